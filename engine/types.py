@@ -1,0 +1,246 @@
+"""The values that the stages of a performance hand to each other, and the protocols at its edges.
+
+All are immutable. Times (``_s``) are on the session clock (``engine.clock``). Positions of tracked devices
+are in the tracking frame (OpenXR/OpenVR: metres, Y up, −Z forward, +X right); positions of players and of
+the listener are in the hall frame (metres, Z up, +Y from the audience towards the back of the stage, origin
+on the stage floor at the podium); ``engine.transforms`` converts. Quaternions are unit, ``wxyz``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+Device = Literal["baton", "left", "head"]
+DEVICES: tuple[Device, ...] = ("baton", "left", "head")
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """One sample of a tracked device, tracking frame. ``valid`` is False where tracking was lost."""
+
+    time_s: float
+    device: Device
+    position_m: Vector
+    orientation_wxyz: Quaternion | None = None
+    valid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """An ictus recognised in the gesture.
+
+    ``beat_index`` counts the conductor's beats of the score from 0; −1 is the preparatory beat. ``time_s`` is when
+    the hand was at the ictus, ``detected_s`` when that was known, ``stroke_m`` the length of the stroke that led to
+    it and ``clarity`` (0–1) how plain it was.
+    """
+
+    time_s: float
+    detected_s: float
+    beat_index: int
+    stroke_m: float
+    clarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class TempoEstimate:
+    """What is known of the conductor's tempo at ``time_s``.
+
+    ``beat_s`` is when beat ``beat_index`` was (the gesture's own lag for that beat of the bar removed),
+    ``beat_period_s`` the current beat period, ``next_beat_s`` the predicted time of beat ``beat_index + 1``,
+    ``confidence`` 0–1. ``stopped`` is True while the baton rests.
+    """
+
+    time_s: float
+    beat_index: int
+    beat_s: float
+    beat_period_s: float
+    next_beat_s: float
+    confidence: float
+    stopped: bool = False
+
+
+FollowState = Literal["waiting", "preparing", "playing", "coasting", "holding", "stopped", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePosition:
+    """Where the orchestra's playhead is.
+
+    ``beat`` is the fractional index into the score's conductor's beats, ``quarter`` the same place in quarters
+    (repeats expanded), ``quarter_rate`` its speed in quarters per second, ``bpm`` in conductor's beats per minute,
+    ``measure`` the printed measure number and ``beat_in_measure`` counts from 1.
+    """
+
+    time_s: float
+    beat: float
+    quarter: float
+    quarter_rate: float
+    bpm: float
+    measure: str
+    beat_in_measure: float
+    state: FollowState
+
+
+@dataclass(frozen=True, slots=True)
+class BeatCrossing:
+    """The playhead crossed a conductor's beat of the score: one row of ``beats.csv``.
+
+    ``ictus_s`` is the gesture's ictus matched to the beat, None where the orchestra coasted.
+    """
+
+    beat_index: int
+    time_s: float
+    quarter: float
+    measure: str
+    beat: int
+    bpm: float
+    ictus_s: float | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """What the gesture asks for: ``level`` 0–1 (0.5 = as written), ``articulation`` −1 legato … +1 staccato."""
+
+    time_s: float
+    level: float
+    articulation: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreNote:
+    """A note to be performed, in score time. ``pitch`` is the sounding MIDI number, ``dynamic`` 0–1.
+
+    ``flags`` is an ``engine.score.NoteFlag``; ``source`` says who wrote it: ``"written"`` or ``"ai:MODEL"``.
+    """
+
+    onset_quarter: float
+    duration_quarter: float
+    pitch: int
+    part: int
+    dynamic: float
+    flags: int = 0
+    source: str = "written"
+
+
+Articulation = Literal["sustain", "fast", "staccato", "tremolo", "pizzicato"]
+"""Which layer of an instrument's samples a note wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """A part's note as performed. ``duration_s`` is the expectation; a ``NoteRelease`` ends it.
+
+    ``velocity`` 1–127 includes everything (marks, accents, conductor). Every player of the part plays it, each a
+    little differently (``engine.ensemble``); simultaneous notes of one part are shared out among its players.
+    """
+
+    note_id: int
+    part: int
+    onset_s: float
+    duration_s: float
+    pitch: int
+    velocity: int
+    articulation: Articulation
+    quarter: float
+    source: str = "written"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRelease:
+    """The end of a note that is sounding."""
+
+    note_id: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerPlacement:
+    """One player on the stage, hall frame.
+
+    ``instrument`` is a key of ``assets/instruments.toml``. ``position_m`` is the floor under the player (z = riser),
+    ``heading_deg`` where they face, counter-clockwise seen from above, 0 = +Y (as Panda3D's H); a player who faces
+    the audience from the middle of the back has 180. ``desk`` counts from 0 at the front of the section.
+    """
+
+    player: int
+    part: int
+    section: str
+    instrument: str
+    position_m: Vector
+    heading_deg: float
+    desk: int
+    gain_db: float = 0.0
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything one ``step()`` of a performance produced; what scene, relay and recorder see."""
+
+    index: int
+    time_s: float
+    position: ScorePosition
+    tempo: TempoEstimate | None
+    dynamics: Dynamics
+    beats: tuple[Beat, ...] = ()
+    crossings: tuple[BeatCrossing, ...] = ()
+    notes: tuple[NoteEvent, ...] = ()
+    releases: tuple[NoteRelease, ...] = ()
+    poses: tuple[Pose, ...] = field(default=())
+    """The newest valid pose of each device."""
+
+
+class PoseSource(Protocol):
+    """Where gesture comes from: replayed take, mouse, page, headset. Never blocks."""
+
+    def poll(self, now_s: float) -> Sequence[Pose]:
+        """New poses with stamps up to ``now_s``, in order of time."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PartSource(Protocol):
+    """Who plays a part: the written score, or an AI.
+
+    The performance calls ``prepare`` for a window of score time about a beat ahead, and ``collect`` when the
+    window is due. Neither blocks: an answer that is not ready is None, and the caller's fallback plays on.
+    """
+
+    @property
+    def parts(self) -> frozenset[int]:
+        """The score parts that this source answers."""
+        ...
+
+    def prepare(self, start_quarter: float, end_quarter: float, heard: Sequence[ScoreNote]) -> None:
+        """Start thinking about ``[start_quarter, end_quarter)``; ``heard`` is what the other parts play up to its end."""
+        ...
+
+    def collect(self, start_quarter: float, end_quarter: float) -> Sequence[ScoreNote] | None:
+        """The notes with onset in the window, or None when they are not ready."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class AudioOutput(Protocol):
+    """Where performed notes become sound. Never blocks; errors of the device are reported, not raised, once open."""
+
+    def submit(self, notes: Sequence[NoteEvent], releases: Sequence[NoteRelease]) -> None: ...
+
+    def listen(self, head: Pose) -> None:
+        """Move the listener's head (tracking frame)."""
+        ...
+
+    def place(self, placements: Sequence[PlayerPlacement]) -> None:
+        """Move, mute or re-balance players while they play."""
+        ...
+
+    def silence(self) -> None:
+        """End every sounding note softly (stop, seek)."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""AI parts: tokens, corpus, network, training, sampling and the responder."""
