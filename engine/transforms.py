@@ -1,4 +1,4 @@
-"""The one place where the tracking frame (Y up, −Z forward) meets the hall frame (Z up, +Y to the back of the stage)."""
+"""Where the tracking frame (Y up, −Z forward) meets the hall frame (Z up, +Y to the back of the stage)."""
 
 import math
 

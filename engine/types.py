@@ -216,7 +216,10 @@ class PartSource(Protocol):
         ...
 
     def prepare(self, start_quarter: float, end_quarter: float, heard: Sequence[ScoreNote]) -> None:
-        """Start thinking about ``[start_quarter, end_quarter)``; ``heard`` is what the other parts play up to its end."""
+        """Start thinking about ``[start_quarter, end_quarter)``.
+
+        ``heard`` is what the other parts play up to the window's end.
+        """
         ...
 
     def collect(self, start_quarter: float, end_quarter: float) -> Sequence[ScoreNote] | None:
