@@ -1,0 +1,74 @@
+"""The path of a performance, top to bottom: gesture → beat → tempo → score position → notes.
+
+Live and offline run the same ``step()``: live from the session clock and devices, offline from a take's time stamps.
+"""
+
+from collections.abc import Sequence
+
+from .dynamics import DynamicsTracker
+from .follower import Follower
+from .ictus import IctusDetector
+from .parts import PartBook
+from .scheduler import Scheduler
+from .score import Score
+from .tempo import TempoTracker
+from .types import Beat, Device, Frame, PartSource, Pose
+
+
+class Performance:
+    """An orchestra that plays ``score`` as the poses given to ``step`` conduct it.
+
+    Not thread-safe: one thread steps it, at the display's or the tracking's rate. No clock is read in here, so the
+    same poses with the same step times give the same frames, to the bit.
+    """
+
+    def __init__(self, score: Score, sources: Sequence[PartSource] = (), start_beat: int = 0) -> None:
+        """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``."""
+        self.score = score
+        self.book = PartBook(score, sources)
+        self._ictus = IctusDetector()
+        self._tempo = TempoTracker(score, start_beat)
+        self._dynamics = DynamicsTracker()
+        self._follower = Follower(score, start_beat)
+        self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat))
+        self._poses: dict[Device, Pose] = {}
+        self._index = 0
+
+    def step(self, now_s: float, poses: Sequence[Pose]) -> Frame:
+        """Advance to ``now_s``. ``poses`` are the samples since the last step, in order of time, none after ``now_s``."""
+        beats: list[Beat] = []
+        for pose in poses:
+            if pose.valid:
+                self._poses[pose.device] = pose
+            if pose.device != "baton":
+                continue
+            ictus = self._ictus.step(pose, self._tempo.estimate)
+            self._tempo.step(pose, ictus)
+            self._dynamics.step(pose, ictus)
+            if ictus is not None:
+                beats.append(ictus)
+        tempo, dynamics = self._tempo.estimate, self._dynamics.level
+        position, crossings = self._follower.step(now_s, tempo)
+        notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics)
+        frame = Frame(
+            index=self._index,
+            time_s=now_s,
+            position=position,
+            tempo=tempo,
+            dynamics=dynamics,
+            beats=tuple(beats),
+            crossings=crossings,
+            notes=notes,
+            releases=releases,
+            poses=tuple(self._poses.values()),
+        )
+        self._index += 1
+        return frame
+
+    @property
+    def ended(self) -> bool:
+        """The last beat is over and nothing sounds any more."""
+        return self._scheduler.exhausted
+
+    def close(self) -> None:
+        self.book.close()

@@ -1,0 +1,117 @@
+"""From score position to timed notes: what is due is performed a little ahead of time, and ended when it is over."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+
+from .expression import metrical_weight, perform_note
+from .instruments import catalogue
+from .parts import PartBook
+from .score import Score
+from .types import Dynamics, NoteEvent, NoteRelease, ScoreNote, ScorePosition
+
+LOOKAHEAD_S = 0.08
+"""How far ahead of its onset a note is committed: several audio blocks and a frame, well under a beat."""
+
+When = Callable[[float], float | None]
+"""Predicted session time at which the playhead reaches a score time; None while nobody knows."""
+
+
+class Scheduler:
+    """Turns the playhead's progress into note events; each note is emitted once and released once.
+
+    Works beat by beat of the score: a beat's notes are collected from the part book as its start comes into sight,
+    and the next beat is prepared then, so that an AI source has one beat to think.
+    """
+
+    def __init__(self, score: Score, book: PartBook, start_quarter: float = 0.0, lookahead_s: float = LOOKAHEAD_S):
+        self._score = score
+        self._book = book
+        self._lookahead_s = lookahead_s
+        self._families = [catalogue()[part.instrument].family for part in score.parts]
+        self._due: deque[tuple[ScoreNote, float]] = deque()
+        self._sounding: list[tuple[float, int]] = []
+        self._next_id = 0
+        self._beat = max(0, round(score.quarter_to_beat(start_quarter))) if len(score.beats) else 0
+        self._prepare(self._beat)
+
+    def step(
+        self, now_s: float, position: ScorePosition, when: When, dynamics: Dynamics
+    ) -> tuple[tuple[NoteEvent, ...], tuple[NoteRelease, ...]]:
+        """Notes whose onset, and releases whose end, comes within the look-ahead. Stopping ends what sounds."""
+        horizon_s = now_s + self._lookahead_s
+        if position.state in ("stopped", "ended"):
+            releases = [NoteRelease(note_id, now_s) for _, note_id in self._sounding]
+            self._sounding.clear()
+            return (), tuple(releases)
+        self._open_beats(horizon_s, when)
+        notes = self._perform_due(now_s, horizon_s, position, when, dynamics)
+        return tuple(notes), tuple(self._release_due(now_s, horizon_s, when))
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing left to play and nothing sounding."""
+        return self._beat >= len(self._score.beats) and not self._due and not self._sounding
+
+    def _window(self, beat: int) -> tuple[float, float]:
+        row = self._score.beats[beat]
+        start_quarter = float(row["quarter"])
+        return start_quarter, start_quarter + float(row["duration_quarter"])
+
+    def _prepare(self, beat: int) -> None:
+        if beat < len(self._score.beats):
+            self._book.prepare(*self._window(beat))
+
+    def _open_beats(self, horizon_s: float, when: When) -> None:
+        while self._beat < len(self._score.beats):
+            start_quarter, end_quarter = self._window(self._beat)
+            at_s = when(start_quarter)
+            if at_s is None or at_s > horizon_s:
+                return
+            row = self._score.beats[self._beat]
+            for note in self._book.collect(start_quarter, end_quarter):
+                weight = metrical_weight(
+                    note.onset_quarter, start_quarter, int(row["beat"]), int(row["beats_in_measure"])
+                )
+                self._due.append((note, weight))
+            self._beat += 1
+            self._prepare(self._beat)
+
+    def _perform_due(
+        self, now_s: float, horizon_s: float, position: ScorePosition, when: When, dynamics: Dynamics
+    ) -> list[NoteEvent]:
+        events = []
+        while self._due:
+            note, weight = self._due[0]
+            onset_s = when(note.onset_quarter)
+            if onset_s is None or onset_s > horizon_s:
+                break
+            self._due.popleft()
+            played = perform_note(note, self._families[note.part], dynamics, weight, position.quarter_rate)
+            events.append(
+                NoteEvent(
+                    note_id=self._next_id,
+                    part=note.part,
+                    onset_s=max(now_s, onset_s),
+                    duration_s=played.sounding_quarter / max(position.quarter_rate, 0.05),
+                    pitch=note.pitch,
+                    velocity=played.velocity,
+                    articulation=played.articulation,
+                    quarter=note.onset_quarter,
+                    source=note.source,
+                )
+            )
+            heapq.heappush(self._sounding, (note.onset_quarter + played.sounding_quarter, self._next_id))
+            self._next_id += 1
+        return events
+
+    def _release_due(self, now_s: float, horizon_s: float, when: When) -> list[NoteRelease]:
+        releases = []
+        while self._sounding:
+            end_quarter, note_id = self._sounding[0]
+            end_s = when(end_quarter)
+            if end_s is None or end_s > horizon_s:
+                break
+            heapq.heappop(self._sounding)
+            releases.append(NoteRelease(note_id, max(now_s, end_s)))
+        return releases
