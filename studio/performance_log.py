@@ -1,0 +1,59 @@
+"""What was played, gathered from frames: the source of every export."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..engine.types import BeatCrossing, Frame, NoteEvent, NoteRelease
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedNote:
+    """A note as it really was: its release is known."""
+
+    onset_s: float
+    duration_s: float
+    part: int
+    pitch: int
+    velocity: int
+    source: str
+    quarter: float
+
+
+class PerformanceLog:
+    """Gathers notes, releases and crossings. Memory grows by about 200 bytes a note."""
+
+    def __init__(self) -> None:
+        self.notes: list[NoteEvent] = []
+        self.releases: list[NoteRelease] = []
+        self.crossings: list[BeatCrossing] = []
+        self.levels: list[tuple[float, float]] = []
+        self.end_s = 0.0
+
+    def add(self, frame: Frame) -> None:
+        self.notes.extend(frame.notes)
+        self.releases.extend(frame.releases)
+        self.crossings.extend(frame.crossings)
+        self.levels.append((frame.time_s, frame.dynamics.level))
+        self.end_s = frame.time_s
+
+    def extend(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self.add(frame)
+
+    def played(self) -> list[PlayedNote]:
+        """The notes in order of onset, with the durations they got; what still sounds lasts to the end."""
+        ends = {release.note_id: release.time_s for release in self.releases}
+        notes = [
+            PlayedNote(
+                onset_s=note.onset_s,
+                duration_s=max(0.0, ends.get(note.note_id, self.end_s) - note.onset_s),
+                part=note.part,
+                pitch=note.pitch,
+                velocity=note.velocity,
+                source=note.source,
+                quarter=note.quarter,
+            )
+            for note in self.notes
+        ]
+        notes.sort(key=lambda note: (note.onset_s, note.part, note.pitch))
+        return notes
