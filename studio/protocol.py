@@ -1,0 +1,479 @@
+"""What the relay and its viewers say to each other: protocol ``tutti.v1``.
+
+Every message is one binary WebSocket message: a byte that tells its kind (``TAG``), then its fields as ``studio.wire``
+lays them out (little-endian, packed). The dataclasses below are the schema. ``studio.protocol_schema`` writes the
+page's end (``studio/web/src/generated/protocol.ts``) and the tables of ``docs/protocol.md`` from them; both ends are
+tested against ``tests/studio/protocol_vectors.json``. How a conversation goes is told in ``docs/protocol.md``.
+
+Times ``_s`` are on the session clock, as in ``engine.types``; ``client_s`` is a viewer's own clock. Positions of poses
+are in the tracking frame, positions of players in the hall frame. A change that an older page would misread needs a
+new version in ``SUBPROTOCOL``.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from ..engine.types import Articulation, Device, FollowState
+from .wire import F32, F64, I32, U8, U16, U32, U64, MaxBytes, decoder, encoder
+
+SUBPROTOCOL = "tutti.v1"
+WEBSOCKET_PATH = "/ws"
+NOBODY = 0
+"""In place of a viewer's id: nobody holds the baton."""
+PODIUM = 0xFFFF
+"""In place of a viewer's id: the baton is on the podium itself (headset, window or recorded take of the studio)."""
+MAX_NAME_CHARACTERS = 32
+MAX_CLIENT_MESSAGE_BYTES = 16_384
+MAX_SAMPLES = 256
+"""Pointer samples or poses in one message."""
+
+CLOSE_MALFORMED = 4000
+CLOSE_VERSION = 4001
+CLOSE_FLOOD = 4003
+CLOSE_STALLED = 4004
+CLOSE_FULL = 4005
+CLOSE_NO_HELLO = 4006
+
+Name = Annotated[str, MaxBytes(4 * MAX_NAME_CHARACTERS)]
+Label = Annotated[str, MaxBytes(255)]
+Title = Annotated[str, MaxBytes(1000)]
+Vector3 = tuple[F32, F32, F32]
+Quaternion4 = tuple[F32, F32, F32, F32]
+Codec = Literal["none", "opus", "pcm16"]
+"""``opus``: one Opus packet; ``pcm16``: interleaved little-endian 16-bit samples."""
+
+
+# --- parts of messages ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PartInfo:
+    """A written part; ``instrument`` and ``family`` as in ``assets/instruments.toml``."""
+
+    name: Label
+    abbreviation: Label
+    instrument: Label
+    family: Label
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerInfo:
+    """A player on the stage (``engine.types.PlayerPlacement``) with the model that draws them."""
+
+    player: U16
+    part: U16
+    section: Label
+    instrument: Label
+    model: Label
+    stance: Literal["seated", "standing"]
+    position_m: Vector3
+    heading_deg: F32
+    desk: U16
+    gain_db: F32
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureInfo:
+    """A measure as played, repeats expanded; ``number`` is the printed one."""
+
+    start_quarter: F64
+    duration_quarter: F32
+    number: Label
+    numerator: U8
+    denominator: U8
+
+
+@dataclass(frozen=True, slots=True)
+class BeatInfo:
+    """A conductor's beat of the score; ``beat`` counts from 1 in its measure (index ``measure``)."""
+
+    quarter: F64
+    measure: U16
+    beat: U8
+    beats_in_measure: U8
+
+
+@dataclass(frozen=True, slots=True)
+class MarkingInfo:
+    """Printed text or a rehearsal mark at a place of the score."""
+
+    quarter: F64
+    text: Label
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What sound there is: rate in Hz, 2 channels; ``packet_samples`` in each packet (per channel). Rate 0: none."""
+
+    rate_hz: U32
+    packet_samples: U16
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerInfo:
+    """Someone who is connected. ``colour`` is 0xRRGGBB; ``host`` may always take the baton and control the concert."""
+
+    viewer: U16
+    name: Name
+    colour: U32
+    host: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PositionInfo:
+    """``engine.types.ScorePosition``: where the playhead was at ``time_s`` and how fast it goes."""
+
+    time_s: F64
+    beat: F64
+    quarter: F64
+    quarter_rate: F32
+    bpm: F32
+    beat_in_measure: F32
+    measure: Label
+    state: FollowState
+
+
+@dataclass(frozen=True, slots=True)
+class TempoInfo:
+    """``engine.types.TempoEstimate``."""
+
+    beat_index: I32
+    beat_s: F64
+    beat_period_s: F32
+    next_beat_s: F64
+    confidence: F32
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoseInfo:
+    """The newest pose of a tracked device, tracking frame; quaternion ``wxyz``."""
+
+    time_s: F64
+    device: Device
+    position_m: Vector3
+    orientation_wxyz: Quaternion4 | None
+
+
+# --- events: reliable, numbered, in order ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOn:
+    """A part starts a note at ``onset_s`` (often some tens of ms ahead); ``duration_s`` is the expectation."""
+
+    TAG: ClassVar[int] = 1
+    note_id: U32
+    part: U16
+    pitch: U8
+    velocity: U8
+    onset_s: F64
+    duration_s: F32
+    quarter: F64
+    articulation: Articulation
+    ai: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOff:
+    """A sounding note ends at ``time_s``."""
+
+    TAG: ClassVar[int] = 2
+    note_id: U32
+    time_s: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Ictus:
+    """A beat recognised in the gesture (``engine.types.Beat``)."""
+
+    TAG: ClassVar[int] = 3
+    beat_index: I32
+    time_s: F64
+    stroke_m: F32
+    clarity: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The playhead crossed a conductor's beat of the score."""
+
+    TAG: ClassVar[int] = 4
+    beat_index: I32
+    time_s: F64
+    quarter: F64
+    beat: U8
+    bpm: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Every sounding note ends (stop, seek)."""
+
+    TAG: ClassVar[int] = 5
+    time_s: F64
+
+
+Event = NoteOn | NoteOff | Ictus | Crossing | Silence
+
+
+# --- from the relay to a viewer -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is connected, who holds the baton (``NOBODY``, ``PODIUM`` or a viewer) and who asks for it, first come
+    first. Sent whenever it changes; the newest replaces all before."""
+
+    TAG: ClassVar[int] = 0x05
+    baton_holder: U16
+    requests: tuple[U16, ...]
+    viewers: tuple[ViewerInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole state: the first message to a viewer, and again when another score is opened.
+
+    ``viewer`` is the receiver's id. ``next_event`` is the number of the first event that is not in ``sounding``.
+    ``relay_id`` differs after the relay was restarted.
+    """
+
+    TAG: ClassVar[int] = 0x01
+    relay_id: U32
+    viewer: U16
+    tick_hz: F32
+    ack_window: U16
+    title: Title
+    composer: Title
+    hall: Label
+    end_quarter: F64
+    parts: tuple[PartInfo, ...]
+    players: tuple[PlayerInfo, ...]
+    measures: tuple[MeasureInfo, ...]
+    beats: tuple[BeatInfo, ...]
+    rehearsal: tuple[MarkingInfo, ...]
+    markings: tuple[MarkingInfo, ...]
+    audio: AudioInfo
+    presence: Presence
+    position: PositionInfo | None
+    next_event: U32
+    sounding: tuple[NoteOn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The newest state of all lanes and the events since the last tick. Answer with ``Ack``.
+
+    The first event's number is ``first_event``; the next tick's is ``first_event + len(events)``. A viewer that was
+    skipped gets ``Events`` or ``Sounding`` before its next tick, so that no number is missing or double.
+    ``frame_s`` is the session time of the engine's newest step.
+    """
+
+    TAG: ClassVar[int] = 0x02
+    tick: U32
+    frame_s: F64
+    position: PositionInfo | None
+    tempo: TempoInfo | None
+    level: F32
+    articulation: F32
+    poses: tuple[PoseInfo, ...]
+    first_event: U32
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events of ticks that were skipped for this viewer, complete and in order."""
+
+    TAG: ClassVar[int] = 0x03
+    first_event: U32
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """What sounds now, in place of more missed events than are kept: forget all other notes."""
+
+    TAG: ClassVar[int] = 0x04
+    next_event: U32
+    notes: tuple[NoteOn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Answer to ``Ping``: its stamp, and the session clock when it came in."""
+
+    TAG: ClassVar[int] = 0x06
+    client_s: F64
+    server_s: F64
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A packet of sound. ``first_sample`` counts from the session's start of sound (samples per channel); the
+    first sample is due at ``time_s`` at the orchestra. A packet that does not follow its forerunner marks a gap."""
+
+    TAG: ClassVar[int] = 0x07
+    codec: Codec
+    first_sample: U64
+    time_s: F64
+    samples: U16
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Players:
+    """All placements, after some were changed live."""
+
+    TAG: ClassVar[int] = 0x08
+    players: tuple[PlayerInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the person, e.g. why a request was refused."""
+
+    TAG: ClassVar[int] = 0x09
+    text: Title
+
+
+# --- from a viewer to the relay -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """First message of a viewer, within five seconds. ``host_key`` is the ``#host=…`` of the page's address, or empty.
+    The relay cleans the name and may number it."""
+
+    TAG: ClassVar[int] = 0x41
+    name: Name
+    codec: Codec
+    host_key: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The newest tick received and the end of the newest sound received (``first_sample + samples``; 0: none yet)."""
+
+    TAG: ClassVar[int] = 0x42
+    tick: U32
+    audio_end: U64
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for the time; ``client_s`` comes back in ``Pong``."""
+
+    TAG: ClassVar[int] = 0x43
+    client_s: F64
+
+
+@dataclass(frozen=True, slots=True)
+class PointerSample:
+    """A point of a drag: −1…1, x to the right, y up, over the shorter side of the stage's view. ``pressed`` False
+    ends the drag."""
+
+    client_s: F64
+    x: F32
+    y: F32
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """The baton holder's mouse or touch. ``clock_offset_s`` is the viewer's estimate of session − own clock."""
+
+    TAG: ClassVar[int] = 0x44
+    clock_offset_s: F64
+    samples: tuple[PointerSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoseSample:
+    """A tracked device of the baton holder (WebXR, phone), tracking frame. ``valid`` False: tracking was lost."""
+
+    client_s: F64
+    device: Device
+    position_m: Vector3
+    orientation_wxyz: Quaternion4 | None
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """The baton holder's tracked devices."""
+
+    TAG: ClassVar[int] = 0x45
+    clock_offset_s: F64
+    samples: tuple[PoseSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Baton:
+    """``request`` it, ``release`` it (or withdraw a request), ``grant`` it to ``viewer`` (holder or host), ``take`` it
+    (host only). ``viewer`` counts for ``grant`` alone."""
+
+    TAG: ClassVar[int] = 0x46
+    action: Literal["request", "release", "grant", "take"]
+    viewer: U16
+
+
+ControlAction = Literal["start", "stop", "seek", "gain", "mute"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Host or baton holder: ``start``, ``stop``; ``seek`` to measure index ``target``; ``gain`` of part ``target`` to
+    ``value`` dB; ``mute`` part ``target`` (value 1) or not (0)."""
+
+    TAG: ClassVar[int] = 0x47
+    action: ControlAction
+    target: U32
+    value: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Change one's name."""
+
+    TAG: ClassVar[int] = 0x48
+    name: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Change the codec of the sound, or stop it (``none``)."""
+
+    TAG: ClassVar[int] = 0x49
+    codec: Codec
+
+
+ServerMessage = Snapshot | Tick | Events | Sounding | Presence | Pong | Audio | Players | Notice
+ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen
+
+_encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
+_encode_client, _decode_client = encoder(ClientMessage), decoder(ClientMessage)
+
+
+def encode_server(message: ServerMessage) -> bytes:
+    """Bytes of a message to a viewer. Raises ``ProtocolError`` where a value does not fit its field."""
+    return _encode_server(message)
+
+
+def decode_server(data: bytes) -> ServerMessage:
+    """A message from the relay. Raises ``ProtocolError``."""
+    message: Any = _decode_server(data)
+    return message
+
+
+def encode_client(message: ClientMessage) -> bytes:
+    """Bytes of a message to the relay. Raises ``ProtocolError`` where a value does not fit its field."""
+    return _encode_client(message)
+
+
+def decode_client(data: bytes) -> ClientMessage:
+    """A viewer's message. Raises ``ProtocolError`` for anything but exactly one well-formed message."""
+    message: Any = _decode_client(data)
+    return message

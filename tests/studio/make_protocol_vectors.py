@@ -1,0 +1,205 @@
+"""Writes ``protocol_vectors.json``: messages and their bytes, which both ends of the protocol are tested against.
+
+Run it only when the protocol is changed on purpose: ``python tests/studio/make_protocol_vectors.py``.
+Floats are chosen so that 32 bits hold them exactly.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from tutti.studio import protocol as p
+
+NOTE = p.NoteOn(
+    note_id=70_001,
+    part=3,
+    pitch=60,
+    velocity=101,
+    onset_s=12.625,
+    duration_s=0.5,
+    quarter=21.5,
+    articulation="pizzicato",
+    ai=False,
+)
+POSITION = p.PositionInfo(
+    time_s=12.5,
+    beat=10.25,
+    quarter=21.25,
+    quarter_rate=2.0,
+    bpm=120.0,
+    beat_in_measure=3.25,
+    measure="12a",
+    state="playing",
+)
+PLAYER = p.PlayerInfo(
+    player=1,
+    part=0,
+    section="Violins I",
+    instrument="violin",
+    model="violin",
+    stance="seated",
+    position_m=(-2.5, 1.75, 0.0),
+    heading_deg=-135.0,
+    desk=0,
+    gain_db=-1.5,
+    muted=False,
+)
+PRESENCE = p.Presence(
+    baton_holder=2,
+    requests=(3,),
+    viewers=(
+        p.ViewerInfo(viewer=2, name="Zoë", colour=0xE4572E, host=True),
+        p.ViewerInfo(viewer=3, name="指揮者", colour=0x29335C, host=False),
+    ),
+)
+
+SERVER: dict[str, p.ServerMessage] = {
+    "snapshot": p.Snapshot(
+        relay_id=0xDEADBEEF,
+        viewer=2,
+        tick_hz=30.0,
+        ack_window=12,
+        title="Sinfonie Nr. 5",
+        composer="L. v. Beethoven",
+        hall="shoebox",
+        end_quarter=1004.0,
+        parts=(p.PartInfo(name="Violino I", abbreviation="Vl. I", instrument="violin", family="strings"),),
+        players=(PLAYER,),
+        measures=(
+            p.MeasureInfo(start_quarter=0.0, duration_quarter=0.5, number="0", numerator=2, denominator=4),
+            p.MeasureInfo(start_quarter=0.5, duration_quarter=2.0, number="1", numerator=2, denominator=4),
+        ),
+        beats=(p.BeatInfo(quarter=0.0, measure=0, beat=1, beats_in_measure=1),),
+        rehearsal=(p.MarkingInfo(quarter=96.0, text="A"),),
+        markings=(p.MarkingInfo(quarter=0.0, text="Allegro con brio"),),
+        audio=p.AudioInfo(rate_hz=48_000, packet_samples=960),
+        presence=PRESENCE,
+        position=POSITION,
+        next_event=42,
+        sounding=(NOTE,),
+    ),
+    "snapshot, nothing yet": p.Snapshot(
+        relay_id=1,
+        viewer=1,
+        tick_hz=60.0,
+        ack_window=24,
+        title="",
+        composer="",
+        hall="",
+        end_quarter=0.0,
+        parts=(),
+        players=(),
+        measures=(),
+        beats=(),
+        rehearsal=(),
+        markings=(),
+        audio=p.AudioInfo(rate_hz=0, packet_samples=0),
+        presence=p.Presence(baton_holder=p.NOBODY, requests=(), viewers=()),
+        position=None,
+        next_event=0,
+        sounding=(),
+    ),
+    "tick": p.Tick(
+        tick=4_000_000_000,
+        frame_s=12.515625,
+        position=POSITION,
+        tempo=p.TempoInfo(
+            beat_index=-1, beat_s=12.25, beat_period_s=0.5, next_beat_s=12.75, confidence=0.875, stopped=False
+        ),
+        level=0.75,
+        articulation=-0.25,
+        poses=(
+            p.PoseInfo(time_s=12.5, device="baton", position_m=(0.25, 1.25, -0.5), orientation_wxyz=None),
+            p.PoseInfo(
+                time_s=12.5, device="head", position_m=(0.0, 1.625, 0.0), orientation_wxyz=(0.5, 0.5, -0.5, 0.5)
+            ),
+        ),
+        first_event=40,
+        events=(
+            NOTE,
+            p.NoteOff(note_id=69_999, time_s=12.375),
+            p.Ictus(beat_index=10, time_s=12.25, stroke_m=0.3125, clarity=0.5),
+            p.Crossing(beat_index=10, time_s=12.25, quarter=21.0, beat=3, bpm=118.5),
+            p.Silence(time_s=12.5),
+        ),
+    ),
+    "tick, waiting": p.Tick(
+        tick=0,
+        frame_s=0.0,
+        position=None,
+        tempo=None,
+        level=0.5,
+        articulation=0.0,
+        poses=(),
+        first_event=0,
+        events=(),
+    ),
+    "events": p.Events(first_event=40, events=(NOTE, p.NoteOff(note_id=70_001, time_s=13.0))),
+    "sounding": p.Sounding(next_event=45, notes=(NOTE,)),
+    "presence": PRESENCE,
+    "pong": p.Pong(client_s=123.456, server_s=12.000001),
+    "audio, opus": p.Audio(
+        codec="opus", first_sample=2**40 + 960, time_s=20.02, samples=960, data=bytes([0xFC, 0x00, 0x7F, 0xFF])
+    ),
+    "audio, pcm": p.Audio(
+        codec="pcm16", first_sample=0, time_s=0.0, samples=2, data=bytes([1, 0, 255, 255, 0, 128, 2, 1])
+    ),
+    "players": p.Players(players=(PLAYER,)),
+    "notice": p.Notice(text="The baton is in Zoë’s hands."),
+}
+CLIENT: dict[str, p.ClientMessage] = {
+    "hello": p.Hello(name="Zoë", codec="opus", host_key="k3y"),
+    "ack": p.Ack(tick=4_000_000_000, audio_end=2**40 + 1920),
+    "ping": p.Ping(client_s=123.456),
+    "pointer": p.Pointer(
+        clock_offset_s=-111.0,
+        samples=(
+            p.PointerSample(client_s=123.5, x=-0.5, y=1.0, pressed=True),
+            p.PointerSample(client_s=123.508, x=-0.5, y=0.75, pressed=False),
+        ),
+    ),
+    "poses": p.Poses(
+        clock_offset_s=-111.0,
+        samples=(
+            p.PoseSample(
+                client_s=123.5,
+                device="left",
+                position_m=(-0.25, 1.25, -0.375),
+                orientation_wxyz=(1.0, 0.0, 0.0, 0.0),
+                valid=True,
+            ),
+            p.PoseSample(
+                client_s=123.5, device="baton", position_m=(0.25, 1.25, -0.375), orientation_wxyz=None, valid=False
+            ),
+        ),
+    ),
+    "baton": p.Baton(action="grant", viewer=3),
+    "command": p.Command(action="gain", target=7, value=-3.5),
+    "rename": p.Rename(name="Ludwig"),
+    "listen": p.Listen(codec="pcm16"),
+}
+
+
+def as_json(value: Any) -> Any:
+    """A message as JSON shows it: ``kind`` beside the fields of a message or event, bytes as a list of numbers."""
+    if dataclasses.is_dataclass(value):
+        shown = {"kind": type(value).__name__} if hasattr(value, "TAG") else {}
+        return shown | {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | bytes):
+        return [as_json(item) for item in value]
+    return value
+
+
+def vectors() -> list[dict[str, Any]]:
+    rows = []
+    for sender, messages, encode in (("server", SERVER, p.encode_server), ("client", CLIENT, p.encode_client)):
+        for name, message in messages.items():
+            rows.append({"name": name, "from": sender, "hex": encode(message).hex(), "message": as_json(message)})  # type: ignore[operator]
+    return rows
+
+
+if __name__ == "__main__":
+    path = Path(__file__).with_name("protocol_vectors.json")
+    path.write_text(json.dumps(vectors(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(path)
