@@ -1,0 +1,202 @@
+"""The report of a performance: figures as JSON, and a page with plots that a teacher can read."""
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import soundfile
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..engine.instruments import catalogue
+from ..engine.score import Score
+from ..engine.types import BeatCrossing, PlayerPlacement
+from .measure import LEVEL_STEP_S, SoundMeasurement
+from .performance_log import PerformanceLog, PlayedNote
+
+INK, PAPER, GRID = "#2b2118", "#fbf7ee", "#d9cfbd"
+GOLD, WINE, PINE, SLATE = "#a8782a", "#8a2b2b", "#3f6b4f", "#4a6078"
+FAMILY_COLOURS = {
+    "strings": WINE,
+    "woodwind": PINE,
+    "brass": GOLD,
+    "percussion": INK,
+    "keyboard": SLATE,
+    "plucked": "#7a5a86",
+    "voice": "#b0603a",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInput:
+    """Everything a report is made of. ``sound`` is None when no WAV was rendered."""
+
+    score: Score
+    placements: Sequence[PlayerPlacement]
+    log: PerformanceLog
+    sound: SoundMeasurement | None
+    wav: Path | None
+    sound_set: str
+    seed: int
+    missed_windows: int
+    ai_parts: Sequence[str]
+
+
+def figures(report: ReportInput) -> dict[str, Any]:
+    """The figures of ``report.json``."""
+    crossings = report.log.crossings
+    played = report.log.played()
+    lags = np.array([c.time_s - c.ictus_s for c in crossings if c.ictus_s is not None])
+    bpm = np.array([c.bpm for c in crossings])
+    result: dict[str, Any] = {
+        "title": report.score.title,
+        "composer": report.score.composer,
+        "measures": len(report.score.measures),
+        "beats_in_score": len(report.score.beats),
+        "beats_played": len(crossings),
+        "beats_with_ictus": len(lags),
+        "median_lag_s": round(float(np.median(lags)), 4) if len(lags) else None,
+        "bpm_min": round(float(bpm.min()), 1) if len(bpm) else None,
+        "bpm_median": round(float(np.median(bpm)), 1) if len(bpm) else None,
+        "bpm_max": round(float(bpm.max()), 1) if len(bpm) else None,
+        "notes": len(played),
+        "notes_by_source": {source: sum(n.source == source for n in played) for source in {n.source for n in played}},
+        "players": len(report.placements),
+        "parts": [
+            {"name": part.name, "instrument": part.instrument, "notes": sum(note.part == index for note in played)}
+            for index, part in enumerate(report.score.parts)
+        ],
+        "duration_s": round(report.log.end_s, 3),
+        "sounds": report.sound_set,
+        "seed": report.seed,
+        "ai_parts": list(report.ai_parts),
+        "ai_windows_missed": report.missed_windows,
+    }
+    if report.sound is not None:
+        loudness = report.sound.loudness_lufs
+        result["sound"] = {
+            "rate_hz": report.sound.rate_hz,
+            "duration_s": round(report.sound.duration_s, 3),
+            "loudness_lufs": None if loudness is None else round(loudness, 1),
+            "true_peak_dbfs": round(report.sound.true_peak_dbfs, 1),
+            "clipped_samples": report.sound.clipped_samples,
+        }
+    return result
+
+
+def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> None:
+    """Write ``report.json`` and ``report.html`` (one file, plots inside; sound and picture beside it)."""
+    numbers = figures(report)
+    (folder / "report.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
+    plots = [("Tempo: what the conductor asked for, beat by beat", _tempo_plot(report))]
+    plots.append(("Who played when", _roll_plot(report)))
+    plots.append(("How the orchestra followed: its lag behind each ictus", _lag_plot(report.log.crossings)))
+    if report.sound is not None and report.wav is not None:
+        plots.insert(1, ("Loudness", _level_plot(report.sound)))
+        plots.append(("Spectrogram", _spectrogram(report.wav)))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tutti.studio", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("report.html").render(
+        numbers=numbers,
+        plots=[(title, base64.b64encode(image).decode()) for title, image in plots],
+        has_sound=report.sound is not None,
+        has_picture=stage_png is not None,
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _plot(height_in: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(10.0, height_in), dpi=110, facecolor=PAPER, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_facecolor(PAPER)
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.set_xlabel("time (s)", color=INK)
+    return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()
+
+
+def _tempo_plot(report: ReportInput) -> bytes:
+    figure, axes = _plot(3.2)
+    crossings = report.log.crossings
+    times = [c.time_s for c in crossings]
+    beats = report.score.beats
+    marked = [
+        report.score.quarter_bpm_at(c.quarter) / float(beats["duration_quarter"][c.beat_index]) for c in crossings
+    ]
+    axes.step(times, marked, where="post", color=SLATE, linewidth=1.2, linestyle="--", label="marked in the score")
+    axes.plot(times, [c.bpm for c in crossings], color=WINE, linewidth=1.8, label="played")
+    axes.set_ylabel("conductor's beats per minute", color=INK)
+    axes.set_ylim(bottom=0)
+    if crossings:
+        axes.legend(frameon=False, labelcolor=INK)
+    return _png(figure)
+
+
+def _level_plot(sound: SoundMeasurement) -> bytes:
+    figure, axes = _plot(2.4)
+    times = np.arange(len(sound.level_db)) * LEVEL_STEP_S
+    axes.fill_between(times, np.maximum(sound.level_db, -80.0), -80.0, color=GOLD, alpha=0.75, linewidth=0)
+    axes.set_ylim(-80, 0)
+    axes.set_ylabel("level (dBFS)", color=INK)
+    return _png(figure)
+
+
+def _roll_plot(report: ReportInput) -> bytes:
+    parts = report.score.parts
+    figure, axes = _plot(max(2.4, 0.24 * len(parts) + 1.0))
+    by_part: dict[int, list[PlayedNote]] = {}
+    for note in report.log.played():
+        by_part.setdefault(note.part, []).append(note)
+    for index, part in enumerate(parts):
+        colour = FAMILY_COLOURS[catalogue()[part.instrument].family]
+        bars = [(note.onset_s, max(0.02, note.duration_s)) for note in by_part.get(index, [])]
+        alphas = [0.25 + 0.75 * note.velocity / 127 for note in by_part.get(index, [])]
+        axes.broken_barh(bars, (index - 0.38, 0.76), facecolors=[(*_rgb(colour), a) for a in alphas], linewidth=0)
+    axes.set_yticks(range(len(parts)), [part.name[:28] for part in parts], fontsize=8)
+    axes.set_ylim(len(parts) - 0.4, -0.6)
+    return _png(figure)
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _lag_plot(crossings: Sequence[BeatCrossing]) -> bytes:
+    figure, axes = _plot(2.4)
+    known = [c for c in crossings if c.ictus_s is not None]
+    colours = [WINE if c.beat == 1 else GOLD for c in known]
+    lags_ms = [1000 * (c.time_s - (c.ictus_s or 0.0)) for c in known]
+    axes.scatter([c.time_s for c in known], lags_ms, s=10, c=colours)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_ylabel("lag (ms; downbeats dark)", color=INK)
+    return _png(figure)
+
+
+def _spectrogram(wav: Path) -> bytes:
+    figure, axes = _plot(3.0)
+    samples, rate_hz = soundfile.read(wav, dtype="float32", always_2d=True)
+    axes.grid(False)
+    if len(samples) > 4096 and np.abs(samples).max() > 0:
+        axes.specgram(samples.mean(axis=1) + 1e-9, NFFT=4096, Fs=rate_hz, noverlap=2048, cmap="magma", vmin=-140)
+    axes.set_ylim(30, 12000)
+    axes.set_yscale("log")
+    axes.set_ylabel("frequency (Hz)", color=INK)
+    return _png(figure)
