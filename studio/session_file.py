@@ -10,12 +10,14 @@ whole chunk.
 import json
 import logging
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, get_type_hints
 
+import zstandard
 from mcap.exceptions import McapError
 from mcap.records import Attachment, Channel, Message
 from mcap.stream_reader import StreamReader
@@ -258,7 +260,7 @@ def _records(reader: StreamReader) -> Iterator[Any]:
             record = next(records)
         except StopIteration:
             return
-        except McapError:
+        except (McapError, struct.error, zstandard.ZstdError):
             if not started:
                 raise
             yield None

@@ -1,0 +1,44 @@
+"""Scores built by hand for tests: a few bars, exact in every array."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
+
+WrittenNote = tuple[float, float, int, int, float, int]
+"""Onset (quarters), duration (quarters), pitch, part, dynamic, flags."""
+
+
+def make_score(
+    notes: Sequence[WrittenNote],
+    *,
+    measures: int = 4,
+    beats_in_measure: int = 4,
+    beat_quarter: float = 1.0,
+    quarter_bpm: float = 100.0,
+    instruments: Sequence[str] = ("violin",),
+) -> Score:
+    """A score in one meter whose conductor's beats are ``beat_quarter`` long."""
+    length = beats_in_measure * beat_quarter
+    rows = [(on, dur, pitch, part, dyn, flags, int(on // length)) for on, dur, pitch, part, dyn, flags in notes]
+    return Score(
+        title="Test piece",
+        composer="Nobody",
+        sha256="0" * 64,
+        parts=tuple(Part(f"{key.title()} {n + 1}", key[:3], key, 0) for n, key in enumerate(instruments)),
+        notes=np.sort(np.array(rows, NOTE_DTYPE), order=["onset_quarter", "part", "pitch"]),
+        measures=np.array(
+            [(m * length, length, str(m + 1), beats_in_measure, 4) for m in range(measures)], MEASURE_DTYPE
+        ),
+        beats=np.array(
+            [
+                (m * length + b * beat_quarter, beat_quarter, m, b + 1, beats_in_measure)
+                for m in range(measures)
+                for b in range(beats_in_measure)
+            ],
+            BEAT_DTYPE,
+        ),
+        tempos=np.array([(0.0, quarter_bpm)], TEMPO_DTYPE),
+        fermatas=np.zeros(0, FERMATA_DTYPE),
+    )
