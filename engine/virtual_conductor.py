@@ -21,6 +21,10 @@ from .types import Device, Pose
 Timings = tuple[np.ndarray, np.ndarray]
 """Score times in quarters and their times in seconds, both rising."""
 
+REST_S = 1.0
+"""How long the virtual conductor stands still before the preparatory beat."""
+
+
 def read_timings(path: Path | str) -> Timings:
     """Read a CSV with columns ``quarter`` and ``time_s`` (others are ignored), sorted and cleaned.
 
@@ -142,11 +146,11 @@ def conduct(
     style = style or Style()
     random = np.random.default_rng(seed)
     first, music_s = beat_times(score, timings)
-    rest_s = 1.0
-    offset_s = max(0.0, rest_s + 2.5 * float(music_s[1] - music_s[0]) - float(music_s[0]))
+    beat_s = float(music_s[1] - music_s[0])
+    offset_s = max(0.0, REST_S + 2.0 * beat_s - float(music_s[0]))
     music_s = music_s + offset_s
     strokes = Strokes.plan(score, first, music_s, style, random)
-    span_s = (strokes.ictus_s[0] - rest_s, strokes.ictus_s[-1] + 2.5)
+    span_s = (max(0.0, strokes.start_s[0] - REST_S - 0.5 * beat_s), strokes.ictus_s[-1] + 2.5)
     poses: list[Pose] = []
     for device in ("baton", "left", "head"):
         rate = rate_hz if device == "baton" else min(rate_hz, 30.0)
@@ -167,10 +171,8 @@ def conduct(
 def _stamps(span_s: tuple[float, float], rate_hz: float, random: np.random.Generator) -> np.ndarray:
     count = int((span_s[1] - span_s[0]) * rate_hz)
     times = span_s[0] + (np.arange(count) + 0.15 * random.uniform(-1, 1, count)) / rate_hz
-    return np.maximum(times, 0.0) if span_s[0] < 0 else times
+    return np.maximum(times, 0.0)
 
 
 def _poses(device: Device, times: np.ndarray, places: np.ndarray) -> list[Pose]:
-    return [
-        Pose(time, device, (x, y, z)) for time, (x, y, z) in zip(times.tolist(), places.tolist(), strict=True)
-    ]
+    return [Pose(time, device, (x, y, z)) for time, (x, y, z) in zip(times.tolist(), places.tolist(), strict=True)]

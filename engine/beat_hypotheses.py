@@ -1,0 +1,303 @@
+"""Which candidates for an ictus are beats of the score: several accounts of the gesture, weighed against each other.
+
+Each hypothesis is one account: it counts the beats, tracks the beat's time and period with a Kalman filter, and learns
+this conductor's lag and stroke for each beat of the bar. A new candidate splits it into: the next beat; a rebound or
+flourish; or the beat after next (one had no lowest point). Time, depth and shape of the stroke weigh them
+(multiple-hypothesis tracking: D. Reid, "An algorithm for tracking multiple targets", IEEE Trans. AC 24, 1979).
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .score import Score
+from .strokes import TEMPLATE_BINS, resample, shape_distance
+from .types import Beat
+
+BeatKey = tuple[int, int]
+"""Beats in the measure, and beat of the measure from 0: what lags and strokes are learned for."""
+
+LAG_PRIOR_PERIODS = {"first": 0.06, "last": -0.06}
+"""Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: half of what was measured
+on a conductor (first late, last early); individual lags are soon learned."""
+LAG_PRIOR_SD_S = 0.045
+LAG_MEMORY = 24
+ICTUS_SD_S = 0.035
+"""How far icti stray from the music after their usual lag is taken off."""
+BEAT_SD_S = 0.010
+PERIOD_SD = 0.05
+"""Random walk of the beat and of the period (relative) from beat to beat."""
+SHORTEST_PERIOD_S = 0.18
+LONGEST_PERIOD_S = 4.0
+FALSE_ICTUS = 0.05
+"""Probability of a rebound or flourish taken for an ictus, per beat."""
+SILENT_BEAT = 0.004
+"""Probability of a beat without a lowest point."""
+SHAPE_WORTH = 1.5
+"""How many independent observations the comparison of a stroke with its template counts as."""
+
+
+@dataclass(slots=True)
+class Lag:
+    """Learned lag of one beat of the bar against the mean of the bar around it, in seconds."""
+
+    count: float
+    mean_s: float
+    variance_s2: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeterMap:
+    """What the score says of each beat: its key, its marked period in seconds, and whether a fermata holds it."""
+
+    keys: tuple[BeatKey, ...]
+    marked_period_s: tuple[float, ...]
+    held: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, score: Score) -> "MeterMap":
+        beats = score.beats
+        keys = tuple((int(row["beats_in_measure"]), int(row["beat"]) - 1) for row in beats)
+        periods = tuple(
+            60.0 * float(row["duration_quarter"]) / max(1.0, score.quarter_bpm_at(float(row["quarter"])))
+            for row in beats
+        )
+        held = np.zeros(len(beats), dtype=bool)
+        for fermata in score.fermatas:
+            ends = beats["quarter"] + beats["duration_quarter"]
+            held |= (beats["quarter"] < fermata["end_quarter"] - 1e-6) & (ends > fermata["quarter"] + 1e-6)
+        return cls(keys, periods, tuple(held.tolist()))
+
+    def key(self, index: int) -> BeatKey:
+        """Key of a beat; before the first and after the last the bar goes on."""
+        inside = max(0, min(len(self.keys) - 1, index))
+        count, beat = self.keys[inside]
+        return count, (beat + index - inside) % count
+
+    def ratio(self, index: int) -> float:
+        """How much longer than the interval before beat ``index`` the one after it is marked, if that is plain."""
+        if not 1 <= index < len(self.keys):
+            return 1.0
+        ratio = self.marked_period_s[index] / self.marked_period_s[index - 1]
+        return 1.0 if 0.8 < ratio < 1.25 else ratio
+
+    def is_held(self, index: int) -> bool:
+        return 0 <= index < len(self.held) and self.held[index]
+
+
+@dataclass(slots=True)
+class Hypothesis:
+    """One account of the beats so far. ``beat_s`` is the music's time of beat ``index``, the lag taken off."""
+
+    index: int
+    ictus_s: float
+    beat_s: float
+    period_s: float
+    variance: tuple[float, float, float]
+    """Kalman covariance: beat, beat–period, period."""
+    log_weight: float = 0.0
+    icti: dict[int, float] = field(default_factory=dict)
+    lags: dict[BeatKey, Lag] = field(default_factory=dict)
+    strokes: dict[BeatKey, tuple[int, np.ndarray]] = field(default_factory=dict)
+    depths: dict[BeatKey, float] = field(default_factory=dict)
+    stroke_m: float = 0.0
+    surprise: float = 0.0
+    holds: int = 0
+
+    def lag_s(self, meter: MeterMap, index: int) -> float:
+        """Lag of the ictus of a beat: learned, shrunk towards the prior as long as little is known."""
+        count, beat = key = meter.key(index)
+        prior = 0.0
+        if count > 1:
+            part = LAG_PRIOR_PERIODS["first"] if beat == 0 else LAG_PRIOR_PERIODS["last"] if beat == count - 1 else 0.0
+            prior = part * min(self.period_s, 0.9)
+        lag = self.lags.get(key)
+        if lag is None:
+            return prior
+        doubt = max(lag.variance_s2, 0.015**2) / LAG_PRIOR_SD_S**2
+        return (doubt * prior + lag.count * lag.mean_s) / (doubt + lag.count)
+
+    def expected_ictus_s(self, meter: MeterMap, ahead: int = 1) -> float:
+        """When the hand is expected at the ictus ``ahead`` beats on."""
+        return self.beat_s + ahead * self.period_s + self.lag_s(meter, self.index + ahead)
+
+    def expected_stroke_s(self, meter: MeterMap) -> float:
+        """Expected time from the last ictus to the next."""
+        least = max(SHORTEST_PERIOD_S, 0.4 * self.period_s)
+        return max(least, self.expected_ictus_s(meter) - self.ictus_s)
+
+    def ahead_variance(self, ahead: int = 1) -> float:
+        """Variance of the predicted beat ``ahead`` beats on."""
+        p, c, v = self.variance
+        grown = v + ahead * (PERIOD_SD * self.period_s) ** 2
+        return p + 2 * ahead * c + ahead * ahead * grown + ahead * BEAT_SD_S**2
+
+    def template(self, meter: MeterMap, index: int) -> np.ndarray | None:
+        """The learned stroke that leads to beat ``index``."""
+        entry = self.strokes.get(meter.key(index))
+        return None if entry is None else entry[1]
+
+    def branch(self) -> "Hypothesis":
+        """A copy that can go its own way."""
+        return replace(
+            self, icti=dict(self.icti), lags=dict(self.lags), strokes=dict(self.strokes), depths=dict(self.depths)
+        )
+
+    # -- weighing a candidate ------------------------------------------------------------------------------
+
+    def log_time(self, meter: MeterMap, time_s: float, ahead: int) -> float:
+        """Log density of an ictus ``ahead`` beats on at ``time_s``: near its place, early, or late by a hold."""
+        late_s = time_s - self.expected_ictus_s(meter, ahead)
+        sd = math.sqrt(self.ahead_variance(ahead) + ICTUS_SD_S**2)
+        core = 0.375 / sd * (1.0 + (late_s / sd) ** 2 / 5.0) ** -3
+        hold = 0.3 if meter.is_held(self.index + ahead - 1) else 0.03
+        density = (1.0 - hold) * core
+        if late_s > 0:
+            reach = 2.0 * self.period_s
+            density += hold * max(math.exp(-late_s / reach) / reach, 0.02 / reach / (1.0 + late_s / reach) ** 2)
+        elif time_s - self.ictus_s > 0.3 * self.period_s:
+            density += 0.015 / self.period_s
+        return math.log(density + 1e-9)
+
+    def log_depth(self, meter: MeterMap, stroke_m: float, ahead: int) -> float:
+        """Log density of the stroke's depth at a beat (``ahead`` > 0) or at a false ictus (0)."""
+        if self.stroke_m <= 0.0:
+            return 0.0
+        depth = math.log(max(stroke_m / self.stroke_m, 0.01))
+        if ahead == 0:
+            return -0.5 * min(((depth - math.log(0.2)) / 0.7) ** 2, 12.0) - math.log(0.7)
+        known = self.depths.get(meter.key(self.index + ahead))
+        middle, sd = (known, 0.5) if known is not None else (math.log(0.8), 0.7)
+        return -0.5 * min(((depth - middle) / sd) ** 2, 12.0) - math.log(sd)
+
+    def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
+        """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
+        first = self.template(meter, self.index + 1)
+        if first is None:
+            return 0.0
+        way = resample(path, self.ictus_s, time_s)
+        if way is None:
+            return 0.0
+        if ahead == 1:
+            likeness = first
+        elif ahead == 0:
+            phases = np.linspace(0.0, min((time_s - self.ictus_s) / self.expected_stroke_s(meter), 1.0), len(way[0]))
+            likeness = _at_phases(first, phases)
+        else:
+            second = self.template(meter, self.index + 2)
+            if second is None:
+                return -1.0
+            likeness = _at_phases(np.concatenate([first, second[:, 1:]], axis=1), np.linspace(0.0, 1.0, len(way[0])))
+        return -0.5 * SHAPE_WORTH * min(shape_distance(way, likeness, self.stroke_m), 8.0)
+
+    # -- taking it in --------------------------------------------------------------------------------------
+
+    def pass_over(self, meter: MeterMap, beat: Beat) -> float:
+        """Log likelihood of ``beat`` as a rebound or flourish: it is shallow, and the real one is still to come."""
+        remaining_s = self.expected_ictus_s(meter) - beat.time_s
+        sd = math.sqrt(self.ahead_variance() + ICTUS_SD_S**2)
+        to_come = 0.5 * math.erfc(-(remaining_s / sd) / math.sqrt(2.0))
+        hold = 0.3 if meter.is_held(self.index) else 0.03
+        return math.log(FALSE_ICTUS / self.period_s) + math.log(max(to_come, hold))
+
+    def accept(self, meter: MeterMap, beat: Beat, ahead: int) -> None:
+        """Count ``beat`` as the beat ``ahead`` on: Kalman step on beat and period."""
+        for _ in range(ahead - 1):
+            self._predict()
+            self.index += 1
+        predicted, p, c, v = self._predict()
+        self.index += 1
+        observed = beat.time_s - self.lag_s(meter, self.index)
+        late_s = observed - predicted
+        sd = math.sqrt(p + ICTUS_SD_S**2)
+        self.surprise = 0.5 * self.surprise + late_s / sd
+        if abs(self.surprise) > 1.8:
+            widen = min(9.0, (self.surprise / 1.8) ** 2)
+            p, c, v = p * widen, c * widen, v * widen
+        gain, period_gain = p / (p + ICTUS_SD_S**2), c / (p + ICTUS_SD_S**2)
+        big = abs(late_s) > 0.6 * self.period_s
+        if big:
+            gain = 1.0
+            period_gain = 0.7 if late_s < 0 else (0.0, 0.2, 0.6, 0.9)[min(3, self.holds)]
+        held = meter.is_held(self.index - 1) and late_s > 0.2 * self.period_s
+        if held:
+            gain, period_gain = 1.0, 0.0
+        self.holds = self.holds + 1 if big and not held else 0
+        self.beat_s = predicted + gain * late_s
+        self._set_period(self.period_s + period_gain * late_s)
+        if big or held:
+            self.variance = (ICTUS_SD_S**2, 0.0, (0.15 * self.period_s) ** 2)
+        else:
+            self.variance = (p - gain * p, c - gain * c, v - period_gain * c)
+        ratio = meter.ratio(self.index)
+        if ratio != 1.0:
+            self._set_period(self.period_s * ratio)
+            self.variance = (self.variance[0], 0.0, (0.2 * self.period_s) ** 2)
+        self.ictus_s = beat.time_s
+        self.icti[self.index] = beat.time_s
+        self.icti.pop(self.index - 24, None)
+        self._learn_lag(meter)
+
+    def _predict(self) -> tuple[float, float, float, float]:
+        """The next beat's time and the covariance there; advances ``beat_s``."""
+        p, c, v = self.variance
+        v_grown = v + (PERIOD_SD * self.period_s) ** 2
+        self.variance = (p + 2 * c + v + BEAT_SD_S**2, c + v, v_grown)
+        self.beat_s += self.period_s
+        return (self.beat_s, *self.variance)
+
+    def _set_period(self, period_s: float) -> None:
+        self.period_s = min(max(period_s, SHORTEST_PERIOD_S), LONGEST_PERIOD_S)
+
+    def _learn_lag(self, meter: MeterMap) -> None:
+        """Lag of the ictus in the middle of the last bar's length, against the mean of the icti around it."""
+        count, _ = meter.key(self.index)
+        if count < 2:
+            return
+        half = count // 2
+        centre = self.index - half
+        window = [self.icti.get(index) for index in range(centre - half, centre + half + 1)]
+        if any(time is None for time in window) or meter.key(centre)[0] != count:
+            return
+        times = np.array(window, dtype=float)
+        steps = np.diff(times)
+        if steps.max() > 3.0 * steps.min():
+            return
+        mean = (times[1:-1].sum() + 0.5 * (times[0] + times[-1])) / count if count % 2 == 0 else times.mean()
+        off = float(np.clip(times[half] - mean, -0.3, 0.3))
+        old = self.lags.get(meter.key(centre), Lag(0.0, 0.0, 0.06**2))
+        n = min(LAG_MEMORY, old.count + 1.0)
+        variance = old.variance_s2 + ((off - old.mean_s) ** 2 - old.variance_s2) / (n + 2.0) if old.count else 0.06**2
+        self.lags[meter.key(centre)] = Lag(n, old.mean_s + (off - old.mean_s) / n, variance)
+
+    def learn_stroke(self, meter: MeterMap, path: np.ndarray, stroke_m: float) -> float | None:
+        """Take the stroke that led to the last ictus into its template; returns its distance from what was known."""
+        before = self.icti.get(self.index - 1)
+        gain = 0.2 if self.stroke_m else 1.0
+        self.stroke_m += gain * (min(stroke_m, 1.5) - self.stroke_m)
+        key = meter.key(self.index)
+        depth = math.log(max(stroke_m / max(self.stroke_m, 1e-3), 0.05))
+        self.depths[key] = self.depths.get(key, depth) + 0.3 * (depth - self.depths.get(key, depth))
+        if before is None:
+            return None
+        way = resample(path, before, self.ictus_s)
+        if way is None or self.ictus_s - before > 2.0 * self.period_s:
+            return None
+        count, template = self.strokes.get(key, (0, way))
+        distance = shape_distance(way, template, self.stroke_m) if count else None
+        count = min(count + 1, 6)
+        self.strokes[key] = (count, template + (way - template) / count)
+        return distance
+
+
+def _at_phases(template: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    even = np.linspace(0.0, 1.0, template.shape[1])
+    return np.stack([np.interp(phases, even, row) for row in template])
+
+
+def joined(first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
+    """Two templates in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``; the first twice where the second is unknown."""
+    second = first if second is None else second
+    assert first.shape[1] == TEMPLATE_BINS + 1
+    return np.concatenate([first, second[:, 1:]], axis=1)

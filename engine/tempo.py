@@ -1,0 +1,243 @@
+"""From icti and the hand's way between them to the conductor's tempo, and to when the next beat will be.
+
+``TempoTracker`` keeps several hypotheses of which icti were beats (``engine.beat_hypotheses``), follows the best one,
+and between icti reads the unfinished stroke (``engine.strokes``). The first period is the preparatory beat's, weighed
+against the score's tempo mark; a long hold moves the beat, not the period.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+
+from .beat_hypotheses import ICTUS_SD_S, Hypothesis, MeterMap, joined
+from .gesture import GestureFilter, GestureSample
+from .score import Score
+from .strokes import DurationPosterior
+from .types import Beat, Pose, TempoEstimate
+
+MAX_HYPOTHESES = 6
+PRUNE_BELOW = -9.0
+"""Hypotheses this far (natural logarithm) behind the best are given up."""
+FORGET = 0.9
+"""Old evidence fades by this factor from ictus to ictus."""
+SHORTEST_BEAT_S = 0.11
+MARK_SD = 0.30
+"""How far a conductor's first tempo strays from the mark (logarithm)."""
+LIFT_SD, DIP_SD = 0.20, 0.13
+"""How far the preparatory beat's length strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
+FALSE_START_S = 1.2
+"""A preparatory beat followed by rest for this long was none."""
+WAY_SAMPLES = 1500
+
+
+class TempoTracker:
+    """Tempo, phase and count of one conductor. Causal; one thread; well under 0.1 ms a step.
+
+    ``estimate`` is None until a preparatory beat begins. ``start_beat`` indexes ``score.beats``: the beat of the first
+    ictus after the preparatory one.
+    """
+
+    def __init__(self, score: Score, start_beat: int = 0) -> None:
+        self._meter = MeterMap.of(score)
+        self._start = start_beat
+        self._last = len(score.beats) - 1
+        self._filter = GestureFilter()
+        self._way: deque[tuple[float, float, float, float]] = deque(maxlen=WAY_SAMPLES)
+        self._hypotheses: list[Hypothesis] = []
+        self._lifted = False
+        self._posterior: DurationPosterior | None = None
+        self._spread = 1.0
+        self._gap_until_s = -math.inf
+        self._estimate: TempoEstimate | None = None
+
+    @property
+    def estimate(self) -> TempoEstimate | None:
+        """The latest estimate."""
+        return self._estimate
+
+    def ictus_s(self, beat_index: int) -> float | None:
+        """When the hand was at the ictus of a beat, as far as it is known and not long past."""
+        return self._hypotheses[0].icti.get(beat_index) if self._hypotheses else None
+
+    def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:
+        """Take the next pose and the ictus that it made certain, if any; the new estimate."""
+        if pose.device != "baton":
+            return self._estimate
+        sample = self._filter.step(pose)
+        if sample is None and ictus is None:
+            return self._estimate
+        if sample is not None:
+            self._way.append((sample.time_s, *sample.position_m))
+            if sample.gap_s:
+                self._gap_until_s = sample.time_s
+        if ictus is not None:
+            self._take(ictus)
+        if sample is not None and self._hypotheses:
+            if self._posterior is not None:
+                self._posterior.add(sample.time_s, sample.position_m)
+            self._give_up_false_start(sample)
+            if self._hypotheses:
+                self._estimate = self._look_ahead(sample)
+        return self._estimate
+
+    # -- icti ----------------------------------------------------------------------------------------------
+
+    def _take(self, ictus: Beat) -> None:
+        if not self._hypotheses:
+            self._prepare(ictus, lifted=ictus.beat_index < 0 and self._rises(ictus))
+            return
+        way = np.array(self._way)
+        if self._hypotheses[0].index < self._start:
+            self._first_beat(ictus)
+        else:
+            self._weigh(ictus, way)
+        best = self._hypotheses[0]
+        self._start_posterior(best)
+
+    def _rises(self, ictus: Beat) -> bool:
+        """Whether the hand has risen out of rest (a lift), rather than been at a lowest point."""
+        return bool(self._way) and ictus.stroke_m > 0 and ictus.clarity == 0.5
+
+    def _prepare(self, ictus: Beat, lifted: bool) -> None:
+        index = self._start - 1
+        period = self._meter.marked_period_s[self._start]
+        prepared = Hypothesis(
+            index, ictus.time_s, ictus.time_s, period, (0.1**2, 0.0, (0.35 * period) ** 2), icti={index: ictus.time_s}
+        )
+        self._hypotheses = [prepared]
+        self._lifted = lifted
+        self._posterior = None
+
+    def _first_beat(self, ictus: Beat) -> None:
+        """After the preparatory beat: the first beat, or was the preparation only now?
+
+        The hand of a first beat has risen about as far as it fell; one that mostly fell has just prepared.
+        """
+        prepared = self._hypotheses[0]
+        marked = self._meter.marked_period_s[self._start]
+        length = ictus.time_s - prepared.ictus_s
+        if length < SHORTEST_BEAT_S:
+            return
+        heights = [y for time_s, _, y, _ in self._way if prepared.ictus_s - 0.02 <= time_s <= ictus.time_s]
+        rise = max(heights, default=0.0) - (heights[0] if heights else 0.0)
+        part = min(1.0, rise / max(ictus.stroke_m, 1e-6))
+        off_mark = math.log(length / marked)
+        first = -0.5 * ((1.0 - part) / 0.3) ** 2 - 0.5 * min((off_mark / 0.45) ** 2, 12.0)
+        again = -0.5 * (part / 0.4) ** 2 - (0.5 if self._lifted else 2.0) - (1.0 if abs(off_mark) < 0.4 else 0.0)
+        if again > first:
+            self._prepare(ictus, lifted=False)
+            return
+        begun = prepared.branch()
+        begun.index = self._start
+        sd = LIFT_SD if self._lifted else DIP_SD
+        observed = length - begun.lag_s(self._meter, begun.index) + begun.lag_s(self._meter, begun.index - 1)
+        weight = MARK_SD**2 / (MARK_SD**2 + sd**2)
+        period = math.exp(weight * math.log(max(observed, 0.2)) + (1.0 - weight) * math.log(marked))
+        begun.period_s = min(max(period, 0.2), 3.0)
+        begun.ictus_s = ictus.time_s
+        begun.beat_s = ictus.time_s - begun.lag_s(self._meter, begun.index)
+        begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
+        begun.icti[begun.index] = ictus.time_s
+        begun.stroke_m = ictus.stroke_m
+        self._hypotheses = [begun]
+
+    def _weigh(self, ictus: Beat, way: np.ndarray) -> None:
+        """Split every hypothesis on the new ictus, and keep the likely ones."""
+        born: list[tuple[Hypothesis, bool]] = []
+        for parent in self._hypotheses:
+            recent = way[way[:, 0] >= parent.ictus_s - 0.06]
+            since = ictus.time_s - parent.ictus_s
+            for ahead in self._choices(parent, since):
+                child = parent.branch()
+                if ahead == 0:
+                    weight = parent.pass_over(self._meter, ictus)
+                else:
+                    weight = parent.log_time(self._meter, ictus.time_s, ahead) - 5.5 * (ahead - 1)
+                weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
+                weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
+                if ahead:
+                    child.accept(self._meter, ictus, ahead)
+                child.log_weight = FORGET * parent.log_weight + weight
+                born.append((child, ahead > 0))
+        born.sort(key=lambda entry: -entry[0].log_weight)
+        best = born[0][0].log_weight
+        kept: list[Hypothesis] = []
+        seen: set[tuple[int, float]] = set()
+        for child, accepted in born:
+            child.log_weight -= best
+            if child.log_weight < PRUNE_BELOW or len(kept) == MAX_HYPOTHESES or (child.index, child.ictus_s) in seen:
+                continue
+            seen.add((child.index, child.ictus_s))
+            if accepted:
+                distance = child.learn_stroke(self._meter, way, ictus.stroke_m)
+                if distance is not None and not kept:
+                    self._spread += 0.1 * (min(distance, 6.0) - self._spread)
+            kept.append(child)
+        self._hypotheses = kept
+
+    def _choices(self, parent: Hypothesis, since_s: float) -> tuple[int, ...]:
+        """How many beats on the ictus may be."""
+        if since_s < max(SHORTEST_BEAT_S, 0.2 * parent.period_s):
+            return (0,)
+        if parent.ictus_s < self._gap_until_s:
+            passed = max(1, round(since_s / parent.period_s))
+            return tuple(sorted({0, 1, max(1, passed - 1), passed, passed + 1}))
+        return (0, 1, 2) if since_s > 1.4 * parent.period_s else (0, 1)
+
+    # -- between icti --------------------------------------------------------------------------------------
+
+    def _start_posterior(self, best: Hypothesis) -> None:
+        first = best.template(self._meter, best.index + 1)
+        self._posterior = None
+        if first is None or best.index < self._start:
+            return
+        template = joined(first, best.template(self._meter, best.index + 2))
+        spread = 0.12 * best.stroke_m * math.sqrt(min(max(self._spread, 0.15), 3.0))
+        expected = best.expected_stroke_s(self._meter)
+        self._posterior = DurationPosterior(template, best.ictus_s, expected, best.stroke_m, spread)
+        for time_s, x, y, z in self._way:
+            if time_s > best.ictus_s:
+                self._posterior.add(time_s, (x, y, z))
+
+    def _give_up_false_start(self, sample: GestureSample) -> None:
+        best = self._hypotheses[0]
+        if best.index >= self._start or sample.still_s < FALSE_START_S:
+            return
+        if sample.time_s - best.ictus_s > FALSE_START_S + self._meter.marked_period_s[self._start]:
+            self._hypotheses = []
+            self._estimate = None
+
+    def _look_ahead(self, sample: GestureSample) -> TempoEstimate:
+        best = self._hypotheses[0]
+        now_s = sample.time_s
+        index = best.index + 1
+        expected = best.beat_s + best.period_s
+        lag = best.lag_s(self._meter, index)
+        ictus, late_at_most = expected + lag, 0.03
+        spread = math.sqrt(best.ahead_variance())
+        if self._posterior is not None and now_s - best.ictus_s > 0.12 * best.period_s:
+            ictus, variance = self._posterior.estimate(now_s)
+            late_at_most = 0.10
+            spread = min(spread, math.sqrt(variance + ICTUS_SD_S**2))
+        ictus = max(ictus, now_s - late_at_most)
+        late_s = ictus - lag - expected
+        ahead = best.ahead_variance()
+        gain = ahead / (ahead + ICTUS_SD_S**2)
+        if abs(late_s) > 0.25 * best.period_s:
+            gain = max(gain, min(1.0, 2.5 * abs(late_s) / best.period_s))
+        next_beat = expected + gain * late_s
+        period = max(0.2, best.period_s + 0.5 * (next_beat - expected))
+        period = min(period, 1.5 * best.period_s)
+        rivals = sum(math.exp(other.log_weight) for other in self._hypotheses if other.index != best.index)
+        overdue = max(0.0, now_s - (expected + lag)) / best.period_s
+        confidence = math.exp(-spread / (0.3 * best.period_s) - overdue) / (1.0 + rivals)
+        return TempoEstimate(
+            time_s=sample.known_s,
+            beat_index=best.index,
+            beat_s=best.beat_s,
+            beat_period_s=period,
+            next_beat_s=next_beat,
+            confidence=confidence,
+            stopped=sample.still_s > 0.35 + 0.35 * best.period_s and now_s - best.ictus_s > 0.6 * best.period_s,
+        )
