@@ -1,0 +1,74 @@
+"""Places to look from."""
+
+import math
+
+import numpy as np
+from panda3d.core import LMatrix4, NodePath, Point3
+
+from ..engine.errors import SceneError
+from ..engine.hall import Camera, Hall
+from ..engine.transforms import rotate, tracking_to_hall, tracking_to_hall_quaternion
+from ..engine.types import Pose
+from .players import Viewpoint
+
+FIRST_PERSON = "podium"
+"""Seen by the conductor: hands instead of the conductor's figure."""
+
+PICTURE = "picture"
+"""Composed for stills: over the conductor's shoulder, the orchestra below, gallery and organ above."""
+_PICTURE = Camera((-1.9, -8.4, 3.55), (0.35, 5.6, 2.75), 66.0)
+
+
+def cameras_of(hall: Hall) -> dict[str, Camera]:
+    """The hall's own cameras and ours, by name."""
+    return {**hall.cameras, PICTURE: _PICTURE}
+
+
+def camera_named(hall: Hall, name: str) -> Camera:
+    """One of ``cameras_of``. Raises ``SceneError`` with the names there are."""
+    cameras = cameras_of(hall)
+    if name not in cameras:
+        raise SceneError(f"no camera named {name}: choose one of {', '.join(cameras)}")
+    return cameras[name]
+
+
+def aim(camera_node: NodePath, camera: Camera, aspect: float) -> None:
+    """Put a camera where it looks from. Fields of view are horizontal at 16:9; other shapes keep the height."""
+    camera_node.set_pos(Point3(*camera.position_m))
+    camera_node.look_at(Point3(*camera.look_at_m))
+    _set_field(camera_node, math.radians(camera.field_deg), aspect)
+
+
+def follow_head(camera_node: NodePath, head: Pose, camera: Camera, aspect: float) -> None:
+    """See with a tracked head's eyes."""
+    camera_node.set_pos(Point3(*tracking_to_hall(head.position_m)))
+    if head.orientation_wxyz is not None:
+        turned = tracking_to_hall_quaternion(head.orientation_wxyz)
+        rows = [rotate(turned, axis) for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))]
+        position = camera_node.get_pos()
+        camera_node.set_mat(LMatrix4(*rows[0], 0, *rows[1], 0, *rows[2], 0, *position, 1))
+    else:
+        camera_node.look_at(Point3(*camera.look_at_m))
+    _set_field(camera_node, math.radians(camera.field_deg), aspect)
+
+
+def _set_field(camera_node: NodePath, horizontal_rad: float, aspect: float) -> None:
+    vertical_rad = 2 * math.atan(math.tan(horizontal_rad / 2) * 9 / 16)
+    across_rad = 2 * math.atan(math.tan(vertical_rad / 2) * aspect)
+    lens = camera_node.node().get_lens()
+    lens.set_near_far(0.08, 90.0)
+    lens.set_fov(math.degrees(across_rad), math.degrees(vertical_rad))
+
+
+def viewpoint(camera_node: NodePath, height_px: int) -> Viewpoint:
+    """What a camera sees, for choosing players and their detail."""
+    top = camera_node.get_top()
+    across, up = (math.radians(angle) for angle in camera_node.node().get_lens().get_fov())
+    corner = math.atan(math.hypot(math.tan(across / 2), math.tan(up / 2)))
+    forward = top.get_relative_vector(camera_node, (0, 1, 0))
+    return Viewpoint(
+        eye_m=np.array(camera_node.get_pos(top)),
+        forward=np.array(forward),
+        half_field_rad=corner,
+        pixels_per_radian=height_px / (2 * math.tan(up / 2)),
+    )

@@ -1,0 +1,67 @@
+"""The cast: who sits where, drawn and moved together. Rebuilt when placements change."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from panda3d.core import NodePath
+
+from ..engine.instruments import catalogue
+from ..engine.types import Frame, PlayerPlacement
+from .appearance import appearances
+from .conductor import CONDUCTOR_PLAYER, baton_axis, conduct
+from .meshes import PlayerMesh
+from .motion import Motion
+from .players import InstancedPlayers, Viewpoint
+from .rig import Rig
+
+FALLBACK_MODEL = "clarinet"
+"""Plays where the models lack an instrument's own."""
+
+
+class Cast:
+    """All players and the conductor; ``conductor`` is the conductor's index among them."""
+
+    def __init__(
+        self,
+        parent: NodePath,
+        placements: Sequence[PlayerPlacement],
+        meshes: dict[str, tuple[PlayerMesh, ...]],
+        rigs: dict[str, Rig],
+    ) -> None:
+        instruments = catalogue()
+        everyone = [*placements, CONDUCTOR_PLAYER] if "conductor" in meshes else list(placements)
+        models = [_model_of(instruments[p.instrument].model, meshes) for p in placements]
+        models += ["conductor"] * (len(everyone) - len(models))
+        looks = appearances(everyone, models, [meshes[model][0].parts for model in models])
+        own_rigs = [rigs[model] for model in models]
+        self.conductor = len(everyone) - 1 if "conductor" in meshes else None
+        self._parts = np.array([p.part for p in everyone], int)
+        if self.conductor is not None:
+            self._conductor_rig = rigs["conductor"]
+            self._baton_axis = baton_axis(meshes["conductor"][0], self._conductor_rig)
+        self._motion = Motion(everyone, models, own_rigs, looks.scale)
+        self._drawn = InstancedPlayers(parent, everyone, models, meshes, looks)
+
+    def update(self, frame: Frame, activity: np.ndarray) -> None:
+        """Move everyone to where they are at a frame."""
+        rotations, shifts = self._motion.quaternions(frame, activity)
+        glow = activity["glow"][np.clip(self._parts, 0, len(activity) - 1)].copy()
+        if self.conductor is not None:
+            conduct(frame, self._conductor_rig, self._baton_axis, rotations[self.conductor])
+            glow[self.conductor] = 0.0
+        self._drawn.pose(self._motion.matrices(rotations, shifts), glow)
+
+    def look_from(self, view: Viewpoint, *, show_conductor: bool) -> None:
+        """Choose what to draw for a point of view."""
+        hidden = [] if show_conductor or self.conductor is None else [self.conductor]
+        self._drawn.look_from(view, hidden)
+
+    def remove(self) -> None:
+        """Leave the stage."""
+        self._drawn.remove()
+
+
+def _model_of(model: str, meshes: dict[str, tuple[PlayerMesh, ...]]) -> str:
+    if model in meshes:
+        return model
+    return FALLBACK_MODEL if FALLBACK_MODEL in meshes else next(iter(meshes))

@@ -1,0 +1,149 @@
+"""The stage as a picture: hall, players, conductor, stand, in a window or offscreen."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from panda3d.core import Filename, NodePath, PNMImage
+
+from ..assets import asset_path
+from ..engine.errors import SceneError
+from ..engine.hall import Hall, read_hall
+from ..engine.score import Score
+from ..engine.types import Dynamics, Frame, PlayerPlacement, Pose, ScorePosition
+from .activity import OrchestraActivity, tableau
+from .cameras import FIRST_PERSON, aim, camera_named, cameras_of, follow_head, viewpoint
+from .cast import Cast
+from .display import open_display
+from .hall import add_vignette, build_hall
+from .hands import ConductorHands
+from .meshes import load_gltf, read_player_meshes
+from .rig import read_rigs
+from .stand import ScoreStand
+
+
+RESTING = Frame(
+    index=0,
+    time_s=0.0,
+    position=ScorePosition(0.0, 0.5, 0.5, 0.0, 0.0, "1", 1.0, "waiting"),
+    tempo=None,
+    dynamics=Dynamics(0.0, 0.5, 0.0),
+    poses=(
+        Pose(0.0, "baton", (0.20, 1.42, -0.40)),
+        Pose(0.0, "left", (-0.30, 1.30, -0.34)),
+    ),
+)
+"""Shown before the first frame: the orchestra in play, the conductor with raised arms."""
+
+
+class StageView:
+    """Draws a performance. One per process (Panda3D's ShowBase is a singleton); use it from one thread.
+
+    Opening raises ``SceneError`` where nothing can be drawn. ``update`` takes the frames of a performance in order of
+    time and never blocks; in a window, ``render`` draws once, ``run`` belongs to ``scenes.desktop``. ``base`` is
+    the ShowBase, for whoever adds to the scene (desktop, headset).
+    """
+
+    def __init__(
+        self,
+        placements: Sequence[PlayerPlacement],
+        part_names: Sequence[str],
+        title: str,
+        *,
+        window: bool,
+        size: tuple[int, int] = (1280, 720),
+        score: Score | None = None,
+        composer: str = "",
+        hall: str = "musikverein",
+        camera: str = "hall",
+    ) -> None:
+        self.hall: Hall = read_hall(hall)
+        self.camera = camera
+        camera_named(self.hall, camera)
+        self.base = open_display(f"{title} – Tutti" if title else "Tutti", window=window, size=size)
+        try:
+            players = load_gltf(asset_path("models", "players.glb"))
+            self._meshes = read_player_meshes(players)
+            self._rigs = read_rigs(players, asset_path("models", "rig.json"))
+            self.world: NodePath = self.base.render.attach_new_node("world")
+            build_hall(self.world)
+            self._stand = ScoreStand(self.world, players, title, composer)
+            self._hands = ConductorHands(self.world, players)
+            self._vignette = add_vignette(self.base.cam)
+        except BaseException:
+            self.base.destroy()
+            raise
+        self._activity = OrchestraActivity(len(part_names), score)
+        self._frame = RESTING
+        self._rows = tableau(len(part_names))
+        self._cast = Cast(self.world, placements, self._meshes, self._rigs)
+        self._show()
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Names of the places to look from."""
+        return tuple(cameras_of(self.hall))
+
+    def place(self, placements: Sequence[PlayerPlacement]) -> None:
+        """Seat the players anew."""
+        self._cast.remove()
+        self._cast = Cast(self.world, placements, self._meshes, self._rigs)
+        self._show()
+
+    def update(self, frame: Frame) -> None:
+        """Move everything to a frame of the performance."""
+        self._frame = frame
+        self._rows = self._activity.step(frame)
+        self._show()
+
+    def _show(self) -> None:
+        self._cast.update(self._frame, self._rows)
+        self._hands.update(self._frame)
+        self._stand.update(self._frame.position)
+        self._aim()
+
+    def look_from(self, camera: str) -> None:
+        """Change the camera. Raises ``SceneError`` for an unknown name."""
+        camera_named(self.hall, camera)
+        self.camera = camera
+        self._aim()
+
+    def render(self) -> None:
+        """Draw one frame."""
+        self.base.graphics_engine.render_frame()
+
+    def screenshot(self, path: str | Path, camera: str | None = None) -> None:
+        """Write what a camera sees (this one's own by default) as PNG. Raises ``SceneError``, ``OSError``."""
+        before = self.camera
+        self.look_from(camera or before)
+        try:
+            self.render()
+            self.render()  # the first pass may only have uploaded textures
+            image = PNMImage()
+            if not self.base.win.get_screenshot(image):
+                raise SceneError("the picture could not be read back from the graphics card")
+        finally:
+            self.look_from(before)
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not image.write(Filename.from_os_specific(str(target))):
+            raise SceneError(f"{target} cannot be written: choose another folder")
+
+    def close(self) -> None:
+        """Close window or buffer; another view may be opened afterwards."""
+        self.base.destroy()
+
+    def _aim(self) -> None:
+        camera = camera_named(self.hall, self.camera)
+        first_person = self.camera == FIRST_PERSON
+        width, height = self.base.win.get_x_size(), self.base.win.get_y_size()
+        aspect = width / max(height, 1)
+        head = next((pose for pose in self._frame.poses if pose.device == "head"), None)
+        if first_person and head is not None:
+            follow_head(self.base.cam, head, camera, aspect)
+        else:
+            aim(self.base.cam, camera, aspect)
+        self._hands.show(first_person)
+        view = viewpoint(self.base.cam, height)
+        assert math.isfinite(view.pixels_per_radian)
+        self._cast.look_from(view, show_conductor=not first_person)
