@@ -17,6 +17,10 @@ MIN_LOOP_S = 0.2
 """Shorter loops are written out several times over."""
 
 _CROSSFADE_S = 0.06
+_LONG_LOOP_S = 1.0
+"""A loop of this length is no single turn of a vibrato: it may begin and end elsewhere."""
+_LATEST_LOOP_START_S = 1.5
+_LONGEST_LOOP_S = 3.0
 _LONGEST_DECAY_S = 9.0
 _DECAY_FLOOR_DB = -66.0
 _SILENCE_DB = -60.0
@@ -43,13 +47,15 @@ def condition(recording: Recording) -> Sample:
     """The sample of a recording: trimmed, looped, levelled and tuned."""
     data, removed = _without_leading_silence(recording.data, recording.rate_hz)
     start, end = recording.loop_start - removed, min(recording.loop_end - removed, data.size)
+    if recording.decay_s <= 0.0:
+        start, end = _shortened_loop(start, end, recording.rate_hz)
     looped = seamless_loop(data, start, end, recording.rate_hz) if start >= 0 and end - start >= 8 else None
     if looped is None:
         data = _decaying(data, recording.rate_hz, recording.decay_s) if recording.decay_s > 0.0 else data
         data, start, end = _faded_end(data, recording.rate_hz), 0, 0
     elif recording.decay_s > 0.0:
         seconds = min(_LONGEST_DECAY_S, recording.decay_s * -_DECAY_FLOOR_DB / 100.0)
-        unrolled = _unrolled(*looped, round(seconds * recording.rate_hz))
+        unrolled = _unrolled(*looped, length=round(seconds * recording.rate_hz))
         data = _faded_end(_decaying(unrolled, recording.rate_hz, recording.decay_s), recording.rate_hz)
         start = end = 0
     else:
@@ -97,6 +103,14 @@ def seamless_loop(data: Wave, start: int, end: int, rate_hz: float) -> tuple[Wav
     return padded, start, start + whole.size
 
 
+def _shortened_loop(start: int, end: int, rate_hz: float) -> tuple[int, int]:
+    """A long loop held to what the ear needs, so that an orchestra's sounds fit in memory."""
+    if end - start < _LONG_LOOP_S * rate_hz:
+        return start, end
+    start = min(start, round(_LATEST_LOOP_START_S * rate_hz))
+    return start, min(end, start + round(_LONGEST_LOOP_S * rate_hz))
+
+
 def sustained_level_db(steady: Wave, rate_hz: float) -> float:
     """K-weighted RMS (ITU-R BS.1770-4) in dB below full scale."""
     return _decibels(float(np.mean(_k_weighted(steady, rate_hz) ** 2)))
@@ -129,7 +143,7 @@ def _steady_part(data: Wave, start: int, end: int, rate_hz: float) -> Wave:
         wanted = round(_MAX_SUSTAIN_ANALYSIS_S * rate_hz)
         return np.resize(data[start:end], max(end - start, wanted // (end - start) * (end - start)))
     peak = int(np.argmax(np.abs(data)))
-    return data[min(peak, max(0, data.size - round(0.1 * rate_hz))) :][: round(rate_hz)]
+    return data[min(peak + round(0.03 * rate_hz), max(0, data.size - round(0.1 * rate_hz))) :][: round(rate_hz)]
 
 
 def _without_leading_silence(data: Wave, rate_hz: float) -> tuple[Wave, int]:
@@ -146,7 +160,7 @@ def _decaying(data: Wave, rate_hz: float, decay_s: float) -> Wave:
 
 
 def _unrolled(data: Wave, start: int, end: int, length: int) -> Wave:
-    return np.concatenate([data[:start], np.resize(data[start:end], max(length - start, end - start))])
+    return np.concatenate([data[:start], np.resize(data[start:end], max(length - start, 0))])[:length]
 
 
 def _faded_end(data: Wave, rate_hz: float) -> Wave:

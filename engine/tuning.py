@@ -18,10 +18,16 @@ SEARCH_CENTS = 80.0
 """How far from the expected pitch a partial is looked for."""
 
 _PERIODS_PER_FRAME = 10
+_PERIODS_PER_STRUCK_FRAME = 40
+"""No vibrato to follow, but neighbouring modes to keep apart."""
 _MIN_FRAME_S = 0.02
 _MAX_FRAMES = 64
 _MIN_TONALITY = 0.35
-"""Part of a frame's energy that must lie in the partials for the frame to count."""
+_MIN_TONALITY_INHARMONIC = 0.04
+"""Part of a frame's energy that must lie in the partials for the frame to count; in bells and drums, where the pitch is
+one mode among many, less is asked."""
+_FUNDAMENTAL_ONLY_FROM = 76
+"""From this pitch up a string that is plucked or struck is tuned by its fundamental: its stiffness spreads the rest."""
 _MAX_SPREAD_CENTS = 40.0
 
 
@@ -44,18 +50,24 @@ def measure_pitch(
     struck strings, 8 for bowed and blown sounds.
     """
     expected_hz = pitch_to_hz(expected_pitch)
-    frame = int(max(_PERIODS_PER_FRAME / expected_hz, _MIN_FRAME_S) * rate_hz)
+    periods = _PERIODS_PER_FRAME if partials > 3 else _PERIODS_PER_STRUCK_FRAME
+    frame = int(max(periods / expected_hz, _MIN_FRAME_S) * rate_hz)
+    if partials <= 3:
+        frame = min(frame, max(data.size, int(_PERIODS_PER_FRAME / expected_hz * rate_hz)))
     if expected_hz * 1.1 > rate_hz / 2.0 or data.size < frame:
         return None
     spectra, resolution_hz = _frame_spectra(data, rate_hz, frame)
     count = max(1, min(partials, int(0.45 * rate_hz / expected_hz)))
-    first = _frame_pitches(spectra, resolution_hz, rate_hz / frame, expected_hz, count, SEARCH_CENTS)
+    if partials <= 3 and expected_pitch >= _FUNDAMENTAL_ONLY_FROM:
+        count = 1
+    floor = _MIN_TONALITY_INHARMONIC if count == 1 and partials <= 3 else _MIN_TONALITY
+    first = _frame_pitches(spectra, resolution_hz, rate_hz / frame, expected_hz, count, SEARCH_CENTS, floor)
     coarse_hz = _weighted_median(first.hz, first.weight)
     if coarse_hz is None:
         return None
-    refined = _frame_pitches(spectra, resolution_hz, rate_hz / frame, coarse_hz, count, SEARCH_CENTS / 1.5)
+    refined = _frame_pitches(spectra, resolution_hz, rate_hz / frame, coarse_hz, count, SEARCH_CENTS / 1.5, floor)
     total = float(refined.weight.sum())
-    if total <= 0.0 or total < 0.3 * refined.energy:
+    if total <= 0.0 or total < 0.8 * floor * refined.energy:
         return None
     cents = 1200.0 * np.log2(np.where(refined.weight > 0.0, refined.hz, coarse_hz) / coarse_hz)
     mean = float((cents * refined.weight).sum() / total)
@@ -93,6 +105,7 @@ def _frame_pitches(
     centre_hz: float,
     count: int,
     search_cents: float,
+    min_tonality: float,
 ) -> _FramePitches:
     """The fundamental of each frame, from up to ``count`` partials near the harmonics of ``centre_hz``."""
     rows = np.arange(spectra.shape[0])
@@ -122,7 +135,7 @@ def _frame_pitches(
         numerator += weight * hz
         denominator += weight
         explained += np.where(inside, energy, 0.0)
-    tonal = (denominator > 0.0) & (explained > _MIN_TONALITY * total)
+    tonal = (denominator > 0.0) & (explained > min_tonality * total)
     hz = np.where(tonal, numerator / np.maximum(denominator, 1e-30), 0.0)
     return _FramePitches(hz, np.where(tonal, explained, 0.0), float(total.sum()))
 
