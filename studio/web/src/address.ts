@@ -1,0 +1,27 @@
+/** What the page's address asks for: `?display=1`, `?view=podium`, `?name=…`, `?relay=ws://…`, `#host=KEY`. */
+import { MAX_NAME_CHARACTERS, WEBSOCKET_PATH } from "./generated/protocol";
+import { type View, VIEWS } from "./scene/cameras";
+
+export interface Address {
+  /** The classroom's screen: no controls, large text, a camera that moves by itself. */
+  readonly display: boolean;
+  readonly view: View | null;
+  readonly name: string | null;
+  readonly hostKey: string;
+  readonly socketUrl: string;
+}
+
+export function readAddress(url: URL): Address {
+  const query = url.searchParams;
+  const view = VIEWS.find((known) => known.view === query.get("view"))?.view ?? null;
+  const socket = new URL(query.get("relay") ?? WEBSOCKET_PATH, url);
+  socket.protocol = socket.protocol.replace("http", "ws");
+  socket.hash = "";
+  return {
+    display: ["1", "true", "yes"].includes(query.get("display") ?? ""),
+    view,
+    name: query.get("name")?.slice(0, MAX_NAME_CHARACTERS) ?? null,
+    hostKey: new URLSearchParams(url.hash.slice(1)).get("host") ?? "",
+    socketUrl: socket.href,
+  };
+}

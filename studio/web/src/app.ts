@@ -1,0 +1,336 @@
+/** Joins the network, the sound, the picture and the controls. */
+import { type Address, readAddress } from "./address";
+import { AudioPlayer, CONDUCTING_TARGET_S, LISTENING_TARGET_S } from "./audio/player";
+import { Concert, type ShownPosition } from "./concert";
+import type { Command, Event as ConcertEvent, NoteOn, PointerSample, Snapshot } from "./generated/protocol";
+import { MAX_SAMPLES, NOBODY } from "./generated/protocol";
+import type { Connection, FromNetwork } from "./net/messages";
+import { Network } from "./net/network";
+import type { View } from "./scene/cameras";
+import { type HandPosition, Stage } from "./scene/stage";
+import { Timeline } from "./timeline";
+import { Controls } from "./ui/controls";
+import { h } from "./ui/dom";
+import { GesturePad } from "./ui/gesture_pad";
+import { Hints } from "./ui/hints";
+import { PartsPanel } from "./ui/parts_panel";
+import { PeoplePanel } from "./ui/people_panel";
+import { ScorePanel } from "./ui/score_panel";
+import { StatusLine } from "./ui/status_line";
+
+const NAME_KEY = "tutti.name";
+const SILENT_DB = -60;
+
+export class App {
+  private readonly address: Address;
+  private readonly canvas = h("canvas", { class: "stage", "aria-label": "The orchestra on the stage. With the baton in hand, drag here to conduct.", role: "img", tabindex: "-1" });
+  private readonly network = new Network((message) => this.heard(message));
+  private readonly audio = new AudioPlayer({
+    listen: (codec, port) => this.network.listen(codec, port),
+    changed: () => this.showAudio(),
+  });
+  private readonly timeline = new Timeline(() => this.audio.heardS());
+  private readonly concert: Concert;
+  private readonly scorePanel = new ScorePanel((index) => this.command("seek", index));
+  private readonly parts = new PartsPanel();
+  private readonly people: PeoplePanel;
+  private readonly status = new StatusLine(() => this.network.retry());
+  private readonly hints = new Hints(() => void this.audio.unlock());
+  private readonly controls: Controls;
+  private readonly pad: GesturePad;
+  private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
+  private stage: Stage | null = null;
+  private connection: Connection = { state: "connecting" };
+  private shown: ShownPosition | null = null;
+  private muted = false;
+  private loudness = 1;
+  private wasHolding = false;
+  private soundRateHz = -1;
+  private conductedAtMs = -Infinity;
+
+  constructor(
+    private readonly root: HTMLElement,
+    url: URL,
+  ) {
+    this.address = readAddress(url);
+    this.concert = new Concert({
+      opened: (snapshot) => this.opened(snapshot),
+      placed: (players) => this.stage?.place(players),
+      present: () => this.showPresence(),
+      event: (event) => this.event(event),
+      sounding: (notes) => this.sounding(notes),
+      pose: (pose) => this.stage?.pose(pose),
+      notice: (text) => this.hints.say(text),
+    });
+    this.people = new PeoplePanel({
+      rename: (name) => this.rename(name),
+      grant: (viewer) => this.network.send({ kind: "Baton", action: "grant", viewer }),
+    });
+    this.controls = new Controls({
+      conduct: () => this.askBaton(),
+      startStop: () => this.command(this.running ? "stop" : "start"),
+      listen: () => this.toggleSound(),
+      volume: (loudness) => this.setVolume(loudness),
+      look: (view) => this.look(view),
+      fullscreen: () => void this.toggleFullscreen(),
+      parts: () => this.toggleParts(),
+    });
+    this.pad = new GesturePad(this.canvas, {
+      samples: (samples) => this.gesture(samples),
+      refused: () => this.stage?.cameras.current !== "orbit" && this.hints.say("Press “Conduct” to take the baton."),
+    });
+    this.lay();
+  }
+
+  /** Connects, and opens the hall beside it. */
+  start(): void {
+    this.network.open(this.address.socketUrl, this.address.name ?? storedName() ?? (this.address.display ? "Display" : ""), this.address.hostKey);
+    void this.openStage();
+    setInterval(() => this.refresh(), 33);
+    addEventListener("online", () => this.network.retry());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.network.retry());
+    document.addEventListener("keydown", (event) => this.key(event));
+    // Any first press or key lets the sound run, not only the pill.
+    const unlock = (): void => void (this.audio.state === "blocked" && this.audio.unlock());
+    for (const kind of ["pointerup", "keydown"] as const) document.addEventListener(kind, unlock);
+  }
+
+  /** Plain values about what goes on; see `tuttiDiagnostics` in `main.ts`. */
+  diagnostics(): Record<string, unknown> {
+    const levels = this.audio.levels;
+    return {
+      connection: this.connection.state,
+      viewer: this.concert.snapshot?.viewer ?? null,
+      viewers: this.concert.presence?.viewers.map(({ name }) => name) ?? [],
+      holding: this.concert.holding,
+      missedEvents: this.concert.missedEvents,
+      position: this.shown,
+      sessionS: this.timeline.sessionS(),
+      roundTripS: this.timeline.roundTripS,
+      audio: this.audio.state,
+      codec: this.audio.usedCodec,
+      heardS: this.audio.heardS(),
+      ring: levels,
+      stage: this.stage?.diagnostics() ?? null,
+    };
+  }
+
+  private get running(): boolean {
+    const state = this.shown?.state;
+    return state !== undefined && state !== "waiting" && state !== "stopped" && state !== "ended";
+  }
+
+  private lay(): void {
+    this.root.classList.toggle("display", this.address.display);
+    const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
+    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.hints.element, dock);
+    this.controls.showView("audience");
+  }
+
+  private async openStage(): Promise<void> {
+    try {
+      this.stage = new Stage(this.canvas, { timeS: () => this.timeline.timeS(), quarter: () => this.shown?.quarter ?? 0 }, () => this.calm.matches);
+    } catch (error) {
+      console.warn("no WebGL 2", error);
+      this.hints.noPicture("This browser cannot draw the hall (WebGL 2 is missing or switched off). Sound and score position work all the same.");
+      return;
+    }
+    try {
+      await this.stage.start("./models/", (share) => this.hints.loading(share));
+    } catch (error) {
+      console.warn("hall not loaded", error);
+      this.hints.noPicture("The hall could not be loaded. Sound and score position work all the same; reload the page to try again.");
+      return;
+    }
+    if (this.concert.snapshot !== null) this.stage.place(this.concert.snapshot.players);
+    if (this.address.display) this.stage.cameras.direct();
+    else if (this.address.view !== null) this.look(this.address.view);
+    this.hints.open();
+  }
+
+  private heard(message: FromNetwork): void {
+    switch (message.kind) {
+      case "connection":
+        this.connection = message.connection;
+        this.status.show(message.connection);
+        if (message.connection.state !== "live") {
+          this.pad.enabled = false;
+          this.pad.release();
+          this.stage?.conduct(false, null);
+        }
+        this.showControls();
+        break;
+      case "clock":
+        this.timeline.setClock(message.clock);
+        break;
+      case "message":
+        this.concert.take(message.message);
+        break;
+      case "decoder":
+        if (message.error !== null) this.audio.fallBackToPcm();
+        break;
+    }
+  }
+
+  private opened(snapshot: Snapshot): void {
+    this.timeline.reset();
+    this.stage?.reset();
+    this.parts.open(snapshot.parts);
+    this.scorePanel.open(snapshot);
+    this.stage?.place(snapshot.players);
+    if (snapshot.audio.rate_hz !== this.soundRateHz) {
+      this.soundRateHz = snapshot.audio.rate_hz;
+      void this.audio.open(snapshot.audio.rate_hz);
+    }
+  }
+
+  private event(event: ConcertEvent): void {
+    switch (event.kind) {
+      case "NoteOn":
+        this.stage?.note(event);
+        this.parts.note(event);
+        break;
+      case "NoteOff":
+        this.stage?.release(event);
+        this.parts.release(event);
+        break;
+      case "Silence":
+        this.stage?.silence();
+        this.parts.silence();
+        break;
+    }
+  }
+
+  private sounding(notes: readonly NoteOn[]): void {
+    this.stage?.silence();
+    this.parts.silence();
+    for (const note of notes) this.event(note);
+  }
+
+  private gesture(samples: readonly PointerSample[]): void {
+    this.conductedAtMs = performance.now();
+    const last = samples[samples.length - 1]!;
+    const hand: HandPosition = { x: last.x, y: last.y };
+    this.stage?.conduct(true, hand);
+    for (let start = 0; start < samples.length; start += MAX_SAMPLES) {
+      this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples: samples.slice(start, start + MAX_SAMPLES) });
+    }
+  }
+
+  private askBaton(): void {
+    const action = this.concert.holding || this.concert.requested ? "release" : (this.concert.me?.host ?? false) ? "take" : "request";
+    this.network.send({ kind: "Baton", action, viewer: NOBODY });
+  }
+
+  private command(action: Command["action"], target = 0): void {
+    this.network.send({ kind: "Command", action, target, value: 0 });
+  }
+
+  private rename(name: string): void {
+    localStorage.setItem(NAME_KEY, name);
+    this.network.send({ kind: "Rename", name });
+  }
+
+  private look(view: View): void {
+    this.stage?.look(view);
+    this.controls.showView(view);
+    this.pad.enabled = this.concert.holding && view !== "orbit";
+  }
+
+  private setVolume(loudness: number): void {
+    this.loudness = loudness;
+    this.muted = false;
+    this.audio.setVolume(loudness);
+    void this.audio.unlock();
+  }
+
+  private toggleSound(): void {
+    if (this.audio.state === "blocked") {
+      this.muted = false;
+      void this.audio.unlock();
+    } else this.muted = !this.muted;
+    this.audio.setVolume(this.muted ? 0 : this.loudness);
+    this.showAudio();
+  }
+
+  private async toggleFullscreen(): Promise<void> {
+    if (document.fullscreenElement !== null) await document.exitFullscreen();
+    else if (document.documentElement.requestFullscreen === undefined) this.hints.say("This browser has no full screen for pages.");
+    else await document.documentElement.requestFullscreen();
+  }
+
+  private toggleParts(): void {
+    const open = this.root.classList.toggle("parts-open");
+    this.controls.partsButton.setAttribute("aria-expanded", String(open));
+  }
+
+  private key(event: KeyboardEvent): void {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "INPUT") return;
+    const views: Readonly<Record<string, View>> = { "1": "podium", "2": "audience", "3": "balcony", "4": "orbit" };
+    const view = views[event.key];
+    if (view !== undefined) this.look(view);
+    else if (event.key === "f") void this.toggleFullscreen();
+    else if (event.key === "m") this.toggleSound();
+    else if (event.key === "b") this.askBaton();
+    else if (event.key === " " && target.tagName !== "BUTTON" && this.concert.controlling) {
+      event.preventDefault();
+      this.command(this.running ? "stop" : "start");
+    }
+  }
+
+  private showPresence(): void {
+    const { holding } = this.concert;
+    this.people.show(this.concert);
+    if (holding !== this.wasHolding) {
+      this.wasHolding = holding;
+      this.audio.setTarget(holding ? CONDUCTING_TARGET_S : LISTENING_TARGET_S);
+      this.pad.release();
+      this.stage?.conduct(holding, null);
+      if (holding) {
+        this.conductedAtMs = -Infinity;
+        this.look("podium");
+      }
+    }
+    this.pad.enabled = holding && this.stage?.cameras.current !== "orbit";
+    this.root.classList.toggle("holding", holding);
+    this.showControls();
+  }
+
+  private showControls(): void {
+    const { concert } = this;
+    this.controls.show({
+      holding: concert.holding,
+      requested: concert.requested,
+      controlling: concert.controlling,
+      othersHold: concert.holderName !== "" && !concert.holding && !(concert.me?.host ?? false),
+      running: this.running,
+      live: this.connection.state === "live",
+    });
+    this.scorePanel.allowSeeking(concert.controlling && this.connection.state === "live" && !this.address.display);
+  }
+
+  private showAudio(): void {
+    const state = this.audio.state;
+    this.controls.showAudio(this.muted && state !== "unavailable" ? "off" : state, this.audio.problem);
+    this.hints.offerListening(state === "blocked" && !this.address.display);
+  }
+
+  private refresh(): void {
+    const timeS = this.timeline.timeS();
+    const wasRunning = this.running;
+    this.shown = this.concert.position(timeS);
+    if (this.shown !== null) this.scorePanel.show(this.shown);
+    if (wasRunning !== this.running) this.showControls();
+    this.parts.show(timeS);
+    const levels = this.audio.levels;
+    const rms = levels === null ? 0 : Math.max(...levels.rms);
+    this.controls.showLevel(rms > 0 ? 20 * Math.log10(rms) : SILENT_DB);
+    const idle = performance.now() - this.conductedAtMs > 2500;
+    this.hints.showHow(this.concert.holding && !this.running && idle && this.stage?.cameras.current !== "orbit");
+  }
+}
+
+function storedName(): string | null {
+  return localStorage.getItem(NAME_KEY);
+}

@@ -1,0 +1,9 @@
+import "@fontsource-variable/source-serif-4/opsz.css";
+import "@fontsource-variable/source-serif-4/opsz-italic.css";
+import "./style.css";
+import { App } from "./app";
+
+const app = new App(document.getElementById("tutti")!, new URL(location.href));
+app.start();
+/** For tests and for people who report a fault: `tuttiDiagnostics()` in the browser's console. */
+Object.assign(window, { tuttiDiagnostics: () => app.diagnostics() });

@@ -1,0 +1,189 @@
+/** The orchestra: every player instanced, posed each frame through one texture, in the level of detail that shows. */
+import {
+  DataTexture,
+  Frustum,
+  Group,
+  InstancedBufferAttribute,
+  InstancedBufferGeometry,
+  Matrix4,
+  Mesh,
+  NearestFilter,
+  type PerspectiveCamera,
+  RGBAFormat,
+  type ShaderMaterial,
+  Sphere,
+  Vector3,
+  FloatType,
+} from "three";
+import type { NoteOff, NoteOn, PlayerInfo } from "../generated/protocol";
+import { appearanceOf, type Appearance } from "./appearance";
+import { hallToWorld } from "./frames";
+import { PartLine, restingGesture } from "./gesture";
+import type { PlayerModel } from "./models";
+import { posePlayer, type Surroundings } from "./motion";
+import { PLACE_TEXEL, playerMaterial, ROW_TEXELS } from "./player_material";
+import { PoseBlend } from "./rig";
+import { shadowBlobs } from "./shadows";
+
+interface Player {
+  readonly placement: PlayerInfo;
+  readonly model: PlayerModel;
+  readonly look: Appearance;
+  readonly sphere: Sphere;
+  readonly toConductorRad: number;
+  emphasis: number;
+}
+
+interface Batch {
+  readonly mesh: Mesh<InstancedBufferGeometry>;
+  readonly rows: InstancedBufferAttribute;
+  count: number;
+}
+
+/** Distances in metres at which a player drops to the next level of detail, at detail 1. */
+const LOD_DISTANCES_M = [5.5, 13];
+
+export class Orchestra {
+  readonly group = new Group();
+  private players: Player[] = [];
+  private lines: PartLine[] = [];
+  private batches = new Map<string, Batch[]>();
+  private texels = new Float32Array(0);
+  private texture: DataTexture | null = null;
+  private material: ShaderMaterial | null = null;
+  private readonly blend = new PoseBlend();
+  private readonly gesture = restingGesture();
+  private readonly frustum = new Frustum();
+  private readonly viewProjection = new Matrix4();
+
+  constructor(private readonly models: ReadonlyMap<string, PlayerModel>) {}
+
+  get size(): number {
+    return this.players.length;
+  }
+
+  /** Seats the players anew. Parts keep what they are playing. Unknown models are drawn as violinists, not left out. */
+  place(placements: readonly PlayerInfo[]): void {
+    this.dispose();
+    const fallback = this.models.get("violin") ?? [...this.models.values()][0];
+    if (fallback === undefined) return;
+    const stands = new Set<string>();
+    for (const placement of placements) {
+      const model = this.models.get(placement.model) ?? fallback;
+      const desk = `${placement.part}/${placement.section}/${placement.desk}`;
+      const sharesDesk = model.rig.kind === "bow" && stands.has(desk);
+      stands.add(desk);
+      const centre = hallToWorld(placement.position_m).add(new Vector3(0, 0.8, 0));
+      const [x, y] = placement.position_m;
+      const bearing = Math.atan2(x, -y) - (placement.heading_deg * Math.PI) / 180;
+      this.players.push({
+        placement,
+        model,
+        look: appearanceOf(placement, model.rig, sharesDesk),
+        sphere: new Sphere(centre, 1.4),
+        toConductorRad: Math.atan2(Math.sin(bearing), Math.cos(bearing)),
+        emphasis: 0,
+      });
+      while (this.lines.length <= placement.part) this.lines.push(new PartLine());
+    }
+    if (this.players.length === 0) return;
+    this.texels = new Float32Array(this.players.length * ROW_TEXELS * 4);
+    this.texture = new DataTexture(this.texels, ROW_TEXELS, this.players.length, RGBAFormat, FloatType);
+    this.texture.minFilter = this.texture.magFilter = NearestFilter;
+    this.material = playerMaterial(this.texture);
+    this.players.forEach((player, row) => this.writeRow(player, row));
+    for (const model of new Set(this.players.map((player) => player.model))) this.addBatches(model);
+    this.group.add(shadowBlobs(this.players.map(({ placement, model }) => ({ place: hallToWorld(placement.position_m), wide: model.name === "timpani" || model.name === "piano" }))));
+  }
+
+  add(note: NoteOn): void {
+    this.lines[note.part]?.add(note);
+  }
+
+  release(release: NoteOff): void {
+    for (const line of this.lines) line.release(release);
+  }
+
+  /** Ends all motion: after a seek, a stop or a reconnection. */
+  clear(): void {
+    for (const line of this.lines) line.clear();
+  }
+
+  /** Poses everyone for `around.timeS` and chooses whom to draw and how finely. `detail` 0.25–1.5. */
+  update(around: Surroundings, camera: PerspectiveCamera, detail: number): void {
+    if (this.texture === null) return;
+    this.viewProjection.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
+    this.frustum.setFromProjectionMatrix(this.viewProjection);
+    for (const batches of this.batches.values()) for (const batch of batches) batch.count = 0;
+    const zoom = detail * (60 / camera.fov);
+    this.players.forEach((player, row) => {
+      if (!this.frustum.intersectsSphere(player.sphere)) return;
+      const distance = camera.position.distanceTo(player.sphere.center) / zoom;
+      const level = Math.min(player.model.lods.length - 1, LOD_DISTANCES_M.filter((limit) => distance > limit).length);
+      const batch = this.batches.get(player.model.name)![level]!;
+      batch.rows.setX(batch.count++, row);
+      this.pose(player, row, around);
+    });
+    for (const batches of this.batches.values()) {
+      for (const batch of batches) {
+        batch.mesh.visible = batch.count > 0;
+        batch.mesh.geometry.instanceCount = batch.count;
+        batch.rows.needsUpdate = batch.count > 0;
+      }
+    }
+    this.texture.needsUpdate = true;
+  }
+
+  /** Triangles handed to the GPU in the last frame. */
+  get triangles(): number {
+    let sum = 0;
+    for (const batches of this.batches.values()) for (const { mesh, count } of batches) sum += ((mesh.geometry.index?.count ?? 0) / 3) * count;
+    return sum;
+  }
+
+  dispose(): void {
+    for (const batches of this.batches.values()) for (const { mesh } of batches) mesh.geometry.dispose();
+    this.texture?.dispose();
+    this.material?.dispose();
+    this.group.clear();
+    this.batches.clear();
+    this.players = [];
+    this.texture = null;
+  }
+
+  private pose(player: Player, row: number, around: Surroundings): void {
+    const { model, look, placement } = player;
+    const line = this.lines[placement.part];
+    if (line === undefined) return;
+    line.at(around.timeS - look.lagS, this.gesture);
+    if (placement.muted) Object.assign(this.gesture, restingGesture());
+    this.blend.begin(model.rig);
+    posePlayer(this.blend, model.rig, this.gesture, look, around, player.toConductorRad);
+    this.blend.write(this.texels, row * ROW_TEXELS * 4, look.hidden);
+    player.emphasis += (this.gesture.entry - player.emphasis) * 0.12;
+    this.texels[(row * ROW_TEXELS + PLACE_TEXEL + 1) * 4 + 3] = player.emphasis;
+  }
+
+  private writeRow(player: Player, row: number): void {
+    const at = (row * ROW_TEXELS + PLACE_TEXEL) * 4;
+    const place = hallToWorld(player.placement.position_m);
+    this.texels.set([place.x, place.y, place.z, (player.placement.heading_deg * Math.PI) / 180], at);
+    this.texels.set([...player.look.skin, 0, ...player.look.hair, 1, ...player.look.shirt, 1], at + 4);
+  }
+
+  private addBatches(model: PlayerModel): void {
+    const capacity = this.players.filter((player) => player.model === model).length;
+    const batches = model.lods.map((lod) => {
+      const geometry = new InstancedBufferGeometry();
+      geometry.index = lod.index;
+      for (const name of Object.keys(lod.attributes)) geometry.setAttribute(name, lod.getAttribute(name));
+      const rows = new InstancedBufferAttribute(new Float32Array(capacity), 1);
+      geometry.setAttribute("row", rows);
+      const mesh = new Mesh(geometry, this.material!);
+      mesh.frustumCulled = false;
+      this.group.add(mesh);
+      return { mesh, rows, count: 0 };
+    });
+    this.batches.set(model.name, batches);
+  }
+}

@@ -1,0 +1,212 @@
+/** The picture: renderer, hall, orchestra, baton and camera, and the loop that draws them. */
+import { Color, Group, PerspectiveCamera, Plane, Raycaster, Scene, SRGBColorSpace, Vector2, Vector3, WebGLRenderer } from "three";
+import type { NoteOff, NoteOn, PlayerInfo, PoseInfo } from "../generated/protocol";
+import { Baton } from "./baton";
+import { CameraDirector, type View } from "./cameras";
+import { Conductor } from "./conductor";
+import { PODIUM_HEIGHT_M, type Vec3 } from "./frames";
+import { Governor } from "./governor";
+import { buildHall, type Hall } from "./hall";
+import { loadStageModels, type StageModels } from "./models";
+import { Orchestra } from "./players";
+import { PoseTrack } from "./poses";
+
+/** What the loop asks of the rest of the page at each frame. */
+export interface StageClock {
+  /** Session time to draw, seconds. */
+  timeS(): number;
+  /** Score time there, quarters: the orchestra sways by it. */
+  quarter(): number;
+}
+
+/** One's own pointer while conducting: −1…1 over the shorter side, x right, y up. */
+export interface HandPosition {
+  readonly x: number;
+  readonly y: number;
+}
+
+const BACKGROUND = new Color(0.008, 0.006, 0.005);
+/** Distance in front of the eye at which one's own baton is held, metres. */
+const REACH_M = 0.85;
+
+export class Stage {
+  readonly cameras: CameraDirector;
+  private readonly renderer: WebGLRenderer;
+  private readonly scene = new Scene();
+  private readonly camera = new PerspectiveCamera(50, 1, 0.08, 90);
+  private readonly governor: Governor;
+  private readonly root = new Group();
+  private orchestra: Orchestra | null = null;
+  private hall: Hall | null = null;
+  private baton: Baton | null = null;
+  private conductor: Conductor | null = null;
+  private placements: readonly PlayerInfo[] = [];
+  private readonly tracks = { baton: new PoseTrack(), left: new PoseTrack(), head: new PoseTrack() };
+  private hand: HandPosition | null = null;
+  private ownHand = false;
+  private lastMs = 0;
+  private skipped = 0;
+  private drawn = 0;
+  private width = 1;
+  private height = 1;
+  private readonly ray = new Raycaster();
+  private readonly plane = new Plane();
+  private readonly point = new Vector3();
+  private readonly away = new Vector3();
+  private readonly pointer = new Vector2();
+
+  /** Throws where the browser has no WebGL 2. */
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly clock: StageClock,
+    private readonly still: () => boolean,
+  ) {
+    this.renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance", alpha: false });
+    this.renderer.outputColorSpace = SRGBColorSpace;
+    this.renderer.info.autoReset = true;
+    this.governor = new Governor(startingLevel(this.renderer));
+    this.scene.background = BACKGROUND;
+    this.scene.add(this.root);
+    this.cameras = new CameraDirector(this.camera, canvas, still);
+    new ResizeObserver(() => this.resize()).observe(canvas);
+    this.resize();
+  }
+
+  /** Loads hall and players and starts drawing. `report` hears the loaded share 0–1. */
+  async start(base: string, report: (share: number) => void): Promise<void> {
+    const models = await loadStageModels(base, report);
+    this.build(models);
+    this.renderer.setAnimationLoop((nowMs: number) => this.frame(nowMs));
+  }
+
+  place(placements: readonly PlayerInfo[]): void {
+    this.placements = placements;
+    this.orchestra?.place(placements);
+  }
+
+  note(note: NoteOn): void {
+    this.orchestra?.add(note);
+  }
+
+  release(release: NoteOff): void {
+    this.orchestra?.release(release);
+  }
+
+  silence(): void {
+    this.orchestra?.clear();
+  }
+
+  pose(pose: PoseInfo): void {
+    this.tracks[pose.device].add(pose);
+  }
+
+  /** Forgets gesture and notes: another session, or a line that was lost. */
+  reset(): void {
+    this.silence();
+    for (const track of Object.values(this.tracks)) track.clear();
+  }
+
+  /** The viewer's own hand, drawn without delay; null where someone else conducts. `holding`: they hold the baton. */
+  conduct(holding: boolean, hand: HandPosition | null): void {
+    this.ownHand = holding;
+    this.hand = hand;
+  }
+
+  look(view: View): void {
+    this.cameras.go(view);
+  }
+
+  /** For tests and for people who report a slow picture. */
+  diagnostics(): Record<string, number> {
+    return {
+      drawn: this.drawn,
+      frameMs: this.governor.frameMs,
+      resolution: this.governor.quality.resolution,
+      players: this.orchestra?.size ?? 0,
+      playerTriangles: this.orchestra?.triangles ?? 0,
+      triangles: this.renderer.info.render.triangles,
+      calls: this.renderer.info.render.calls,
+    };
+  }
+
+  private build(models: StageModels): void {
+    this.hall = buildHall(models.hall, this.renderer.capabilities.getMaxAnisotropy());
+    this.orchestra = new Orchestra(models.players);
+    this.orchestra.place(this.placements);
+    this.baton = new Baton();
+    const figure = models.players.get("conductor");
+    if (figure !== undefined) this.conductor = new Conductor(figure);
+    this.root.add(this.hall.group, this.orchestra.group, this.baton.group);
+    if (this.conductor !== null) this.root.add(this.conductor.group);
+    this.hall.setAudience(this.governor.quality.audience);
+    this.resize();
+  }
+
+  private frame(nowMs: number): void {
+    const quality = this.governor.quality;
+    this.skipped += 1;
+    if (this.skipped < quality.every) return;
+    const dtMs = this.lastMs === 0 ? 16 : nowMs - this.lastMs;
+    this.lastMs = nowMs;
+    if (this.governor.frame(dtMs / this.skipped)) {
+      this.hall?.setAudience(this.governor.quality.audience);
+      this.resize();
+    }
+    this.skipped = 0;
+    this.cameras.update(Math.min(0.1, dtMs / 1000), this.width / this.height);
+    const timeS = this.clock.timeS();
+    this.drawHands(timeS);
+    this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, this.camera, quality.detail);
+    this.renderer.render(this.scene, this.camera);
+    this.drawn += 1;
+  }
+
+  private drawHands(timeS: number): void {
+    const atPodium = this.nearPodium();
+    const own = this.ownHand ? this.hand : null;
+    const shown = own !== null ? { positionM: this.handPosition(own, atPodium), orientation: null } : this.tracks.baton.at(timeS);
+    if (shown === null) this.baton?.hide();
+    else this.baton?.move(shown.positionM, shown.orientation, performance.now() / 1000, this.camera);
+    this.conductor?.update(shown === null ? null : this.baton!.grip, timeS, !atPodium);
+  }
+
+  private nearPodium(): boolean {
+    return Math.hypot(this.camera.position.x, this.camera.position.z) < 0.75 && this.camera.position.y < 2.6;
+  }
+
+  /** Where one's own hand is: under the pointer as seen from the podium, before the figure's chest from elsewhere. */
+  private handPosition(hand: HandPosition, atPodium: boolean): Vec3 {
+    if (!atPodium) return pointerToTracking(hand);
+    const short = Math.min(this.width, this.height);
+    this.pointer.set((hand.x * short) / this.width, (hand.y * short) / this.height);
+    this.ray.setFromCamera(this.pointer, this.camera);
+    this.camera.getWorldDirection(this.away);
+    this.plane.setFromNormalAndCoplanarPoint(this.away, this.point.copy(this.camera.position).addScaledVector(this.away, REACH_M));
+    this.ray.ray.intersectPlane(this.plane, this.point);
+    return [this.point.x, this.point.y - PODIUM_HEIGHT_M, this.point.z];
+  }
+
+  private resize(): void {
+    this.width = Math.max(1, this.canvas.clientWidth);
+    this.height = Math.max(1, this.canvas.clientHeight);
+    this.renderer.setPixelRatio(Math.min(2, devicePixelRatio) * this.governor.quality.resolution);
+    this.renderer.setSize(this.width, this.height, false);
+  }
+}
+
+/** Where the engine puts a pointer in the tracking frame (`PointerSource`): a vertical plane before the chest. */
+const POINTER_CENTRE_M: Vec3 = [0.05, 1.15, -0.45];
+const POINTER_REACH_M = 0.35;
+
+export function pointerToTracking(hand: HandPosition): Vec3 {
+  const [x, y, z] = POINTER_CENTRE_M;
+  return [x + POINTER_REACH_M * hand.x, y + POINTER_REACH_M * hand.y, z];
+}
+
+/** Software renderers start low: their first pictures would take seconds otherwise. */
+function startingLevel(renderer: WebGLRenderer): number {
+  const gl = renderer.getContext();
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(info === null ? gl.getParameter(gl.RENDERER) : gl.getParameter(info.UNMASKED_RENDERER_WEBGL));
+  return /swiftshader|llvmpipe|software|basic render/i.test(name) ? 3 : 0;
+}

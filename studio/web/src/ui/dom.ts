@@ -1,0 +1,41 @@
+/** Elements without a framework. */
+
+type Child = Node | string | null;
+type Attributes = Readonly<Record<string, string | boolean | ((event: Event) => void)>>;
+
+/** An element with attributes and children. Functions under `on…` become listeners; false leaves an attribute out. */
+export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: Child[]): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  for (const child of children) if (child !== null) element.append(child);
+  return element;
+}
+
+/** Writes text only where it changed, so that screen readers and layout rest. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const ICONS = {
+  play: '<path d="M8 5.5v13l11-6.5z" fill="currentColor"/>',
+  stop: '<rect x="6.5" y="6.5" width="11" height="11" rx="1.5" fill="currentColor"/>',
+  sound: '<path d="M4 9.5v5h3.2L12 18.5v-13L7.2 9.5z" fill="currentColor"/><path d="M15 8.8a4.6 4.6 0 0 1 0 6.4M17.6 6.2a8.2 8.2 0 0 1 0 11.6"/>',
+  muted: '<path d="M4 9.5v5h3.2L12 18.5v-13L7.2 9.5z" fill="currentColor"/><path d="m15.5 9.5 5 5m0-5-5 5"/>',
+  baton: '<path d="M7.2 16.8 20 4"/><circle cx="5.9" cy="18.1" r="2.3" fill="currentColor" stroke="none"/>',
+  expand: '<path d="M4.5 9V4.5H9M15 4.5h4.5V9M19.5 15v4.5H15M9 19.5H4.5V15"/>',
+  people: '<circle cx="9" cy="8.2" r="3.1"/><path d="M3.5 19c.4-3.6 2.5-5.4 5.5-5.4s5.100 1.800 5.500 5.400"/><path d="M15.500 5.600a3 3 0 0 1 0 5.300M17 13.900c2.100.600 3.300 2.300 3.500 5.100"/>',
+  score: '<path d="M4 6h16M4 10h16M4 14h16M4 18h16" stroke-width="1.1"/><ellipse cx="9" cy="16" rx="2.300" ry="1.700" fill="currentColor" stroke="none"/><path d="M11.200 16V7"/>',
+} as const;
+
+/** A line icon of 24 × 24 units; hidden from screen readers, so the button around it carries the label. */
+export function icon(name: keyof typeof ICONS): SVGSVGElement {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", "stroke-width": "1.7", "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true", class: "icon" })) {
+    svg.setAttribute(key, value);
+  }
+  svg.innerHTML = ICONS[name];
+  return svg;
+}

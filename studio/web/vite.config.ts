@@ -1,0 +1,60 @@
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const models = join(here, "..", "..", "assets", "models");
+const MODEL_FILES = ["hall.glb", "players.glb", "rig.json"];
+const LICENSED = ["three", "@fontsource-variable/source-serif-4"];
+
+/** Puts the hall and the players beside the page, from the one place where they are kept. */
+function stageModels(): Plugin {
+  return {
+    name: "tutti-stage-models",
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const file = MODEL_FILES.find((name) => request.url?.split("?")[0] === `/models/${name}`);
+        if (file === undefined) return next();
+        response.setHeader("Content-Type", "model/gltf-binary");
+        createReadStream(join(models, file)).pipe(response);
+      });
+    },
+    generateBundle() {
+      for (const name of MODEL_FILES) {
+        const path = join(models, name);
+        if (!existsSync(path) && name === "rig.json") continue;
+        if (!existsSync(path)) this.error(`${path} is missing: the page cannot show the stage without it`);
+        this.emitFile({ type: "asset", fileName: `models/${name}`, source: readFileSync(path) });
+      }
+    },
+  };
+}
+
+/** Ships the licences of what the bundle contains. */
+function licences(): Plugin {
+  return {
+    name: "tutti-licences",
+    generateBundle() {
+      const texts = LICENSED.map((name) => {
+        const text = readFileSync(join(here, "node_modules", name, "LICENSE"), "utf8");
+        return `${name}\n${"=".repeat(name.length)}\n\n${text.trim()}\n`;
+      });
+      this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });
+    },
+  };
+}
+
+export default defineConfig({
+  root: here,
+  base: "./",
+  plugins: [stageModels(), licences()],
+  worker: { format: "es" },
+  build: {
+    target: "es2022",
+    outDir: "dist",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 900,
+  },
+});
