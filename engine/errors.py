@@ -37,5 +37,9 @@ class ProtocolError(TuttiError):
     """A message on the wire is malformed, too large, or of another version."""
 
 
+class RelayError(TuttiError):
+    """The relay cannot serve: its port is taken, or its process ended."""
+
+
 class ModelError(TuttiError):
     """An AI model is missing, broken, or does not fit its manifest."""

@@ -1,0 +1,383 @@
+"""The relay: one session, many viewers, nobody slowed by anybody.
+
+An asyncio server that serves the page and the WebSocket of ``docs/protocol.md`` on one port. It knows nothing of the
+engine's process: sessions go in by ``absorb`` and its like, batons and controls come out by ``on_input``.
+``studio.relay`` runs it in a process of its own.
+"""
+
+import asyncio
+import http
+import logging
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from ..engine.clock import SessionClock
+from ..engine.errors import ProtocolError
+from ..engine.types import Frame, PlayerPlacement, Pose
+from . import protocol as wire
+from .audio_stream import PACKET_S, AudioPackets, AudioTap
+from .presence import BatonRefused, Presence
+from .relay_access import Doorway, RelayConnection, is_loopback, select_subprotocol, tls_context
+from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
+from .relay_types import Control, Input, PointerInput, RelaySettings, RelayStatus
+from .session_info import SessionInfo
+from .session_state import SessionState
+from .static_site import StaticSite, reply
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 5.0
+STALL_TIMEOUT_S = 8.0
+ACK_WINDOW_S = 0.4
+CLOSE_TIMEOUT_S = 1.0
+GAIN_RANGE_DB = (-60.0, 12.0)
+COSTLY = 20
+"""A message that makes work for everybody counts as so many."""
+
+
+class RelayServer:
+    """Serves one session. Every method but ``__init__`` runs in the event loop's thread."""
+
+    def __init__(
+        self,
+        info: SessionInfo,
+        settings: RelaySettings,
+        clock: SessionClock,
+        audio: AudioTap | None = None,
+        on_input: Callable[[Input], None] = lambda _: None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._on_input = on_input
+        self._audio = AudioPackets(audio) if audio else None
+        self._presence = Presence()
+        self._site = StaticSite(settings.page)
+        self._door = Doorway(settings.allowed_hosts, settings.allowed_origins)
+        self._viewers: dict[int, ViewerConnection] = {}
+        self._counts = Counts()
+        self._window = max(4, round(ACK_WINDOW_S * settings.tick_hz))
+        sound = wire.AudioInfo(rate_hz=0, packet_samples=0)
+        if self._audio:
+            sound = wire.AudioInfo(rate_hz=self._audio.rate_hz, packet_samples=self._audio.packet_samples)
+        self._state = SessionState(
+            info, relay_id=secrets.randbits(32), tick_hz=settings.tick_hz, ack_window=self._window, audio=sound
+        )
+        self._session = 1
+        self._reported_holder = wire.NOBODY
+        self._late_s = 0.0
+        self._server: Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+
+    # --- life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bind and begin to tick. Raises ``OSError`` where the port cannot be had."""
+        self._server = await serve(
+            self._converse,
+            self.settings.host,
+            self.settings.port,
+            process_request=self._process_request,
+            select_subprotocol=select_subprotocol,
+            create_connection=RelayConnection,
+            compression=None,
+            open_timeout=None,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=None,
+            max_size=wire.MAX_CLIENT_MESSAGE_BYTES,
+            server_header=None,
+            ssl=tls_context(self.settings.certificate),
+        )
+        self._tasks = [asyncio.create_task(self._tick_forever(), name="ticks")]
+        if self._audio:
+            self._tasks.append(asyncio.create_task(self._stream_forever(self._audio), name="audio"))
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._server is not None
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def run(self) -> None:
+        """Until cancelled, or until the ticks or the sound break, whose exception it raises."""
+        await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Say goodbye to everybody (1001) and stop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            self._server.close(code=1001, reason="the relay closes")
+            await self._server.wait_closed()
+        if self._audio is not None:
+            self._audio.close()
+
+    def status(self) -> RelayStatus:
+        late_s, self._late_s = self._late_s, 0.0
+        return RelayStatus(
+            time_s=self._clock.now_s(),
+            viewers=len(self._presence),
+            baton_holder=self._presence.holder,
+            ticks=self._state.tick,
+            ticks_sent=self._counts.ticks_sent,
+            ticks_skipped=self._counts.ticks_skipped,
+            audio_sent=self._counts.audio_sent,
+            audio_dropped=self._counts.audio_dropped,
+            bytes_sent=self._counts.bytes_sent,
+            late_tick_s=late_s,
+            closed=dict(self._counts.closed),
+        )
+
+    # --- from the orchestra --------------------------------------------------------------------
+
+    def absorb(self, frame: Frame) -> None:
+        """A step of the performance; the next tick shows it."""
+        self._state.absorb(frame)
+
+    def silence(self, time_s: float) -> None:
+        """Every sounding note ended (stop, seek)."""
+        self._state.silence(time_s)
+
+    def open(self, info: SessionInfo) -> None:
+        """Another score: every viewer gets a new snapshot."""
+        self._state.open(info)
+        self._session += 1
+
+    def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
+        """Players were moved, muted or re-balanced."""
+        self._state.place(placements)
+
+    def hold_baton(self, held: bool) -> None:
+        """The studio's own devices take the baton, or release it."""
+        self._presence.hold_on_podium(held)
+        self._report_baton()
+
+    # --- ticks and sound -------------------------------------------------------------------------
+
+    async def _tick_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        period_s = 1.0 / self.settings.tick_hz
+        due_s = loop.time()
+        while True:
+            due_s += period_s
+            await asyncio.sleep(max(0.0, due_s - loop.time()))
+            late_s = loop.time() - due_s
+            self._late_s = max(self._late_s, late_s)
+            if late_s > 1.0:
+                log.warning("ticks stood still for %.1f s", late_s)
+                due_s = loop.time()
+            self._tick(loop.time())
+
+    def _tick(self, now_s: float) -> None:
+        first_event = self._state.next_event
+        frame = binary_frame(self._state.make_tick())
+        for viewer in list(self._viewers.values()):
+            if viewer.ready_for_tick():
+                self._bring_up_to_date(viewer, first_event)
+                viewer.send_tick(self._state.tick, frame, now_s)
+                viewer.next_event = self._state.next_event
+            else:
+                viewer.skip_tick()
+                if viewer.stalled_s(now_s) > STALL_TIMEOUT_S:
+                    self._drop(viewer, wire.CLOSE_STALLED, f"acknowledged nothing for {STALL_TIMEOUT_S:.0f} s")
+
+    def _bring_up_to_date(self, viewer: ViewerConnection, first_event: int) -> None:
+        """Everything that a viewer lacks before the tick whose events begin at ``first_event``."""
+        if viewer.sent_session != self._session:
+            self._send_snapshot(viewer)
+            viewer.next_event = first_event
+        if viewer.sent_presence != self._presence.version:
+            viewer.sent_presence = self._presence.version
+            viewer.send(binary_frame(wire.encode_server(self._presence.message())))
+        if viewer.sent_players != self._state.players_version:
+            viewer.sent_players = self._state.players_version
+            viewer.send(binary_frame(self._state.players()))
+        if viewer.next_event != first_event:
+            viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
+
+    def _send_snapshot(self, viewer: ViewerConnection) -> None:
+        viewer.send(binary_frame(self._state.snapshot(viewer.viewer, self._presence.message())))
+        viewer.sent_session = self._session
+        viewer.sent_presence = self._presence.version
+        viewer.sent_players = self._state.players_version
+        viewer.next_event = self._state.next_event
+
+    async def _stream_forever(self, audio: AudioPackets) -> None:
+        while True:
+            wanted = {viewer.codec for viewer in self._viewers.values()}
+            for packet in audio.poll(wanted):
+                frame = binary_frame(wire.encode_server(packet))
+                for viewer in list(self._viewers.values()):
+                    if viewer.codec == packet.codec or (viewer.codec == "opus" and not audio.opus):
+                        viewer.send_audio(packet, frame, audio.rate_hz)
+            await asyncio.sleep(PACKET_S / 4)
+
+    # --- one viewer --------------------------------------------------------------------------------
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        """A WebSocket from its opening to its end."""
+        if isinstance(connection, RelayConnection):
+            connection.end_deadline()
+        if connection.subprotocol != wire.SUBPROTOCOL:
+            await connection.close(wire.CLOSE_VERSION, f"this relay speaks {wire.SUBPROTOCOL}: reload the page")
+            return
+        if len(self._presence) >= self.settings.max_viewers:
+            await connection.close(wire.CLOSE_FULL, f"the hall is full ({self.settings.max_viewers} viewers)")
+            return
+        viewer: ViewerConnection | None = None
+        limit = RateLimit(asyncio.get_running_loop().time())
+        try:
+            viewer = self._join(connection, await asyncio.wait_for(connection.recv(), HELLO_TIMEOUT_S))
+            async for data in connection:
+                message = wire.decode_client(_binary(data))
+                costly = isinstance(message, wire.Rename | wire.Baton | wire.Command | wire.Listen)
+                if not limit.allows(len(data), asyncio.get_running_loop().time(), COSTLY if costly else 1):
+                    await self._refuse(connection, wire.CLOSE_FLOOD, "too many messages")
+                    break
+                self._handle(viewer, message)
+        except TimeoutError:
+            await self._refuse(connection, wire.CLOSE_NO_HELLO, "no Hello")
+        except ProtocolError as error:
+            await self._refuse(connection, wire.CLOSE_MALFORMED, str(error))
+        except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == 1009:
+                self._count_close("1009", connection, "message too large")
+        finally:
+            if viewer is not None:
+                self._leave(viewer)
+
+    def _join(self, connection: ServerConnection, data: str | bytes) -> ViewerConnection:
+        hello = wire.decode_client(_binary(data))
+        if not isinstance(hello, wire.Hello):
+            raise ProtocolError(f"{type(hello).__name__} before Hello")
+        key = self.settings.host_key
+        knows_key = bool(key) and secrets.compare_digest(hello.host_key.encode(), key.encode())
+        here = self.settings.trust_this_machine and is_loopback(connection.remote_address)
+        person = self._presence.join(hello.name, host=knows_key or here)
+        viewer = ViewerConnection(connection, person.viewer, hello.codec, self._counts, self._window)
+        self._viewers[person.viewer] = viewer
+        self._send_snapshot(viewer)
+        log.info("%s joined (viewer %d)", person.name, person.viewer)
+        return viewer
+
+    def _leave(self, viewer: ViewerConnection) -> None:
+        if self._viewers.pop(viewer.viewer, None) is not None:
+            log.info("%s left (viewer %d)", self._presence[viewer.viewer].name, viewer.viewer)
+            self._presence.leave(viewer.viewer)
+            self._report_baton()
+
+    def _drop(self, viewer: ViewerConnection, code: int, reason: str) -> None:
+        """Close one viewer without waiting for it."""
+        self._leave(viewer)
+        closing = asyncio.create_task(self._refuse(viewer.socket, code, reason))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _refuse(self, connection: ServerConnection, code: int, reason: str) -> None:
+        self._count_close(str(code), connection, reason)
+        await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+
+    def _count_close(self, code: str, connection: ServerConnection, reason: str) -> None:
+        self._counts.closed[code] = self._counts.closed.get(code, 0) + 1
+        log.warning("closed the viewer at %s: %s (%s)", connection.remote_address, reason, code)
+
+    def _handle(self, viewer: ViewerConnection, message: wire.ClientMessage) -> None:
+        """One message of a viewer. Raises ``ProtocolError``."""
+        now_s = self._clock.now_s()
+        match message:
+            case wire.Ack():
+                viewer.acknowledge(message.tick, message.audio_end, asyncio.get_running_loop().time())
+            case wire.Ping():
+                if not viewer.backlogged:
+                    pong = wire.Pong(client_s=message.client_s, server_s=now_s)
+                    viewer.send(binary_frame(wire.encode_server(pong)))
+            case wire.Pointer() | wire.Poses():
+                self._samples(viewer, message, now_s)
+            case wire.Baton():
+                self._baton(viewer, message)
+            case wire.Command():
+                self._command(viewer, message)
+            case wire.Rename():
+                self._presence.rename(viewer.viewer, message.name)
+            case wire.Listen():
+                viewer.listen(message.codec)
+            case wire.Hello():
+                raise ProtocolError("Hello twice")
+
+    def _samples(self, viewer: ViewerConnection, message: wire.Pointer | wire.Poses, arrival_s: float) -> None:
+        if len(message.samples) > wire.MAX_SAMPLES:
+            raise ProtocolError(f"{len(message.samples)} samples where {wire.MAX_SAMPLES} are allowed")
+        if not message.samples or self._presence.holder != viewer.viewer:
+            return
+        stamps = [sample.client_s for sample in message.samples]
+        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
+        points = message.samples
+        for index, time_s in enumerate(times):
+            point = points[index]
+            if isinstance(point, wire.PointerSample):
+                self._on_input(PointerInput(time_s, point.x, point.y, point.pressed))
+            else:
+                self._on_input(Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid))
+
+    def _baton(self, viewer: ViewerConnection, message: wire.Baton) -> None:
+        try:
+            match message.action:
+                case "request":
+                    self._presence.request(viewer.viewer)
+                case "release":
+                    self._presence.release(viewer.viewer)
+                case "grant":
+                    self._presence.grant(viewer.viewer, message.viewer)
+                case "take":
+                    self._presence.take(viewer.viewer)
+        except BatonRefused as refused:
+            viewer.send(binary_frame(wire.encode_server(wire.Notice(text=str(refused)))))
+        self._report_baton()
+
+    def _report_baton(self) -> None:
+        """Tell the orchestra when the baton moved."""
+        holder = self._presence.holder
+        if holder != self._reported_holder:
+            self._reported_holder = holder
+            name = self._presence[holder].name if holder in self._viewers else ""
+            self._on_input(Control(holder, name, "baton", target=holder))
+
+    def _command(self, viewer: ViewerConnection, message: wire.Command) -> None:
+        if not self._presence.may_control(viewer.viewer):
+            notice = wire.Notice(text="Only a host or the one with the baton can do that.")
+            viewer.send(binary_frame(wire.encode_server(notice)))
+            return
+        info = self._state.info
+        if message.action == "seek" and message.target >= len(info.measures):
+            raise ProtocolError(f"measure index {message.target} of {len(info.measures)}")
+        if message.action in ("gain", "mute") and message.target >= len(info.parts):
+            raise ProtocolError(f"part {message.target} of {len(info.parts)}")
+        value = min(max(message.value, GAIN_RANGE_DB[0]), GAIN_RANGE_DB[1])
+        name = self._presence[viewer.viewer].name
+        self._on_input(Control(viewer.viewer, name, message.action, message.target, value))
+
+    # --- HTTP ------------------------------------------------------------------------------------
+
+    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer a request for a file; let a proper WebSocket request pass (None)."""
+        if not self._door.host_is_ours(request.headers):
+            return reply(http.HTTPStatus.FORBIDDEN, b"This relay does not go by that name.\n", "text/plain")
+        if urlsplit(request.path).path == wire.WEBSOCKET_PATH:
+            if not self._door.origin_is_ours(request.headers):
+                return reply(http.HTTPStatus.FORBIDDEN, b"Pages from elsewhere may not connect.\n", "text/plain")
+            return None
+        if isinstance(connection, RelayConnection):
+            connection.give_download_time()
+        return await asyncio.to_thread(self._site.respond, request.path, request.headers)
+
+
+def _binary(data: str | bytes) -> bytes:
+    if isinstance(data, str):
+        raise ProtocolError("text where binary messages are due")
+    return data

@@ -1,0 +1,69 @@
+"""What goes into a relay and what comes out of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..engine.types import Pose
+
+PAGE = Path(__file__).with_name("web") / "dist"
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """How a relay serves. ``host_key`` makes a viewer a host; viewers on this machine are hosts by
+    ``trust_this_machine`` (switch it off behind a proxy). ``allowed_origins``: pages from elsewhere that may connect,
+    e.g. ``http://localhost:5173`` while developing. ``certificate``: PEM files (chain, key) for HTTPS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    tick_hz: float = 30.0
+    max_viewers: int = 64
+    page: Path = PAGE
+    host_key: str = ""
+    trust_this_machine: bool = True
+    allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    certificate: tuple[Path, Path] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointerInput:
+    """A point of the baton holder's drag, session time, −1…1, y up."""
+
+    time_s: float
+    x: float
+    y: float
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a viewer wants of the concert. ``baton`` tells that it moved to ``target`` (viewer, nobody or podium);
+    the others as in ``protocol.Command``, checked against the session."""
+
+    viewer: int
+    name: str
+    action: Literal["start", "stop", "seek", "gain", "mute", "baton"]
+    target: int = 0
+    value: float = 0.0
+
+
+Input = PointerInput | Pose | Control
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStatus:
+    """What the relay did since it started. ``late_tick_s`` is the worst lateness of a tick in the last second."""
+
+    time_s: float
+    viewers: int
+    baton_holder: int
+    ticks: int
+    ticks_sent: int
+    ticks_skipped: int
+    audio_sent: int
+    audio_dropped: int
+    bytes_sent: int
+    late_tick_s: float
+    closed: dict[str, int]
