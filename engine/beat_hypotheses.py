@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .score import Score
-from .strokes import TEMPLATE_BINS, resample, shape_distance
+from .strokes import TEMPLATE_BINS, along, resample, shape_distance
 from .types import Beat
 
 BeatKey = tuple[int, int]
@@ -29,11 +29,9 @@ BEAT_SD_S = 0.010
 PERIOD_SD = 0.05
 """Random walk of the beat and of the period (relative) from beat to beat."""
 SHORTEST_PERIOD_S = 0.18
-LONGEST_PERIOD_S = 4.0
+LONGEST_PERIOD_S = 2.5
 FALSE_ICTUS = 0.05
 """Probability of a rebound or flourish taken for an ictus, per beat."""
-SILENT_BEAT = 0.004
-"""Probability of a beat without a lowest point."""
 SHAPE_WORTH = 1.5
 """How many independent observations the comparison of a stroke with its template counts as."""
 
@@ -45,6 +43,16 @@ class Lag:
     count: float
     mean_s: float
     variance_s2: float
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeTemplate:
+    """The learned stroke to one beat of the bar: in even steps of time, and of its length (``length_m``)."""
+
+    count: int
+    timed: np.ndarray
+    shape: np.ndarray
+    length_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +107,10 @@ class Hypothesis:
     log_weight: float = 0.0
     icti: dict[int, float] = field(default_factory=dict)
     lags: dict[BeatKey, Lag] = field(default_factory=dict)
-    strokes: dict[BeatKey, tuple[int, np.ndarray]] = field(default_factory=dict)
+    strokes: dict[BeatKey, StrokeTemplate] = field(default_factory=dict)
     depths: dict[BeatKey, float] = field(default_factory=dict)
     stroke_m: float = 0.0
     surprise: float = 0.0
-    holds: int = 0
 
     def lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag of the ictus of a beat: learned, shrunk towards the prior as long as little is known."""
@@ -133,10 +140,9 @@ class Hypothesis:
         grown = v + ahead * (PERIOD_SD * self.period_s) ** 2
         return p + 2 * ahead * c + ahead * ahead * grown + ahead * BEAT_SD_S**2
 
-    def template(self, meter: MeterMap, index: int) -> np.ndarray | None:
+    def template(self, meter: MeterMap, index: int) -> StrokeTemplate | None:
         """The learned stroke that leads to beat ``index``."""
-        entry = self.strokes.get(meter.key(index))
-        return None if entry is None else entry[1]
+        return self.strokes.get(meter.key(index))
 
     def branch(self) -> "Hypothesis":
         """A copy that can go its own way."""
@@ -155,8 +161,8 @@ class Hypothesis:
         density = (1.0 - hold) * core
         if late_s > 0:
             reach = 2.0 * self.period_s
-            density += hold * max(math.exp(-late_s / reach) / reach, 0.02 / reach / (1.0 + late_s / reach) ** 2)
-        elif time_s - self.ictus_s > 0.3 * self.period_s:
+            density += hold * (0.7 * math.exp(-late_s / reach) / reach + 0.06 / (late_s + reach))
+        elif time_s - self.ictus_s > 0.2 * self.period_s:
             density += 0.015 / self.period_s
         return math.log(density + 1e-9)
 
@@ -176,20 +182,28 @@ class Hypothesis:
         first = self.template(meter, self.index + 1)
         if first is None:
             return 0.0
-        way = resample(path, self.ictus_s, time_s)
+        way = along(path, self.ictus_s, time_s, self.stroke_m)
         if way is None:
             return 0.0
+        shape, length_m = way
         if ahead == 1:
-            likeness = first
+            likeness = first.shape
         elif ahead == 0:
-            phases = np.linspace(0.0, min((time_s - self.ictus_s) / self.expected_stroke_s(meter), 1.0), len(way[0]))
-            likeness = _at_phases(first, phases)
+            likeness = _at_phases(first.shape, np.linspace(0.0, min(length_m / first.length_m, 1.0), TEMPLATE_BINS + 1))
         else:
             second = self.template(meter, self.index + 2)
             if second is None:
-                return -1.0
-            likeness = _at_phases(np.concatenate([first, second[:, 1:]], axis=1), np.linspace(0.0, 1.0, len(way[0])))
-        return -0.5 * SHAPE_WORTH * min(shape_distance(way, likeness, self.stroke_m), 8.0)
+                return -2.0
+            both = np.concatenate([first.shape, second.shape[:, 1:]], axis=1)
+            lengths = np.concatenate(
+                [
+                    np.linspace(0.0, first.length_m, TEMPLATE_BINS + 1),
+                    first.length_m + np.linspace(0.0, second.length_m, TEMPLATE_BINS + 1)[1:],
+                ]
+            )
+            even = np.linspace(0.0, lengths[-1], TEMPLATE_BINS + 1)
+            likeness = np.stack([np.interp(even, lengths, row) for row in both])
+        return -0.5 * SHAPE_WORTH * min(shape_distance(shape, likeness, self.stroke_m), 8.0)
 
     # -- taking it in --------------------------------------------------------------------------------------
 
@@ -216,14 +230,13 @@ class Hypothesis:
             widen = min(9.0, (self.surprise / 1.8) ** 2)
             p, c, v = p * widen, c * widen, v * widen
         gain, period_gain = p / (p + ICTUS_SD_S**2), c / (p + ICTUS_SD_S**2)
-        big = abs(late_s) > 0.6 * self.period_s
+        big = late_s > 0.6 * self.period_s or late_s < -0.4 * self.period_s
         if big:
             gain = 1.0
-            period_gain = 0.7 if late_s < 0 else (0.0, 0.2, 0.6, 0.9)[min(3, self.holds)]
+            period_gain = 0.7 if late_s < 0 or self._steady(beat.time_s) else 0.0
         held = meter.is_held(self.index - 1) and late_s > 0.2 * self.period_s
         if held:
             gain, period_gain = 1.0, 0.0
-        self.holds = self.holds + 1 if big and not held else 0
         self.beat_s = predicted + gain * late_s
         self._set_period(self.period_s + period_gain * late_s)
         if big or held:
@@ -238,6 +251,14 @@ class Hypothesis:
         self.icti[self.index] = beat.time_s
         self.icti.pop(self.index - 24, None)
         self._learn_lag(meter)
+
+    def _steady(self, ictus_s: float) -> bool:
+        """Whether the last two intervals agree: a new tempo rather than a hold."""
+        before = self.icti.get(self.index - 2)
+        if before is None:
+            return False
+        last, now = self.ictus_s - before, ictus_s - self.ictus_s
+        return abs(math.log(max(now, 1e-3) / max(last, 1e-3))) < 0.25
 
     def _predict(self) -> tuple[float, float, float, float]:
         """The next beat's time and the covariance there; advances ``beat_s``."""
@@ -279,16 +300,26 @@ class Hypothesis:
         key = meter.key(self.index)
         depth = math.log(max(stroke_m / max(self.stroke_m, 1e-3), 0.05))
         self.depths[key] = self.depths.get(key, depth) + 0.3 * (depth - self.depths.get(key, depth))
-        if before is None:
+        if before is None or self.ictus_s - before > 1.8 * self.period_s:
             return None
-        way = resample(path, before, self.ictus_s)
-        if way is None or self.ictus_s - before > 2.0 * self.period_s:
+        timed = resample(path, before, self.ictus_s)
+        way = along(path, before, self.ictus_s, self.stroke_m)
+        if timed is None or way is None:
             return None
-        count, template = self.strokes.get(key, (0, way))
-        distance = shape_distance(way, template, self.stroke_m) if count else None
-        count = min(count + 1, 6)
-        self.strokes[key] = (count, template + (way - template) / count)
-        return distance
+        shape, length_m = way
+        old = self.strokes.get(key)
+        if old is None:
+            self.strokes[key] = StrokeTemplate(1, timed, shape, length_m)
+            return None
+        distance = shape_distance(shape, old.shape, self.stroke_m)
+        gain = 1.0 / min(old.count + 1, 12) / max(1.0, distance / 2.0)
+        self.strokes[key] = StrokeTemplate(
+            old.count + 1,
+            old.timed + gain * (timed - old.timed),
+            old.shape + gain * (shape - old.shape),
+            old.length_m + gain * (length_m - old.length_m),
+        )
+        return shape_distance(timed, old.timed, self.stroke_m)
 
 
 def _at_phases(template: np.ndarray, phases: np.ndarray) -> np.ndarray:

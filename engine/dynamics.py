@@ -17,7 +17,7 @@ STILL_S = 0.5
 """A hand at rest asks for nothing new: the level stays."""
 EDGE_S = 0.05
 """The ictus' sharpness is the change of speed within this time on both sides of it."""
-LEGATO_SHARPNESS, STACCATO_SHARPNESS = 0.8, 3.2
+LEGATO_SHARPNESS, STACCATO_SHARPNESS = 0.9, 2.0
 """Sharpness (1 for a sine) that counts as fully legato and fully staccato."""
 SHORTEST_WINDOW_S, LONGEST_WINDOW_S = 0.4, 2.5
 

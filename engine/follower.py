@@ -62,7 +62,7 @@ class Follower:
         return self._beat
 
     def step(self, now_s: float, tempo: TempoEstimate | None) -> tuple[ScorePosition, tuple[BeatCrossing, ...]]:
-        """Move the playhead to ``now_s``; where it is, and the beats it crossed. A clock that goes back stands still."""
+        """Move the playhead to ``now_s``; where it is, and the beats it crossed. A clock that goes back stops."""
         before_s = now_s if self._now_s is None else self._now_s
         now_s = max(now_s, before_s)
         self._now_s = now_s

@@ -38,6 +38,30 @@ def resample(path: np.ndarray, start_s: float, end_s: float, bins: int = TEMPLAT
     return np.stack([np.interp(times, inside[:, 0], inside[:, axis]) for axis in (1, 2, 3)])
 
 
+def along(path: np.ndarray, start_s: float, end_s: float, stroke_m: float) -> tuple[np.ndarray, float] | None:
+    """The way of the hand from ``start_s`` to ``end_s`` at even steps of its length, ``(3, bins + 1)``, and its length.
+
+    Independent of time: a stroke held for seconds looks like any other. Movements below a few per cent of the stroke
+    (tracking noise of a hand at rest) do not count. None where the hand hardly moved.
+    """
+    inside = path[(path[:, 0] >= start_s - 1e-3) & (path[:, 0] <= end_s + 1e-3), 1:]
+    if len(inside) < 4:
+        return None
+    least = max(0.008, 0.06 * stroke_m) ** 2
+    points = inside.tolist()
+    kept = [points[0]]
+    for point in points[1:]:
+        latest = kept[-1]
+        if (point[0] - latest[0]) ** 2 + (point[1] - latest[1]) ** 2 + (point[2] - latest[2]) ** 2 >= least:
+            kept.append(point)
+    if len(kept) < 4:
+        return None
+    way = np.array(kept)
+    lengths = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(way, axis=0) ** 2).sum(axis=1)))])
+    even = np.linspace(0.0, lengths[-1], TEMPLATE_BINS + 1)
+    return np.stack([np.interp(even, lengths, way[:, axis]) for axis in range(3)]), float(lengths[-1])
+
+
 def shape_distance(path: np.ndarray, template: np.ndarray, stroke_m: float) -> float:
     """Mean squared deviation of a way from a template of the same length, in units of what is usual.
 

@@ -19,16 +19,18 @@ from .types import Beat, Pose, TempoEstimate
 MAX_HYPOTHESES = 6
 PRUNE_BELOW = -9.0
 """Hypotheses this far (natural logarithm) behind the best are given up."""
-FORGET = 0.9
-"""Old evidence fades by this factor from ictus to ictus."""
+LOG_SILENT = math.log(0.002)
+"""Beats without a lowest point are rare."""
 SHORTEST_BEAT_S = 0.11
 MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 LIFT_SD, DIP_SD = 0.20, 0.13
-"""How far the preparatory beat's length strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
+"""How far a preparatory beat strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
 FALSE_START_S = 1.2
 """A preparatory beat followed by rest for this long was none."""
-WAY_SAMPLES = 1500
+WAY_SAMPLES = 1200
+WAY_STEP_S, WAY_REST_S, WAY_MOVE_M = 0.008, 0.1, 0.004
+"""The way is remembered in steps of at least this time; of a resting hand, in longer ones."""
 
 
 class TempoTracker:
@@ -68,7 +70,7 @@ class TempoTracker:
         if sample is None and ictus is None:
             return self._estimate
         if sample is not None:
-            self._way.append((sample.time_s, *sample.position_m))
+            self._keep(sample)
             if sample.gap_s:
                 self._gap_until_s = sample.time_s
         if ictus is not None:
@@ -80,6 +82,15 @@ class TempoTracker:
             if self._hypotheses:
                 self._estimate = self._look_ahead(sample)
         return self._estimate
+
+    def _keep(self, sample: GestureSample) -> None:
+        """Remember the way of the hand, thinned where it rests."""
+        if self._way:
+            latest = self._way[-1]
+            since = sample.time_s - latest[0]
+            if since < WAY_STEP_S or (since < WAY_REST_S and math.dist(latest[1:], sample.position_m) < WAY_MOVE_M):
+                return
+        self._way.append((sample.time_s, *sample.position_m))
 
     # -- icti ----------------------------------------------------------------------------------------------
 
@@ -153,12 +164,12 @@ class TempoTracker:
                 if ahead == 0:
                     weight = parent.pass_over(self._meter, ictus)
                 else:
-                    weight = parent.log_time(self._meter, ictus.time_s, ahead) - 5.5 * (ahead - 1)
+                    weight = parent.log_time(self._meter, ictus.time_s, ahead) + LOG_SILENT * (ahead - 1)
                 weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
                 weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
                 if ahead:
                     child.accept(self._meter, ictus, ahead)
-                child.log_weight = FORGET * parent.log_weight + weight
+                child.log_weight = parent.log_weight + weight
                 born.append((child, ahead > 0))
         born.sort(key=lambda entry: -entry[0].log_weight)
         best = born[0][0].log_weight
@@ -178,7 +189,7 @@ class TempoTracker:
 
     def _choices(self, parent: Hypothesis, since_s: float) -> tuple[int, ...]:
         """How many beats on the ictus may be."""
-        if since_s < max(SHORTEST_BEAT_S, 0.2 * parent.period_s):
+        if since_s < max(SHORTEST_BEAT_S, 0.12 * parent.period_s):
             return (0,)
         if parent.ictus_s < self._gap_until_s:
             passed = max(1, round(since_s / parent.period_s))
@@ -192,7 +203,8 @@ class TempoTracker:
         self._posterior = None
         if first is None or best.index < self._start:
             return
-        template = joined(first, best.template(self._meter, best.index + 2))
+        second = best.template(self._meter, best.index + 2)
+        template = joined(first.timed, None if second is None else second.timed)
         spread = 0.12 * best.stroke_m * math.sqrt(min(max(self._spread, 0.15), 3.0))
         expected = best.expected_stroke_s(self._meter)
         self._posterior = DurationPosterior(template, best.ictus_s, expected, best.stroke_m, spread)
