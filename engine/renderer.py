@@ -157,6 +157,11 @@ class OrchestraRenderer:
         return len(self._voices.sounding)
 
     @property
+    def idle(self) -> bool:
+        """Nothing sounds and nothing is to come; the hall may ring still."""
+        return not self._voices.sounding and not self._pending.heap
+
+    @property
     def tail_s(self) -> float:
         """How long the hall rings after the last sound."""
         return (self._reverb.tail + self._history + self.latency) / self.settings.rate_hz
