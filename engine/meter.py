@@ -1,9 +1,9 @@
 """The conductor's beats: what a conductor would beat in each measure.
 
 The unit follows the time signature (6/8 in two, 9/8 in three, 12/8 in four, alla breve in two, 5/8 and 7/8 by their
-groups), and the tempo: where the marked beat is slower than about 45 a minute it is subdivided, where it is faster than
-about 180 beats are joined (in two, in one). A metronome mark that counts a larger or smaller note shows that the composer
-felt it so, and moves these limits (Rudolf, The Grammar of Conducting, 3rd ed., ch. 9 and 19).
+groups), and the tempo: where the marked beat is slower than about 45 a minute it is subdivided, where it is faster
+than about 180 beats are joined (in two, in one). A metronome mark that counts a larger or smaller note shows that the
+composer felt it so, and moves these limits (Rudolf, The Grammar of Conducting, on subdivision and on beating in one).
 """
 
 from dataclasses import dataclass
@@ -130,9 +130,9 @@ def conductor_beats(measures: list[PlayedMeasure]) -> np.ndarray:
             rows.append([start, length, index, number, max(len(lengths), first_number + len(spans) - 1)])
             open_length = whole - length
     beats = np.zeros(len(rows), BEAT_DTYPE)
-    for row, (quarter, length, index, number, count) in zip(beats, rows, strict=True):
+    for row, (quarter, length, place_of, number, count) in zip(beats, rows, strict=True):
         row["quarter"], row["duration_quarter"] = quarter, length
-        row["measure"], row["beat"], row["beats_in_measure"] = int(index), int(number), int(count)
+        row["measure"], row["beat"], row["beats_in_measure"] = int(place_of), int(number), int(count)
     return beats
 
 

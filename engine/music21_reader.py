@@ -469,7 +469,7 @@ class _MeasureContext:
                 return by_line
             by_name = percussion_key(f"{self.part.name} {self.part.instrument_name}")
             return by_name if by_name is not None else keys.get((staff, ""), SNARE_DRUM_KEY)
-        return int(round(head.pitch.ps)) + self.semitones
+        return round(head.pitch.ps) + self.semitones
 
     def _ornament(self, element: Any, head: Any) -> Ornament | None:
         for expression in element.expressions:

@@ -63,7 +63,7 @@ def read_spanners(
         elif isinstance(item, expressions.TremoloSpanner):
             if len(ends) == 2 and ends[0].notes and ends[1].notes:
                 _join_tremolo(elements, first, last, item.numberOfMarks, parts[first.part])
-        elif isinstance(item, expressions.ArpeggioMarkSpanner) and item.arpeggioType != "non-arpeggio":
+        elif isinstance(item, expressions.ArpeggioMarkSpanner) and item.type != "non-arpeggio":
             rank_arpeggio([written for place in ends for written in place.notes if place.onset == first.onset])
     return hairpins
 

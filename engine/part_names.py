@@ -1,6 +1,6 @@
 """Which instrument plays a written part, and how many players its name asks for.
 
-A part is known by its name, then its abbreviation and the file's instrument name, then its MIDI program, and last by its
+A part is known by its name, the file's instrument name and its abbreviation, then its MIDI program, and last by its
 range. Names that mean a voice in a choir and an instrument in an orchestra (Bass, Basso, Alto, Altos) are settled by
 the company they keep.
 """
@@ -50,8 +50,8 @@ _AMBIGUOUS = {
     "s": ("soprano", "violin"),
 }
 _GENERIC = re.compile(
-    r"^(part|staff|track|voice|instrument|musicxml part|spine|untitled|unnamed|channel|melody|v|p|i|solo|choir|coro|system"
-    r"|grand staff|piano staff)?[\s_.:#-]*(\d+|[ivx]+)?$",
+    r"^(part|staff|track|voice|instrument|musicxml part|spine|untitled|unnamed|channel|melody|v|p|i|solo|choir|coro"
+    r"|system|grand staff|piano staff)?[\s_.:#-]*(\d+|[ivx]+)?$",
     re.IGNORECASE,
 )
 _NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
@@ -77,10 +77,11 @@ def percussion_key(name: str) -> int | None:
 @cache
 def _aliases() -> tuple[tuple[re.Pattern[str], str, str], ...]:
     """(pattern, alias, instrument key), longest alias first so that "bass clarinet" is not a bass."""
-    pairs = []
-    for key, instrument in catalogue().items():
-        for alias in {instrument.name.lower(), key, key.replace("-", " "), *instrument.aliases}:
-            pairs.append((alias, key))
+    pairs = [
+        (alias, key)
+        for key, instrument in catalogue().items()
+        for alias in {instrument.name.lower(), key, key.replace("-", " "), *instrument.aliases}
+    ]
     pairs.sort(key=lambda pair: (-len(pair[0]), pair[0]))
     return tuple(
         (re.compile(rf"(?<![\w]){re.escape(alias)}(?![\w])", re.IGNORECASE), alias, key) for alias, key in pairs

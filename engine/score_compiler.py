@@ -210,7 +210,7 @@ def _played_measures(written: WrittenScore, order: list[int], starts: np.ndarray
                 numerator=measure.numerator,
                 denominator=measure.denominator,
                 groups=measure.groups,
-                quarter_bpm=tempo.quarter_bpm,
+                quarter_bpm=tempo.felt_bpm or tempo.quarter_bpm,
                 referent=tempo.referent,
                 pickup=pickups[index],
             )

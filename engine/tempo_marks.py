@@ -1,8 +1,7 @@
 """Tempo marks: metronome marks, and what a conductor would take for words such as "Allegro con brio".
 
-The words' tempi are those of the usual metronome scale (Maelzel's, as printed on metronomes and in Apel, Harvard
-Dictionary of Music, "Tempo marks"), in beats of a simple meter over quarters; ``quarter_bpm_of_word`` fits them to other
-meters.
+The words' tempi are about the middle of the ranges printed on metronomes, in beats of a simple meter over quarters;
+``quarter_bpm_of_word`` fits them to other meters.
 """
 
 import bisect

@@ -107,6 +107,8 @@ class WrittenTempo:
     quarter_bpm: float
     referent: float = 0.0
     structural: bool = True
+    felt_bpm: float = 0.0
+    """The tempo that decides the unit of beating where it is not ``quarter_bpm`` (a first note held); 0: the same."""
 
 
 @dataclass(slots=True)
