@@ -26,13 +26,22 @@ class Performance:
         """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``."""
         self.score = score
         self.book = PartBook(score, sources)
-        self._ictus = IctusDetector()
-        self._tempo = TempoTracker(score, start_beat)
-        self._dynamics = DynamicsTracker()
-        self._follower = Follower(score, start_beat)
+        self._listen_from(start_beat)
         self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat))
         self._poses: dict[Device, Pose] = {}
         self._index = 0
+
+    def _listen_from(self, start_beat: int) -> None:
+        self._ictus = IctusDetector()
+        self._tempo = TempoTracker(self.score, start_beat)
+        self._dynamics = DynamicsTracker()
+        self._follower = Follower(self.score, start_beat)
+
+    def jump(self, beat: int) -> None:
+        """Wait for a preparatory beat to ``beat`` of the score; what sounds ends at the next step."""
+        beat = max(0, min(len(self.score.beats) - 1, beat))
+        self._listen_from(beat)
+        self._scheduler.jump(self.score.beat_to_quarter(beat))
 
     def step(self, now_s: float, poses: Sequence[Pose]) -> Frame:
         """Advance to ``now_s``. ``poses`` are the samples since the last step, in order of time, none after ``now_s``."""

@@ -32,21 +32,37 @@ class Scheduler:
         self._due: deque[tuple[ScoreNote, float]] = deque()
         self._sounding: list[tuple[float, int]] = []
         self._next_id = 0
-        self._beat = max(0, round(score.quarter_to_beat(start_quarter))) if len(score.beats) else 0
-        self._prepare(self._beat)
+        self._cut = False
+        self._beat = 0
+        self._go_to(start_quarter)
 
     def step(
         self, now_s: float, position: ScorePosition, when: When, dynamics: Dynamics
     ) -> tuple[tuple[NoteEvent, ...], tuple[NoteRelease, ...]]:
         """Notes whose onset, and releases whose end, comes within the look-ahead. Stopping ends what sounds."""
         horizon_s = now_s + self._lookahead_s
-        if position.state in ("stopped", "ended"):
+        releases: list[NoteRelease] = []
+        if self._cut or position.state in ("stopped", "ended"):
             releases = [NoteRelease(note_id, now_s) for _, note_id in self._sounding]
             self._sounding.clear()
+            self._cut = False
+        if position.state in ("stopped", "ended"):
             return (), tuple(releases)
         self._open_beats(horizon_s, when)
         notes = self._perform_due(now_s, horizon_s, position, when, dynamics)
-        return tuple(notes), tuple(self._release_due(now_s, horizon_s, when))
+        releases += self._release_due(now_s, horizon_s, when)
+        return tuple(notes), tuple(releases)
+
+    def jump(self, quarter: float) -> None:
+        """Go on from another place: what sounds ends at the next step, what was due is forgotten."""
+        self._due.clear()
+        self._cut = True
+        self._go_to(quarter)
+
+    def _go_to(self, quarter: float) -> None:
+        if len(self._score.beats):
+            self._beat = max(0, round(self._score.quarter_to_beat(quarter)))
+            self._prepare(self._beat)
 
     @property
     def exhausted(self) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..engine.types import BeatCrossing, Frame, NoteEvent, NoteRelease
+from ..engine.follower import match_icti
+from ..engine.types import Beat, BeatCrossing, Frame, NoteEvent, NoteRelease
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +26,26 @@ class PerformanceLog:
     def __init__(self) -> None:
         self.notes: list[NoteEvent] = []
         self.releases: list[NoteRelease] = []
-        self.crossings: list[BeatCrossing] = []
+        self._crossings: list[BeatCrossing] = []
+        self._beats: list[Beat] = []
         self.levels: list[tuple[float, float]] = []
         self.end_s = 0.0
 
     def add(self, frame: Frame) -> None:
         self.notes.extend(frame.notes)
         self.releases.extend(frame.releases)
-        self.crossings.extend(frame.crossings)
+        self._crossings.extend(frame.crossings)
+        self._beats.extend(frame.beats)
         self.levels.append((frame.time_s, frame.dynamics.level))
         self.end_s = frame.time_s
 
     def extend(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
             self.add(frame)
+
+    def crossings(self) -> list[BeatCrossing]:
+        """The beats that the playhead crossed, each with the ictus that was meant for it where there was one."""
+        return match_icti(self._crossings, self._beats)
 
     def played(self) -> list[PlayedNote]:
         """The notes in order of onset, with the durations they got; what still sounds lasts to the end."""

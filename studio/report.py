@@ -51,7 +51,7 @@ class ReportInput:
 
 def figures(report: ReportInput) -> dict[str, Any]:
     """The figures of ``report.json``."""
-    crossings = report.log.crossings
+    crossings = report.log.crossings()
     played = report.log.played()
     lags = np.array([c.time_s - c.ictus_s for c in crossings if c.ictus_s is not None])
     bpm = np.array([c.bpm for c in crossings])
@@ -97,7 +97,7 @@ def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> N
     (folder / "report.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
     plots = [("Tempo: what the conductor asked for, beat by beat", _tempo_plot(report))]
     plots.append(("Who played when", _roll_plot(report)))
-    plots.append(("How the orchestra followed: its lag behind each ictus", _lag_plot(report.log.crossings)))
+    plots.append(("How the orchestra followed: its lag behind each ictus", _lag_plot(report.log.crossings())))
     if report.sound is not None and report.wav is not None:
         plots.insert(1, ("Loudness", _level_plot(report.sound)))
         plots.append(("Spectrogram", _spectrogram(report.wav)))
@@ -134,7 +134,7 @@ def _png(figure: Figure) -> bytes:
 
 def _tempo_plot(report: ReportInput) -> bytes:
     figure, axes = _plot(3.2)
-    crossings = report.log.crossings
+    crossings = report.log.crossings()
     times = [c.time_s for c in crossings]
     beats = report.score.beats
     marked = [

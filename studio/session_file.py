@@ -58,7 +58,7 @@ _CHANNELS: dict[str, type] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlEvent:
     """Something a person asked for in the session: start, stop, seek, balance, move a player."""
 
     time_s: float
@@ -99,7 +99,7 @@ class Session:
     frames: tuple[Frame, ...]
     poses: tuple[Pose, ...]
     """Every sample of every device as it came in, in order of time."""
-    controls: tuple[Control, ...]
+    controls: tuple[ControlEvent, ...]
     audio: tuple[AudioPacket, ...]
     complete: bool
 
@@ -130,7 +130,7 @@ class SessionRecorder:
 
     def _start(self, header: SessionHeader) -> None:
         self._writer.start(profile="tutti", library="tutti")
-        kinds = {**_CHANNELS, "/controls": Control}
+        kinds = {**_CHANNELS, "/controls": ControlEvent}
         self._channels = {}
         for topic, kind in kinds.items():
             schema = self._writer.register_schema(kind.__name__, "jsonschema", _schema(kind))
@@ -166,7 +166,7 @@ class SessionRecorder:
             self._flushed_s = at_s
             self._guard(self._writer.flush)
 
-    def write_control(self, control: Control) -> None:
+    def write_control(self, control: ControlEvent) -> None:
         self._write("/controls", control.time_s, asdict(control))
 
     def write_audio(self, time_s: float, packet: AudioPacket) -> None:
@@ -241,7 +241,7 @@ def read_session(path: Path) -> Session:
             header=header,
             frames=tuple(_frames(rows)),
             poses=tuple(_pose(row) for row in rows["/poses"]),
-            controls=tuple(Control(**row) for row in rows["/controls"]),
+            controls=tuple(ControlEvent(**row) for row in rows["/controls"]),
             audio=tuple(audio),
             complete=complete,
         )

@@ -116,3 +116,15 @@ def test_two_sources_cannot_play_one_part() -> None:
     score = make_score(SCALE, instruments=("violin", "flute"))
     with pytest.raises(ValueError, match="two sources"):
         PartBook(score, [LateSource(set()), LateSource(set())])
+
+
+def test_a_jump_ends_what_sounds_and_goes_on_there_with_new_numbers() -> None:
+    score = make_score(SCALE, instruments=("violin", "flute"))
+    scheduler = Scheduler(score, PartBook(score))
+    position = ScorePosition(0.0, 0.0, 0.0, 2.0, 120.0, "1", 1.0, "playing")
+    first, _ = scheduler.step(0.0, position, lambda q: q / 2.0, PLAIN)
+    scheduler.jump(12.0)
+    notes, releases = scheduler.step(0.1, position, lambda q: 0.1 + (q - 12.0) / 2.0, PLAIN)
+    assert [release.note_id for release in releases] == [note.note_id for note in first]
+    assert [note.quarter for note in notes] == [12.0]
+    assert notes[0].note_id > first[-1].note_id

@@ -22,7 +22,7 @@ from tutti.engine.types import (
     ScorePosition,
     TempoEstimate,
 )
-from tutti.studio.session_file import AudioPacket, Control, SessionHeader, SessionRecorder, read_session
+from tutti.studio.session_file import AudioPacket, ControlEvent, SessionHeader, SessionRecorder, read_session
 
 HEADER = SessionHeader(
     title="Test – ünïcode",
@@ -66,7 +66,7 @@ def record(path: Path, frames: int) -> list[Frame]:
             recorder.write_poses([pose(index)])
             written.append(frame(index, pose(index)))
             recorder.write_frame(written[-1])
-        recorder.write_control(Control(1.0, "seek", "12", "host"))
+        recorder.write_control(ControlEvent(1.0, "seek", "12", "host"))
         recorder.write_audio(0.5, AudioPacket(480, b"opus"))
     return written
 
@@ -77,7 +77,7 @@ def test_a_session_comes_back_to_the_bit(tmp_path: Path) -> None:
     assert session.header == HEADER
     assert list(session.frames) == written
     assert list(session.poses) == [pose(n) for n in range(300)]
-    assert session.controls == (Control(1.0, "seek", "12", "host"),)
+    assert session.controls == (ControlEvent(1.0, "seek", "12", "host"),)
     assert session.audio == (AudioPacket(480, b"opus"),)
     assert session.complete
 

@@ -1,0 +1,54 @@
+"""From what a person chose (score, seating, hall, sounds, AI parts) to the values that a performance needs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..engine.errors import ModelError
+from ..engine.hall import Hall
+from ..engine.instruments import catalogue
+from ..engine.placement import choose_plan, load_placements, place_players, read_plan
+from ..engine.score import Score
+from ..engine.sound_set import Progress, SoundSet, load_sound_set
+from ..engine.types import PlayerPlacement
+from .sounds import soundfont_named
+
+SYNTHESISED = "synthesised"
+
+
+def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement, ...]:
+    """Seat the orchestra: by a saved seating (JSON), by a plan, or by the plan that suits the score."""
+    if seating is not None and Path(seating).suffix == ".json":
+        return load_placements(Path(seating), score)
+    return place_players(score, read_plan(seating or choose_plan(score)), hall)
+
+
+def load_sounds(score: Score, choice: str | None, progress: Progress | None = None) -> SoundSet:
+    """The sounds for a score: a chosen SoundFont, else the best one installed, else the synthesised set."""
+    instruments = sorted({part.instrument for part in score.parts})
+    font = None if choice == SYNTHESISED else soundfont_named(choice)
+    return load_sound_set(instruments, font, None, progress)
+
+
+def parts_named(score: Score, names: Sequence[str]) -> list[int]:
+    """Indices of parts by name, abbreviation, instrument or number from 1. Raises ``ModelError``, listing the parts."""
+    found: list[int] = []
+    for name in names:
+        wanted = name.casefold()
+        matches = [
+            index
+            for index, part in enumerate(score.parts)
+            if wanted
+            in (
+                part.name.casefold(),
+                part.abbreviation.casefold().rstrip("."),
+                part.instrument,
+                catalogue()[part.instrument].name.casefold(),
+                str(index + 1),
+            )
+        ]
+        matches = matches or [i for i, part in enumerate(score.parts) if part.name.casefold().startswith(wanted)]
+        if not matches:
+            listing = ", ".join(part.name for part in score.parts)
+            raise ModelError(f"no part named {name!r} in this score; its parts are: {listing}")
+        found += [index for index in matches if index not in found]
+    return found

@@ -1,0 +1,256 @@
+"""Offline performance: score and take in, folder of results out, faster than real time.
+
+The performance itself takes seconds; the sound takes most of the time and the picture is drawn beside it.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from ..engine.beat_grid import beaten_as
+from ..engine.errors import SceneError, SessionError
+from ..engine.hall import Hall, read_hall
+from ..engine.output import render_wav
+from ..engine.performance import Performance
+from ..engine.room import room_from_hall
+from ..engine.score import Score
+from ..engine.score_cache import open_score
+from ..engine.score_source import find_score
+from ..engine.sound_set import SoundSet
+from ..engine.tracking import Take, TakeSource, write_take
+from ..engine.types import Frame, PartSource, PlayerPlacement
+from ..scenes.picture import draw_stage
+from .ensemble_setup import load_sounds, parts_named, seat
+from .exports import write_beats_csv, write_midi, write_notes_csv
+from .measure import measure_wav
+from .performance_log import PerformanceLog
+from .report import ReportInput, figures, write_report
+from .session_file import Session, SessionHeader, SessionRecorder, read_session
+
+log = logging.getLogger(__name__)
+
+STEP_S = 0.01
+"""Step of the offline clock; a live session steps at the display's rate."""
+
+AFTER_TAKE_S = 8.0
+"""How long the orchestra may go on after the baton's last sample: it coasts, then stops."""
+
+LATE_START_S = 60.0
+"""A take whose clock starts later than this (e.g. time of day) gets a WAV that starts with the take."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """What to render. ``sounds``, ``seating`` and ``hall`` as on the command line; ``ai_parts`` are names of parts."""
+
+    score: str
+    take: Take
+    out: Path
+    ai_parts: tuple[str, ...] = ()
+    sounds: str | None = None
+    seating: str | None = None
+    hall: str = "musikverein"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What sound, picture and report need beside the performance."""
+
+    score: Score
+    placements: tuple[PlayerPlacement, ...]
+    hall: Hall
+    hall_name: str
+    seed: int
+    sounds: str | None
+    ai_parts: tuple[str, ...] = ()
+
+
+def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
+    """Perform and write everything into ``job.out``; the figures of ``report.json``.
+
+    Raises the named errors of the stages; a folder that cannot be made is a ``SessionError``.
+    """
+    _make_folder(job.out)
+    reading = bars.add_task("Reading the score", total=1)
+    score_path = find_score(job.score)
+    score, start_beat = beaten_as(open_score(score_path), job.take.metadata)
+    bars.update(reading, completed=1)
+    hall = read_hall(job.hall)
+    placements = seat(score, job.seating, hall)
+    answered = parts_named(score, job.ai_parts)
+    sources = _ai_sources(score, answered, job.seed)
+    stage = _Stage(
+        score, placements, hall, job.hall, job.seed, job.sounds, tuple(score.parts[part].name for part in answered)
+    )
+    header = SessionHeader(
+        title=score.title,
+        composer=score.composer,
+        parts=score.parts,
+        placements=placements,
+        hall=job.hall,
+        seed=job.seed,
+        score_name=score_path.name,
+        score_bytes=score_path.read_bytes(),
+        end_quarter=score.end_quarter,
+        measures=len(score.measures),
+    )
+    performance = Performance(score, sources, start_beat)
+    frames: list[Frame] = []
+    try:
+        with SessionRecorder(job.out / "session.mcap", header) as recorder:
+            task = bars.add_task("Performing", total=job.take.end_s - job.take.start_s)
+
+            def show(done_s: float) -> None:
+                bars.update(task, completed=done_s)
+
+            for frame in perform_offline(performance, job.take, recorder, show):
+                frames.append(frame)
+    finally:
+        performance.close()
+    return _write_results(job.out, stage, frames, performance.book.missed, bars)
+
+
+def perform_offline(
+    performance: Performance,
+    take: Take,
+    recorder: SessionRecorder | None = None,
+    show: Callable[[float], None] | None = None,
+) -> Sequence[Frame]:
+    """Every frame of a take conducted from its first sample until the music is over."""
+    source = TakeSource(take)
+    frames = []
+    ticks = 0
+    while True:
+        now_s = take.start_s + ticks * STEP_S
+        ticks += 1
+        poses = source.poll(now_s)
+        if recorder is not None:
+            recorder.write_poses(poses)
+        frame = performance.step(now_s, poses)
+        if recorder is not None:
+            recorder.write_frame(frame)
+        frames.append(frame)
+        if show is not None and ticks % 100 == 0:
+            show(min(now_s, take.end_s) - take.start_s)
+        if performance.ended or now_s > take.end_s + AFTER_TAKE_S:
+            break
+    if show is not None:
+        show(take.end_s - take.start_s)
+    source.close()
+    return frames
+
+
+def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) -> dict[str, Any]:
+    """Everything ``render`` writes, from a recorded session, and the take it was conducted with."""
+    session = read_session(path)
+    _make_folder(out)
+    if not session.complete:
+        log.warning("%s was cut off: exporting what it holds", path)
+    if session.poses:
+        write_take(out / "take.csv", Take(session.poses, {"score": session.header.title}))
+    score = _score_of(session, out)
+    header = session.header
+    stage = _Stage(score, header.placements, read_hall(header.hall), header.hall, header.seed, sounds)
+    return _write_results(out, stage, list(session.frames), 0, bars)
+
+
+def _score_of(session: Session, out: Path) -> Score:
+    """The score that travelled with the session, opened from the copy that is put beside the results."""
+    name = Path(session.header.score_name).name or "score.musicxml"
+    copy = out / name
+    copy.write_bytes(session.header.score_bytes)
+    return open_score(copy)
+
+
+def _ai_sources(score: Score, answered: Sequence[int], seed: int) -> list[PartSource]:
+    if not answered:
+        return []
+    from ..models.responder import OFFLINE_PATIENCE_S, AiPart
+
+    return [AiPart(score, answered, seed=seed, patience_s=OFFLINE_PATIENCE_S)]
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SessionError(f"{out}: cannot be made ({error.strerror}); choose another folder") from error
+
+
+def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: int, bars: Progress) -> dict[str, Any]:
+    played = PerformanceLog()
+    played.extend(frames)
+    notes, crossings = played.played(), played.crossings()
+    write_beats_csv(out / "beats.csv", crossings)
+    write_notes_csv(out / "notes.csv", notes, stage.score.parts)
+    write_midi(out / "performance.mid", stage.score.title, notes, stage.score.parts, crossings)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        picture = beside.submit(
+            draw_stage,
+            stage.placements,
+            out / "stage.png",
+            title=stage.score.title,
+            composer=stage.score.composer,
+            hall=stage.hall_name,
+        )
+        sound_set = _sounds_with_progress(stage, bars)
+        wav = out / "performance.wav"
+        rendering = bars.add_task("Rendering the sound", total=1.0)
+        start_s = frames[0].time_s if frames and frames[0].time_s > LATE_START_S else 0.0
+        render_wav(
+            wav,
+            stage.placements,
+            sound_set,
+            room_from_hall(stage.hall),
+            frames,
+            start_s=start_s,
+            seed=stage.seed,
+            progress=lambda done, total: bars.update(rendering, completed=done, total=total),
+        )
+        drawn = _drawn(picture, out / "stage.png", bars)
+    reporting = bars.add_task("Measuring and reporting", total=2)
+    sound = measure_wav(wav)
+    bars.update(reporting, completed=1)
+    report = ReportInput(
+        score=stage.score,
+        placements=stage.placements,
+        log=played,
+        sound=sound,
+        wav=wav,
+        sound_set=sound_set.name,
+        seed=stage.seed,
+        missed_windows=missed,
+        ai_parts=stage.ai_parts,
+    )
+    write_report(out, report, drawn)
+    bars.update(reporting, completed=2)
+    return figures(report)
+
+
+def _sounds_with_progress(stage: _Stage, bars: Progress) -> SoundSet:
+    task = bars.add_task("Tuning the instruments", total=1)
+    sounds = load_sounds(
+        stage.score, stage.sounds, lambda done, total: bars.update(task, completed=done, total=max(1, total))
+    )
+    bars.update(task, completed=1, total=1)
+    return sounds
+
+
+def _drawn(picture: "Future[None]", path: Path, bars: Progress) -> Path | None:
+    """Wait for the picture; a machine that cannot draw says so in one line and goes on."""
+    task = bars.add_task("Drawing the stage", total=1)
+    try:
+        picture.result()
+    except SceneError as error:
+        log.warning("no picture of the stage: %s", error)
+        return None
+    bars.update(task, completed=1)
+    return path
+
+
