@@ -1,4 +1,4 @@
-/** What the page's address asks for: `?display=1`, `?view=podium`, `?name=…`, `?relay=ws://…`, `#host=KEY`. */
+/** What the page's address asks for: `?display=1`, `?view=podium`, `?quality=high`, `?name=…`, `?relay=ws://…`, `#host=KEY`. */
 import { MAX_NAME_CHARACTERS, WEBSOCKET_PATH } from "./generated/protocol";
 import { type View, VIEWS } from "./scene/cameras";
 
@@ -6,6 +6,8 @@ export interface Address {
   /** The classroom's screen: no controls, large text, a camera that moves by itself. */
   readonly display: boolean;
   readonly view: View | null;
+  /** `high` or `low` keep the picture's quality; `auto` fits it to the machine. */
+  readonly quality: "auto" | "high" | "low";
   readonly name: string | null;
   readonly hostKey: string;
   readonly socketUrl: string;
@@ -13,6 +15,7 @@ export interface Address {
 
 export function readAddress(url: URL): Address {
   const query = url.searchParams;
+  const quality = query.get("quality");
   const view = VIEWS.find((known) => known.view === query.get("view"))?.view ?? null;
   const socket = new URL(query.get("relay") ?? WEBSOCKET_PATH, url);
   socket.protocol = socket.protocol.replace("http", "ws");
@@ -20,6 +23,7 @@ export function readAddress(url: URL): Address {
   return {
     display: ["1", "true", "yes"].includes(query.get("display") ?? ""),
     view,
+    quality: quality === "high" || quality === "low" ? quality : "auto",
     name: query.get("name")?.slice(0, MAX_NAME_CHARACTERS) ?? null,
     hostKey: new URLSearchParams(url.hash.slice(1)).get("host") ?? "",
     socketUrl: socket.href,

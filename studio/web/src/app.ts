@@ -39,6 +39,7 @@ export class App {
   private readonly controls: Controls;
   private readonly pad: GesturePad;
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
+  private dock: HTMLElement | null = null;
   private stage: Stage | null = null;
   private connection: Connection = { state: "connecting" };
   private shown: ShownPosition | null = null;
@@ -123,13 +124,15 @@ export class App {
   private lay(): void {
     this.root.classList.toggle("display", this.address.display);
     const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
+    new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
+    this.dock = dock;
     this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.hints.element, dock);
     this.controls.showView("audience");
   }
 
   private async openStage(): Promise<void> {
     try {
-      this.stage = new Stage(this.canvas, { timeS: () => this.timeline.timeS(), quarter: () => this.shown?.quarter ?? 0 }, () => this.calm.matches);
+      this.stage = new Stage(this.canvas, { timeS: () => this.timeline.timeS(), quarter: () => this.shown?.quarter ?? 0 }, () => this.calm.matches, this.address.quality);
     } catch (error) {
       console.warn("no WebGL 2", error);
       this.hints.noPicture("This browser cannot draw the hall (WebGL 2 is missing or switched off). Sound and score position work all the same.");
@@ -142,6 +145,7 @@ export class App {
       this.hints.noPicture("The hall could not be loaded. Sound and score position work all the same; reload the page to try again.");
       return;
     }
+    this.stage.setCovered(0.8 * (this.dock?.offsetHeight ?? 0));
     if (this.concert.snapshot !== null) this.stage.place(this.concert.snapshot.players);
     if (this.address.display) this.stage.cameras.direct();
     else if (this.address.view !== null) this.look(this.address.view);

@@ -22,6 +22,8 @@ export const LADDER: readonly Quality[] = [
 const SLOW_MS = 25;
 const FLUENT_MS = 18.5;
 const JUDGED_FRAMES = 24;
+/** So slow that a few frames tell. */
+const CRAWLING_MS = 90;
 const PATIENCE_S = 6;
 
 export class Governor {
@@ -33,7 +35,11 @@ export class Governor {
   private cautionS = 0;
   private climbed = false;
 
-  constructor(start = 0) {
+  /** `pinned`: stays at `start` whatever the frames take, e.g. for pictures. */
+  constructor(
+    start = 0,
+    private readonly pinned = false,
+  ) {
     this.level = Math.min(LADDER.length - 1, Math.max(0, start));
   }
 
@@ -47,11 +53,11 @@ export class Governor {
 
   /** `frameMs`: time since the last drawn frame, per display frame. True where the quality changed. */
   frame(frameMs: number): boolean {
-    if (frameMs > 1500) return false; // hidden tab, not a slow machine
-    this.meanMs += (frameMs - this.meanMs) * 0.1;
+    if (frameMs > 2500 || this.pinned) return false; // a hidden tab is not a slow machine
+    this.meanMs += (frameMs - this.meanMs) * (frameMs > CRAWLING_MS ? 0.3 : 0.1);
     this.frames += 1;
     this.cautionS = Math.max(0, this.cautionS - frameMs / 1000);
-    if (this.frames < JUDGED_FRAMES) return false;
+    if (this.frames < JUDGED_FRAMES && (this.frames < 6 || this.meanMs < CRAWLING_MS)) return false;
     if (this.meanMs > SLOW_MS && this.level < LADDER.length - 1) {
       if (this.climbed) this.cautionS = 90;
       return this.change(this.meanMs > 3 * SLOW_MS ? 2 : 1);

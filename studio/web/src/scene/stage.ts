@@ -49,6 +49,7 @@ export class Stage {
   private drawn = 0;
   private width = 1;
   private height = 1;
+  private covered = 0;
   private readonly ray = new Raycaster();
   private readonly plane = new Plane();
   private readonly point = new Vector3();
@@ -60,11 +61,14 @@ export class Stage {
     private readonly canvas: HTMLCanvasElement,
     private readonly clock: StageClock,
     private readonly still: () => boolean,
+    quality: "auto" | "high" | "low" = "auto",
   ) {
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance", alpha: false });
+    const software = drawsInSoftware();
+    const antialias = quality === "high" || (quality === "auto" && !software);
+    this.renderer = new WebGLRenderer({ canvas, antialias, powerPreference: "high-performance", alpha: false });
     this.renderer.outputColorSpace = SRGBColorSpace;
-    this.renderer.info.autoReset = true;
-    this.governor = new Governor(startingLevel(this.renderer));
+    // Software renderers start low: their first pictures would take seconds otherwise.
+    this.governor = quality === "auto" ? new Governor(software ? 4 : 0) : new Governor(quality === "high" ? 0 : 5, true);
     this.scene.background = BACKGROUND;
     this.scene.add(this.root);
     this.cameras = new CameraDirector(this.camera, canvas, still);
@@ -112,6 +116,11 @@ export class Stage {
     this.hand = hand;
   }
 
+  /** Height in CSS pixels at the bottom that the controls cover: the picture is centred in what is free. */
+  setCovered(heightPx: number): void {
+    this.covered = heightPx;
+  }
+
   look(view: View): void {
     this.cameras.go(view);
   }
@@ -154,6 +163,7 @@ export class Stage {
     }
     this.skipped = 0;
     this.cameras.update(Math.min(0.1, dtMs / 1000), this.width / this.height);
+    this.camera.setViewOffset(this.width, this.height, 0, this.covered / 2, this.width, this.height);
     const timeS = this.clock.timeS();
     this.drawHands(timeS);
     this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, this.camera, quality.detail);
@@ -203,10 +213,12 @@ export function pointerToTracking(hand: HandPosition): Vec3 {
   return [x + POINTER_REACH_M * hand.x, y + POINTER_REACH_M * hand.y, z];
 }
 
-/** Software renderers start low: their first pictures would take seconds otherwise. */
-function startingLevel(renderer: WebGLRenderer): number {
-  const gl = renderer.getContext();
+/** Whether WebGL has no graphics card behind it. Throws where there is no WebGL 2 at all. */
+function drawsInSoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (gl === null) throw new Error("WebGL 2 is missing");
   const info = gl.getExtension("WEBGL_debug_renderer_info");
   const name = String(info === null ? gl.getParameter(gl.RENDERER) : gl.getParameter(info.UNMASKED_RENDERER_WEBGL));
-  return /swiftshader|llvmpipe|software|basic render/i.test(name) ? 3 : 0;
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
