@@ -110,7 +110,7 @@ def conductor_beats(measures: list[PlayedMeasure]) -> np.ndarray:
     A beat that a repeat sign or a pickup cuts in two (an incomplete measure and its complement) is one beat.
     """
     rows: list[list[float]] = []
-    open_length = 0.0  # how much of the last row's full beat is still to come
+    open_length = 0.0  # how much of the last row's full beat is still to come, behind an incomplete measure
     for index, measure in enumerate(measures):
         lengths = bar_beats(
             measure.numerator, measure.denominator, measure.quarter_bpm, measure.groups, measure.referent
@@ -118,17 +118,14 @@ def conductor_beats(measures: list[PlayedMeasure]) -> np.ndarray:
         full = sum(lengths)
         first_number, spans = _spans(lengths, full, measure)
         for place, (length, whole) in enumerate(spans):
-            if place == 0 and rows and open_length > _EPSILON and length < whole - _EPSILON:
+            if place == 0 and rows and length < whole - _EPSILON and length <= open_length + _EPSILON:
                 rows[-1][1] += length
-                open_length = 0.0
-                if len(spans) > 1:
-                    continue
-                open_length = 0.0
+                open_length -= length
                 continue
             start = rows[-1][0] + rows[-1][1] if rows else measure.start
             number = first_number + place
             rows.append([start, length, index, number, max(len(lengths), first_number + len(spans) - 1)])
-            open_length = whole - length
+            open_length = 0.0 if measure.pickup and place == 0 else whole - length
     beats = np.zeros(len(rows), BEAT_DTYPE)
     for row, (quarter, length, place_of, number, count) in zip(beats, rows, strict=True):
         row["quarter"], row["duration_quarter"] = quarter, length

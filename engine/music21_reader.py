@@ -118,7 +118,7 @@ def written_from_music21(
     pitches are taken as sounding. Raises ``ScoreError`` where there are no notes.
     """
     score = _first_score(tree)
-    staves = _staves(score)
+    staves = _staves(score, join_keyboards=transpositions is None)
     if not staves:
         raise ScoreError(f"{name}: has no parts with notes")
     reading = _Reading(_measure_frame(staves), transpositions or {}, percussion_keys or {})
@@ -182,8 +182,11 @@ def _credits(score: Any) -> tuple[str, str]:
     return " ".join(title.split()), " ".join((metadata.composer or "").split())
 
 
-def _staves(score: Any) -> list[_Staff]:
-    """The score's staves, those of one instrument given the same part number."""
+def _staves(score: Any, join_keyboards: bool) -> list[_Staff]:
+    """The score's staves, those of one instrument given the same part number.
+
+    With ``join_keyboards`` (formats that have no staves within a part) two keyboard parts of one name in a row are one.
+    """
     staves: list[_Staff] = []
     for part in score.parts:
         measures = list(part.getElementsByClass(stream.Measure))
@@ -196,10 +199,18 @@ def _staves(score: Any) -> list[_Staff]:
         match = re.fullmatch(r"(.*)-Staff(\d+)", str(part.id))
         if isinstance(part, stream.PartStaff) and match:
             xml_id, number = match.group(1), int(match.group(2))
-        same = staves and isinstance(part, stream.PartStaff) and match and staves[-1].xml_id == xml_id
+        same = bool(staves and isinstance(part, stream.PartStaff) and match and staves[-1].xml_id == xml_id)
+        if join_keyboards and staves and staves[-1].number == 1 and _keyboard_name(part):
+            if _keyboard_name(part) == _keyboard_name(staves[-1].stream):
+                same, number = True, 2
         index = staves[-1].part if same else (staves[-1].part + 1 if staves else 0)
         staves.append(_Staff(part, index, xml_id, number, measures))
     return staves
+
+
+def _keyboard_name(part: Any) -> str:
+    name = (part.partName or "").strip().lower()
+    return name if re.search(r"piano|klavier|organ|harpsichord|cembalo|clavecin", name) else ""
 
 
 def _measure_frame(staves: list[_Staff]) -> list[WrittenMeasure]:

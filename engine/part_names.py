@@ -127,13 +127,15 @@ def _from_program(program: int) -> str | None:
 def assign_instruments(parts: Sequence[WrittenPart]) -> tuple[Part, ...]:
     """Instrument and number of players of every part."""
     found = [_named(part) for part in parts]
+    found = _without_default_pianos(parts, found)
     choir = _is_choir(parts, found)
     keys: list[str | None] = []
     for part, named in zip(parts, found, strict=True):
         key = _settled(part, named, choir)
         keys.append(key)
     unknown = [index for index, key in enumerate(keys) if key is None]
-    for index, key in _by_range([parts[index] for index in unknown], choir):
+    among_voices = choir and any(key in _VOICES for key in keys)
+    for index, key in _by_range([parts[index] for index in unknown], choir, among_voices):
         keys[unknown[index]] = key
     chosen = [key or "violin" for key in keys]
     chamber = _is_chamber(parts, chosen)
@@ -168,6 +170,24 @@ def _named(part: WrittenPart) -> tuple[str, str] | None:
     return None
 
 
+def _without_default_pianos(
+    parts: Sequence[WrittenPart], found: Sequence[tuple[str, str] | None]
+) -> list[tuple[str, str] | None]:
+    """Drop "Piano" where it is only the sound that a program gives to parts it knows nothing of.
+
+    That is so for a part whose own name says something else, and where three or more single staves are all pianos.
+    """
+    result = list(found)
+    single = [max((note.staff for note in part.notes), default=0) <= 1 for part in parts]
+    pianos = [index for index, named in enumerate(found) if named is not None and named[0] == "piano" and single[index]]
+    for index in pianos:
+        name = parts[index].name.strip()
+        says_piano = bool(name) and (_from_text(name) or ("", ""))[0] == "piano"
+        if (len(pianos) >= 3 and len(pianos) == len(parts)) or (name and not says_piano and len(parts) > 1):
+            result[index] = None
+    return result
+
+
 def _is_choir(parts: Sequence[WrittenPart], found: Sequence[tuple[str, str] | None]) -> bool:
     """Whether ambiguous names mean voices: any sure voice or lyrics, or no sure instrument at all."""
     sure = [named[0] for named in found if named is not None and named[1] not in _AMBIGUOUS]
@@ -191,12 +211,12 @@ def _settled(part: WrittenPart, named: tuple[str, str] | None, choir: bool) -> s
         return key
     if part.has_lyrics:
         return None
-    if part.program > 0 or (part.program == 0 and part.instrument_name):
+    if part.program > 0:
         return _from_program(part.program)
     return None
 
 
-def _by_range(parts: Sequence[WrittenPart], choir: bool) -> list[tuple[int, str]]:
+def _by_range(parts: Sequence[WrittenPart], choir: bool, among_voices: bool) -> list[tuple[int, str]]:
     """Instruments for parts that nothing names: voices for singers, else strings, from their range.
 
     Parts in score order take Violin I and II, viola, cello as in a quartet where their ranges allow.
@@ -206,8 +226,10 @@ def _by_range(parts: Sequence[WrittenPart], choir: bool) -> list[tuple[int, str]
         pitches = [written.pitch for written in part.notes] or [67]
         low, middle, high = min(pitches), statistics.median(pitches), max(pitches)
         named_voice = re.search(r"\b(voice|vocals?)\b", part.name, re.IGNORECASE) is not None
-        sings = part.has_lyrics or (named_voice and choir and len(parts) > 1)
-        if high - low > 50 and len(parts) <= 2 and not sings:
+        # In a choir a name like Quinto is one more voice.
+        sings = part.has_lyrics or (named_voice and choir and len(parts) > 1) or (bool(part.name) and among_voices)
+        two_staves = any(written.staff > 1 for written in part.notes)
+        if two_staves or (high - low > 50 and len(parts) <= 2 and not sings):
             key = "piano"
         elif sings:
             key = "soprano" if middle >= 67 else "alto" if middle >= 60 else "tenor" if middle >= 53 else "bass"
@@ -229,6 +251,8 @@ def _is_chamber(parts: Sequence[WrittenPart], keys: Sequence[str]) -> bool:
     if not strings or len(parts) > 9 or any(key in ("timpani", "percussion") for key in keys):
         return False
     if re.search(r"violins|violini\b|violinen|violons|celli\b|violas\b", " ".join(part.name.lower() for part in parts)):
+        return False
+    if any(key in _VOICES for key in keys) or (len(parts) > 4 and any(key in ("harpsichord", "organ") for key in keys)):
         return False
     winds = sum(catalogue()[key].family in ("woodwind", "brass") for key in keys)
     string_orchestra = "contrabass" in strings and strings.count("violin") >= 2

@@ -5,6 +5,7 @@
 
 import hashlib
 import logging
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -89,11 +90,19 @@ def _read_text(data: bytes, path: Path, tell: Progress) -> WrittenScore:
         if suffix == ".krn":
             return converter.parseData(text, format="humdrum")
         if suffix == ".abc":
-            return converter.parseData(text, format="abc")
+            return converter.parseData(first_tune(text), format="abc")
         return converter.parse(path, forceSource=True, storePickle=False)
 
     tell("parsing", 0.1)
     return _walk(parse, path.name, tell)
+
+
+def first_tune(abc: str) -> str:
+    """The first tune of an ABC tune book with the file header; music21 would parse them all, which takes minutes."""
+    tunes = re.split(r"(?m)^(?=X:)", abc)
+    if len(tunes) > 2:
+        log.info("the file holds %d tunes; the first is taken", len(tunes) - 1)
+    return "".join(tunes[:2])
 
 
 def _walk(

@@ -85,16 +85,17 @@ def is_tempo_word(text: str) -> bool:
         return False
     if _FIRST_TEMPO.search(text) or _A_TEMPO.search(text):
         return True
-    return any(pattern.search(text) for pattern, _ratio in _RELATIVE) or _word_bpm(text) is not None
+    return any(pattern.search(text) for pattern, _ratio in _RELATIVE) or _first_word(text) is not None
 
 
-def _word_bpm(text: str) -> float | None:
-    best: tuple[int, float] | None = None
+def _first_word(text: str) -> tuple[int, int, float] | None:
+    """(start, end, beats per minute) of the tempo word that comes first in ``text``."""
+    best: tuple[int, int, float] | None = None
     for pattern, bpm in _WORD_PATTERNS:
         match = pattern.search(text)
-        if match is not None and (best is None or match.start() < best[0]):
-            best = (match.start(), bpm)
-    return None if best is None else best[1]
+        if match is not None and (best is None or (match.start(), -match.end()) < (best[0], -best[1])):
+            best = (match.start(), match.end(), bpm)
+    return best
 
 
 def quarter_bpm_of_word(text: str, numerator: int, denominator: int) -> float | None:
@@ -103,13 +104,15 @@ def quarter_bpm_of_word(text: str, numerator: int, denominator: int) -> float | 
     Over halves the same word is taken a little slower in beats (Allegro alla breve: half = 84), in compound meters the
     dotted beat is slower too (Andante 6/8: dotted quarter = 58), over eighths the eighth is the beat.
     """
-    bpm = _word_bpm(text)
-    if bpm is None:
+    found = _first_word(text)
+    if found is None:
         return None
+    start, end, bpm = found
+    modifiers = f"{text[:start]} {text[end:]}"
     lively = bpm >= 70
-    if _SLOWER.search(text) and lively:
+    if _SLOWER.search(modifiers) and lively:
         bpm *= 0.9
-    elif _FASTER.search(text):
+    elif _FASTER.search(modifiers):
         bpm *= 1.12 if lively else 0.85
     if numerator % 3 == 0 and numerator > 3:
         return bpm * 0.72 * 1.5 * 4.0 / denominator * (2.0 if denominator >= 8 else 1.0)
