@@ -106,10 +106,7 @@ def install_packages(tools: NodeTools, *, development: bool = False) -> None:
     """Fetches the packages that the lock file pins, if they are not there. Raises ``WebBuildError``."""
     modules = WEB / "node_modules"
     lock = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
-    platform = (
-        f"{sys.platform}-{os.uname().machine if hasattr(os, 'uname') else os.environ.get('PROCESSOR_ARCHITECTURE')}"
-    )
-    wanted = {"lock": lock, "platform": platform}
+    wanted = {"lock": lock, "platform": f"{sys.platform}-{platform.machine()}"}
     try:
         there = json.loads((modules / INSTALLED).read_text(encoding="utf-8"))
     except (OSError, ValueError):
