@@ -161,7 +161,7 @@ class PartActivity:
         if playing:
             self._last_end_s = now_s
         silent_s = now_s - self._last_end_s
-        self._settle(now_s, step_s, current, playing, silent_s, entry_s)
+        self._settle(now_s, step_s, current, coming, playing, silent_s, entry_s)
         # a full breath before an entry that follows a rest
         breath = smooth((0.75 - entry_s) / 0.45) * smooth(entry_s / 0.12 + 0.15) if silent_s > 0.25 else 0.0
         row["sounding"] = 1.0 if playing else math.exp(-silent_s / 0.2)
@@ -177,7 +177,14 @@ class PartActivity:
             del self._ends[note_id]
 
     def _settle(
-        self, now_s: float, step_s: float, current: _Gesture | None, playing: bool, silent_s: float, entry_s: float
+        self,
+        now_s: float,
+        step_s: float,
+        current: _Gesture | None,
+        coming: _Gesture | None,
+        playing: bool,
+        silent_s: float,
+        entry_s: float,
     ) -> None:
         """Move the slow quantities on: bow, lift, readiness, glow."""
         if playing and current is not None:
@@ -190,8 +197,9 @@ class PartActivity:
             through = 0.35 * through + 0.65 * even
             self._bow = current.bow_from + (current.bow_to - current.bow_from) * through
             if current.articulation == "tremolo":
-                self._bow = current.bow_from + 0.16 * math.sin(2 * math.pi * 8.0 * now_s)
-        plucking = playing and current is not None and current.articulation == "pizzicato"
+                self._bow = min(3.8, max(0.2, current.bow_from)) + 0.16 * math.sin(2 * math.pi * 8.0 * now_s)
+        following = coming if coming is not None else current
+        plucking = following is not None and following.articulation == "pizzicato"
         away = plucking or (silent_s > 0.18 and entry_s > 0.16)
         self._lift += (float(away) - self._lift) * min(1.0, step_s / (0.07 if not away else 0.16))
         if silent_s > 1.2 and not playing:

@@ -1,6 +1,7 @@
 """How the players differ: build, skin, hair, dress. Settled by the player's number, so that an orchestra keeps its
 faces from one evening to the next."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from .meshes import OPTION_BIT
 
 SHARED_STANDS = frozenset({"violin", "viola", "cello", "contrabass"})
 """Models that sit two to a stand."""
+DESK_M = 1.5
+"""Partners of a desk sit at most this far apart."""
 
 
 def _linear(colours: Sequence[str]) -> np.ndarray:
@@ -44,7 +47,8 @@ def appearances(
     """The looks of players. ``models`` and ``parts_of`` name each player's model and the parts it has."""
     count = len(placements)
     result = Appearance(np.zeros((count, 3)), np.zeros((count, 3)), np.zeros((count, 3)), np.zeros(count), np.ones(count))
-    for index, (placement, model, parts) in enumerate(zip(placements, models, parts_of, strict=True)):
+    keepers = stand_keepers(placements, models)
+    for index, (placement, parts) in enumerate(zip(placements, parts_of, strict=True)):
         rng = np.random.default_rng((seed, placement.player))
         woman = rng.random() < 0.48
         result.skin[index] = SKIN[rng.integers(len(SKIN))] * rng.uniform(0.92, 1.05)
@@ -55,7 +59,7 @@ def appearances(
         chosen = {style if style in parts else "hair", "body_b" if woman and "body_b" in parts else "body"}
         if not woman or rng.random() < 0.12:
             chosen.add("shirt")
-        if model not in SHARED_STANDS or is_inside(placement, placements):
+        if index in keepers:
             chosen.add("stand")
         result.options[index] = sum(1 << OPTION_BIT[name] for name in chosen)
         # the instrument grows with the player, so the span stays small
@@ -63,11 +67,28 @@ def appearances(
     return result
 
 
-def is_inside(placement: PlayerPlacement, placements: Sequence[PlayerPlacement]) -> bool:
-    """Whether a string player has the stand: the first of each pair of a desk, or whoever sits alone."""
-    desk = [
-        other.player
-        for other in placements
-        if (other.part, other.section, other.desk) == (placement.part, placement.section, placement.desk)
-    ]
-    return sorted(desk).index(placement.player) % 2 == 0
+def stand_keepers(placements: Sequence[PlayerPlacement], models: Sequence[str]) -> frozenset[int]:
+    """Indices of the players with a music stand of their own: string players next to each other share one.
+
+    Sections are paired from the front; whoever finds no neighbour on the same arc sits alone.
+    """
+    keepers = set(range(len(placements)))
+    sections: dict[tuple[str, int], list[int]] = {}
+    for index, (placement, model) in enumerate(zip(placements, models, strict=True)):
+        if model in SHARED_STANDS:
+            sections.setdefault((placement.section, placement.part), []).append(index)
+    for members in sections.values():
+        alone = sorted(members, key=lambda index: (placements[index].desk, placements[index].player))
+        while alone:
+            first = alone.pop(0)
+            partner = min(alone, key=lambda other: _apart_m(placements[first], placements[other]), default=None)
+            if partner is not None and _apart_m(placements[first], placements[partner]) < DESK_M:
+                alone.remove(partner)
+                keepers.discard(partner)
+    return frozenset(keepers)
+
+
+def _apart_m(one: PlayerPlacement, other: PlayerPlacement) -> float:
+    """Distance of two players; a different distance from the podium, another row, counts double."""
+    (x, y, _), (u, v, _) = one.position_m, other.position_m
+    return math.hypot(x - u, y - v) + 2 * abs(math.hypot(x, y) - math.hypot(u, v))

@@ -10,12 +10,16 @@ from ..engine.types import Frame, PlayerPlacement
 from .appearance import appearances
 from .conductor import CONDUCTOR_PLAYER, baton_axis, conduct
 from .meshes import PlayerMesh
-from .motion import Motion
+from .motion import CONDUCTOR_EYES_M, Motion
 from .players import InstancedPlayers, Viewpoint
 from .rig import Rig
 
 FALLBACK_MODEL = "clarinet"
 """Plays where the models lack an instrument's own."""
+
+
+CONDUCTOR_CLEARANCE_M = 2.4
+"""Nearer than this the conductor's back would fill the picture, and is left out."""
 
 
 class Cast:
@@ -53,8 +57,11 @@ class Cast:
 
     def look_from(self, view: Viewpoint, *, show_conductor: bool) -> None:
         """Choose what to draw for a point of view."""
-        hidden = [] if show_conductor or self.conductor is None else [self.conductor]
-        self._drawn.look_from(view, hidden)
+        if self.conductor is None:
+            self._drawn.look_from(view)
+            return
+        too_near = float(np.linalg.norm(view.eye_m - CONDUCTOR_EYES_M)) < CONDUCTOR_CLEARANCE_M
+        self._drawn.look_from(view, () if show_conductor and not too_near else (self.conductor,))
 
     def remove(self) -> None:
         """Leave the stage."""

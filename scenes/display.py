@@ -23,8 +23,6 @@ _SETTINGS = """
 audio-library-name null
 notify-level error
 notify-level-device fatal
-notify-level-display fatal
-notify-level-x11display fatal
 gl-version 3 2
 gl-coordinate-system default
 textures-power-2 none

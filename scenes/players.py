@@ -83,7 +83,7 @@ class InstancedPlayers:
         self._rows = np.zeros((LEVELS + 1, count), "f4")
         self._rows[LEVELS] = np.arange(count)
         self._root.set_shader(shaders.make_shader(shaders.PLAYER_VERTEX, shaders.PLAYER_FRAGMENT))
-        self._root.set_shader_inputs(poses=self._poses, cast=self._cast)
+        self._root.set_shader_inputs(poses=self._poses, members=self._cast)
         self._batches: list[_Batch] = []
         self._members: dict[str, np.ndarray] = {}
         first = 0
@@ -150,7 +150,7 @@ class InstancedPlayers:
         node.node().set_bounds(OmniBoundingVolume())
         node.node().set_final(True)
         node.set_shader(shaders.make_shader(shaders.SHADOW_VERTEX, shaders.SHADOW_FRAGMENT))
-        node.set_shader_inputs(poses=self._poses, cast=self._cast, batch=(0, LEVELS))
+        node.set_shader_inputs(poses=self._poses, members=self._cast, batch=(0, LEVELS))
         node.set_instance_count(count)
         node.set_attrib(
             ColorBlendAttrib.make(

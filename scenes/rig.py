@@ -135,8 +135,8 @@ def blend_poses(
 
 def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Product of quaternions wxyz (…, 4): first ``right``, then ``left``."""
-    w, x, y, z = np.moveaxis(left, -1, 0)
-    a, b, c, d = np.moveaxis(right, -1, 0)
+    w, x, y, z = left[..., 0], left[..., 1], left[..., 2], left[..., 3]
+    a, b, c, d = right[..., 0], right[..., 1], right[..., 2], right[..., 3]
     return np.stack(
         [
             w * a - x * b - y * c - z * d,
@@ -149,26 +149,23 @@ def multiply(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def turn(yaw_rad: np.ndarray, pitch_rad: np.ndarray, roll_rad: np.ndarray) -> np.ndarray:
-    """Quaternions (…, 4) of a turn: yaw about Z (positive to the left), then pitch about X (positive looks up), then
+    """Quaternions (N, 4) of a turn: yaw about Z (positive to the left), then pitch about X (positive looks up), then
     roll about Y (positive leans to the right)."""
-    halves = [np.asarray(angle, float) / 2 for angle in (yaw_rad, pitch_rad, roll_rad)]
-    (cy, sy), (cp, sp), (cr, sr) = ((np.cos(half), np.sin(half)) for half in halves)
-    zero = np.zeros(np.broadcast(cy, cp, cr).shape)
-    yaw = np.stack([cy + zero, zero, zero, sy + zero], axis=-1)
-    pitch = np.stack([cp + zero, sp + zero, zero, zero], axis=-1)
-    roll = np.stack([cr + zero, zero, sr + zero, zero], axis=-1)
-    return multiply(multiply(yaw, pitch), roll)
+    half_yaw, half_pitch, half_roll = yaw_rad / 2, pitch_rad / 2, roll_rad / 2
+    cy, sy, cp, sp = np.cos(half_yaw), np.sin(half_yaw), np.cos(half_pitch), np.sin(half_pitch)
+    cr, sr = np.cos(half_roll), np.sin(half_roll)
+    w, x, y, z = cy * cp, cy * sp, sy * sp, sy * cp  # yaw, then pitch
+    return np.stack([w * cr - y * sr, x * cr - z * sr, w * sr + y * cr, x * sr + z * cr], axis=-1)
 
 
 def rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
     """Rotation matrices (…, 3, 3) of unit quaternions wxyz (…, 4)."""
-    w, x, y, z = np.moveaxis(quaternions, -1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    w, x, y, z = quaternions[..., 0], quaternions[..., 1], quaternions[..., 2], quaternions[..., 3]
+    result = np.empty((*quaternions.shape[:-1], 3, 3))
+    result[..., 0, 0], result[..., 0, 1], result[..., 0, 2] = 1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)
+    result[..., 1, 0], result[..., 1, 1], result[..., 1, 2] = 2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)
+    result[..., 2, 0], result[..., 2, 1], result[..., 2, 2] = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+    return result
 
 
 def shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -16,11 +16,11 @@ PLAYER_TEXELS = TINT_TEXEL + 4
 
 _FETCH = f"""
 uniform sampler2D poses;
-uniform sampler2D cast;
+uniform sampler2D members;
 uniform ivec2 batch;
 // Panda3D keeps float textures in BGRA order
 vec4 fetch(int column, int row) {{ return texelFetch(poses, ivec2(column, row), 0).zyxw; }}
-int player_row() {{ return int(texelFetch(cast, ivec2(batch.x + gl_InstanceID, batch.y), 0).r + 0.5); }}
+int player_row() {{ return int(texelFetch(members, ivec2(batch.x + gl_InstanceID, batch.y), 0).r + 0.5); }}
 const int TINTS = {TINT_TEXEL};
 """
 

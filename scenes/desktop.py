@@ -1,0 +1,121 @@
+"""The window on a desktop: mouse and keys in, the engine stepped and drawn once a frame."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from panda3d.core import WindowProperties
+
+from ..engine.errors import SceneError
+from ..engine.tracking import PointerSource
+from ..engine.types import Frame
+from .overlay import Overlay
+from .pointer import PointerTap
+from .view import StageView
+
+log = logging.getLogger(__name__)
+
+LOUDER = 0.05
+"""One press of + or −, in level 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesktopActions:
+    """What the window's keys do; the studio gives the deeds. All are called on the window's thread."""
+
+    step: Callable[[], Frame | None]
+    """Advance the performance to now. None leaves the picture as it is."""
+    now_s: Callable[[], float]
+    start_stop: Callable[[], None]
+    restart: Callable[[], None]
+    change_level: Callable[[float], None]
+
+
+class Desktop:
+    """Runs a ``StageView`` that was opened with ``window=True`` until it is closed."""
+
+    def __init__(
+        self, view: StageView, pointer: PointerSource, actions: DesktopActions, title: str, pictures: Path = Path()
+    ) -> None:
+        self._view = view
+        self._actions = actions
+        self._pictures = pictures
+        self._tap = PointerTap(view.base, pointer, actions.now_s)
+        self._overlay = Overlay(view.base.a2dBottomLeft, view.base.a2dBottomCenter, title)
+        self._closed = False
+        base = view.base
+        for key, deed in {
+            "space": actions.start_stop,
+            "r": actions.restart,
+            "+": lambda: actions.change_level(LOUDER),
+            "shift-=": lambda: actions.change_level(LOUDER),
+            "=": lambda: actions.change_level(LOUDER),
+            "-": lambda: actions.change_level(-LOUDER),
+            "c": self._next_camera,
+            "p": self._save_picture,
+            "f": self._toggle_fullscreen,
+            "h": self._overlay.toggle_help,
+            "f1": self._overlay.toggle_help,
+            "escape": self.close,
+        }.items():
+            base.accept(key, deed)
+        base.win.set_close_request_event("close-request")
+        base.accept("close-request", self.close)
+        base.accept("window-event", self._window_event)
+        # before Panda3D reads the devices itself (data loop at −50), which would swallow the movements
+        base.task_mgr.add(self._frame, "performance", sort=-60)
+
+    def run(self) -> None:
+        """Draw and step until the window is closed. An error of the engine closes the window and is raised."""
+        try:
+            while not self._closed:
+                self._view.base.task_mgr.step()
+        finally:
+            self._view.close()
+
+    def close(self) -> None:
+        """End ``run`` after this frame."""
+        self._closed = True
+
+    def _frame(self, task):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - Panda3D's task type is untyped
+        self._tap.collect()
+        frame = self._actions.step()
+        if frame is not None:
+            self._view.update(frame)
+            self._overlay.update(frame)
+        return task.cont
+
+    def _next_camera(self) -> None:
+        names = self._view.cameras
+        self._view.look_from(names[(names.index(self._view.camera) + 1) % len(names)])
+
+    def _toggle_fullscreen(self) -> None:
+        base = self._view.base
+        properties = WindowProperties()
+        fullscreen = not base.win.get_properties().get_fullscreen()
+        if fullscreen:
+            properties.set_size(base.win.get_pipe().get_display_width(), base.win.get_pipe().get_display_height())
+        else:
+            properties.set_size(1280, 720)
+            properties.set_origin(-2, -2)  # the middle of the screen
+        properties.set_fullscreen(fullscreen)
+        base.win.request_properties(properties)
+
+    def _save_picture(self) -> None:
+        number = 1
+        while (path := self._pictures / f"tutti-{number:03d}.png").exists():
+            number += 1
+        try:
+            self._view.screenshot(path)
+        except (SceneError, OSError) as error:
+            log.warning("the picture was not saved: %s", error)
+            self._overlay.note(f"The picture was not saved: {error}", self._actions.now_s() + 6.0)
+        else:
+            self._overlay.note(f"Saved {path}", self._actions.now_s() + 4.0)
+
+    def _window_event(self, window: object) -> None:
+        base = self._view.base
+        base.windowEvent(window)
+        if window == base.win and base.win.is_closed():
+            self._closed = True
