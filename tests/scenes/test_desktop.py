@@ -1,0 +1,138 @@
+"""A real window on a real (virtual) X server, moved over with a real mouse."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, sys, time
+from pathlib import Path
+from tutti.engine.tracking import PointerSource
+from tutti.engine.types import Dynamics, Frame, PlayerPlacement, ScorePosition
+from tutti.scenes.desktop import Desktop, DesktopActions
+from tutti.scenes.view import StageView
+
+origin = time.perf_counter()
+now_s = lambda: time.perf_counter() - origin
+pointer, poses, calls, frames = PointerSource(), [], [], [0]
+
+def step():
+    now = now_s()
+    poses.extend(pointer.poll(now))
+    frames[0] += 1
+    position = ScorePosition(now, now, now, 1.0, 60.0, "7", 2.0, "playing")
+    return Frame(frames[0], now, position, None, Dynamics(now, 0.5, 0.0), poses=tuple(poses[-1:]))
+
+placements = [PlayerPlacement(0, 0, "violins-1", "violin", (-1.5, 2.0, 0.0), 216.0, 0)]
+view = StageView(placements, ["Violin"], "Prelude", window=True, size=(640, 360), camera="podium")
+actions = DesktopActions(
+    step, now_s, lambda: calls.append("start_stop"), lambda: calls.append("restart"),
+    lambda change: calls.append("louder" if change > 0 else "softer"),
+)
+desktop = Desktop(view, pointer, actions, "Prelude", Path(sys.argv[1]))
+print("READY", flush=True)
+desktop.run()
+print(json.dumps({
+    "poses": [[pose.time_s, *pose.position_m] for pose in poses],
+    "calls": calls, "frames": frames[0], "camera": view.camera,
+}))
+"""
+
+
+@pytest.fixture
+def display() -> Iterator[dict[str, str]]:
+    """An X server of our own, and the environment to use it."""
+    missing = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"{' and '.join(missing)} missing: apt install xvfb xdotool")
+    read_end, write_end = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        pass_fds=(write_end,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
+        number = pipe.readline().strip()
+    yield {**os.environ, "DISPLAY": f":{number}"}
+    server.terminate()
+    server.wait(10)
+
+
+def xdotool(display: dict[str, str], *words: str) -> None:
+    subprocess.run(["xdotool", *words], env=display, check=True, timeout=20)
+
+
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} did not appear"
+        time.sleep(0.1)
+
+
+def test_mouse_conducts_and_keys_command(display: dict[str, str], tmp_path: Path) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)], env=display, stdout=subprocess.PIPE, text=True
+    )
+    assert program.stdout is not None
+    try:
+        assert program.stdout.readline().strip() == "READY"
+        # the window opens in the middle of the screen or at its corner: the middle of the screen is inside either way
+        xdotool(display, "mousemove", "300", "150")
+        time.sleep(1.0)
+        for _ in range(2):
+            for y in [*range(150, 250, 5), *range(250, 150, -5)]:
+                xdotool(display, "mousemove", "300", str(y))
+        for key in ("space", "r", "plus", "minus", "c"):
+            xdotool(display, "key", key)
+            time.sleep(0.3)
+        xdotool(display, "key", "p")
+        wait_for(tmp_path / "tutti-001.png")
+        xdotool(display, "key", "Escape")
+        output, _ = program.communicate(timeout=60)
+    finally:
+        program.kill()
+    said = json.loads(output.splitlines()[-1])
+    assert program.returncode == 0
+    assert said["calls"] == ["start_stop", "restart", "louder", "softer"]
+    assert said["camera"] != "podium"
+    assert said["frames"] > 5
+    times = [pose[0] for pose in said["poses"]]
+    heights = [pose[2] for pose in said["poses"]]
+    assert times == sorted(times) and len(set(times)) == len(times)
+    # two strokes down and up, however slowly the window draws
+    turns = [b for a, b, c in zip(heights, heights[1:], heights[2:], strict=False) if (b - a) * (c - b) < 0]
+    assert len(heights) > 30 and max(heights) - min(heights) > 0.1
+    assert len(turns) >= 3
+
+
+def test_without_a_screen_one_line_says_so(tmp_path: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("other systems always have a screen")
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "SceneError: no window can be opened" in done.stderr.splitlines()[-1]
+
+
+def test_a_dead_display_is_refused_in_one_line(tmp_path: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("X11 only")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        env={**os.environ, "DISPLAY": ":4711"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "SceneError: no window can be opened" in done.stderr.splitlines()[-1]

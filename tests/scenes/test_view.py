@@ -1,0 +1,140 @@
+"""The stage drawn for real, offscreen (Mesa's software OpenGL will do)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tutti.engine.errors import SceneError
+from tutti.engine.score import Score
+from tutti.engine.types import Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
+from tutti.scenes.view import StageView
+
+SIZE = (480, 270)
+
+
+@pytest.fixture(scope="module")
+def view(score: Score, placements: tuple[PlayerPlacement, ...]) -> Iterator[StageView]:
+    stage = StageView(
+        placements, [part.name for part in score.parts], score.title, window=False, size=SIZE, score=score
+    )
+    yield stage
+    stage.close()
+
+
+def frame(time_s: float, *notes: NoteEvent, baton: tuple[float, float, float] = (0.2, 1.2, -0.4)) -> Frame:
+    position = ScorePosition(time_s, 2 * time_s, 2 * time_s, 2.0, 120.0, "12", 1.0, "playing")
+    poses = (Pose(time_s, "baton", baton), Pose(time_s, "left", (-0.3, 1.2, -0.4)))
+    return Frame(int(time_s * 60), time_s, position, None, Dynamics(time_s, 0.5, 0.0), notes=notes, poses=poses)
+
+
+def picture(view: StageView, path: Path, camera: str) -> np.ndarray:
+    view.screenshot(path, camera)
+    image = np.asarray(Image.open(path).convert("RGB"), float) / 255
+    assert image.shape == (SIZE[1], SIZE[0], 3)
+    return image
+
+
+def test_every_camera_sees_a_lit_stage(view: StageView, tmp_path: Path) -> None:
+    for camera in view.cameras:
+        image = picture(view, tmp_path / f"{camera}.png", camera)
+        assert 0.06 < image.mean() < 0.6, camera
+        assert image.std() > 0.08, camera
+        assert (image.min(axis=2) > 0.98).mean() < 0.01, f"{camera}: nothing is burnt out or drawn without its shader"
+        assert image[..., 0].mean() > image[..., 2].mean(), f"{camera}: the light is warm"
+
+
+def test_players_are_drawn_and_can_leave(
+    view: StageView, placements: tuple[PlayerPlacement, ...], tmp_path: Path
+) -> None:
+    full = picture(view, tmp_path / "full.png", "picture")
+    view.place(placements[:4])
+    thin = picture(view, tmp_path / "thin.png", "picture")
+    view.place(())
+    nobody = picture(view, tmp_path / "nobody.png", "picture")
+    view.place(placements)
+    again = picture(view, tmp_path / "again.png", "picture")
+    changed = (np.abs(full - nobody).max(axis=2) > 0.1).mean()
+    assert changed > 0.08
+    assert (np.abs(thin - nobody).max(axis=2) > 0.1).mean() < changed / 4
+    assert np.abs(full - again).max() < 0.02
+
+
+def test_moving_a_player_moves_the_picture_there_only(
+    view: StageView, placements: tuple[PlayerPlacement, ...], tmp_path: Path
+) -> None:
+    before = picture(view, tmp_path / "before.png", "audience")
+    x, y, z = placements[-1].position_m
+    view.place([*placements[:-1], replace(placements[-1], position_m=(x, y - 0.5, z))])
+    after = picture(view, tmp_path / "after.png", "audience")
+    view.place(placements)
+    changed = np.argwhere(np.abs(after - before).max(axis=2) > 0.1)
+    assert 0 < len(changed) < 0.1 * before[..., 0].size
+    assert np.ptp(changed[:, 1]) < 0.4 * SIZE[0]
+
+
+def test_the_conductor_follows_the_baton(view: StageView, tmp_path: Path) -> None:
+    view.update(frame(1.0, baton=(0.2, 1.0, -0.4)))
+    low = picture(view, tmp_path / "low.png", "picture")
+    view.update(frame(1.0, baton=(0.45, 1.6, -0.3)))
+    high = picture(view, tmp_path / "high.png", "picture")
+    assert (np.abs(low - high).max(axis=2) > 0.1).sum() > 20
+
+
+def test_players_move_while_their_part_plays(view: StageView, tmp_path: Path) -> None:
+    notes = [NoteEvent(900 + part, part, 10.0, 1.0, 60, 100, "sustain", 20.0) for part in range(12)]
+    view.update(frame(10.0, *notes))
+    pictures = []
+    for step in range(4):
+        view.update(frame(10.05 + 0.2 * step))
+        pictures.append(picture(view, tmp_path / f"{step}.png", "strings"))
+    for earlier, later in zip(pictures, pictures[1:], strict=False):
+        assert (np.abs(later - earlier).max(axis=2) > 0.05).mean() > 0.002
+
+
+def test_muted_players_are_darker(
+    view: StageView, placements: tuple[PlayerPlacement, ...], tmp_path: Path
+) -> None:
+    lit = picture(view, tmp_path / "lit.png", "strings")
+    view.place([replace(placement, muted=True) for placement in placements])
+    muted = picture(view, tmp_path / "muted.png", "strings")
+    view.place(placements)
+    assert muted.mean() < lit.mean() - 0.005
+
+
+def test_few_draw_calls_for_many_players(view: StageView) -> None:
+    geoms = sum(
+        path.node().get_num_geoms()
+        for path in view.world.find_all_matches("**/players/**/+GeomNode")
+        if not path.is_hidden()
+    )
+    models = 12
+    assert geoms <= 3 * models
+
+
+def test_unknown_camera_is_refused_with_the_known_ones(view: StageView) -> None:
+    with pytest.raises(SceneError, match=r"no camera named moon: choose one of .*podium"):
+        view.look_from("moon")
+
+
+def test_unwritable_picture_is_refused_in_one_line(view: StageView, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises((SceneError, OSError)) as caught:
+        view.screenshot(tmp_path / "file" / "stage.png")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_second_view_opens_after_the_first_is_closed(
+    score: Score, placements: tuple[PlayerPlacement, ...], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Runs last: it closes the module's view by opening another one (ShowBase is a singleton)."""
+    request.getfixturevalue("view").close()
+    second = StageView(placements, [part.name for part in score.parts], "", window=False, size=SIZE)
+    try:
+        image = picture(second, tmp_path / "second.png", "hall")
+        assert image.std() > 0.05
+    finally:
+        second.close()
