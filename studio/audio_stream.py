@@ -31,7 +31,7 @@ class AudioTap(Protocol):
 
     def read_since(self, index: int) -> tuple[int, np.ndarray]:
         """Samples from ``index`` on: (index of the first, float32 (n, 2)). The first is later than asked where samples
-        were overwritten meanwhile."""
+        were overwritten meanwhile, and earlier where the count began anew."""
         ...
 
     def time_of(self, index: int) -> float:
@@ -97,10 +97,10 @@ class AudioPackets:
         if not self._started:
             block, start = block[len(block) :], start + len(block)
             self._started, self._next = True, start
-        if len(block) == 0:
-            return []
         if start != self._next + len(self._waiting):
             self._gap(start)
+        if len(block) == 0:
+            return []
         self._waiting = np.concatenate([self._waiting, np.nan_to_num(block.astype(np.float32))])
         surplus = len(self._waiting) - round(MAX_BACKLOG_S * self.rate_hz)
         if surplus > 0:

@@ -56,7 +56,8 @@ class ClockMap:
 
     A stamp cannot lie after its arrival, so the smallest (arrival − stamp) seen bounds the clock's offset from above;
     the viewer's own estimate is believed below that bound, as far as a sample may be late, and the bound itself is
-    taken in place of nonsense. Stamps that come out in the past or the future are clamped, and never run backwards.
+    taken in place of nonsense. Where even the newest sample seems too old, the clock was set: the bound starts anew.
+    Stamps that come out in the past or the future are clamped, and never run backwards.
     """
 
     def __init__(self) -> None:
@@ -67,7 +68,8 @@ class ClockMap:
     def to_session(self, stamps_s: list[float], offset_s: float, arrival_s: float) -> list[float]:
         """Session times of samples that arrived together; ``offset_s`` is the viewer's estimate."""
         bound = self._bound_s + CLOCK_DRIFT * (arrival_s - self._bound_time_s)
-        self._bound_s = min([bound, *(arrival_s - stamp for stamp in stamps_s)])
+        newest = min(arrival_s - stamp for stamp in stamps_s)
+        self._bound_s = newest if newest > bound + MAX_SAMPLE_AGE_S else min(bound, newest)
         self._bound_time_s = arrival_s
         plausible = self._bound_s - MAX_SAMPLE_AGE_S <= offset_s <= self._bound_s
         offset = offset_s if plausible else self._bound_s
@@ -110,6 +112,7 @@ class ViewerConnection:
         self._counts = counts
         self._window = window
         self._unacknowledged: deque[int] = deque()
+        self._newest_tick: int | None = None
         self._progress_s = math.inf
         self._audio_sent: int | None = None
         self._audio_acknowledged = 0
@@ -135,6 +138,7 @@ class ViewerConnection:
         if not self._unacknowledged:
             self._progress_s = now_s
         self._unacknowledged.append(tick)
+        self._newest_tick = tick
         self._counts.ticks_sent += 1
         self.send(frame)
 
@@ -142,17 +146,19 @@ class ViewerConnection:
         self._counts.ticks_skipped += 1
 
     def stalled_s(self, now_s: float) -> float:
-        """How long nothing has been acknowledged although something is due."""
-        return now_s - self._progress_s if self._unacknowledged else 0.0
+        """How long nothing has been acknowledged, or what was sent has not left, although a tick is due."""
+        if not self._unacknowledged and not self.backlogged:
+            self._progress_s = now_s
+        return now_s - self._progress_s
 
     def acknowledge(self, tick: int, audio_end: int, now_s: float) -> None:
-        """Raises ``ProtocolError`` for a tick that is neither under way nor the last one acknowledged."""
+        """The viewer got ``tick`` and all before it. Raises ``ProtocolError`` for a tick that was not sent yet."""
         if tick in self._unacknowledged:
             while self._unacknowledged.popleft() != tick:
                 pass
             if not self.backlogged:
                 self._progress_s = now_s
-        elif self._unacknowledged and 0 < (tick - self._unacknowledged[-1]) % 2**32 < 2**31:
+        elif self._newest_tick is not None and 0 < (tick - self._newest_tick) % 2**32 < 2**31:
             raise ProtocolError(f"acknowledges tick {tick}, which was not sent yet")
         if self._audio_sent is not None:
             self._audio_acknowledged = max(self._audio_acknowledged, min(audio_end, self._audio_sent))

@@ -112,6 +112,7 @@ class RelayServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(_hang_up(v.socket, 1001, "the relay closes") for v in list(self._viewers.values())))
         if self._server is not None:
             self._server.close(code=1001, reason="the relay closes")
             await self._server.wait_closed()
@@ -176,22 +177,25 @@ class RelayServer:
 
     def _tick(self, now_s: float) -> None:
         first_event = self._state.next_event
-        frame = binary_frame(self._state.make_tick())
+        try:
+            frame = binary_frame(self._state.make_tick())
+        except ProtocolError as error:
+            log.error("a tick cannot be shown: %s", error)
+            return
         for viewer in list(self._viewers.values()):
-            if viewer.ready_for_tick():
-                self._bring_up_to_date(viewer, first_event)
-                viewer.send_tick(self._state.tick, frame, now_s)
-                viewer.next_event = self._state.next_event
-            else:
+            if not viewer.ready_for_tick():
                 viewer.skip_tick()
                 if viewer.stalled_s(now_s) > STALL_TIMEOUT_S:
                     self._drop(viewer, wire.CLOSE_STALLED, f"acknowledged nothing for {STALL_TIMEOUT_S:.0f} s")
+            elif viewer.sent_session != self._session:
+                self._send_snapshot(viewer)
+            else:
+                self._bring_up_to_date(viewer, first_event)
+                viewer.send_tick(self._state.tick, frame, now_s)
+                viewer.next_event = self._state.next_event
 
     def _bring_up_to_date(self, viewer: ViewerConnection, first_event: int) -> None:
         """Everything that a viewer lacks before the tick whose events begin at ``first_event``."""
-        if viewer.sent_session != self._session:
-            self._send_snapshot(viewer)
-            viewer.next_event = first_event
         if viewer.sent_presence != self._presence.version:
             viewer.sent_presence = self._presence.version
             viewer.send(binary_frame(wire.encode_server(self._presence.message())))
@@ -225,10 +229,10 @@ class RelayServer:
         if isinstance(connection, RelayConnection):
             connection.end_deadline()
         if connection.subprotocol != wire.SUBPROTOCOL:
-            await connection.close(wire.CLOSE_VERSION, f"this relay speaks {wire.SUBPROTOCOL}: reload the page")
+            await self._refuse(connection, wire.CLOSE_VERSION, f"this relay speaks {wire.SUBPROTOCOL}: reload the page")
             return
         if len(self._presence) >= self.settings.max_viewers:
-            await connection.close(wire.CLOSE_FULL, f"the hall is full ({self.settings.max_viewers} viewers)")
+            await self._refuse(connection, wire.CLOSE_FULL, f"the hall is full ({self.settings.max_viewers} viewers)")
             return
         viewer: ViewerConnection | None = None
         limit = RateLimit(asyncio.get_running_loop().time())
@@ -281,7 +285,7 @@ class RelayServer:
 
     async def _refuse(self, connection: ServerConnection, code: int, reason: str) -> None:
         self._count_close(str(code), connection, reason)
-        await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+        await _hang_up(connection, code, reason)
 
     def _count_close(self, code: str, connection: ServerConnection, reason: str) -> None:
         self._counts.closed[code] = self._counts.closed.get(code, 0) + 1
@@ -375,6 +379,15 @@ class RelayServer:
         if isinstance(connection, RelayConnection):
             connection.give_download_time()
         return await asyncio.to_thread(self._site.respond, request.path, request.headers)
+
+
+async def _hang_up(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close within a bounded time: the library waits for ever for a full buffer to drain."""
+    try:
+        async with asyncio.timeout(1.5 * CLOSE_TIMEOUT_S):
+            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except TimeoutError:
+        connection.transport.abort()
 
 
 def _binary(data: str | bytes) -> bytes:

@@ -186,11 +186,13 @@ def note_on(note: NoteEvent) -> NoteOn:
 
 
 def events_of(frame: Frame) -> list[Event]:
-    """What happened in a frame, in the order that viewers need: notes that end before notes that start."""
-    events: list[Event] = [
-        NoteOff(note_id=release.note_id & NOTE_ID_MASK, time_s=release.time_s) for release in frame.releases
-    ]
+    """What happened in a frame, in the order that viewers need: notes that end, notes that start, and last the ends of
+    notes that start in this very frame (several steps merged into one)."""
+    starting = {note.note_id & NOTE_ID_MASK for note in frame.notes}
+    offs = [NoteOff(note_id=release.note_id & NOTE_ID_MASK, time_s=release.time_s) for release in frame.releases]
+    events: list[Event] = [off for off in offs if off.note_id not in starting]
     events += map(note_on, frame.notes)
+    events += [off for off in offs if off.note_id in starting]
     events += [
         Ictus(beat_index=beat.beat_index, time_s=beat.time_s, stroke_m=_finite(beat.stroke_m), clarity=beat.clarity)
         for beat in frame.beats

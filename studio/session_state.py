@@ -112,7 +112,10 @@ class SessionState:
         self._unsent += events
 
     def make_tick(self) -> bytes:
-        """The next tick's bytes: built once, sent to all."""
+        """The next tick's bytes: built once, sent to all.
+
+        Raises ``ProtocolError`` where a value of the engine's does not fit the wire; its events are lost then.
+        """
         events = tuple(self._unsent)
         self._unsent.clear()
         frame = self._frame
@@ -128,11 +131,12 @@ class SessionState:
             first_event=self.next_event,
             events=events,
         )
+        data = encode_server(message)
         self._recent.extend(events)
         self.next_event = (self.next_event + len(events)) % EVENT_MODULUS
         if frame is not None and self.tick % 64 == 0:
             self._forget_lost_notes(frame.time_s)
-        return encode_server(message)
+        return data
 
     def _forget_lost_notes(self, now_s: float) -> None:
         for note_id, note in list(self._sounding.items()):

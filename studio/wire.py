@@ -211,7 +211,7 @@ class RecordNode:
             if isinstance(step, Run):
                 try:
                     out += step.packer.pack(*[getattr(value, name) for name in step.names])
-                except struct.error as error:
+                except (struct.error, OverflowError) as error:
                     raise ProtocolError(f"{self.cls.__name__} ({', '.join(step.names)}): {error}") from None
             else:
                 step[1].write(getattr(value, step[0]), out)

@@ -1,0 +1,225 @@
+"""The relay's process: fed without blocking, read without blocking, survived."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from relay_support import OpenSineTap, Viewer, join, make_frame, make_session
+
+from tutti.engine.clock import SessionClock
+from tutti.engine.errors import RelayError
+from tutti.engine.types import Pose
+from tutti.studio import protocol as p
+from tutti.studio.relay import Control, RelayProcess, RelaySettings, RelaySource
+
+
+@pytest.fixture(scope="module")
+def clock() -> SessionClock:
+    return SessionClock()
+
+
+@pytest.fixture(scope="module")
+def shared(clock: SessionClock) -> Iterator[RelayProcess]:
+    """One relay for the tests that leave it well."""
+    relay = RelayProcess(make_session(), clock, RelaySettings(port=0, tick_hz=60.0), OpenSineTap(clock))
+    yield relay
+    relay.close()
+
+
+@pytest.fixture
+def own(clock: SessionClock) -> Iterator[RelayProcess]:
+    """A relay for a test that hurts it."""
+    relay = RelayProcess(make_session(), clock, RelaySettings(port=0, tick_hz=60.0))
+    yield relay
+    relay.close()
+
+
+def wait(reached: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+    deadline_s = time.monotonic() + timeout_s
+    while not (result := reached()):
+        assert time.monotonic() < deadline_s, "it did not happen"
+        time.sleep(0.01)
+    return result
+
+
+def test_frames_go_out_and_batons_come_back(shared: RelayProcess, clock: SessionClock) -> None:
+    source = RelaySource(shared)
+
+    async def test() -> None:
+        viewer = await join(shared.settings.port, "Zoë", codec="pcm16")
+        for index in range(30):
+            shared.publish(make_frame(index, notes=(index,), time_s=clock.now_s()))
+            await asyncio.sleep(0.005)
+        await viewer.until(lambda: viewer.heard >= set(range(30)))
+        await viewer.next(p.Audio)
+        await viewer.say(p.Baton(action="request", viewer=0))
+        await viewer.until(lambda: viewer.baton_is_mine)
+        start_s = clock.now_s()
+        points = tuple(p.PointerSample(start_s + 0.002 * n, 0.0, 0.1 * n, n < 4) for n in range(5))
+        await asyncio.sleep(0.02)
+        await viewer.say(p.Pointer(clock_offset_s=0.0, samples=points))
+        await viewer.say(p.Command(action="start", target=0, value=0.0))
+        poses: list[Pose] = []
+        while len(poses) < 5:
+            poses += source.poll(clock.now_s())
+            await asyncio.sleep(0.005)
+        assert [pose.device for pose in poses] == ["baton"] * 5
+        assert [pose.valid for pose in poses] == [True] * 4 + [False]
+        heights = [pose.position_m[1] for pose in poses]
+        assert heights == sorted(heights) and heights[-1] > heights[0] + 0.1
+        assert abs(poses[0].time_s - start_s) < 0.005
+        controls = shared.take_controls()
+        assert [(control.action, control.name) for control in controls] == [("baton", "Zoë"), ("start", "Zoë")]
+        wait(lambda: (status := shared.status()) is not None and status.viewers == 1)
+        await viewer.connection.close()
+        wait(lambda: shared.take_controls() == [Control(0, "", "baton", 0)])
+
+    asyncio.run(asyncio.wait_for(test(), 20.0))
+
+
+def test_the_source_keeps_what_is_not_due(shared: RelayProcess) -> None:
+    source = RelaySource(shared)
+    shared._poses += [Pose(2.0, "baton", (0, 0, 0)), Pose(1.0, "left", (0, 0, 0)), Pose(3.0, "baton", (0, 0, 0))]
+    assert [pose.time_s for pose in source.poll(2.5)] == [1.0, 2.0]
+    assert source.poll(2.5) == []
+    assert [pose.time_s for pose in source.poll(3.0)] == [3.0]
+
+
+def test_a_taken_port_is_one_line(shared: RelayProcess, clock: SessionClock) -> None:
+    with pytest.raises(
+        RelayError, match=rf"cannot serve at 127\.0\.0\.1:{shared.settings.port}: .*another port"
+    ) as error:
+        RelayProcess(make_session(), clock, RelaySettings(port=shared.settings.port))
+    assert "\n" not in str(error.value)
+    with pytest.raises(RelayError, match="cannot serve at 203"):
+        RelayProcess(make_session(), clock, RelaySettings(host="203.0.113.7", port=0))
+
+
+def test_addresses(shared: RelayProcess) -> None:
+    assert shared.address == f"http://127.0.0.1:{shared.settings.port}/"
+    assert shared.host_address.startswith(shared.address + "#host=")
+    assert len(shared.settings.host_key) >= 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals stop a process on POSIX only")
+def test_a_relay_that_hangs_blocks_nobody_and_then_shows_all(own: RelayProcess, clock: SessionClock) -> None:
+    async def test() -> None:
+        viewer = await join(own.settings.port)
+        assert own.process_id is not None
+        os.kill(own.process_id, signal.SIGSTOP)
+        slowest_s = 0.0
+        try:
+            for index in range(3000):
+                before_s = time.thread_time()
+                own.publish(make_frame(index, notes=(index,), releases=(index - 5,)))
+                own.poll()
+                slowest_s = max(slowest_s, time.thread_time() - before_s)
+        finally:
+            os.kill(own.process_id, signal.SIGCONT)
+        assert slowest_s < 0.05
+        while 2999 not in viewer.sounding:
+            own.publish(make_frame(3000))
+            await viewer.hear()
+        assert set(viewer.sounding) == set(range(2995, 3000))
+        await viewer.connection.close()
+
+    asyncio.run(asyncio.wait_for(test(), 20.0))
+
+
+def test_a_relay_that_dies_is_reported_and_comes_back(own: RelayProcess, caplog: pytest.LogCaptureFixture) -> None:
+    port = own.settings.port
+    own.hold_baton(True)
+    own._process.kill()
+    with caplog.at_level(logging.ERROR):
+        wait(lambda: (own.poll(), own.publish(make_frame(0)), not own.alive)[-1])
+        for index in range(100):
+            own.publish(make_frame(index))
+        assert own.poll() == ([], [])
+    assert len([record for record in caplog.records if "the relay ended" in record.getMessage()]) == 1
+    own.restart()
+    assert own.alive and own.settings.port == port
+
+    async def test() -> None:
+        viewer = await join(port)
+        await viewer.until(lambda: viewer.presence.baton_holder == p.PODIUM)
+        await viewer.connection.close()
+
+    asyncio.run(asyncio.wait_for(test(), 20.0))
+
+
+def test_the_relay_ends_with_its_link(clock: SessionClock) -> None:
+    relay = RelayProcess(make_session(), clock, RelaySettings(port=0))
+    relay._link.close()
+    relay._process.join(5.0)
+    assert relay._process.exitcode == 0
+    relay.close()
+    assert not relay.alive
+
+
+def test_changes_of_the_session_reach_viewers(own: RelayProcess) -> None:
+    async def test() -> None:
+        viewer = await join(own.settings.port)
+        own.publish(make_frame(0, notes=(1, 2)))
+        await viewer.until(lambda: set(viewer.sounding) == {1, 2})
+        own.silence(1.0)
+        await viewer.until(lambda: not viewer.sounding)
+        own.place(make_session().placements[:1])
+        assert len((await viewer.next(p.Players)).players) == 1
+        own.open(make_session("Second piece"))
+        await viewer.until(lambda: len(viewer.snapshots) == 2)
+        assert viewer.snapshots[1].title == "Second piece"
+        own.hold_baton(True)
+        await viewer.until(lambda: viewer.presence.baton_holder == p.PODIUM)
+        own.close()
+
+    asyncio.run(asyncio.wait_for(test(), 20.0))
+
+
+def test_tls_serves_the_page_and_the_socket(clock: SessionClock, tmp_path: Path) -> None:
+    """Phones play compressed sound only from a secure address."""
+    import ssl
+    import subprocess
+
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", chain, "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    relay = RelayProcess(make_session(), clock, RelaySettings(port=0, certificate=(chain, key)))
+    assert relay.address.startswith("https://")
+    context = ssl.create_default_context(cafile=chain)
+
+    async def test() -> None:
+        from websockets.asyncio.client import connect
+        from websockets.typing import Subprotocol
+
+        async with connect(
+            f"wss://localhost:{relay.settings.port}{p.WEBSOCKET_PATH}",
+            subprotocols=[Subprotocol(p.SUBPROTOCOL)],
+            ssl=context,
+        ) as connection:
+            viewer = Viewer(connection)
+            await viewer.say(p.Hello(name="", codec="none", host_key=""))
+            await viewer.until(lambda: len(viewer.ticks) >= 5)
+
+    try:
+        asyncio.run(asyncio.wait_for(test(), 20.0))
+    finally:
+        relay.close()
+
+
+def test_a_port_is_free_again_after_close(clock: SessionClock) -> None:
+    relay = RelayProcess(make_session(), clock, RelaySettings(port=0))
+    port = relay.settings.port
+    relay.close()
+    with socket.create_server(("127.0.0.1", port)):
+        pass
