@@ -114,6 +114,7 @@ def _frame_pitches(
     denominator = np.zeros(rows.size)
     explained = np.zeros(rows.size)
     ratio = 2.0 ** (search_cents / 1200.0) - 1.0
+    cumulative = np.concatenate([np.zeros((rows.size, 1)), np.cumsum(spectra, axis=1)], axis=1)
     for harmonic in range(1, count + 1):
         reach_hz = min(harmonic * centre_hz * ratio, 0.45 * centre_hz)
         low = max(1, int((harmonic * centre_hz - reach_hz) / resolution_hz))
@@ -127,7 +128,6 @@ def _frame_pitches(
         shift = np.where(curvature < 0.0, 0.5 * (around[0] - around[2]) / np.minimum(curvature, -1e-12), 0.0)
         hz = (peak + np.clip(shift, -0.5, 0.5)) * resolution_hz / harmonic
         lobe = round(2.0 * bandwidth_hz / resolution_hz)
-        cumulative = np.concatenate([np.zeros((rows.size, 1)), np.cumsum(spectra, axis=1)], axis=1)
         energy = (
             cumulative[rows, np.minimum(peak + lobe + 1, spectra.shape[1])] - cumulative[rows, np.maximum(peak - lobe, 0)]
         )
