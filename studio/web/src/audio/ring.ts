@@ -26,6 +26,8 @@ const LARGEST_TARGET_S = 0.3;
 /** Inaudible as pitch: 0.4 % is 7 cents. */
 const LARGEST_RATE_CHANGE = 0.004;
 const FADE_S = 0.004;
+/** More than this above the target is skipped at once rather than played off: it would take half a minute. */
+const LARGEST_EXCESS_S = 0.1;
 const SMOOTHING_S = 0.7;
 
 export class SampleRing {
@@ -138,7 +140,7 @@ export class SampleRing {
     // Trust a line that has been quiet for a while: give back the delay that an earlier gap had cost.
     if (this.sinceUnderrunS > 15 && this.targetS > this.baseTargetS) this.targetS = Math.max(this.baseTargetS, this.targetS - 0.002 * blockS);
     const excessS = this.smoothedStore / this.rateHz - this.targetS;
-    if (excessS > 0.25) {
+    if (excessS > LARGEST_EXCESS_S) {
       this.skipTo(this.end - this.targetS * this.rateHz);
       return this.rateHz / this.outputHz;
     }

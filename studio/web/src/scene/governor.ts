@@ -16,7 +16,7 @@ export const LADDER: readonly Quality[] = [
   { resolution: 0.62, detail: 0.7, audience: true, every: 1 },
   { resolution: 0.5, detail: 0.45, audience: false, every: 1 },
   { resolution: 0.36, detail: 0.3, audience: false, every: 2 },
-  { resolution: 0.26, detail: 0.2, audience: false, every: 3 },
+  { resolution: 0.3, detail: 0.2, audience: false, every: 3 },
 ];
 
 const SLOW_MS = 25;

@@ -28,6 +28,8 @@ export interface HandPosition {
 const BACKGROUND = new Color(0.008, 0.006, 0.005);
 /** Distance in front of the eye at which one's own baton is held, metres. */
 const REACH_M = 0.85;
+/** Below this, in device pixels per CSS pixel, nobody recognises an instrument; rather fewer frames. */
+const LEAST_PIXEL_RATIO = 0.4;
 
 export class Stage {
   readonly cameras: CameraDirector;
@@ -162,7 +164,7 @@ export class Stage {
       this.resize();
     }
     this.skipped = 0;
-    this.cameras.update(Math.min(0.1, dtMs / 1000), this.width / this.height);
+    this.cameras.update(Math.min(0.5, dtMs / 1000), this.width / this.height);
     this.camera.setViewOffset(this.width, this.height, 0, this.covered / 2, this.width, this.height);
     const timeS = this.clock.timeS();
     this.drawHands(timeS);
@@ -199,7 +201,7 @@ export class Stage {
   private resize(): void {
     this.width = Math.max(1, this.canvas.clientWidth);
     this.height = Math.max(1, this.canvas.clientHeight);
-    this.renderer.setPixelRatio(Math.min(2, devicePixelRatio) * this.governor.quality.resolution);
+    this.renderer.setPixelRatio(Math.max(LEAST_PIXEL_RATIO, Math.min(2, devicePixelRatio) * this.governor.quality.resolution));
     this.renderer.setSize(this.width, this.height, false);
   }
 }
