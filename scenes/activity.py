@@ -43,8 +43,8 @@ ACTIVITY_DTYPE = np.dtype(
 )
 """One row per part, all 0–1 but ``bow``, which runs from 0 (frog) to 4 (tip): ``sounding`` how much it plays,
 ``level`` how loud, ``lift`` bow off the string, ``ready`` instrument up, ``breath`` before an entry, ``accent`` the
-impulse of an onset, ``glow`` a section's entry, ``up``/``hit`` beaters, ``pluck`` fingers and keys, ``watching`` eyes on
-the conductor."""
+impulse of an onset, ``glow`` a section's entry, ``up``/``hit`` beaters, ``pluck`` fingers and keys, ``watching``
+eyes on the conductor."""
 
 
 class Calendar:
@@ -286,7 +286,7 @@ class OrchestraActivity:
 
 
 def tableau(part_count: int) -> np.ndarray:
-    """An orchestra in full play, for a still picture: rows of ``ACTIVITY_DTYPE``, each part at its own place of a stroke."""
+    """An orchestra in full play, for a still picture: rows of ``ACTIVITY_DTYPE``, parts in different strokes."""
     rows = np.zeros(max(part_count, 1), ACTIVITY_DTYPE)
     rows["ready"] = 1.0
     rows["sounding"], rows["level"] = 1.0, 0.7

@@ -46,7 +46,9 @@ def appearances(
 ) -> Appearance:
     """The looks of players. ``models`` and ``parts_of`` name each player's model and the parts it has."""
     count = len(placements)
-    result = Appearance(np.zeros((count, 3)), np.zeros((count, 3)), np.zeros((count, 3)), np.zeros(count), np.ones(count))
+    result = Appearance(
+        np.zeros((count, 3)), np.zeros((count, 3)), np.zeros((count, 3)), np.zeros(count), np.ones(count)
+    )
     keepers = stand_keepers(placements, models)
     for index, (placement, parts) in enumerate(zip(placements, parts_of, strict=True)):
         rng = np.random.default_rng((seed, placement.player))

@@ -34,7 +34,7 @@ class Cast:
     ) -> None:
         instruments = catalogue()
         everyone = [*placements, CONDUCTOR_PLAYER] if "conductor" in meshes else list(placements)
-        models = [_model_of(instruments[p.instrument].model, meshes) for p in placements]
+        models = [model_of(instruments[p.instrument].model, meshes) for p in placements]
         models += ["conductor"] * (len(everyone) - len(models))
         looks = appearances(everyone, models, [meshes[model][0].parts for model in models])
         own_rigs = [rigs[model] for model in models]
@@ -68,7 +68,8 @@ class Cast:
         self._drawn.remove()
 
 
-def _model_of(model: str, meshes: dict[str, tuple[PlayerMesh, ...]]) -> str:
+def model_of(model: str, meshes: dict[str, tuple[PlayerMesh, ...]]) -> str:
+    """The model that draws an instrument's model name: itself, or the fallback where the file lacks it."""
     if model in meshes:
         return model
     return FALLBACK_MODEL if FALLBACK_MODEL in meshes else next(iter(meshes))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from panda3d.core import WindowProperties
 
@@ -78,7 +79,7 @@ class Desktop:
         """End ``run`` after this frame."""
         self._closed = True
 
-    def _frame(self, task):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - Panda3D's task type is untyped
+    def _frame(self, task: Any) -> Any:
         self._tap.collect()
         frame = self._actions.step()
         if frame is not None:

@@ -42,7 +42,11 @@ def open_display(title: str, *, window: bool, size: tuple[int, int], multisample
     Panda3D allows one ShowBase per process; close it with ``destroy()`` before opening another.
     """
     load_prc_file_data("tutti", _SETTINGS.format(sync=int(window)))
-    if window and sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if (
+        window
+        and sys.platform.startswith("linux")
+        and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    ):
         raise SceneError(NO_WINDOW)
     base = ShowBase(windowType="none")
     try:

@@ -109,7 +109,7 @@ def _halos(places: np.ndarray) -> NodePath:
     corners = np.tile(np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], "f4"), (len(places), 1))
     rows = np.ascontiguousarray(np.column_stack([np.repeat(places, 4, axis=0), corners]).astype("f4"))
     data.unclean_set_num_rows(len(rows))
-    memoryview(data.modify_array(0)).cast("B")[:] = memoryview(rows).cast("B")
+    memoryview(data.modify_array(0)).cast("B")[:] = memoryview(rows.tobytes())
     triangles = GeomTriangles(GeomEnums.UH_static)
     for quad in range(len(places)):
         triangles.add_vertices(4 * quad, 4 * quad + 1, 4 * quad + 2)

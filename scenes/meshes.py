@@ -151,7 +151,7 @@ def read_prop(node: NodePath, skin: tuple[float, float, float] | None = None) ->
         collected.add(node, "", "floor", hand=skin is not None)
     mesh = collected.mesh(frozenset({node.name}))
     if skin is not None:
-        mesh.colour[mesh.tint == 1] *= np.float32(skin)
+        mesh.colour[mesh.tint == 1] *= np.array(skin, "f4")
     return mesh
 
 
@@ -193,7 +193,7 @@ class _Collector:
             warm = (colour[:, 0] > 1.2 * colour[:, 1]) & (colour[:, 0] > 0.04)
             tint = np.where(warm, 1, 0) if hand else np.full(size, _PART_TINT.get(part, 0))
             # panda3d-gltf turns V over, so that metal arrives as 1 − v
-            matte = np.tile(np.float32([0.9, 0.0]), (size, 1))
+            matte = np.tile(np.array([0.9, 0.0], "f4"), (size, 1))
             columns = self._columns
             columns["position"].append(position @ matrix[:3, :3] + matrix[3, :3])
             columns["normal"].append(np.zeros((size, 3), "f4") if normal is None else normal @ matrix[:3, :3])

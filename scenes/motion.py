@@ -110,7 +110,10 @@ class Motion:
         idle = np.sin(0.5 * frame.time_s + habits.breath_phase)
         roll = np.radians(1.6 * playing * swing + 0.35 * idle)
         pitch = np.radians(
-            -2.2 * playing * state["accent"] + 2.0 * state["breath"] - 0.8 * playing + 0.3 * np.cos(0.4 * frame.time_s + habits.lean)
+            -2.2 * playing * state["accent"]
+            + 2.0 * state["breath"]
+            - 0.8 * playing
+            + 0.3 * np.cos(0.4 * frame.time_s + habits.lean)
         )
         yaw = np.radians(1.8 * playing * np.sin(0.5 * math.pi * frame.position.beat + habits.lean))
         return turn(yaw, pitch, roll)

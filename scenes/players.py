@@ -178,7 +178,6 @@ def _float_texture(name: str, width: int, height: int, layout: int) -> Texture:
     return texture
 
 
-
 def surface_format() -> GeomVertexFormat:
     """The vertex layout of everything the stage lights: position, normal, albedo, surface, joint."""
     array = GeomVertexArrayFormat()
@@ -199,12 +198,12 @@ def surface_geom(mesh: PlayerMesh) -> Geom:
         [mesh.position, mesh.normal, mesh.colour, mesh.surface, mesh.tint, mesh.option, mesh.joint]
     ).astype("f4")
     data.unclean_set_num_rows(len(rows))
-    memoryview(data.modify_array(0)).cast("B")[:] = memoryview(np.ascontiguousarray(rows)).cast("B")
+    memoryview(data.modify_array(0)).cast("B")[:] = memoryview(rows.tobytes())
     triangles = GeomTriangles(GeomEnums.UH_static)
     triangles.set_index_type(GeomEnums.NT_uint32)
     indices = triangles.modify_vertices()
     indices.unclean_set_num_rows(mesh.triangles.size)
-    memoryview(indices).cast("B")[:] = memoryview(np.ascontiguousarray(mesh.triangles)).cast("B")
+    memoryview(indices).cast("B")[:] = memoryview(mesh.triangles.tobytes())
     geom = Geom(data)
     geom.add_primitive(triangles)
     return geom

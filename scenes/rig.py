@@ -5,6 +5,7 @@ matrices. Arrays carry N players × J joints (``meshes.JOINTS``).
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,14 +103,14 @@ def _read_rig(root: NodePath, description: dict[str, Any]) -> Rig:
     for name, parts in named.items():
         if name not in POSE_INDEX:
             continue
-        for part, turn in parts.items():
+        for part, change in parts.items():
             if part not in PART_JOINT:
                 raise SceneError(f"rig.json: {model} has no part {part} (pose {name})")
-            joint = JOINTS.index(PART_JOINT[part])
-            rotation = np.array(turn.get("q", IDENTITY), float)
+            moved = JOINTS.index(PART_JOINT[part])
+            rotation = np.array(change.get("q", IDENTITY), float)
             # the near one of the two quaternions of a rotation, so that poses blend the short way
-            rotations[POSE_INDEX[name], joint] = rotation * (1.0 if rotation[0] >= 0 else -1.0)
-            shifts[POSE_INDEX[name], joint] = turn.get("t", (0.0, 0.0, 0.0))
+            rotations[POSE_INDEX[name], moved] = rotation * (1.0 if rotation[0] >= 0 else -1.0)
+            shifts[POSE_INDEX[name], moved] = change.get("t", (0.0, 0.0, 0.0))
     return Rig(
         kind=str(description.get("kind", "none")),
         joints=joints,
@@ -120,9 +121,7 @@ def _read_rig(root: NodePath, description: dict[str, Any]) -> Rig:
     )
 
 
-def blend_poses(
-    rotations: np.ndarray, shifts: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def blend_poses(rotations: np.ndarray, shifts: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Players' poses mixed by weights, as differences from rest.
 
     ``rotations`` (N, K, J, 4), ``shifts`` (N, K, J, 3), ``weights`` (N, K). Weights need not sum to one: what is
@@ -162,9 +161,21 @@ def rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
     """Rotation matrices (…, 3, 3) of unit quaternions wxyz (…, 4)."""
     w, x, y, z = quaternions[..., 0], quaternions[..., 1], quaternions[..., 2], quaternions[..., 3]
     result = np.empty((*quaternions.shape[:-1], 3, 3))
-    result[..., 0, 0], result[..., 0, 1], result[..., 0, 2] = 1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)
-    result[..., 1, 0], result[..., 1, 1], result[..., 1, 2] = 2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)
-    result[..., 2, 0], result[..., 2, 1], result[..., 2, 2] = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+    result[..., 0, 0], result[..., 0, 1], result[..., 0, 2] = (
+        1 - 2 * (y * y + z * z),
+        2 * (x * y - w * z),
+        2 * (x * z + w * y),
+    )
+    result[..., 1, 0], result[..., 1, 1], result[..., 1, 2] = (
+        2 * (x * y + w * z),
+        1 - 2 * (x * x + z * z),
+        2 * (y * z - w * x),
+    )
+    result[..., 2, 0], result[..., 2, 1], result[..., 2, 2] = (
+        2 * (x * z - w * y),
+        2 * (y * z + w * x),
+        1 - 2 * (x * x + y * y),
+    )
     return result
 
 
@@ -178,13 +189,15 @@ def shortest_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return result / np.linalg.norm(result)
 
 
-def reach(shoulder: np.ndarray, elbow: np.ndarray, hand: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reach(
+    shoulder: np.ndarray, elbow: np.ndarray, hand: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Two-bone arm: rotations of shoulder and elbow (relative to rest) that bring the hand to ``target``.
 
     Positions (3,) in the frame of the torso at rest. The elbow keeps the side it has at rest; a target out of reach
     is reached for with a nearly straight arm.
     """
-    upper, lower = np.linalg.norm(elbow - shoulder), np.linalg.norm(hand - elbow)
+    upper, lower = float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(hand - elbow))
     line = target - shoulder
     distance = float(np.clip(np.linalg.norm(line), abs(upper - lower) + 1e-3, (upper + lower) * 0.999))
     line = line / max(float(np.linalg.norm(line)), 1e-9)
@@ -193,7 +206,7 @@ def reach(shoulder: np.ndarray, elbow: np.ndarray, hand: np.ndarray, target: np.
     aside = elbow - shoulder + np.array([0.0, 0.0, -0.3])
     aside = aside - line * (aside @ line)
     aside /= max(float(np.linalg.norm(aside)), 1e-9)
-    bent = shoulder + line * along + aside * np.sqrt(max(upper**2 - along**2, 0.0))
+    bent = shoulder + line * along + aside * math.sqrt(max(upper**2 - along**2, 0.0))
     first = shortest_turn(elbow - shoulder, bent - shoulder)
     # the forearm's turn is relative to the upper arm's
     direction = rotation_matrices(first * [1, -1, -1, -1]) @ (shoulder + line * distance - bent)

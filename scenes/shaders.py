@@ -104,7 +104,8 @@ vec3 on_stage(vec3 albedo, vec2 surface, vec3 normal, vec3 place, vec2 state) {
     vec3 mirror = reflect(-v, n);
     float sharp = mix(160.0, 5.0, sqrt(rough)), strength = mix(5.0, 0.15, sqrt(rough));
     vec3 shine = hall_seen(mirror, rough) + WARM * pool * strength
-        * (pow(max(0.0, dot(n, normalize(v + wash))), sharp) + 0.5 * pow(max(0.0, dot(n, normalize(v + front))), sharp));
+        * (pow(max(0.0, dot(n, normalize(v + wash))), sharp)
+            + 0.5 * pow(max(0.0, dot(n, normalize(v + front))), sharp));
     // a thin sheen along the outline sets black cloth off against dark wood
     vec3 rim = WARM * pool * 0.055 * pow(1.0 - nv, 3.0) * (0.4 + 0.6 * wrapped(n, back, 0.3));
     vec3 x = albedo * (1.0 - metal) * light + f0 * shine * (1.0 + 1.6 * metal) + rim;

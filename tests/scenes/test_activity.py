@@ -19,7 +19,9 @@ RATE_HZ = 60.0
 QUARTERS_PER_S = 2.0
 
 
-def note(note_id: int, onset_s: float, duration_s: float, articulation: Articulation = "sustain", part: int = 0) -> NoteEvent:
+def note(
+    note_id: int, onset_s: float, duration_s: float, articulation: Articulation = "sustain", part: int = 0
+) -> NoteEvent:
     return NoteEvent(note_id, part, onset_s, duration_s, 60, 90, articulation, onset_s * QUARTERS_PER_S)
 
 
@@ -107,7 +109,7 @@ def test_beaters_are_up_before_a_stroke_and_down_on_it() -> None:
 
 
 def test_entries_after_a_rest_are_prepared_from_the_score(score: Score) -> None:
-    """The flute enters at quarter 32 = 16 s: it raises the instrument, watches and breathes before its note is known."""
+    """The flute enters at quarter 32 = 16 s: it raises the instrument, watches, breathes before its note is known."""
     flute = 0
     times, rows = play([note(1, 16.0, 0.5, part=flute)], 18.0, parts=len(score.parts), score=score)
     assert rows["ready"][during(times, 5.0, 12.0), flute].max() < 0.1

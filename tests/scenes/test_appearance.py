@@ -61,7 +61,12 @@ def test_a_quartet_has_four_stands() -> None:
     quartet = [
         PlayerPlacement(k, k, section, instrument, (x, 2.0, 0.0), 180.0, 0)
         for k, (section, instrument, x) in enumerate(
-            [("violin-1", "violin", -1.2), ("violin-2", "violin", -0.4), ("viola", "viola", 0.4), ("cello", "cello", 1.2)]
+            [
+                ("violin-1", "violin", -1.2),
+                ("violin-2", "violin", -0.4),
+                ("viola", "viola", 0.4),
+                ("cello", "cello", 1.2),
+            ]
         )
     ]
     assert stand_keepers(quartet, ["violin", "violin", "viola", "cello"]) == frozenset(range(4))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -91,13 +92,11 @@ def test_players_move_while_their_part_plays(view: StageView, tmp_path: Path) ->
     for step in range(4):
         view.update(frame(10.05 + 0.2 * step))
         pictures.append(picture(view, tmp_path / f"{step}.png", "strings"))
-    for earlier, later in zip(pictures, pictures[1:], strict=False):
+    for earlier, later in pairwise(pictures):
         assert (np.abs(later - earlier).max(axis=2) > 0.05).mean() > 0.002
 
 
-def test_muted_players_are_darker(
-    view: StageView, placements: tuple[PlayerPlacement, ...], tmp_path: Path
-) -> None:
+def test_muted_players_are_darker(view: StageView, placements: tuple[PlayerPlacement, ...], tmp_path: Path) -> None:
     lit = picture(view, tmp_path / "lit.png", "strings")
     view.place([replace(placement, muted=True) for placement in placements])
     muted = picture(view, tmp_path / "muted.png", "strings")
