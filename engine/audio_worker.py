@@ -28,6 +28,8 @@ from .sound_set import SoundSet
 from .types import NoteEvent, NoteRelease, PlayerPlacement, Pose
 
 MESSAGES_PER_BLOCK = 16
+RECORDINGS_PER_BLOCK = 2
+"""How many recordings a block with time to spare brings into memory."""
 DEVICE_TIMEOUT_S = 1.0
 LEAD_S = 0.016
 """How much sound waits in front of the device."""
@@ -132,7 +134,10 @@ class _Loop:
             if not self._take_messages():
                 break
             self._render()
-            self._account(time.perf_counter() - started_s)
+            took_s = time.perf_counter() - started_s
+            self._account(took_s)
+            if took_s < 0.5 * self._block_s:
+                self._renderer.load_ahead(RECORDINGS_PER_BLOCK)
             blocks += 1
             if blocks % 256 == 0 and parent is not None and not parent.is_alive():
                 break

@@ -7,8 +7,9 @@ The same renderer plays live and offline; the same events at the same settings g
 """
 
 import heapq
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -139,7 +140,6 @@ class OrchestraRenderer:
         self._wanted_gains = np.zeros(0, np.float32)
         self._position = 0
         self._set_players(placements)
-        self._voices.preload(self._zones_of_players())
 
     @property
     def latency(self) -> int:
@@ -178,6 +178,7 @@ class OrchestraRenderer:
             chords.setdefault((event.part, event.quarter), []).append(event)
         for (part, _), events in chords.items():
             for note in assign(events, self._players_of_part.get(part, ()), self.settings.seed):
+                self._voices.load([self._zone(note)])  # now, ahead of time, and not when it is due
                 self._pending.push(note.onset_s, note)
         for release in releases:
             self._released[release.note_id] = release.time_s
@@ -205,7 +206,6 @@ class OrchestraRenderer:
         elif placements:
             self.silence()
             self._set_players(placements)
-            self._voices.preload(self._zones_of_players())
 
     def silence(self) -> None:
         """End every note softly and forget what was to come."""
@@ -240,6 +240,10 @@ class OrchestraRenderer:
         self._position += settings.block
         return np.ascontiguousarray(self._limiter.process(ears).T)
 
+    def load_ahead(self, count: int) -> None:
+        """Use spare time to bring ``count`` more of the players' recordings into memory."""
+        self._voices.load(itertools.islice(self._to_load, count))
+
     def close(self) -> None:
         """Free the pyo servers; the renderer must not be used any more."""
         self._voices.close()
@@ -257,6 +261,7 @@ class OrchestraRenderer:
         self._moved = True
         self._index_players()
         self._gains = self._wanted_gains.copy()
+        self._to_load = self._zones_of_players()
 
     def _index_players(self) -> None:
         self._rows = {placement.player: row for row, placement in enumerate(self._placements)}
@@ -265,7 +270,7 @@ class OrchestraRenderer:
             self._players_of_part.setdefault(placement.part, []).append(placement)
         self._wanted_gains = np.array([0.0 if p.muted else db_to_gain(p.gain_db) for p in self._placements], np.float32)
 
-    def _zones_of_players(self) -> Iterable[Zone]:
+    def _zones_of_players(self) -> Iterator[Zone]:
         """The zones that these players can need."""
         chairs = {(placement.instrument, self._in_section(placement)) for placement in self._placements}
         for instrument, in_section in sorted(chairs):
@@ -294,14 +299,7 @@ class OrchestraRenderer:
     def _begin(self, note: PlayerNote, offset: int, start_s: float) -> None:
         row = self._rows[note.player]
         placement = self._placements[row]
-        zones = self._sounds.zones_for(
-            placement.instrument,
-            note.articulation,
-            round(note.pitch),
-            round(note.velocity),
-            section=self._in_section(placement),
-        )
-        zone = zones[note.variation % len(zones)]
+        zone = self._zone(note)
         family = catalogue()[placement.instrument].family
         earlier = [s for s in self._last.get(note.player, ()) if s.is_on]
         plucked = family in _RINGING or note.articulation == "pizzicato"
@@ -318,6 +316,18 @@ class OrchestraRenderer:
         self._by_note.setdefault(note.note_id, []).append(sounding)
         expected_s = note.duration_s * 3.0 + LONGEST_HANG_S
         self._end_at(note, self._released.get(note.note_id, start_s + expected_s))
+
+    def _zone(self, note: PlayerNote) -> Zone:
+        """The recording that this player takes for a note."""
+        placement = self._placements[self._rows[note.player]]
+        zones = self._sounds.zones_for(
+            placement.instrument,
+            note.articulation,
+            round(note.pitch),
+            round(note.velocity),
+            section=self._in_section(placement),
+        )
+        return zones[note.variation % len(zones)]
 
     def _damp_same_pitch(self, note: PlayerNote, earlier: Sequence[_Sounding]) -> None:
         for sounding in earlier:

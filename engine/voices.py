@@ -33,6 +33,8 @@ SILENCE = 4096
 LEVEL_EXPONENT = 2.25
 """Amplitude grows with velocity to this power: 20 dB from pianissimo (32) to forte (90), as of real instruments
 (Meyer, *Acoustics and the Performance of Music*, 5th ed., 2009)."""
+RELEASE_SHARE = 0.85
+"""Of a zone's release: the hall's own tail covers the rest, and a voice that is over is a voice saved."""
 STEAL_FADE_S = 0.012
 """Fade of a note that gives up its voice: short, and long enough not to click."""
 LEGATO_ATTACK_S = 0.045
@@ -111,8 +113,8 @@ class VoicePool:
         """The voices' last block, (block, voices)."""
         return self._server.output
 
-    def preload(self, zones: Iterable[Zone]) -> None:
-        """Make the tables of zones now, so that no note waits for a copy."""
+    def load(self, zones: Iterable[Zone]) -> None:
+        """Make the tables of zones that have none yet (a copy of a sample is some 0.3 ms)."""
         for zone in zones:
             self._table(zone.sample)
 
@@ -142,7 +144,7 @@ class VoicePool:
         chain.sampler.play()
         chain.tone.out(voice.index)
         voice.note_id, voice.player, voice.level, voice.started_at = note.note_id, note.player, gain, position
-        voice.release_s = min(max(zone.release_s, 0.03), 8.0)
+        voice.release_s = min(max(RELEASE_SHARE * zone.release_s, 0.03), 8.0)
         voice.rings_on, voice.released, voice.free_at = rings_on, False, None
         if table.length is not None:
             voice.free_at = position + offset + math.ceil(table.length / ratio) + self._block
@@ -267,7 +269,7 @@ def _build_chains(size: int) -> tuple[list[Any], list[_Chain]]:
     )
     tone = pyo.Tone(sampler, freq=[10000.0] * size)
     for base in envelope.getBaseObjects():
-        base.setExp(1.5)
+        base.setExp(2.0)  # ends die away rather than run out
     parts = zip(*(o.getBaseObjects() for o in (depth, vibrato, envelope, sampler, tone)), strict=True)
     return [nothing, depth, vibrato, envelope, sampler, tone], [_Chain(*part) for part in parts]
 
