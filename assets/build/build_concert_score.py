@@ -186,7 +186,9 @@ def orchestra() -> dict[str, Line]:
         ("cb", "Contrabasses", "Cb.", instrument.Contrabass(), bass),
     )
     lines = {}
-    for label, name, abbreviation, player, sign in plan:
+    for index, (label, name, abbreviation, player, sign) in enumerate(plan, 1):
+        # music21 gives random identifiers where there are none: every rebuild would be a change.
+        player.partId, player.instrumentId = f"P{index}", f"I{index}"
         player.partName, player.partAbbreviation = name, abbreviation
         lines[label] = Line(name, abbreviation, player, sign())
     lines["cl"].instrument.transposition = instrument.interval.Interval("m-3")
