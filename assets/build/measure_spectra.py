@@ -25,8 +25,9 @@ SUSTAINED = (
 )  # fmt: skip
 RINGING = ("harp", "guitar", "piano", "harpsichord")
 PLUCKED = ("violin", "viola", "cello", "contrabass")
-MAX_NOTES = 7
-MAX_HARMONICS = 40
+MAX_NOTES = 10
+MAX_HARMONICS = 90
+HIGHEST_HZ = 12000.0
 FLOOR_DB = -75.0
 
 Wave = npt.NDArray[np.float32]
@@ -46,27 +47,33 @@ def main() -> None:
         "",
     ]
     for instrument in SUSTAINED:
-        lines += describe(font, instrument, preset_map()[instrument, "sustain"][0], rings=False)
+        lines += describe(font, instrument, preset_map()[instrument, "sustain"], rings=False)
     for instrument in RINGING:
-        lines += describe(font, instrument, preset_map()[instrument, "sustain"][0], rings=True)
+        lines += describe(font, instrument, preset_map()[instrument, "sustain"], rings=True)
     for instrument in PLUCKED:
-        choice = preset_map()[f"{instrument}.section", "pizzicato"][0]
-        lines += describe(font, instrument, choice, rings=True, table=f"{instrument}-pizzicato")
+        choices = preset_map()[f"{instrument}.section", "pizzicato"]
+        lines += describe(font, instrument, choices, rings=True, table=f"{instrument}-pizzicato")
     asset_path("spectra.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
-def describe(font: SoundFont, instrument: str, choice: PresetChoice, rings: bool, table: str = "") -> list[str]:
+def describe(
+    font: SoundFont, instrument: str, choices: tuple[PresetChoice, ...], rings: bool, table: str = ""
+) -> list[str]:
     """The lines of one instrument's table."""
-    preset = choice.find(font.presets)
-    assert preset is not None, instrument
-    zones = {round(zone.root_pitch): zone for zone in sounding_zones(font, preset, choice.layer)}
+    zones: dict[int, FontZone] = {}
+    for choice in choices:
+        preset = choice.find(font.presets)
+        assert preset is not None, instrument
+        for zone in sounding_zones(font, preset, choice.layer):
+            if choice.keys[0] <= round(zone.root_pitch) <= choice.keys[1]:
+                zones.setdefault(round(zone.root_pitch), zone)
     usable = [pitch for pitch in sorted(zones) if pitch_to_hz(pitch) < 0.3 * zones[pitch].rate_hz]
     chosen = sorted({usable[round(i)] for i in np.linspace(0, len(usable) - 1, min(MAX_NOTES, len(usable)))})
     notes: list[str] = []
     for pitch in chosen:
         zone = zones[pitch]
         data = font.decode(zone.sample)[zone.start :]
-        hz = pitch_to_hz(true_pitch(data, zone, choice.partials))
+        hz = pitch_to_hz(true_pitch(data, zone, choices[0].partials))
         harmonics, noise = (struck_levels if rings else steady_levels)(data, zone, hz)
         notes += [
             f"[[{table or instrument}.notes]]",
@@ -112,7 +119,7 @@ def levels(data: Wave, rate_hz: float, hz: float) -> tuple[Spectrum, Spectrum]:
     """Harmonics in dB relative to the strongest, and the noise between them in octave bands."""
     frame = round(12.0 * rate_hz / hz)
     power = power_spectrum(data, frame)
-    count = min(MAX_HARMONICS, int(0.46 * rate_hz / hz))
+    count = min(MAX_HARMONICS, int(min(0.46 * rate_hz, HIGHEST_HZ) / hz))
     bins_per_hz = frame / rate_hz
     harmonic = np.zeros(count)
     floor = np.zeros(count)
