@@ -34,7 +34,6 @@ export async function loadStageModels(base: string, report: (share: number) => v
     loader.loadAsync(`${base}hall.glb`, watch(0)),
     loader.loadAsync(`${base}players.glb`, watch(1)),
     fetch(`${base}rig.json`).then((answer) => {
-      if (answer.status === 404) return { models: {} };
       if (!answer.ok) throw new Error(`rig.json: HTTP ${answer.status}`);
       return answer.json() as Promise<RigFile>;
     }),
