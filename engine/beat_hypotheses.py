@@ -32,6 +32,10 @@ SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
 FALSE_ICTUS = 0.05
 """Probability of a rebound or flourish taken for an ictus, per beat."""
+HOLD, HOLD_AT_FERMATA = 0.03, 0.3
+"""Probability that a beat is held;"""
+HOLD_PERIODS = 2.0
+"""for about so many periods, or (with a heavy tail) much longer."""
 SHAPE_WORTH = 1.5
 """How many independent observations the comparison of a stroke with its template counts as."""
 
@@ -47,10 +51,11 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class StrokeTemplate:
-    """The learned stroke to one beat of the bar: in even steps of time, and of its length (``length_m``)."""
+    """The learned stroke to one beat of the bar: in even steps of time (None while it was only ever held), and of
+    its length (``length_m``)."""
 
     count: int
-    timed: np.ndarray
+    timed: np.ndarray | None
     shape: np.ndarray
     length_m: float
 
@@ -111,6 +116,10 @@ class Hypothesis:
     depths: dict[BeatKey, float] = field(default_factory=dict)
     stroke_m: float = 0.0
     surprise: float = 0.0
+    holding: float = 0.0
+    """How much the last beats were held, 0–1: one hold makes the next less of a surprise."""
+    charged: float = 0.0
+    """Log probability, already in ``log_weight``, that the next ictus did not come so far."""
 
     def lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag of the ictus of a beat: learned, shrunk towards the prior as long as little is known."""
@@ -157,14 +166,29 @@ class Hypothesis:
         late_s = time_s - self.expected_ictus_s(meter, ahead)
         sd = math.sqrt(self.ahead_variance(ahead) + ICTUS_SD_S**2)
         core = 0.375 / sd * (1.0 + (late_s / sd) ** 2 / 5.0) ** -3
-        hold = 0.3 if meter.is_held(self.index + ahead - 1) else 0.03
+        hold = self.hold_rate(meter, self.index + ahead - 1)
         density = (1.0 - hold) * core
         if late_s > 0:
-            reach = 2.0 * self.period_s
-            density += hold * (0.7 * math.exp(-late_s / reach) / reach + 0.06 / (late_s + reach))
+            reach = HOLD_PERIODS * self.period_s
+            density += hold * (0.7 * math.exp(-late_s / reach) + 0.15 * (1.0 + late_s / reach) ** -1.5) / reach
         elif time_s - self.ictus_s > 0.2 * self.period_s:
             density += 0.015 / self.period_s
-        return math.log(density + 1e-9)
+        return math.log(density + 1e-9) - self.charged
+
+    def hold_rate(self, meter: MeterMap, index: int) -> float:
+        """Probability that beat ``index`` is held."""
+        return max(HOLD + 0.4 * self.holding, HOLD_AT_FERMATA if meter.is_held(index) else 0.0)
+
+    def log_to_come(self, meter: MeterMap, time_s: float) -> float:
+        """Log probability that the next ictus is later than ``time_s``."""
+        late_s = time_s - self.expected_ictus_s(meter)
+        sd = math.sqrt(self.ahead_variance() + ICTUS_SD_S**2)
+        hold = self.hold_rate(meter, self.index)
+        held = 1.0
+        if late_s > 0:
+            reach = HOLD_PERIODS * self.period_s
+            held = 0.7 * math.exp(-late_s / reach) + 0.3 * (1.0 + late_s / reach) ** -0.5
+        return math.log((1.0 - hold) * 0.5 * math.erfc(late_s / sd / math.sqrt(2.0)) + hold * held)
 
     def log_depth(self, meter: MeterMap, stroke_m: float, ahead: int) -> float:
         """Log density of the stroke's depth at a beat (``ahead`` > 0) or at a false ictus (0)."""
@@ -172,10 +196,10 @@ class Hypothesis:
             return 0.0
         depth = math.log(max(stroke_m / self.stroke_m, 0.01))
         if ahead == 0:
-            return -0.5 * min(((depth - math.log(0.2)) / 0.7) ** 2, 12.0) - math.log(0.7)
+            return -0.5 * min(((depth - math.log(0.12)) / 0.6) ** 2, 8.0) - math.log(0.6)
         known = self.depths.get(meter.key(self.index + ahead))
-        middle, sd = (known, 0.5) if known is not None else (math.log(0.8), 0.7)
-        return -0.5 * min(((depth - middle) / sd) ** 2, 12.0) - math.log(sd)
+        middle, sd = (known, 0.35) if known is not None else (math.log(0.8), 0.6)
+        return -0.5 * min(((depth - middle) / sd) ** 2, 8.0) - math.log(sd)
 
     def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
         """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
@@ -189,7 +213,10 @@ class Hypothesis:
         if ahead == 1:
             likeness = first.shape
         elif ahead == 0:
-            likeness = _at_phases(first.shape, np.linspace(0.0, min(length_m / first.length_m, 1.0), TEMPLATE_BINS + 1))
+            part = length_m / first.length_m
+            if part > 0.85:
+                return -0.5 * SHAPE_WORTH * 6.0
+            likeness = _at_phases(first.shape, np.linspace(0.0, part, TEMPLATE_BINS + 1))
         else:
             second = self.template(meter, self.index + 2)
             if second is None:
@@ -208,12 +235,11 @@ class Hypothesis:
     # -- taking it in --------------------------------------------------------------------------------------
 
     def pass_over(self, meter: MeterMap, beat: Beat) -> float:
-        """Log likelihood of ``beat`` as a rebound or flourish: it is shallow, and the real one is still to come."""
-        remaining_s = self.expected_ictus_s(meter) - beat.time_s
-        sd = math.sqrt(self.ahead_variance() + ICTUS_SD_S**2)
-        to_come = 0.5 * math.erfc(-(remaining_s / sd) / math.sqrt(2.0))
-        hold = 0.3 if meter.is_held(self.index) else 0.03
-        return math.log(FALSE_ICTUS / self.period_s) + math.log(max(to_come, hold))
+        """Log likelihood of ``beat`` as a rebound or flourish; the real ictus is still to come."""
+        to_come = self.log_to_come(meter, beat.time_s)
+        weight = math.log(FALSE_ICTUS / self.period_s) + to_come - self.charged
+        self.charged = to_come
+        return weight
 
     def accept(self, meter: MeterMap, beat: Beat, ahead: int) -> None:
         """Count ``beat`` as the beat ``ahead`` on: Kalman step on beat and period."""
@@ -237,6 +263,7 @@ class Hypothesis:
         held = meter.is_held(self.index - 1) and late_s > 0.2 * self.period_s
         if held:
             gain, period_gain = 1.0, 0.0
+        self.holding += 0.4 * (float(big and late_s > 0) - self.holding)
         self.beat_s = predicted + gain * late_s
         self._set_period(self.period_s + period_gain * late_s)
         if big or held:
@@ -247,6 +274,7 @@ class Hypothesis:
         if ratio != 1.0:
             self._set_period(self.period_s * ratio)
             self.variance = (self.variance[0], 0.0, (0.2 * self.period_s) ** 2)
+        self.charged = 0.0
         self.ictus_s = beat.time_s
         self.icti[self.index] = beat.time_s
         self.icti.pop(self.index - 24, None)
@@ -300,12 +328,11 @@ class Hypothesis:
         key = meter.key(self.index)
         depth = math.log(max(stroke_m / max(self.stroke_m, 1e-3), 0.05))
         self.depths[key] = self.depths.get(key, depth) + 0.3 * (depth - self.depths.get(key, depth))
-        if before is None or self.ictus_s - before > 1.8 * self.period_s:
+        way = None if before is None else along(path, before, self.ictus_s, self.stroke_m)
+        if before is None or way is None:
             return None
-        timed = resample(path, before, self.ictus_s)
-        way = along(path, before, self.ictus_s, self.stroke_m)
-        if timed is None or way is None:
-            return None
+        held = self.ictus_s - before > 1.8 * self.period_s
+        timed = None if held else resample(path, before, self.ictus_s)
         shape, length_m = way
         old = self.strokes.get(key)
         if old is None:
@@ -313,13 +340,14 @@ class Hypothesis:
             return None
         distance = shape_distance(shape, old.shape, self.stroke_m)
         gain = 1.0 / min(old.count + 1, 12) / max(1.0, distance / 2.0)
+        usual = old.timed
         self.strokes[key] = StrokeTemplate(
             old.count + 1,
-            old.timed + gain * (timed - old.timed),
+            usual if timed is None else timed if usual is None else usual + gain * (timed - usual),
             old.shape + gain * (shape - old.shape),
             old.length_m + gain * (length_m - old.length_m),
         )
-        return shape_distance(timed, old.timed, self.stroke_m)
+        return None if timed is None or usual is None else shape_distance(timed, usual, self.stroke_m)
 
 
 def _at_phases(template: np.ndarray, phases: np.ndarray) -> np.ndarray:

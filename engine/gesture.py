@@ -20,15 +20,16 @@ TELEPORT_PATIENCE_S = 0.15
 """If the tracking insists on the new place for this long, the hand is there."""
 GAP_S = 0.35
 """Tracking that was silent for longer than this was lost."""
-STILL_RADIUS_M = 0.015
-"""A hand that stays within this distance of a point is still (breathing and tracking noise are smaller)."""
+STILL_RADIUS_M = (0.007, 0.015)
+"""A hand that stays within this distance of a point is still: at least, and at most, by the tracking's noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class GestureSample:
     """A smoothed sample of the baton. ``time_s`` is when the hand was there, ``known_s`` when that was known.
 
-    ``gap_s`` is the time without tracking before it (0 where there was none), ``still_s`` how long the hand has rested.
+    ``gap_s`` is the time without tracking before it (0 where there was none), ``still_s`` how long the
+    hand has rested.
     """
 
     time_s: float
@@ -36,6 +37,8 @@ class GestureSample:
     position_m: Vector
     gap_s: float
     still_s: float
+    noise_m: float
+    """Standard deviation of the tracking noise that the smoothing left, as estimated so far."""
 
 
 class GestureFilter:
@@ -53,6 +56,8 @@ class GestureFilter:
         self._stray_since_s: float | None = None
         self._anchor: Vector = (0.0, 0.0, 0.0)
         self._anchor_s = 0.0
+        self._recent: list[tuple[float, float]] = []
+        self._noise_m = 0.003
 
     def step(self, pose: Pose) -> GestureSample | None:
         """The new smoothed sample, or None where the pose brought nothing."""
@@ -106,9 +111,20 @@ class GestureFilter:
         if out_s <= self._out_s:
             return None
         self._out_s = out_s
-        if gap_s or math.dist(self._smooth, self._anchor) > STILL_RADIUS_M:
+        self._learn_noise(out_s, self._smooth[1])
+        radius = min(max(STILL_RADIUS_M[0], 6.0 * self._noise_m), STILL_RADIUS_M[1])
+        if gap_s or math.dist(self._smooth, self._anchor) > radius:
             self._anchor, self._anchor_s = self._smooth, out_s
-        return GestureSample(out_s, time_s, self._smooth, gap_s, out_s - self._anchor_s)
+        return GestureSample(out_s, time_s, self._smooth, gap_s, out_s - self._anchor_s, self._noise_m)
+
+    def _learn_noise(self, time_s: float, height_m: float) -> None:
+        """From how far heights lie off the line between their neighbours; quiet moments count more."""
+        self._recent = [*self._recent[-2:], (time_s, height_m)]
+        if len(self._recent) < 3:
+            return
+        (t0, y0), (t1, y1), (t2, y2) = self._recent
+        off = abs(y1 - y0 - (y2 - y0) * (t1 - t0) / (t2 - t0))
+        self._noise_m += (0.02 if off > self._noise_m else 0.04) * (min(off, 0.02) - self._noise_m)
 
 
 def samples(poses: Iterator[Pose]) -> Iterator[GestureSample]:

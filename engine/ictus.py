@@ -61,7 +61,7 @@ class IctusDetector:
             self._begin(sample)
         y = sample.position_m[1]
         self._history.append((sample.time_s, y))
-        self._learn_noise()
+        self._noise_m = min(sample.noise_m, 0.04 * self._stroke_m)
         lift = self._preparation(sample) if tempo is None else None
         if self._falling:
             if y < self._low:
@@ -83,15 +83,6 @@ class IctusDetector:
     def _threshold(self, part: float) -> float:
         return max(min(LEAST_STROKE_M, 0.2 * self._stroke_m), part * self._stroke_m, 4.0 * self._noise_m, 0.006)
 
-    def _learn_noise(self) -> None:
-        """Noise of the smoothed height, from how far samples lie off the line between their neighbours."""
-        if len(self._history) < 3:
-            return
-        (t0, y0), (t1, y1), (t2, y2) = self._history[-3], self._history[-2], self._history[-1]
-        off = abs(y1 - y0 - (y2 - y0) * (t1 - t0) / (t2 - t0))
-        self._noise_m += 0.02 * (min(off, 0.02) / 0.98 - self._noise_m)
-        self._noise_m = min(self._noise_m, 0.04 * self._stroke_m)
-
     def _preparation(self, sample: GestureSample) -> Beat | None:
         """Leaving a rest upwards, before anything was beaten."""
         if sample.still_s >= REST_S:
@@ -101,7 +92,7 @@ class IctusDetector:
         if self._rest is None or self._lifted or self._falling:
             return None
         rise = sample.position_m[1] - self._rest.position_m[1]
-        if rise < 2.0 * LEAST_STROKE_M:
+        if rise < max(LEAST_STROKE_M, 6.0 * sample.noise_m):
             return None
         self._lifted = True
         return Beat(self._rest.time_s, sample.known_s, -1, rise, 0.5)
@@ -113,7 +104,7 @@ class IctusDetector:
         if self._strokes == 0:
             self._stroke_m, self._acceleration = max(stroke, LEAST_STROKE_M), acceleration
         else:
-            gain = 0.25 if part > 0.4 else 0.05
+            gain = 0.25 if part > 0.4 else 0.02
             self._stroke_m = max(LEAST_STROKE_M, self._stroke_m + gain * (min(stroke, 1.5) - self._stroke_m))
             self._acceleration += gain * (acceleration - self._acceleration)
         self._strokes += 1

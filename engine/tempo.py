@@ -134,7 +134,7 @@ class TempoTracker:
         rise = max(heights, default=0.0) - (heights[0] if heights else 0.0)
         part = min(1.0, rise / max(ictus.stroke_m, 1e-6))
         off_mark = math.log(length / marked)
-        first = -0.5 * ((1.0 - part) / 0.3) ** 2 - 0.5 * min((off_mark / 0.45) ** 2, 12.0)
+        first = -0.5 * ((1.0 - part) / 0.3) ** 2 - 0.5 * min((off_mark / 0.7) ** 2, 12.0)
         again = -0.5 * (part / 0.4) ** 2 - (0.5 if self._lifted else 2.0) - (1.0 if abs(off_mark) < 0.4 else 0.0)
         if again > first:
             self._prepare(ictus, lifted=False)
@@ -162,7 +162,7 @@ class TempoTracker:
             for ahead in self._choices(parent, since):
                 child = parent.branch()
                 if ahead == 0:
-                    weight = parent.pass_over(self._meter, ictus)
+                    weight = child.pass_over(self._meter, ictus)
                 else:
                     weight = parent.log_time(self._meter, ictus.time_s, ahead) + LOG_SILENT * (ahead - 1)
                 weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
@@ -201,7 +201,7 @@ class TempoTracker:
     def _start_posterior(self, best: Hypothesis) -> None:
         first = best.template(self._meter, best.index + 1)
         self._posterior = None
-        if first is None or best.index < self._start:
+        if first is None or first.timed is None or best.index < self._start:
             return
         second = best.template(self._meter, best.index + 2)
         template = joined(first.timed, None if second is None else second.timed)
