@@ -19,7 +19,7 @@ from .soundfont import SoundFont
 from .synthesis import EMBEDDED_NAME, SYNTHESIS_VERSION, plan_synthesis
 from .types import Articulation
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Counts changes of how samples are prepared; older caches are not read."""
 
 _PatchName = tuple[str, Articulation]
@@ -67,14 +67,11 @@ class _Counter:
 
 
 def _plan_recorded(instruments: Collection[str], font: SoundFont) -> dict[_PatchName, PatchPlan]:
-    presets = font.presets
     plans: dict[_PatchName, PatchPlan] = {}
-    for (name, articulation), choice in preset_map().items():
+    for (name, articulation), choices in preset_map().items():
         instrument = name.removesuffix(SECTION)
-        preset = choice.find(presets) if instrument in instruments else None
-        if preset is not None:
-            level_db = catalogue()[instrument].level_db
-            plan = plan_patch(font, preset, choice, level_db, section=name.endswith(SECTION))
+        if instrument in instruments:
+            plan = plan_patch(font, choices, catalogue()[instrument].level_db, section=name.endswith(SECTION))
             if plan is not None:
                 plans[name, articulation] = plan
     return plans

@@ -71,7 +71,9 @@ def bar_modes(pitch: float, kind: str) -> Modes:
     with a resonator)."""
     hz = pitch_to_hz(pitch)
     if kind == "glockenspiel":
-        ratios, levels, seconds = [1.0, 2.756, 5.404, 8.933], [0.0, -12.0, -22.0, -30.0], [4.0, 1.6, 0.7, 0.3]
+        ratios, seconds = [1.0, 2.756, 5.404, 8.933], [4.0, 2.2, 1.4, 0.8]
+        dull = 1.3 * max(0.0, pitch - 84.0)
+        levels = [0.0, -12.0 - dull, -6.0 - 1.5 * dull, -8.0 - 2.0 * dull]
     elif kind == "xylophone":
         ratios, levels, seconds = [1.0, 3.0, 6.1, 10.2], [0.0, -14.0, -24.0, -34.0], [0.75, 0.25, 0.12, 0.06]
     else:
@@ -83,9 +85,12 @@ def bar_modes(pitch: float, kind: str) -> Modes:
 def kettledrum_modes(pitch: float) -> Modes:
     """Partials of a timpano struck at the usual spot: the preferred (m, 1) modes near 2 : 3 : 4 : 5 : 6, and the short
     lived round ones below and between."""
-    ratios = np.array([1.0, 1.504, 1.983, 2.44, 2.91, 3.37, 3.83, 0.82, 1.65, 2.26])
-    levels = np.array([0.0, -4.0, -10.0, -15.0, -19.0, -24.0, -28.0, -6.0, -14.0, -20.0])
-    seconds = np.array([3.2, 3.6, 2.6, 1.8, 1.2, 0.9, 0.7, 0.25, 0.3, 0.25]) * (110.0 / pitch_to_hz(pitch)) ** 0.4
+    slower_low = (110.0 / pitch_to_hz(pitch)) ** 0.4
+    kept = np.array([1.0, 1.504, 1.983, 2.44, 2.91, 3.37, 3.83, 4.29])
+    lost = np.array([0.82, 1.65, 2.26, 2.6, 3.1, 3.6, 4.1, 4.6, 5.2, 5.8, 6.5, 7.3, 8.2, 9.1])
+    ratios = np.concatenate([kept, lost])
+    levels = np.concatenate([np.array([0.0, -4.0, -9.0, -12.0, -15.0, -19.0, -22.0, -25.0]), -6.0 - 3.0 * lost])
+    seconds = np.concatenate([3.4 / kept**0.55, 0.5 / lost**0.5]) * slower_low
     return Modes(ratios, levels, 60.0 / seconds)
 
 
