@@ -27,22 +27,36 @@ _LONGEST_STRUCK_RELEASE_S = 6.0
 
 
 def plan_patch(
-    font: SoundFont, preset: Preset, choice: PresetChoice, level_db: float, section: bool
+    font: SoundFont, choices: Sequence[PresetChoice], level_db: float, section: bool
 ) -> PatchPlan | None:
-    """The patch that a preset gives; None where the wanted layer has nothing.
+    """The patch that a SoundFont's presets give; None where it has none of them, or not the wanted layer.
 
     In a ``section``, the channels of a stereo recording become alternatives for its players; a soloist gets one sound.
     """
-    zones = _without_weak_layers(_without_velocity_copies(_layer(font.zones(preset), choice.layer)))
-    if not zones:
-        return None
+    presets = font.presets
     planned: list[PlannedZone] = []
     makers: dict[str, Callable[[], Sample]] = {}
-    for zone, other in _channels(zones, split=section):
-        key = _key(zone, other, choice.partials)
-        makers[key] = partial(_make_sample, font, zone, other, choice.partials)
-        planned.append(_planned(zone, key))
-    return PatchPlan(tuple(planned), makers, level_db + choice.level_db, choice.balance)
+    for choice in choices:
+        preset = choice.find(presets)
+        zones = sounding_zones(font, preset, choice.layer) if preset is not None else []
+        for zone, other in _channels([held for zone in zones if (held := _held(zone, choice.keys))], split=section):
+            key = _key(zone, other, choice.partials)
+            makers[key] = partial(_make_sample, font, zone, other, choice.partials)
+            planned.append(_planned(zone, key))
+    if not planned:
+        return None
+    return PatchPlan(tuple(planned), makers, level_db + choices[0].level_db, choices[0].balance)
+
+
+def sounding_zones(font: SoundFont, preset: Preset, layer: str) -> list[FontZone]:
+    """A preset's zones without what an orchestra's players have no use for: other layers, copies, undertones."""
+    return _without_weak_layers(_without_velocity_copies(_layer(font.zones(preset), layer)))
+
+
+def _held(zone: FontZone, keys: tuple[int, int]) -> FontZone | None:
+    """The zone's part within a range of keys."""
+    low, high = max(zone.low_key, keys[0]), min(zone.high_key, keys[1])
+    return replace(zone, low_key=low, high_key=high) if low <= high else None
 
 
 def _planned(zone: FontZone, key: str) -> PlannedZone:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ..assets import asset_path
 from .soundfont import Preset
@@ -28,6 +28,7 @@ class PresetChoice:
     partials: int = 8
     level_db: float = 0.0
     balance: Literal["zone", "patch"] = "zone"
+    keys: tuple[int, int] = (0, 127)
 
     def find(self, presets: Sequence[Preset]) -> Preset | None:
         """The preset to take, by name first and then by General MIDI number; None where there is none."""
@@ -48,15 +49,23 @@ class PresetChoice:
 
 
 @cache
-def preset_map() -> Mapping[tuple[str, Articulation], PresetChoice]:
-    """All entries by patch name (an instrument's key, with or without ``.section``) and articulation."""
+def preset_map() -> Mapping[tuple[str, Articulation], tuple[PresetChoice, ...]]:
+    """All entries by patch name (an instrument's key, with or without ``.section``) and articulation.
+
+    Several choices for one patch share its range of pitches out among them.
+    """
     with asset_path("sounds.toml").open("rb") as file:
         tables = tomllib.load(file)
-    result: dict[tuple[str, Articulation], PresetChoice] = {}
+    result: dict[tuple[str, Articulation], tuple[PresetChoice, ...]] = {}
     for name, entries in tables.items():
         for articulation in get_args(Articulation):
             if articulation in entries:
-                entry = dict(entries[articulation])
-                result[name, articulation] = PresetChoice(names=tuple(entry.pop("names")), **entry)
+                found = entries[articulation]
+                result[name, articulation] = tuple(map(_choice, found if isinstance(found, list) else [found]))
         assert not entries.keys() - set(get_args(Articulation)), name
     return result
+
+
+def _choice(entry: Mapping[str, Any]) -> PresetChoice:
+    tuples = {name: tuple(entry[name]) for name in ("names", "keys") if name in entry}
+    return PresetChoice(**(dict(entry) | tuples))

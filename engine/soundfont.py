@@ -113,7 +113,7 @@ class _Chunks(Sf2File):
 
 
 class SoundFont:
-    """An open SoundFont. Reading is thread-safe.
+    """An open SoundFont; ``presets`` are in order of bank and program. Reading is thread-safe.
 
     Raises ``SoundError`` from every method for a file that is not a SoundFont, is truncated or contradicts itself.
     """
@@ -141,11 +141,8 @@ class SoundFont:
             raise SoundError(f"{path}: truncated, {offset + size - self._bytes.size} bytes of samples are missing")
         self._samples = self._bytes[offset : offset + size]
 
-    @property
-    def presets(self) -> tuple[Preset, ...]:
-        """All presets, in order of bank and program."""
         headers = self._tables["Phdr"][:-1]
-        return tuple(sorted(Preset(h.bank, h.preset, _text(h.name), index) for index, h in enumerate(headers)))
+        self.presets = tuple(sorted(Preset(h.bank, h.preset, _text(h.name), i) for i, h in enumerate(headers)))
 
     def digest(self) -> str:
         """Hash of the whole file's content (BLAKE2b, hexadecimal)."""
