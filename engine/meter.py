@@ -127,9 +127,9 @@ def conductor_beats(measures: list[PlayedMeasure]) -> np.ndarray:
             rows.append([start, length, index, number, max(len(lengths), first_number + len(spans) - 1)])
             open_length = 0.0 if measure.pickup and place == 0 else whole - length
     beats = np.zeros(len(rows), BEAT_DTYPE)
-    for row, (quarter, length, place_of, number, count) in zip(beats, rows, strict=True):
-        row["quarter"], row["duration_quarter"] = quarter, length
-        row["measure"], row["beat"], row["beats_in_measure"] = int(place_of), int(number), int(count)
+    for target, row in zip(beats, rows, strict=True):
+        target["quarter"], target["duration_quarter"] = row[0], row[1]
+        target["measure"], target["beat"], target["beats_in_measure"] = (int(value) for value in row[2:])
     return beats
 
 

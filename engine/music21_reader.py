@@ -200,9 +200,9 @@ def _staves(score: Any, join_keyboards: bool) -> list[_Staff]:
         if isinstance(part, stream.PartStaff) and match:
             xml_id, number = match.group(1), int(match.group(2))
         same = bool(staves and isinstance(part, stream.PartStaff) and match and staves[-1].xml_id == xml_id)
-        if join_keyboards and staves and staves[-1].number == 1 and _keyboard_name(part):
-            if _keyboard_name(part) == _keyboard_name(staves[-1].stream):
-                same, number = True, 2
+        keyboard = _keyboard_name(part) if join_keyboards and staves and staves[-1].number == 1 else ""
+        if keyboard and keyboard == _keyboard_name(staves[-1].stream):
+            same, number = True, 2
         index = staves[-1].part if same else (staves[-1].part + 1 if staves else 0)
         staves.append(_Staff(part, index, xml_id, number, measures))
     return staves

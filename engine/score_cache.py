@@ -18,7 +18,7 @@ import numpy as np
 
 from .errors import ScoreError
 from .score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
-from .score_source import find_score, read_bytes
+from .score_source import Progress, find_score, read_bytes
 from .score_version import COMPILER_VERSION
 
 log = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ def default_cache_folder() -> Path:
     """Where compiled scores are kept for this user."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("tutti", appauthor=False) / "scores"
+    return user_cache_path("tutti", "tutti") / "scores"
 
 
-def open_score(source: str | Path, cache_dir: Path | None = None, progress: object = None) -> Score:
+def open_score(source: str | Path, cache_dir: Path | None = None, progress: Progress | None = None) -> Score:
     """A compiled score, from the cache where it is there, else read (``score_reader.read_score``) and kept.
 
     ``source`` is a file or a corpus name; ``cache_dir`` defaults to the user's cache. A corrupt entry is rebuilt and a
@@ -57,7 +57,7 @@ def open_score(source: str | Path, cache_dir: Path | None = None, progress: obje
         return score
     from .score_reader import read_score_bytes
 
-    score = read_score_bytes(data, path, progress)  # type: ignore[arg-type]
+    score = read_score_bytes(data, path, progress)
     _store(entry, score)
     return score
 

@@ -14,13 +14,10 @@ from typing import Any
 from .errors import ScoreError
 from .score import Score
 from .score_compiler import compile_score
-from .score_source import MIDI_SUFFIXES, TEXT_SUFFIXES, XML_SUFFIXES, find_score, read_bytes
+from .score_source import MIDI_SUFFIXES, TEXT_SUFFIXES, XML_SUFFIXES, Progress, find_score, read_bytes
 from .written import WrittenScore
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[str, float], None]
-"""Called with what is going on and how far it is, 0–1."""
 
 
 def read_score(source: str | Path, progress: Progress | None = None) -> Score:

@@ -4,11 +4,15 @@ Kept apart from the reader and light to import: opening a cached score must not 
 """
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 from ..assets import asset_path
 from .errors import ScoreError
 from .score_limits import MAX_FILE_BYTES, MAX_TEXT_BYTES
+
+Progress = Callable[[str, float], None]
+"""Called with what is going on and how far it is, 0–1."""
 
 XML_SUFFIXES = (".musicxml", ".xml", ".mxl")
 MIDI_SUFFIXES = (".mid", ".midi")
@@ -17,10 +21,18 @@ SUFFIXES = XML_SUFFIXES + MIDI_SUFFIXES + TEXT_SUFFIXES
 _CORPUS_SUFFIXES = (".mxl", ".xml", ".musicxml", ".krn", ".abc", ".mid", ".rntxt", ".md", ".capx")
 
 
-def find_score(source: str | Path) -> Path:
-    """Path of a score: a file, a score that ships with Tutti (``concert``), or a name in music21's corpus.
+def library_folder() -> Path:
+    """Where this user's imported scores are."""
+    from platformdirs import user_data_path
 
-    Raises ``ScoreError`` where there is none, or where it is a folder or of an unknown kind.
+    return user_data_path("tutti", "tutti") / "scores"
+
+
+def find_score(source: str | Path, library: Path | None = None) -> Path:
+    """Path of a score: a file, one that ships with Tutti (``concert``), one of the user's library, or of the corpus.
+
+    ``library`` is the folder of imported scores (default: the user's); they are known by file name with or without
+    suffix, corpus pieces as music21 names them ("bach/bwv66.6"). Raises ``ScoreError`` where there is none, or where it is a folder or of an unknown kind.
     """
     path = Path(source).expanduser()
     if path.is_file():
@@ -33,12 +45,23 @@ def find_score(source: str | Path) -> Path:
         raise ScoreError(f"{path}: is a folder; name a score in it")
     name = str(source).strip()
     shipped = asset_path("scores", f"{name}.musicxml")
-    if name and "/" not in name and "\\" not in name and shipped.is_file():
-        return shipped
+    if name and "/" not in name and "\\" not in name:
+        if shipped.is_file():
+            return shipped
+        imported = _find_in_library(name, library or library_folder())
+        if imported is not None:
+            return imported
     found = _find_in_corpus(name)
     if found is None:
-        raise ScoreError(f"{source}: no such file, and no piece of that name in music21's corpus")
+        raise ScoreError(f"{source}: no such file, and no score of that name in the library or in music21's corpus")
     return found
+
+
+def _find_in_library(name: str, folder: Path) -> Path | None:
+    for candidate in (folder / name, *(folder / f"{name}{suffix}" for suffix in SUFFIXES)):
+        if candidate.suffix.lower() in SUFFIXES and candidate.is_file():
+            return candidate
+    return None
 
 
 def corpus_folder() -> Path | None:

@@ -1,14 +1,16 @@
-"""The user's library of scores: a folder that pieces are imported into, plus what ships with Tutti.
+"""The user's library of scores: what ships with Tutti, and a folder that pieces are imported into.
 
 Functions return values; the command line and the page show them.
 """
 
+import dataclasses
 import logging
 import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,24 +18,28 @@ from ..assets import asset_path
 from ..engine.errors import ScoreError
 from ..engine.score import Score
 from ..engine.score_cache import open_score
-from ..engine.score_source import SUFFIXES, corpus_folder, find_score
+from ..engine.score_source import SUFFIXES, corpus_folder, find_score, library_folder
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryEntry:
-    """A score in the library. ``name`` is what ``resolve`` and the command line take; ``origin`` says whose it is."""
+    """A score in the library. ``name`` is what commands take; ``origin`` is "built in" or "imported"."""
 
     name: str
-    path: Path
+    title: str
+    composer: str
     origin: str
-    size_bytes: int
+    path: Path
+
+    def as_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"path": str(self.path)}
 
 
 @dataclass(frozen=True, slots=True)
 class PartSummary:
-    """A part of a score: its printed name, instrument, players (0: a section), notes and sounding range."""
+    """A part of a score: its printed name, instrument, players (0: a section), notes and sounding MIDI range."""
 
     name: str
     instrument: str
@@ -47,8 +53,8 @@ class PartSummary:
 class ScoreSummary:
     """What one wants to know of a score before conducting it.
 
-    ``duration_s`` is at the marked tempi, without fermatas; ``meters`` and ``beats_in_measure`` are in order of first
-    appearance, ``tempos_quarter_bpm`` the marked ones in order.
+    ``duration_s`` is at the marked tempi, without fermatas; ``meters`` and ``beats_in_measure`` (the conductor's) are in
+    order of first appearance.
     """
 
     name: str
@@ -65,34 +71,52 @@ class ScoreSummary:
     notes: int
     parts: tuple[PartSummary, ...]
 
+    def as_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
 
-def default_library_folder() -> Path:
-    """Where this user's scores are."""
-    from platformdirs import user_data_path
+    def as_text(self) -> str:
+        """A few lines for people."""
+        minutes, seconds = divmod(round(self.duration_s), 60)
+        tempos = " ".join(f"{bpm:.0f}" for bpm in self.tempos_quarter_bpm[:8])
+        more = " …" if len(self.tempos_quarter_bpm) > 8 else ""
+        lines = [
+            " · ".join(text for text in (self.title or self.name, self.composer) if text),
+            f"{self.measures} measures with repeats, {minutes}:{seconds:02d} at the marked tempo, {self.notes} notes",
+            f"meter {', '.join(self.meters)}, beaten in {', '.join(str(count) for count in self.beats_in_measure)}",
+            f"quarter = {tempos}{more}",
+        ]
+        for part in self.parts:
+            players = "section" if part.players == 0 else f"{part.players} player{'s' if part.players > 1 else ''}"
+            lines.append(f"  {part.name}: {part.instrument}, {players}, {part.notes} notes")
+        return "\n".join(lines)
 
-    return user_data_path("tutti", appauthor=False) / "scores"
 
-
-def list_scores(folder: Path | None = None) -> list[LibraryEntry]:
-    """What ships with Tutti and what the user imported, by name; an unreadable folder counts as empty."""
-    entries = [_entry(path, "built in") for path in sorted(asset_path("scores").glob("*.musicxml"))]
-    own = default_library_folder() if folder is None else Path(folder)
+def list_scores(folder: Path | None = None, cache_dir: Path | None = None) -> list[LibraryEntry]:
+    """What ships with Tutti and what the user imported, by name. A score that no longer reads is listed untitled."""
+    built_in = sorted(asset_path("scores").glob("*.musicxml"))
+    own = library_folder() if folder is None else Path(folder)
     try:
-        files = sorted(path for path in own.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        imported = sorted(path for path in own.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     except FileNotFoundError:
-        files = []
+        imported = []
     except OSError as error:
         log.warning("the library %s cannot be read (%s)", own, error)
-        files = []
-    return entries + [_entry(path, "imported") for path in files]
+        imported = []
+    entries = [_entry(path, "built in", cache_dir) for path in built_in]
+    return entries + [_entry(path, "imported", cache_dir) for path in imported]
 
 
-def _entry(path: Path, origin: str) -> LibraryEntry:
-    return LibraryEntry(path.stem, path, origin, path.stat().st_size)
+def _entry(path: Path, origin: str, cache_dir: Path | None) -> LibraryEntry:
+    try:
+        score = open_score(path, cache_dir)
+    except ScoreError as error:
+        log.warning("%s", error)
+        return LibraryEntry(path.stem, "", "", origin, path)
+    return LibraryEntry(path.stem, score.title, score.composer, origin, path)
 
 
 def list_corpus(contains: str = "", limit: int = 200) -> list[str]:
-    """Names in music21's corpus that contain a text, ready for ``resolve``."""
+    """Names in music21's corpus that contain a text, as ``engine.score_source.find_score`` takes them."""
     folder = corpus_folder()
     if folder is None:
         return []
@@ -104,18 +128,6 @@ def list_corpus(contains: str = "", limit: int = 200) -> list[str]:
             if wanted in name.lower():
                 names.add(name)
     return sorted(names)[:limit]
-
-
-def resolve(name: str | Path, folder: Path | None = None) -> Path:
-    """The file of a score named by path, by its name in the library, or by its name in the corpus.
-
-    Raises ``ScoreError`` where there is none.
-    """
-    if not Path(name).expanduser().is_file():
-        for entry in list_scores(folder):
-            if str(name) in (entry.name, entry.path.name):
-                return entry.path
-    return find_score(name)
 
 
 def summarise(score: Score, name: str) -> ScoreSummary:
@@ -145,14 +157,13 @@ def summarise(score: Score, name: str) -> ScoreSummary:
 
 def marked_duration_s(score: Score) -> float:
     """How long the score lasts at its marked tempi, in seconds."""
-    starts = score.tempos["quarter"]
-    lengths = np.diff(np.append(starts, score.end_quarter))
+    lengths = np.diff(np.append(score.tempos["quarter"], score.end_quarter))
     return float(np.sum(np.maximum(lengths, 0.0) * 60.0 / score.tempos["quarter_bpm"]))
 
 
-def show_score(name: str | Path, folder: Path | None = None, cache_dir: Path | None = None) -> ScoreSummary:
-    """Open a score and summarise it. Raises ``ScoreError``."""
-    path = resolve(name, folder)
+def show_score(source: str | Path, folder: Path | None = None, cache_dir: Path | None = None) -> ScoreSummary:
+    """Open a score by file, library or corpus name and summarise it. Raises ``ScoreError``."""
+    path = find_score(source, folder)
     return summarise(open_score(path, cache_dir), path.stem)
 
 
@@ -162,18 +173,18 @@ def import_score(source: str | Path, folder: Path | None = None, cache_dir: Path
     A different file of the same name gets a number behind its name. Raises ``ScoreError`` where the file is no good or
     the library cannot be written.
     """
-    path = find_score(source)
+    path = find_score(source, folder)
     open_score(path, cache_dir)
-    own = default_library_folder() if folder is None else Path(folder)
+    own = library_folder() if folder is None else Path(folder)
     stem = re.sub(r"[^\w.() -]+", "_", path.stem).strip(" .") or "score"
-    content = path.read_bytes()
     try:
+        content = path.read_bytes()
         own.mkdir(parents=True, exist_ok=True)
         target = own / f"{stem}{path.suffix.lower()}"
         number = 2
         while target.exists():
             if target.read_bytes() == content:
-                return _entry(target, "imported")
+                return _entry(target, "imported", cache_dir)
             target = own / f"{stem} ({number}){path.suffix.lower()}"
             number += 1
         with tempfile.TemporaryDirectory(dir=own, prefix=".import-") as scratch:
@@ -184,4 +195,4 @@ def import_score(source: str | Path, folder: Path | None = None, cache_dir: Path
         raise ScoreError(
             f"{path.name}: cannot be copied into {own} ({error.strerror or error}); free space?"
         ) from error
-    return _entry(target, "imported")
+    return _entry(target, "imported", cache_dir)
