@@ -39,12 +39,13 @@ ACTIVITY_DTYPE = np.dtype(
         ("pluck_R", "f4"),
         ("pluck_L", "f4"),
         ("watching", "f4"),
+        ("pitch", "f4"),
     ]
 )
-"""One row per part, all 0–1 but ``bow``, which runs from 0 (frog) to 4 (tip): ``sounding`` how much it plays,
+"""One row per part, all 0–1 but ``pitch`` and ``bow``, which runs from 0 (frog) to 4 (tip): ``sounding`` how much it plays,
 ``level`` how loud, ``lift`` bow off the string, ``ready`` instrument up, ``breath`` before an entry, ``accent`` the
 impulse of an onset, ``glow`` a section's entry, ``up``/``hit`` beaters, ``pluck`` fingers and keys, ``watching``
-eyes on the conductor."""
+eyes on the conductor, ``pitch`` the MIDI number it last played."""
 
 
 class Calendar:
@@ -166,6 +167,7 @@ class PartActivity:
         breath = smooth((0.75 - entry_s) / 0.45) * smooth(entry_s / 0.12 + 0.15) if silent_s > 0.25 else 0.0
         row["sounding"] = 1.0 if playing else math.exp(-silent_s / 0.2)
         row["level"] = current.velocity / 127 if current is not None else 0.0
+        row["pitch"] = current.pitch if current is not None else row["pitch"]
         row["bow"], row["lift"] = self._bow, self._lift
         row["ready"], row["breath"], row["glow"] = self._ready, breath, self._glow
         row["accent"] = math.exp(-(now_s - current.onset_s) / 0.18) if current is not None else 0.0

@@ -22,7 +22,7 @@ def _linear(colours: Sequence[str]) -> np.ndarray:
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
-SKIN = _linear(["e0b496", "d6a586", "c68f6c", "a8754f", "865538", "5f3b27", "cfa080", "e6bfa4", "b98560"])
+SKIN = 0.82 * _linear(["d3a283", "c99674", "bd845f", "a06c48", "7d4f34", "583725", "c4916f", "d9ac8e", "b07a56"])
 HAIR = _linear(["17120f", "231710", "3a2618", "573a22", "7a5631", "a5814f", "0f0e10", "8f8a84", "b9b4ac", "6b3a22"])
 SHIRT = _linear(["e6e0d3", "efe9dd"])
 

@@ -16,12 +16,18 @@ FIRST_PERSON = "podium"
 
 PICTURE = "picture"
 """Composed for stills: over the conductor's shoulder, the orchestra below, gallery and organ above."""
-_PICTURE = Camera((-1.9, -8.4, 3.55), (0.35, 5.6, 2.75), 66.0)
+
+_OURS = {
+    PICTURE: Camera((-2.3, -9.6, 4.5), (0.5, 6.0, 2.9), 66.0),
+    # the conductor's eyes, a step back so that stand and hands are in the picture
+    FIRST_PERSON: Camera((0.0, -0.52, 2.04), (0.0, 6.0, 0.60), 80.0),
+    "strings": Camera((-1.3, 0.55, 1.62), (3.3, 3.4, 0.78), 60.0),
+}
 
 
 def cameras_of(hall: Hall) -> dict[str, Camera]:
     """The hall's own cameras and ours, by name."""
-    return {**hall.cameras, PICTURE: _PICTURE}
+    return {**hall.cameras, **_OURS}
 
 
 def camera_named(hall: Hall, name: str) -> Camera:

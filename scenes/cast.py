@@ -8,7 +8,7 @@ from panda3d.core import NodePath
 from ..engine.instruments import catalogue
 from ..engine.types import Frame, PlayerPlacement
 from .appearance import appearances
-from .conductor import CONDUCTOR_PLAYER, baton_axis, conduct
+from .conductor import CONDUCTOR_PLAYER, baton_axis, conduct, with_hands
 from .meshes import PlayerMesh
 from .motion import CONDUCTOR_EYES_M, Motion
 from .players import InstancedPlayers, Viewpoint
@@ -41,7 +41,7 @@ class Cast:
         self.conductor = len(everyone) - 1 if "conductor" in meshes else None
         self._parts = np.array([p.part for p in everyone], int)
         if self.conductor is not None:
-            self._conductor_rig = rigs["conductor"]
+            self._conductor_rig = with_hands(meshes["conductor"][0], rigs["conductor"])
             self._baton_axis = baton_axis(meshes["conductor"][0], self._conductor_rig)
         self._motion = Motion(everyone, models, own_rigs, looks.scale)
         self._drawn = InstancedPlayers(parent, everyone, models, meshes, looks)

@@ -1,6 +1,7 @@
 """The conductor's figure, seen from the hall: arms that reach where the tracked hands are."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def pointing(pose: Pose) -> np.ndarray | None:
 def conduct(frame: Frame, rig: Rig, axis: np.ndarray, rotations: np.ndarray) -> None:
     """Write the rotations (J, 4) of the conductor's arms, baton and torso for a frame's poses.
 
-    ``axis`` is where the baton points at rest (``baton_axis``).
+    ``rig`` knows the hands (``with_hands``); ``axis`` is where the baton points at rest (``baton_axis``).
     """
     index = {name: position for position, name in enumerate(JOINTS)}
     sway = 0.02 * math.sin(math.pi * frame.position.beat)
@@ -56,14 +57,25 @@ def conduct(frame: Frame, rig: Rig, axis: np.ndarray, rotations: np.ndarray) -> 
         shoulder, elbow = rig.joints[arm], rig.joints[fore]
         if not elbow.any():
             continue  # a model whose arm on this side does not move
-        hand = rig.joints[hold] if rig.joints[hold].any() else elbow + (elbow - shoulder) * 0.9
         target, direction = hand_in_hall(frame, "baton" if device == "baton" else "left")
-        rotations[arm], rotations[fore] = reach(shoulder, elbow, hand, target - CONDUCTOR_POSITION_M)
+        rotations[arm], rotations[fore] = reach(shoulder, elbow, rig.joints[hold], target - CONDUCTOR_POSITION_M)
         if device == "baton":
             wanted = BATON_DIRECTION if direction is None else direction
             whole = multiply(rotations[arm], rotations[fore])
             own = rotation_matrices(whole * [1, -1, -1, -1]) @ wanted
             rotations[hold] = shortest_turn(axis, own)
+
+
+def with_hands(mesh: PlayerMesh, rig: Rig) -> Rig:
+    """The rig with the middle of the hand as the joint of each hand that holds nothing: the arm's far end."""
+    joints = rig.joints.copy()
+    for side in "RL":
+        fore, hold = JOINTS.index(f"fore_{side}"), JOINTS.index(f"hold_{side}")
+        places = mesh.position[mesh.joint == fore]
+        if len(places) and not joints[hold].any():
+            distance = np.linalg.norm(places - joints[fore], axis=1)
+            joints[hold] = places[distance > 0.72 * distance.max()].mean(axis=0)
+    return replace(rig, joints=joints)
 
 
 def baton_axis(mesh: PlayerMesh, rig: Rig) -> np.ndarray:

@@ -22,7 +22,7 @@ from .conductor import BATON_DIRECTION, hand_in_hall
 from .meshes import read_prop
 from .players import surface_geom
 
-SKIN = (0.62, 0.40, 0.27)
+SKIN = (0.44, 0.25, 0.15)
 TRAIL_S = 0.24
 TRAIL_POINTS = 40
 TRAIL_WIDTH_M = 0.006

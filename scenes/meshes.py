@@ -38,6 +38,7 @@ PART_JOINT = {
     "fore_R": "fore_R",
     "bow": "hold_R",
     "stick_R": "hold_R",
+    "baton": "hold_R",
     "arm_L": "arm_L",
     "fore_L": "fore_L",
     "stick_L": "hold_L",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..engine.instruments import catalogue
 from ..engine.types import Frame, PlayerPlacement
 from .meshes import JOINTS
 from .rig import POSE_INDEX, POSES, Rig, blend_poses, joint_matrices, multiply, root_matrices, turn
@@ -59,25 +60,30 @@ class Motion:
                 for model, rig in zip(models, rigs, strict=True)
             ]
         )
+        instruments = catalogue()
+        self._lowest = np.array(
+            [instruments[p.instrument].range[0] if p.instrument in instruments else 0 for p in placements], float
+        )
         self._sway = np.array([SWAY_OF_KIND.get(rig.kind, 0.5) for rig in rigs])
         self._habits = _habits_of(placements)
 
     def quaternions(self, frame: Frame, activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Joint rotations (N, J, 4) relative to rest and shifts (N, J, 3) at a frame, from its parts' activity."""
         state = activity[np.clip(self._parts, 0, len(activity) - 1)]
-        rotations, shifts = blend_poses(self._rotations, self._shifts, self._weights(state))
+        rotations, shifts = blend_poses(self._rotations, self._shifts, self._weights(frame, state))
         rotations[:, BODY] = multiply(rotations[:, BODY], self._body_turn(frame, state))
         rotations[:, HEAD] = multiply(rotations[:, HEAD], self._head_turn(frame, state))
-        shifts[:, BODY, 2] += 0.008 * state["breath"] + 0.002 * np.sin(1.6 * frame.time_s + self._habits.breath_phase)
+        shifts[:, BODY, 2] += 0.002 * np.sin(1.6 * frame.time_s + self._habits.breath_phase)
         return rotations, shifts
 
     def matrices(self, rotations: np.ndarray, shifts: np.ndarray) -> np.ndarray:
         """Matrices (N, J, 3, 4) of the joints in the hall."""
         return joint_matrices(self._joints, self._parents, rotations, shifts, self.roots)
 
-    def _weights(self, state: np.ndarray) -> np.ndarray:
+    def _weights(self, frame: Frame, state: np.ndarray) -> np.ndarray:
         """Weights of the poses (N, K)."""
         weights = np.zeros((len(state), len(POSES)))
+        weights[:, POSE_INDEX["breath"]] = state["breath"]
         ready = state["ready"]
         bows = self._kinds == "bow"
         if bows.any():
@@ -88,10 +94,12 @@ class Motion:
                 weights[bows, POSE_INDEX[f"bow_{k}"]] = np.clip(1 - np.abs(centre - k), 0, 1) * (1 - lift)
             weights[bows, POSE_INDEX["lift"]] = lift - resting
             weights[bows, POSE_INDEX["rest"]] = resting
+            left = self._left_hand(frame, state)[bows]
+            for k in range(3):
+                weights[bows, POSE_INDEX[f"left_{k}"]] = np.clip(1 - np.abs(left - k), 0, 1)
         winds = np.isin(self._kinds, ("wind", "brass", "voice"))
         if winds.any():
             weights[winds, POSE_INDEX["rest"]] = 1 - ready[winds]
-            weights[winds, POSE_INDEX["breath"]] = state["breath"][winds] * ready[winds]
         strikers = self._kinds == "strike"
         if strikers.any():
             for name in ("up_R", "hit_R", "up_L", "hit_L"):
@@ -102,6 +110,16 @@ class Motion:
                 weights[pluckers, POSE_INDEX[name]] = state[name][pluckers]
         return weights
 
+    def _left_hand(self, frame: Frame, state: np.ndarray) -> np.ndarray:
+        """Place of the left hand on the fingerboard (N,), 0 in first position … 2 high up, with vibrato.
+
+        Taken as if the strings were a fifth apart from the instrument's lowest note; the top string goes on upwards.
+        """
+        above = state["pitch"] - self._lowest
+        semitones = np.where(above < 21, np.mod(above, 7), above - 21)
+        vibrato = 0.035 * np.sin(2 * math.pi * 5.6 * frame.time_s + self._habits.breath_phase) * state["sounding"]
+        return np.clip(semitones / 8 + vibrato, 0, 2)
+
     def _body_turn(self, frame: Frame, state: np.ndarray) -> np.ndarray:
         """Sway with the beat, lean into onsets, breathe in."""
         habits = self._habits
@@ -111,7 +129,6 @@ class Motion:
         roll = np.radians(1.6 * playing * swing + 0.35 * idle)
         pitch = np.radians(
             -2.2 * playing * state["accent"]
-            + 2.0 * state["breath"]
             - 0.8 * playing
             + 0.3 * np.cos(0.4 * frame.time_s + habits.lean)
         )

@@ -32,6 +32,9 @@ POSES = (
     "hit_L",
     "pluck_R",
     "pluck_L",
+    "left_0",
+    "left_1",
+    "left_2",
 )
 """Poses a model may have (``assets/models/README.md``). A model that lacks one stays at rest for it."""
 POSE_INDEX = {name: index for index, name in enumerate(POSES)}
