@@ -19,8 +19,6 @@ MIN_LOOP_S = 0.2
 _CROSSFADE_S = 0.06
 _LONG_LOOP_S = 1.0
 """A loop of this length is no single turn of a vibrato: it may begin and end elsewhere."""
-_LATEST_LOOP_START_S = 1.5
-_LONGEST_LOOP_S = 3.0
 _LONGEST_DECAY_S = 9.0
 _DECAY_FLOOR_DB = -66.0
 _SILENCE_DB = -60.0
@@ -32,7 +30,8 @@ _MAX_SUSTAIN_ANALYSIS_S = 2.0
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A raw note. ``loop_end == loop_start``: no loop. ``decay_s`` is the time of a fall by 100 dB that the player of
-    the file would apply (0 = none). ``partials`` as in ``tuning.measure_pitch``, 0 for a sound without pitch."""
+    the file would apply (0 = none). ``partials`` as in ``tuning.measure_pitch``, 0 for a sound without pitch. A loop that is
+    longer than ``longest_loop_s`` is cut to it."""
 
     data: Wave
     rate_hz: float
@@ -41,6 +40,7 @@ class Recording:
     loop_end: int
     decay_s: float
     partials: int
+    longest_loop_s: float = 3.0
 
 
 def condition(recording: Recording) -> Sample:
@@ -48,7 +48,7 @@ def condition(recording: Recording) -> Sample:
     data, removed = _without_leading_silence(recording.data, recording.rate_hz)
     start, end = recording.loop_start - removed, min(recording.loop_end - removed, data.size)
     if recording.decay_s <= 0.0:
-        start, end = _shortened_loop(start, end, recording.rate_hz)
+        start, end = _shortened_loop(start, end, recording.rate_hz, recording.longest_loop_s)
     looped = seamless_loop(data, start, end, recording.rate_hz) if start >= 0 and end - start >= 8 else None
     if looped is None:
         data = _decaying(data, recording.rate_hz, recording.decay_s) if recording.decay_s > 0.0 else data
@@ -103,12 +103,12 @@ def seamless_loop(data: Wave, start: int, end: int, rate_hz: float) -> tuple[Wav
     return padded, start, start + whole.size
 
 
-def _shortened_loop(start: int, end: int, rate_hz: float) -> tuple[int, int]:
+def _shortened_loop(start: int, end: int, rate_hz: float, longest_s: float) -> tuple[int, int]:
     """A long loop held to what the ear needs, so that an orchestra's sounds fit in memory."""
     if end - start < _LONG_LOOP_S * rate_hz:
         return start, end
-    start = min(start, round(_LATEST_LOOP_START_S * rate_hz))
-    return start, min(end, start + round(_LONGEST_LOOP_S * rate_hz))
+    start = min(start, round(0.5 * longest_s * rate_hz))
+    return start, min(end, start + round(longest_s * rate_hz))
 
 
 def sustained_level_db(steady: Wave, rate_hz: float) -> float:

@@ -40,8 +40,8 @@ def plan_patch(
         preset = choice.find(presets)
         zones = sounding_zones(font, preset, choice.layer) if preset is not None else []
         for zone, other in _channels([held for zone in zones if (held := _held(zone, choice.keys))], split=section):
-            key = _key(zone, other, choice.partials)
-            makers[key] = partial(_make_sample, font, zone, other, choice.partials)
+            key = _key(zone, other, choice.partials, choice.loop_s)
+            makers[key] = partial(_make_sample, font, zone, other, choice.partials, choice.loop_s)
             planned.append(_planned(zone, key))
     if not planned:
         return None
@@ -151,10 +151,10 @@ def _channels(zones: Sequence[FontZone], split: bool) -> list[tuple[FontZone, Fo
     return pairs + [(zone, None) for partners in rights.values() for zone in partners]
 
 
-def _key(zone: FontZone, other: FontZone | None, partials: int) -> str:
+def _key(zone: FontZone, other: FontZone | None, partials: int, loop_s: float) -> str:
     parts = (
         zone.sample, other.sample if other else -1, zone.start, zone.end_offset, zone.loop_start, zone.loop_end,
-        zone.rate_hz, zone.root_pitch, _decay_s(zone), partials,
+        zone.rate_hz, zone.root_pitch, _decay_s(zone), partials, loop_s,
     )  # fmt: skip
     return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
@@ -166,7 +166,7 @@ def _decay_s(zone: FontZone) -> float:
     return zone.decay_s if zone.decay_s > 0.05 else 0.0
 
 
-def _make_sample(font: SoundFont, zone: FontZone, other: FontZone | None, partials: int) -> Sample:
+def _make_sample(font: SoundFont, zone: FontZone, other: FontZone | None, partials: int, loop_s: float) -> Sample:
     data = _decoded(font, zone)
     if other is not None:
         data = _mixed(data, _decoded(font, other))
@@ -179,6 +179,7 @@ def _make_sample(font: SoundFont, zone: FontZone, other: FontZone | None, partia
             loop_end=zone.loop_end - zone.start,
             decay_s=_decay_s(zone),
             partials=partials,
+            longest_loop_s=loop_s,
         )
     )
 

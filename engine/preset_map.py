@@ -29,6 +29,7 @@ class PresetChoice:
     level_db: float = 0.0
     balance: Literal["zone", "patch"] = "zone"
     keys: tuple[int, int] = (0, 127)
+    loop_s: float = 3.0
 
     def find(self, presets: Sequence[Preset]) -> Preset | None:
         """The preset to take, by name first and then by General MIDI number; None where there is none."""
