@@ -4,6 +4,7 @@ Live and offline run the same ``step()``: live from the session clock and device
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .dynamics import DynamicsTracker
 from .follower import Follower
@@ -28,6 +29,8 @@ class Performance:
         self.book = PartBook(score, sources)
         self._listen_from(start_beat)
         self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat))
+        self.level_trim = 0.0
+        """Added to the level that the gesture asks for (0–1): a louder or softer orchestra by key, not by hand."""
         self._poses: dict[Device, Pose] = {}
         self._index = 0
 
@@ -57,6 +60,8 @@ class Performance:
             if ictus is not None:
                 beats.append(ictus)
         tempo, dynamics = self._tempo.estimate, self._dynamics.level
+        if self.level_trim:
+            dynamics = replace(dynamics, level=min(1.0, max(0.0, dynamics.level + self.level_trim)))
         position, crossings = self._follower.step(now_s, tempo)
         notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics)
         frame = Frame(

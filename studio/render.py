@@ -4,9 +4,9 @@ The performance itself takes seconds; the sound takes most of the time and the p
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from rich.progress import Progress
 from ..engine.beat_grid import beaten_as
 from ..engine.errors import SceneError, SessionError
 from ..engine.hall import Hall, read_hall
-from ..engine.output import render_wav
+from ..engine.offline import AudioCue, cue_from_frame, render_wav
 from ..engine.performance import Performance
+from ..engine.renderer import AudioSettings
 from ..engine.room import room_from_hall
 from ..engine.score import Score
 from ..engine.score_cache import open_score
@@ -101,7 +102,6 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         measures=len(score.measures),
     )
     performance = Performance(score, sources, start_beat)
-    frames: list[Frame] = []
     try:
         with SessionRecorder(job.out / "session.mcap", header) as recorder:
             task = bars.add_task("Performing", total=job.take.end_s - job.take.start_s)
@@ -109,8 +109,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
             def show(done_s: float) -> None:
                 bars.update(task, completed=done_s)
 
-            for frame in perform_offline(performance, job.take, recorder, show):
-                frames.append(frame)
+            frames = perform_offline(performance, job.take, recorder, show)
     finally:
         performance.close()
     return _write_results(job.out, stage, frames, performance.book.missed, bars)
@@ -124,24 +123,22 @@ def perform_offline(
 ) -> Sequence[Frame]:
     """Every frame of a take conducted from its first sample until the music is over."""
     source = TakeSource(take)
-    frames = []
-    ticks = 0
+    start_s, end_s = take.start_s, take.end_s
+    frames: list[Frame] = []
     while True:
-        now_s = take.start_s + ticks * STEP_S
-        ticks += 1
+        now_s = start_s + len(frames) * STEP_S
         poses = source.poll(now_s)
+        frame = performance.step(now_s, poses)
+        frames.append(frame)
         if recorder is not None:
             recorder.write_poses(poses)
-        frame = performance.step(now_s, poses)
-        if recorder is not None:
             recorder.write_frame(frame)
-        frames.append(frame)
-        if show is not None and ticks % 100 == 0:
-            show(min(now_s, take.end_s) - take.start_s)
-        if performance.ended or now_s > take.end_s + AFTER_TAKE_S:
+        if show is not None and len(frames) % 100 == 0:
+            show(min(now_s, end_s) - start_s)
+        if performance.ended or now_s > end_s + AFTER_TAKE_S:
             break
     if show is not None:
-        show(take.end_s - take.start_s)
+        show(end_s - start_s)
     source.close()
     return frames
 
@@ -201,17 +198,15 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         )
         sound_set = _sounds_with_progress(stage, bars)
         wav = out / "performance.wav"
-        rendering = bars.add_task("Rendering the sound", total=1.0)
-        start_s = frames[0].time_s if frames and frames[0].time_s > LATE_START_S else 0.0
+        rendering = bars.add_task("Rendering the sound", total=played.end_s)
         render_wav(
             wav,
             stage.placements,
             sound_set,
             room_from_hall(stage.hall),
-            frames,
-            start_s=start_s,
-            seed=stage.seed,
-            progress=lambda done, total: bars.update(rendering, completed=done, total=total),
+            _cues(frames),
+            settings=AudioSettings(seed=stage.seed),
+            progress=lambda done_s: bars.update(rendering, completed=done_s),
         )
         drawn = _drawn(picture, out / "stage.png", bars)
     reporting = bars.add_task("Measuring and reporting", total=2)
@@ -233,6 +228,18 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     return figures(report)
 
 
+def _cues(frames: Sequence[Frame]) -> Iterator[AudioCue]:
+    """What the audio engine is told. The WAV begins at session time 0, or with a take whose clock starts late."""
+    late_s = frames[0].time_s if frames and frames[0].time_s > LATE_START_S else 0.0
+    for frame in frames:
+        cue = cue_from_frame(frame)
+        if late_s:
+            notes = [replace(note, onset_s=note.onset_s - late_s) for note in cue.notes]
+            releases = [replace(release, time_s=release.time_s - late_s) for release in cue.releases]
+            cue = replace(cue, time_s=cue.time_s - late_s, notes=notes, releases=releases)
+        yield cue
+
+
 def _sounds_with_progress(stage: _Stage, bars: Progress) -> SoundSet:
     task = bars.add_task("Tuning the instruments", total=1)
     sounds = load_sounds(
@@ -252,5 +259,3 @@ def _drawn(picture: "Future[None]", path: Path, bars: Progress) -> Path | None:
         return None
     bars.update(task, completed=1)
     return path
-
-

@@ -1,0 +1,340 @@
+"""The composition root of a live session: devices, processes and the performance, joined."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from ..engine.audio_ring import AudioRing
+from ..engine.beat_grid import beaten_as
+from ..engine.clock import SessionClock
+from ..engine.errors import RelayError, SceneError, SessionError
+from ..engine.hall import read_hall
+from ..engine.output import AudioProcess
+from ..engine.performance import Performance
+from ..engine.renderer import AudioSettings
+from ..engine.room import room_from_hall
+from ..engine.score import Score
+from ..engine.score_cache import open_score
+from ..engine.score_source import find_score
+from ..engine.sound_set import load_sound_set
+from ..engine.tracking import PointerSource, TakeSource, read_take
+from ..engine.types import Frame, PartSource, PlayerPlacement
+from .concert import concert_score
+from .ensemble_setup import SYNTHESISED, parts_named, seat
+from .live import LiveSession
+from .paths import sessions_folder
+from .relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
+from .session_file import SessionHeader, SessionRecorder, read_session
+from .session_player import SessionPlayer
+from .sounds import soundfont_named
+
+log = logging.getLogger(__name__)
+
+STEP_S = 0.01
+TAKE_LEAD_S = 2.0
+"""A take starts this long after everything is ready."""
+AFTER_TAKE_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class StudioOptions:
+    """What a person chose on the command line."""
+
+    score: str | None = None
+    window: bool = False
+    vr: bool = False
+    take: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8765
+    sounds: str | None = None
+    seating: str | None = None
+    hall: str = "musikverein"
+    ai_parts: tuple[str, ...] = ()
+    seed: int = 0
+    record: bool = True
+    audio: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What a person chose for a replay."""
+
+    session: Path
+    host: str = "127.0.0.1"
+    port: int = 8765
+    window: bool = False
+    sounds: str | None = None
+    audio: str = "auto"
+
+
+def run_studio(options: StudioOptions) -> None:
+    """Open the studio and stay until it is closed (window, Ctrl-C, SIGTERM, the end of the take)."""
+    console = Console()
+    score_path = find_score(options.score or concert_score())
+    score, start_beat = open_score(score_path), 0
+    take = read_take(options.take) if options.take else None
+    if take is not None:
+        score, start_beat = beaten_as(score, take.metadata)
+    placements = seat(score, options.seating, read_hall(options.hall))
+    clock = SessionClock()
+    with ExitStack() as stack:
+        sound = _Sound(options.sounds, options.hall, options.seed, options.audio)
+        audio = _open_audio(score, placements, sound, clock)
+        stack.callback(audio.close)
+        performance = Performance(score, _ai_sources(score, options.ai_parts, options.seed), start_beat)
+        stack.callback(performance.close)
+        relay = _open_relay(score, placements, options.hall, options.host, options.port, clock, audio, console)
+        if relay is not None:
+            stack.callback(relay.close)
+        _say_sound(audio, console)
+        pointer = PointerSource() if options.window else None
+        start_s = clock.now_s() + TAKE_LEAD_S
+        replayed = TakeSource(take, start_s - take.start_s) if take is not None else None
+        session = LiveSession(
+            clock=clock,
+            performance=performance,
+            placements=placements,
+            audio=audio,
+            local=replayed or pointer,
+            viewers=RelaySource(relay) if relay is not None else None,
+            relay=relay,
+            recorder=_open_recorder(score, score_path, placements, options, console) if options.record else None,
+        )
+        stack.pop_all()
+        stack.callback(session.close)
+        if relay is not None and session.local is not None:
+            relay.hold_baton(True)
+        end_s = None if replayed is None else replayed.end_s + AFTER_TAKE_S
+        run = _Run(clock, end_s, lambda: performance.ended)
+        if options.window:
+            _run_window(session, score, pointer or PointerSource(), options.hall, run)
+        else:
+            run.until_over(session.step)
+
+
+def run_replay(options: ReplayOptions) -> None:
+    """Play a recorded session again: the same notes, picture and positions at the same distances in time."""
+    console = Console()
+    recorded = read_session(options.session)
+    header = recorded.header
+    if not recorded.complete:
+        console.print(f"{options.session} was cut off: playing what it holds")
+    if not recorded.frames:
+        raise SessionError(f"{options.session}: nothing was played in it")
+    clock = SessionClock()
+    hall = read_hall(header.hall)
+    instruments = sorted({part.instrument for part in header.parts})
+    with ExitStack() as stack:
+        font = None if options.sounds == SYNTHESISED else soundfont_named(options.sounds)
+        audio = AudioProcess(
+            header.placements,
+            partial(load_sound_set, instruments, font),
+            room_from_hall(hall),
+            clock,
+            AudioSettings(seed=header.seed),
+            options.audio,
+        )
+        stack.callback(audio.close)
+        info = SessionInfo(
+            title=header.title,
+            composer=header.composer,
+            parts=header.parts,
+            placements=header.placements,
+            measures=(),
+            hall=header.hall,
+            audio_rate_hz=audio.rate_hz,
+        )
+        relay = _relay_or_none(info, options.host, options.port, clock, audio, console)
+        if relay is not None:
+            stack.callback(relay.close)
+            relay.hold_baton(True)
+        _say_sound(audio, console)
+        player = SessionPlayer(recorded.frames, clock.now_s() + TAKE_LEAD_S, audio, relay)
+        run = _Run(clock, player.end_s + AFTER_TAKE_S, lambda: False)
+        if options.window:
+            from ..scenes.view import StageView
+
+            names = [part.name for part in header.parts]
+            view = StageView(header.placements, names, header.title, window=True, hall=header.hall)
+            stack.callback(view.close)
+
+            def show() -> None:
+                frame = player.step(clock.now_s())
+                if frame is not None:
+                    view.update(frame)
+                view.base.task_mgr.step()
+
+            run.until_over(show, step_s=0.0)
+        else:
+            run.until_over(lambda: player.step(clock.now_s()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    sounds: str | None
+    hall: str
+    seed: int
+    device: str
+
+
+class _Run:
+    """Steps until a signal asks to stop or the take is over."""
+
+    def __init__(self, clock: SessionClock, end_s: float | None, ended: Callable[[], bool]) -> None:
+        self._clock = clock
+        self._end_s = end_s
+        self._ended = ended
+        self._over_since_s: float | None = None
+        self._asked = False
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+
+    @property
+    def over(self) -> bool:
+        """Asked to stop; or, with a take, the music has ended and rung out, or the take is long over."""
+        if self._asked or self._end_s is None:
+            return self._asked
+        now_s = self._clock.now_s()
+        if self._ended() and self._over_since_s is None:
+            self._over_since_s = now_s
+        rung_out = self._over_since_s is not None and now_s > self._over_since_s + AFTER_TAKE_S
+        return rung_out or now_s > self._end_s + AFTER_TAKE_S
+
+    def until_over(self, step: Callable[[], object], step_s: float = STEP_S) -> None:
+        """Call ``step`` every ``step_s``; late steps are not made up for."""
+        due_s = self._clock.now_s()
+        while not self.over:
+            step()
+            due_s = max(due_s + step_s, self._clock.now_s())
+            time.sleep(max(0.0, due_s - self._clock.now_s()))
+
+
+def _open_audio(
+    score: Score, placements: Sequence[PlayerPlacement], sound: _Sound, clock: SessionClock
+) -> AudioProcess:
+    instruments = sorted({part.instrument for part in score.parts})
+    font = None if sound.sounds == SYNTHESISED else soundfont_named(sound.sounds)
+    return AudioProcess(
+        placements,
+        partial(load_sound_set, instruments, font),
+        room_from_hall(read_hall(sound.hall)),
+        clock,
+        AudioSettings(seed=sound.seed),
+        sound.device,
+    )
+
+
+def _say_sound(audio: AudioProcess, console: Console) -> None:
+    with console.status("Tuning the instruments …"):
+        status = audio.wait_until_ready(timeout_s=300.0)
+    if status.state == "no device":
+        console.print("No sound device: the page plays the sound.")
+    else:
+        console.print(f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms")
+
+
+def _open_relay(
+    score: Score,
+    placements: Sequence[PlayerPlacement],
+    hall: str,
+    host: str,
+    port: int,
+    clock: SessionClock,
+    audio: AudioProcess,
+    console: Console,
+) -> RelayProcess | None:
+    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz)
+    return _relay_or_none(info, host, port, clock, audio, console)
+
+
+def _relay_or_none(
+    info: SessionInfo, host: str, port: int, clock: SessionClock, audio: AudioProcess, console: Console
+) -> RelayProcess | None:
+    """The page; without it (port taken) the window and the sound still work, and one line says so."""
+    try:
+        relay = RelayProcess(
+            info, clock, RelaySettings(host=host, port=port), partial(AudioRing.attach, audio.ring_name)
+        )
+    except RelayError as error:
+        log.error("no page for browsers: %s", error)
+        return None
+    console.print(f"Open the page: [bold]{relay.address}[/]  – take the baton, raise it, and beat.")
+    return relay
+
+
+def _ai_sources(score: Score, names: Sequence[str], seed: int) -> list[PartSource]:
+    if not names:
+        return []
+    from ..models.responder import AiPart
+
+    return [AiPart(score, parts_named(score, names), seed=seed)]
+
+
+def _open_recorder(
+    score: Score, score_path: Path, placements: tuple[PlayerPlacement, ...], options: StudioOptions, console: Console
+) -> SessionRecorder | None:
+    """Record to the user's sessions; where that cannot be, play on and say so."""
+    path = sessions_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.mcap"
+    header = SessionHeader(
+        title=score.title,
+        composer=score.composer,
+        parts=score.parts,
+        placements=placements,
+        hall=options.hall,
+        seed=options.seed,
+        score_name=score_path.name,
+        score_bytes=score_path.read_bytes(),
+        end_quarter=score.end_quarter,
+        measures=len(score.measures),
+    )
+    try:
+        recorder = SessionRecorder(path, header)
+    except SessionError as error:
+        log.error("not recorded: %s", error)
+        return None
+    console.print(f"Recording to {path}")
+    return recorder
+
+
+def _run_window(session: LiveSession, score: Score, pointer: PointerSource, hall: str, run: _Run) -> None:
+    """The native window; a machine that cannot draw goes on with the page alone."""
+    from ..scenes.desktop import Desktop, DesktopActions
+    from ..scenes.view import StageView
+
+    names = [part.name for part in score.parts]
+    try:
+        view = StageView(
+            session.placements, names, score.title, window=True, score=score, composer=score.composer, hall=hall
+        )
+    except SceneError as error:
+        log.error("no window: %s; go on with the page", error)
+        run.until_over(session.step)
+        return
+    session.on_place = view.place
+
+    def step() -> Frame:
+        if run.over:
+            desktop.close()
+        return session.step()
+
+    actions = DesktopActions(
+        step=step,
+        now_s=session.clock.now_s,
+        start_stop=session.start_stop,
+        restart=session.restart,
+        change_level=session.change_level,
+    )
+    desktop = Desktop(view, pointer, actions, score.title)
+    desktop.run()

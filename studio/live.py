@@ -1,0 +1,210 @@
+"""A live session: one ``step`` from poses to sound, page and recording; what people ask for; and who is watched over.
+
+The session owns what it is given and closes it. One thread steps it, about a hundred times a second.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..engine.clock import SessionClock
+from ..engine.errors import RelayError
+from ..engine.output import AudioProcess
+from ..engine.performance import Performance
+from ..engine.types import Frame, PlayerPlacement, Pose, PoseSource
+from .audio_stream import OpusEncoder
+from .protocol import NOBODY, PODIUM
+from .relay import Control, RelayProcess
+from .session_file import AudioPacket, ControlEvent, SessionRecorder
+
+log = logging.getLogger(__name__)
+
+LOOK_AFTER_S = 0.5
+"""How often processes are looked after and recorded sound is fetched."""
+RELAY_RESTARTS = 3
+
+
+@dataclass(slots=True)
+class SoundRecording:
+    """The orchestra's sound on its way into the session file, as Opus packets stamped by sample index."""
+
+    audio: AudioProcess
+    recorder: SessionRecorder
+    _encoder: OpusEncoder | None = None
+    _next: int = 0
+
+    def fetch(self) -> None:
+        """Record what was played since the last call. A gap starts a new stream at its true place."""
+        start, samples = self.audio.read_since(self._next)
+        if not len(samples):
+            return
+        if self._encoder is None or start != self._next:
+            self._encoder = OpusEncoder(self.audio.rate_hz, start)
+        self._next = start + len(samples)
+        for sample, data in self._encoder.encode(samples):
+            self.recorder.write_audio(self.audio.time_of(sample), AudioPacket(max(0, sample), data))
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """Everything a live session is made of.
+
+    ``local`` is the studio's own baton (window, take, headset), None where only viewers conduct; the viewer who holds
+    the baton on the page comes before it. ``on_place`` is told when players were muted or re-balanced.
+    """
+
+    clock: SessionClock
+    performance: Performance
+    placements: tuple[PlayerPlacement, ...]
+    audio: AudioProcess
+    local: PoseSource | None = None
+    viewers: PoseSource | None = None
+    relay: RelayProcess | None = None
+    recorder: SessionRecorder | None = None
+    on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
+    viewer_conducts: bool = False
+    _recording: SoundRecording | None = None
+    _looked_after_s: float = 0.0
+    _relay_restarts: int = 0
+    _running: bool = True
+    _heard: Pose | None = None
+    _quarter: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.recorder is not None:
+            self._recording = SoundRecording(self.audio, self.recorder)
+
+    def step(self) -> Frame:
+        """Advance the performance to now, and hand its frame to everyone."""
+        now_s = self.clock.now_s()
+        self._obey(now_s)
+        poses = self._poses(now_s)
+        if self.recorder is not None:
+            self.recorder.write_poses(poses)
+        frame = self.performance.step(now_s, poses)
+        self._quarter = frame.position.quarter
+        self.audio.submit(frame.notes, frame.releases)
+        self._turn_head(frame)
+        if self.relay is not None and self.relay.alive:
+            self.relay.publish(frame)
+        if self.recorder is not None:
+            self.recorder.write_frame(frame)
+        if now_s - self._looked_after_s >= LOOK_AFTER_S:
+            self._looked_after_s = now_s
+            self._look_after()
+        return frame
+
+    # -- who conducts --------------------------------------------------------------------------------------
+
+    def _poses(self, now_s: float) -> list[Pose]:
+        """The baton of whoever holds it. Both sources are read, so that none piles up."""
+        from_page = list(self.viewers.poll(now_s)) if self.viewers is not None else []
+        own = list(self.local.poll(now_s)) if self.local is not None else []
+        if not self._running:
+            return []
+        return from_page if self.viewer_conducts or self.local is None else own
+
+    def _turn_head(self, frame: Frame) -> None:
+        head = next((pose for pose in frame.poses if pose.device == "head"), None)
+        if head is not None and head != self._heard:
+            self._heard = head
+            self.audio.listen(head)
+
+    # -- what people ask for ----------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """The orchestra stops and waits for a preparatory beat where it stands, at the start of the bar."""
+        self._running = False
+        self._jump_to_measure(self.performance.score.measure_at(self._quarter))
+
+    def start(self) -> None:
+        """The orchestra watches the baton again."""
+        self._running = True
+
+    def start_stop(self) -> None:
+        self.stop() if self._running else self.start()
+
+    def restart(self) -> None:
+        """From the beginning, at the next preparatory beat."""
+        self._jump_to_measure(0)
+        self._running = True
+
+    def change_level(self, change: float) -> None:
+        """Louder or softer by a part of the whole range."""
+        self.performance.level_trim = min(0.5, max(-0.5, self.performance.level_trim + change))
+
+    def _jump_to_measure(self, measure: int) -> None:
+        beats = self.performance.score.beats
+        measure = min(max(0, measure), len(self.performance.score.measures) - 1)
+        first = next((index for index, row in enumerate(beats) if row["measure"] >= measure), 0)
+        self.performance.jump(first)
+        self.audio.silence()
+
+    def _obey(self, now_s: float) -> None:
+        for control in self.relay.take_controls() if self.relay is not None else ():
+            self._do(control)
+            if self.recorder is not None:
+                value = f"{control.target} {control.value:g}"
+                self.recorder.write_control(ControlEvent(now_s, control.action, value, control.name))
+
+    def _do(self, control: Control) -> None:
+        match control.action:
+            case "start":
+                self.start()
+            case "stop":
+                self.stop()
+            case "seek":
+                self._jump_to_measure(control.target)
+            case "gain":
+                self._change(control.target, gain_db=control.value)
+            case "mute":
+                self._change(control.target, muted=control.value != 0.0)
+            case "baton":
+                self.viewer_conducts = control.target not in (NOBODY, PODIUM)
+
+    def _change(self, part: int, **values: float | bool) -> None:
+        self.place(
+            tuple(
+                replace(placement, **values) if placement.part == part else placement  # type: ignore[arg-type]
+                for placement in self.placements
+            )
+        )
+
+    def place(self, placements: Sequence[PlayerPlacement]) -> None:
+        """Seat, mute or balance the players anew, for ear, window and page."""
+        self.placements = tuple(placements)
+        self.audio.place(self.placements)
+        if self.relay is not None:
+            self.relay.place(self.placements)
+        if self.on_place is not None:
+            self.on_place(self.placements)
+
+    # -- looking after ----------------------------------------------------------------------------------
+
+    def _look_after(self) -> None:
+        """Fetch recorded sound; bring a dead relay back. The audio process is watched by its own thread."""
+        if self._recording is not None:
+            self._recording.fetch()
+        if self.relay is not None and not self.relay.alive and self._relay_restarts < RELAY_RESTARTS:
+            self._relay_restarts += 1
+            try:
+                self.relay.restart()
+            except RelayError as error:
+                log.error("the page is gone (%s); the orchestra plays on", error)
+            else:
+                self.viewer_conducts = False
+                log.warning("the relay was started again: viewers reconnect by themselves")
+
+    def close(self) -> None:
+        """End everything softly; the recording is finished first."""
+        if self._recording is not None:
+            self._recording.fetch()
+        if self.recorder is not None:
+            self.recorder.close()
+        for source in (self.local, self.viewers):
+            if source is not None:
+                source.close()
+        if self.relay is not None:
+            self.relay.close()
+        self.audio.close()
+        self.performance.close()

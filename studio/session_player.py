@@ -1,0 +1,68 @@
+"""Plays recorded frames again in real time: sound, page and picture see what they saw."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..engine.output import AudioProcess
+from ..engine.types import Frame, NoteEvent, NoteRelease
+from .relay import RelayProcess
+
+
+class SessionPlayer:
+    """Hands out the frames of a session, shifted to start at ``start_s`` on the clock of now."""
+
+    def __init__(
+        self, frames: Sequence[Frame], start_s: float, audio: AudioProcess, relay: RelayProcess | None
+    ) -> None:
+        self._frames = frames
+        self._shift_s = start_s - frames[0].time_s
+        self._audio = audio
+        self._relay = relay
+        self._next = 0
+
+    @property
+    def end_s(self) -> float:
+        return self._frames[-1].time_s + self._shift_s
+
+    def step(self, now_s: float) -> Frame | None:
+        """Play everything due by ``now_s``; the newest frame, None when there was none."""
+        newest = None
+        while self._next < len(self._frames) and self._frames[self._next].time_s + self._shift_s <= now_s:
+            newest = shifted(self._frames[self._next], self._shift_s)
+            self._next += 1
+            self._audio.submit(newest.notes, newest.releases)
+            if self._relay is not None:
+                self._relay.publish(newest)
+        return newest
+
+
+def shifted(frame: Frame, by_s: float) -> Frame:
+    """A frame at another time: everything in it moves along."""
+
+    def note(event: NoteEvent) -> NoteEvent:
+        return replace(event, onset_s=event.onset_s + by_s)
+
+    def release(event: NoteRelease) -> NoteRelease:
+        return replace(event, time_s=event.time_s + by_s)
+
+    return replace(
+        frame,
+        time_s=frame.time_s + by_s,
+        position=replace(frame.position, time_s=frame.position.time_s + by_s),
+        tempo=None
+        if frame.tempo is None
+        else replace(
+            frame.tempo,
+            time_s=frame.tempo.time_s + by_s,
+            beat_s=frame.tempo.beat_s + by_s,
+            next_beat_s=frame.tempo.next_beat_s + by_s,
+        ),
+        dynamics=replace(frame.dynamics, time_s=frame.dynamics.time_s + by_s),
+        beats=tuple(
+            replace(beat, time_s=beat.time_s + by_s, detected_s=beat.detected_s + by_s) for beat in frame.beats
+        ),
+        crossings=tuple(replace(c, time_s=c.time_s + by_s) for c in frame.crossings),
+        notes=tuple(note(event) for event in frame.notes),
+        releases=tuple(release(event) for event in frame.releases),
+        poses=tuple(replace(pose, time_s=pose.time_s + by_s) for pose in frame.poses),
+    )
