@@ -10,9 +10,11 @@ are in the tracking frame, positions of players in the hall frame. A change that
 new version in ``SUBPROTOCOL``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
+from ..engine.errors import ProtocolError
 from ..engine.types import Articulation, Device, FollowState
 from .wire import F32, F64, I32, U8, U16, U32, U64, MaxBytes, decoder, encoder
 
@@ -264,7 +266,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The newest state of all lanes and the events since the last tick. Answer with ``Ack``.
+    """The newest state of all lanes and the events since the last tick. Answer with ``Ack``, at the latest every third
+    of ``ack_window``.
 
     The first event's number is ``first_event``; the next tick's is ``first_event + len(events)``. A viewer that was
     skipped gets ``Events`` or ``Sounding`` before its next tick, so that no number is missing or double.
@@ -454,12 +457,29 @@ ServerMessage = Snapshot | Tick | Events | Sounding | Presence | Pong | Audio | 
 ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen
 
 _encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
+_encode_event = encoder(Event)
 _encode_client, _decode_client = encoder(ClientMessage), decoder(ClientMessage)
 
 
 def encode_server(message: ServerMessage) -> bytes:
     """Bytes of a message to a viewer. Raises ``ProtocolError`` where a value does not fit its field."""
     return _encode_server(message)
+
+
+def encode_event(event: Event) -> bytes:
+    """Bytes of one event, for ``with_events``. Raises ``ProtocolError`` where a value does not fit its field."""
+    return _encode_event(event)
+
+
+def with_events(message: Tick | Events, events: Sequence[bytes]) -> bytes:
+    """Bytes of a message whose ``events`` are empty, with these instead: an event is encoded once for all viewers.
+
+    Rests on ``events`` being the last field of both. Raises ``ProtocolError`` for more than a list can hold.
+    """
+    if len(events) > 0xFFFF:
+        raise ProtocolError(f"{len(events)} events in one message where 65535 are allowed")
+    head = _encode_server(message)[:-2]
+    return b"".join((head, len(events).to_bytes(2, "little"), *events))
 
 
 def decode_server(data: bytes) -> ServerMessage:

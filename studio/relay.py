@@ -11,11 +11,12 @@ import multiprocessing
 import secrets
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import psutil
 
 from ..engine.clock import SessionClock
 from ..engine.errors import RelayError
@@ -138,6 +139,20 @@ class RelayProcess:
             name = "127.0.0.1"
         scheme = "https" if self.settings.certificate else "http"
         return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.settings.port}/"
+
+    @property
+    def lan_addresses(self) -> tuple[str, ...]:
+        """Where the page is for others in the house; none where the relay serves this machine alone."""
+        if self.settings.host not in ("0.0.0.0", "::", ""):
+            return ()
+        scheme = self.address.partition(":")[0]
+        found = [
+            entry.address
+            for entries in psutil.net_if_addrs().values()
+            for entry in entries
+            if entry.family == socket.AF_INET
+        ]
+        return tuple(f"{scheme}://{name}:{self.settings.port}/" for name in found if not name.startswith("127."))
 
     @property
     def host_address(self) -> str:
@@ -315,11 +330,12 @@ def run_relay(
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    if sys.platform == "win32":
+    """By uvloop where there is one (not on Windows)."""
+    try:
+        import uvloop
+    except ImportError:
         asyncio.run(main)
     else:
-        import uvloop
-
         uvloop.run(main)
 
 

@@ -11,7 +11,8 @@ from websockets.protocol import State
 from ..engine.errors import ProtocolError
 from .protocol import Audio, Codec
 
-MESSAGES_PER_S = 240.0
+MESSAGES_PER_S = 500.0
+"""A baton of 240 Hz, acknowledgements and pings, twice over."""
 BYTES_PER_S = 262_144.0
 BURST_S = 2.0
 MAX_SAMPLE_AGE_S = 0.5

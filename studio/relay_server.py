@@ -56,11 +56,12 @@ class RelayServer:
         self._on_input = on_input
         self._audio = AudioPackets(audio) if audio else None
         self._presence = Presence()
+        self._told_presence = (0, b"")
         self._site = StaticSite(settings.page)
         self._door = Doorway(settings.allowed_hosts, settings.allowed_origins)
         self._viewers: dict[int, ViewerConnection] = {}
         self._counts = Counts()
-        self._window = max(4, round(ACK_WINDOW_S * settings.tick_hz))
+        self._window = max(6, round(ACK_WINDOW_S * settings.tick_hz))
         sound = wire.AudioInfo(rate_hz=0, packet_samples=0)
         if self._audio:
             sound = wire.AudioInfo(rate_hz=self._audio.rate_hz, packet_samples=self._audio.packet_samples)
@@ -198,12 +199,19 @@ class RelayServer:
         """Everything that a viewer lacks before the tick whose events begin at ``first_event``."""
         if viewer.sent_presence != self._presence.version:
             viewer.sent_presence = self._presence.version
-            viewer.send(binary_frame(wire.encode_server(self._presence.message())))
+            viewer.send(self._presence_frame())
         if viewer.sent_players != self._state.players_version:
             viewer.sent_players = self._state.players_version
             viewer.send(binary_frame(self._state.players()))
         if viewer.next_event != first_event:
             viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
+
+    def _presence_frame(self) -> bytes:
+        """The same bytes for all, made once for each change."""
+        if self._told_presence[0] != self._presence.version:
+            frame = binary_frame(wire.encode_server(self._presence.message()))
+            self._told_presence = (self._presence.version, frame)
+        return self._told_presence[1]
 
     def _send_snapshot(self, viewer: ViewerConnection) -> None:
         viewer.send(binary_frame(self._state.snapshot(viewer.viewer, self._presence.message())))

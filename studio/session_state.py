@@ -17,7 +17,9 @@ from .protocol import (
     Snapshot,
     Sounding,
     Tick,
+    encode_event,
     encode_server,
+    with_events,
 )
 from .protocol import Presence as PresenceMessage
 from .session_info import (
@@ -53,7 +55,7 @@ class SessionState:
         self._frame: Frame | None = None
         self._sounding: dict[int, NoteOn] = {}
         self._unsent: list[Event] = []
-        self._recent: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._recent: deque[bytes] = deque(maxlen=KEPT_EVENTS)
         self.next_event = 0
         self.tick = 0
         self.players_version = 1
@@ -116,8 +118,8 @@ class SessionState:
 
         Raises ``ProtocolError`` where a value of the engine's does not fit the wire; its events are lost then.
         """
-        events = tuple(self._unsent)
-        self._unsent.clear()
+        unsent, self._unsent = self._unsent, []
+        events = [encode_event(event) for event in unsent]
         frame = self._frame
         self.tick = (self.tick + 1) % EVENT_MODULUS
         message = Tick(
@@ -129,9 +131,9 @@ class SessionState:
             articulation=frame.dynamics.articulation if frame else 0.0,
             poses=pose_infos(frame.poses) if frame else (),
             first_event=self.next_event,
-            events=events,
+            events=(),
         )
-        data = encode_server(message)
+        data = with_events(message, events)
         self._recent.extend(events)
         self.next_event = (self.next_event + len(events)) % EVENT_MODULUS
         if frame is not None and self.tick % 64 == 0:
@@ -153,7 +155,7 @@ class SessionState:
         if missing + newer <= len(self._recent):
             kept = list(self._recent)
             events = kept[len(kept) - newer - missing : len(kept) - newer]
-            return encode_server(Events(first_event=first_missing, events=tuple(events)))
+            return with_events(Events(first_event=first_missing, events=()), events)
         return encode_server(Sounding(next_event=before, notes=tuple(self._sounding.values())))
 
     def players(self) -> bytes:

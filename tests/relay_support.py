@@ -228,11 +228,11 @@ class Feeder:
 
 @asynccontextmanager
 async def relay(**options: Any) -> AsyncIterator[tuple[RelayServer, list[Any]]]:
-    """A relay in this process at 60 ticks a second, and the list of what viewers want."""
+    """A relay in this process at 120 ticks a second, and the list of what viewers want."""
     inputs: list[Any] = []
     clock = options.pop("clock", None) or SessionClock()
     tap = options.pop("tap", None)
-    values: dict[str, Any] = {"port": 0, "tick_hz": 60.0, "trust_this_machine": False, "host_key": "key"} | options
+    values: dict[str, Any] = {"port": 0, "tick_hz": 120.0, "trust_this_machine": False, "host_key": "key"} | options
     server = RelayServer(make_session(), RelaySettings(**values), clock, tap, on_input=inputs.append)
     await server.start()
     try:

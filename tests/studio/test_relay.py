@@ -107,6 +107,7 @@ def test_addresses(shared: RelayProcess) -> None:
     assert shared.address == f"http://127.0.0.1:{shared.settings.port}/"
     assert shared.host_address.startswith(shared.address + "#host=")
     assert len(shared.settings.host_key) >= 12
+    assert shared.lan_addresses == ()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals stop a process on POSIX only")
@@ -213,6 +214,17 @@ def test_tls_serves_the_page_and_the_socket(clock: SessionClock, tmp_path: Path)
 
     try:
         asyncio.run(asyncio.wait_for(test(), 20.0))
+    finally:
+        relay.close()
+
+
+def test_a_classroom_is_served_on_every_interface(clock: SessionClock) -> None:
+    relay = RelayProcess(make_session(), clock, RelaySettings(host="0.0.0.0", port=0))
+    try:
+        assert relay.address == f"http://127.0.0.1:{relay.settings.port}/"
+        for address in relay.lan_addresses:
+            name = address.removeprefix("http://").partition(":")[0]
+            socket.create_connection((name, relay.settings.port), timeout=5.0).close()
     finally:
         relay.close()
 

@@ -105,7 +105,7 @@ def test_another_score_gives_everyone_a_new_snapshot() -> None:
 
 def test_ticks_keep_their_rate_when_nothing_moves() -> None:
     async def test() -> None:
-        async with relay() as (server, _):
+        async with relay(tick_hz=60.0) as (server, _):
             viewer = await join(server.port)
             start = time.monotonic()
             await viewer.until(lambda: len(viewer.ticks) == 60)
@@ -148,11 +148,11 @@ def test_after_a_pause_a_viewer_finds_few_stale_ticks_and_the_right_notes() -> N
             async with Feeder(server, SessionClock(), rolling) as feeder:
                 viewer = await join(server.port)
                 await viewer.until(lambda: len(viewer.ticks) == 10)
-                await asyncio.sleep(1.5)
+                await asyncio.sleep(1.0)
                 newest = server.status().ticks
                 count = len(viewer.ticks)
                 await viewer.until(lambda: viewer.ticks[-1].tick >= newest)
-                stale = [tick for tick in viewer.ticks[count:] if tick.tick < newest - 5]
+                stale = [tick for tick in viewer.ticks[count:] if tick.tick < newest - 10]
                 assert len(stale) <= viewer.snapshots[0].ack_window
                 assert any(isinstance(message, p.Events) for message in viewer.seen)
                 await viewer.until(lambda: len(viewer.ticks) > count + 60)
@@ -173,7 +173,7 @@ def test_after_a_long_pause_what_sounds_now_takes_the_place_of_missed_events(mon
             async with Feeder(server, SessionClock(), rolling) as feeder:
                 viewer = await join(server.port)
                 await viewer.until(lambda: len(viewer.ticks) == 10)
-                await asyncio.sleep(1.5)
+                await asyncio.sleep(1.0)
                 await viewer.next(p.Sounding)
                 await viewer.until(lambda: len(viewer.ticks) > 100)
             await viewer.next(p.Tick)
@@ -189,7 +189,7 @@ def test_a_viewer_far_away_gets_fewer_ticks_but_every_event() -> None:
         async with relay() as (server, _), Feeder(server, SessionClock(), rolling):
             viewer = await join(server.port, acknowledges=False)
             start = min(viewer.sounding, default=0)
-            for _ in range(8):
+            for _ in range(4):
                 count = len(viewer.ticks)
                 await viewer.until(lambda count=count: len(viewer.ticks) == count + viewer.snapshots[0].ack_window)
                 await asyncio.sleep(0.15)

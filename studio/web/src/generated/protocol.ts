@@ -221,10 +221,10 @@ export interface Silence {
 }
 
 /**
- * The newest state of all lanes and the events since the last tick. Answer with `Ack`. The first event's number
- * is `first_event`; the next tick's is `first_event + len(events)`. A viewer that was skipped gets `Events` or
- * `Sounding` before its next tick, so that no number is missing or double. `frame_s` is the session time of the
- * engine's newest step.
+ * The newest state of all lanes and the events since the last tick. Answer with `Ack`, at the latest every third
+ * of `ack_window`. The first event's number is `first_event`; the next tick's is `first_event + len(events)`. A
+ * viewer that was skipped gets `Events` or `Sounding` before its next tick, so that no number is missing or
+ * double. `frame_s` is the session time of the engine's newest step.
  */
 export interface Tick {
   kind: "Tick";
