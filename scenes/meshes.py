@@ -231,6 +231,6 @@ def _without_base(colour: np.ndarray, tint: np.ndarray) -> np.ndarray:
     for index in range(1, len(TINTS)):
         chosen = tint == index
         if chosen.any():
-            base = np.percentile(colour[chosen], 92, axis=0)
+            base = np.percentile(colour[chosen], 99, axis=0)
             result[chosen] = np.minimum(colour[chosen] / np.maximum(base, 1e-3), 1.2)
     return result

@@ -96,6 +96,7 @@ vec3 on_stage(vec3 albedo, vec2 surface, vec3 normal, vec3 place, vec2 state) {
     // the wash is a pool: it falls off towards the sides and the edge of the stage
     float pool = mix(0.60, 1.0, smoothstep(10.5, 4.0, length(place.xy - vec2(0.0, 4.0))));
     vec3 light = pool * (WARM * (0.95 * wrapped(n, wash, 0.25) + 0.44 * wrapped(n, front, 0.15))
+        + WARM * 0.24 * wrapped(n, vec3(0.0, -0.94, 0.34), 0.35)  // balcony lamps: faces, which look at the podium
         + vec3(1.0, 0.78, 0.56) * 0.30 * wrapped(n, back, 0.0)
         + FLOOR * (0.17 + 0.22 * max(0.0, -n.z))) + vec3(0.030, 0.030, 0.036);
     float nv = max(0.0, dot(n, v));

@@ -10,7 +10,7 @@ from .players import surface_geom
 from .typeface import typeface
 
 INK = (0.13, 0.10, 0.08, 1)
-FADED = (0.13, 0.10, 0.08, 0.38)
+SOFT = (0.36, 0.31, 0.27, 1)
 ACCENT = (0.56, 0.13, 0.11, 1)
 STAND_POSITION_M = (0.0, 0.72, 0.0)
 
@@ -40,13 +40,14 @@ class ScoreStand:
         body.node().add_geom(surface_geom(read_prop(model)))
         body.set_shader(shaders.make_shader(shaders.PROP_VERTEX, shaders.PLAYER_FRAGMENT))
         left, right = (self._page(model, f"podium_page_{side}") for side in "LR")
-        self._write(left, "title", (0.5, 0.80), 0.085, INK, wrap=0.86).set_text(title)
-        self._write(left, "composer", (0.5, 0.52), 0.05, FADED, wrap=0.86).set_text(composer)
-        self._write(left, "state", (0.5, 0.16), 0.062, ACCENT, wrap=0.9)
-        self._write(right, "caption", (0.5, 0.84), 0.05, FADED).set_text("measure")
-        self._write(right, "measure", (0.5, 0.56), 0.30, INK)
-        self._write(right, "beats", (0.5, 0.36), 0.10, ACCENT)
-        self._write(right, "tempo", (0.5, 0.14), 0.085, INK)
+        # what matters while beating stands high on the page: the lower half is out of the conductor's sight
+        self._write(left, "title", (0.5, 0.84), 0.095, INK, wrap=0.88).set_text(title)
+        self._write(left, "composer", (0.5, 0.56), 0.065, SOFT, wrap=0.88).set_text(composer)
+        self._write(left, "state", (0.5, 0.24), 0.07, ACCENT, wrap=0.9)
+        self._write(right, "caption", (0.5, 0.88), 0.075, SOFT).set_text("measure")
+        self._write(right, "measure", (0.5, 0.62), 0.30, INK)
+        self._write(right, "beats", (0.5, 0.44), 0.11, ACCENT)
+        self._write(right, "tempo", (0.5, 0.26), 0.085, INK)
 
     def update(self, position: ScorePosition) -> None:
         """Show a position. Text is laid out anew only where it changes."""
