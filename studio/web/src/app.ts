@@ -3,7 +3,7 @@ import { type Address, readAddress } from "./address";
 import { AudioPlayer, CONDUCTING_TARGET_S, LISTENING_TARGET_S } from "./audio/player";
 import { Concert, type ShownPosition } from "./concert";
 import type { Command, Event as ConcertEvent, NoteOn, PointerSample, Snapshot } from "./generated/protocol";
-import { MAX_SAMPLES, NOBODY } from "./generated/protocol";
+import { NOBODY } from "./generated/protocol";
 import type { Connection, FromNetwork } from "./net/messages";
 import { Network } from "./net/network";
 import type { View } from "./scene/cameras";
@@ -15,6 +15,7 @@ import { GesturePad } from "./ui/gesture_pad";
 import { Hints } from "./ui/hints";
 import { PartsPanel } from "./ui/parts_panel";
 import { PeoplePanel } from "./ui/people_panel";
+import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
 import { StatusLine } from "./ui/status_line";
 
@@ -38,6 +39,7 @@ export class App {
   private readonly hints = new Hints(() => void this.audio.unlock());
   private readonly controls: Controls;
   private readonly pad: GesturePad;
+  private readonly batch = new SampleBatch((samples) => this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples }));
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
   private dock: HTMLElement | null = null;
   private stage: Stage | null = null;
@@ -78,6 +80,7 @@ export class App {
     });
     this.pad = new GesturePad(this.canvas, {
       samples: (samples) => this.gesture(samples),
+      hover: (x, y) => this.stage?.conduct(true, { x, y }),
       refused: () => this.stage?.cameras.current !== "orbit" && this.hints.say("Press “Conduct” to take the baton."),
     });
     this.lay();
@@ -216,9 +219,7 @@ export class App {
     const last = samples[samples.length - 1]!;
     const hand: HandPosition = { x: last.x, y: last.y };
     this.stage?.conduct(true, hand);
-    for (let start = 0; start < samples.length; start += MAX_SAMPLES) {
-      this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples: samples.slice(start, start + MAX_SAMPLES) });
-    }
+    this.batch.add(samples);
   }
 
   private askBaton(): void {

@@ -1,11 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readAddress } from "../src/address";
 import { Concert, type ConcertEvents, lastAtOrBefore } from "../src/concert";
-import type { Event, NoteOn, PositionInfo, Snapshot, Tick } from "../src/generated/protocol";
+import type { Event, NoteOn, PointerSample, PositionInfo, Snapshot, Tick } from "../src/generated/protocol";
 import { Backoff } from "../src/net/backoff";
 import { ClockEstimate } from "../src/net/clock";
 import { Governor, LADDER } from "../src/scene/governor";
 import { Timeline } from "../src/timeline";
+import { SampleBatch } from "../src/ui/sample_batch";
 import { sentence } from "../src/ui/status_line";
 
 const position = (time_s: number, quarter: number, state: PositionInfo["state"] = "playing"): PositionInfo => ({
@@ -167,5 +168,26 @@ describe("status line", () => {
   it("says in one sentence what is wrong and what happens next", () => {
     expect(sentence({ state: "waiting", reason: "gone", retryAtS: 13.2 }, 10)).toBe("The studio does not answer. Trying again in 4 s.");
     expect(sentence({ state: "version" }, 0)).toMatch(/another version.*Reload/);
+  });
+});
+
+describe("SampleBatch", () => {
+  it("sends a thousand samples a second in few messages, in order, and the end at once", () => {
+    vi.useFakeTimers();
+    let now = 0;
+    const sent: PointerSample[][] = [];
+    const batch = new SampleBatch((samples) => sent.push(samples), () => now);
+    for (let i = 0; i < 1000; i++) {
+      batch.add([{ client_s: i / 1000, x: 0, y: 0, pressed: true }]);
+      now += 1;
+      vi.advanceTimersByTime(1);
+    }
+    batch.add([{ client_s: 1, x: 0, y: 0, pressed: false }]);
+    vi.useRealTimers();
+    expect(sent.length).toBeLessThan(130);
+    const all = sent.flat();
+    expect(all.length).toBe(1001);
+    expect(all.every((sample, i) => i === 0 || sample.client_s > all[i - 1]!.client_s)).toBe(true);
+    expect(all[1000]!.pressed).toBe(false);
   });
 });

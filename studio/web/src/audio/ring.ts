@@ -138,7 +138,7 @@ export class SampleRing {
     this.smoothedStore += (stored - this.smoothedStore) * Math.min(1, blockS / SMOOTHING_S);
     this.sinceUnderrunS += blockS;
     // Trust a line that has been quiet for a while: give back the delay that an earlier gap had cost.
-    if (this.sinceUnderrunS > 15 && this.targetS > this.baseTargetS) this.targetS = Math.max(this.baseTargetS, this.targetS - 0.002 * blockS);
+    if (this.sinceUnderrunS > 8 && this.targetS > this.baseTargetS) this.targetS = Math.max(this.baseTargetS, this.targetS - 0.003 * blockS);
     const excessS = this.smoothedStore / this.rateHz - this.targetS;
     if (excessS > LARGEST_EXCESS_S) {
       this.skipTo(this.end - this.targetS * this.rateHz);

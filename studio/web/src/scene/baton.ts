@@ -20,7 +20,7 @@ import { trackingToWorld, type Quat, type Vec3 } from "./frames";
 const BATON_M = 0.36;
 const TRAIL_POINTS = 40;
 const TRAIL_S = 0.42;
-const TRAIL_WIDTH_M = 0.012;
+const TRAIL_WIDTH_M = 0.009;
 const FORWARD = new Vector3(0, 0, -1);
 /** A baton held without known orientation points forward, up and a little to the left. */
 const HELD = new Quaternion().setFromUnitVectors(FORWARD, new Vector3(-0.22, 0.42, -0.88).normalize());
@@ -103,7 +103,7 @@ function plainBaton(): Object3D {
     new CylinderGeometry(0.0016, 0.0034, BATON_M, 8).rotateX(-Math.PI / 2).translate(0, 0, -BATON_M / 2),
     new MeshBasicMaterial({ color: 0xf4ead6, toneMapped: false }),
   );
-  const grip = new Mesh(new SphereGeometry(0.013, 12, 8).scale(1, 1, 1.7), new MeshBasicMaterial({ color: 0x7a5230, toneMapped: false }));
+  const grip = new Mesh(new SphereGeometry(0.009, 12, 8).scale(1, 1, 2.1), new MeshBasicMaterial({ color: 0x7a5230, toneMapped: false }));
   group.add(stick, grip);
   return group;
 }

@@ -49,6 +49,8 @@ export class Stage {
   private lastMs = 0;
   private skipped = 0;
   private drawn = 0;
+  /** Time in this page's own code a frame, without the GPU's. */
+  private scriptMs = 0;
   private width = 1;
   private height = 1;
   private covered = 0;
@@ -132,6 +134,7 @@ export class Stage {
     return {
       drawn: this.drawn,
       frameMs: this.governor.frameMs,
+      scriptMs: this.scriptMs,
       resolution: this.governor.quality.resolution,
       players: this.orchestra?.size ?? 0,
       playerTriangles: this.orchestra?.triangles ?? 0,
@@ -154,6 +157,7 @@ export class Stage {
   }
 
   private frame(nowMs: number): void {
+    const startMs = performance.now();
     const quality = this.governor.quality;
     this.skipped += 1;
     if (this.skipped < quality.every) return;
@@ -171,6 +175,7 @@ export class Stage {
     this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, this.camera, quality.detail);
     this.renderer.render(this.scene, this.camera);
     this.drawn += 1;
+    this.scriptMs += (performance.now() - startMs - this.scriptMs) * 0.1;
   }
 
   private drawHands(timeS: number): void {

@@ -7,6 +7,8 @@ import type { PointerSample } from "../generated/protocol";
 export interface GesturePadEvents {
   /** Samples of one event, in order; client clock. */
   samples(samples: readonly PointerSample[]): void;
+  /** The mouse moves over the stage without a press: the baton goes along, the orchestra does not see it. */
+  hover(x: number, y: number): void;
   /** A press by someone who may not conduct now. */
   refused(): void;
 }
@@ -21,7 +23,10 @@ export class GesturePad {
     private readonly events: GesturePadEvents,
   ) {
     surface.addEventListener("pointerdown", (event) => this.down(event));
-    surface.addEventListener("pointermove", (event) => this.move(event));
+    // Raw updates come as the device reports, not with the next picture; only secure contexts have them.
+    const raw = "onpointerrawupdate" in surface;
+    surface.addEventListener("pointermove", (event) => this.move(event, !raw));
+    if (raw) surface.addEventListener("pointerrawupdate", (event) => this.move(event as PointerEvent, true));
     for (const kind of ["pointerup", "pointercancel", "lostpointercapture"] as const) surface.addEventListener(kind, (event) => this.up(event));
   }
 
@@ -42,8 +47,12 @@ export class GesturePad {
     this.emit([event], true);
   }
 
-  private move(event: PointerEvent): void {
-    if (event.pointerId !== this.pressed) return;
+  private move(event: PointerEvent, emits: boolean): void {
+    if (this.enabled && this.pressed === null && event.pointerType === "mouse") {
+      const [x, y] = this.place(event);
+      this.events.hover(x, y);
+    }
+    if (event.pointerId !== this.pressed || !emits) return;
     const all = event.getCoalescedEvents?.() ?? [];
     this.emit(all.length > 0 ? all : [event], true);
   }
@@ -55,21 +64,22 @@ export class GesturePad {
   }
 
   private emit(events: readonly PointerEvent[], pressed: boolean): void {
-    const box = this.surface.getBoundingClientRect();
-    const half = Math.min(box.width, box.height) / 2;
     const samples: PointerSample[] = [];
     for (const event of events) {
       const atS = (performance.timeOrigin + event.timeStamp) / 1000;
       // Coalesced events may share a stamp; the orchestra wants them strictly later one than the other.
       this.lastS = Math.max(atS, this.lastS + 1e-4);
-      samples.push({
-        client_s: this.lastS,
-        x: clamp((event.clientX - box.left - box.width / 2) / half),
-        y: clamp(-(event.clientY - box.top - box.height / 2) / half),
-        pressed,
-      });
+      const [x, y] = this.place(event);
+      samples.push({ client_s: this.lastS, x, y, pressed });
     }
     this.events.samples(samples);
+  }
+
+  /** −1…1 over the shorter side, x to the right, y up. */
+  private place(event: PointerEvent): [x: number, y: number] {
+    const box = this.surface.getBoundingClientRect();
+    const half = Math.min(box.width, box.height) / 2;
+    return [clamp((event.clientX - box.left - box.width / 2) / half), clamp(-(event.clientY - box.top - box.height / 2) / half)];
   }
 }
 

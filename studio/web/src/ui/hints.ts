@@ -17,7 +17,7 @@ export class Hints {
     const touch = matchMedia("(pointer: coarse)").matches;
     this.how.append(
       pattern(),
-      h("div", {}, h("strong", {}, "Raise, then beat"), h("p", {}, touch ? "Put a finger on the stage, lift it, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat." : "Press on the stage, raise the baton, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat.")),
+      h("div", {}, h("strong", {}, "Raise, then beat"), h("p", {}, touch ? "Put a finger on the stage, slide it up, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat." : "Press on the stage, raise the baton, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat.")),
     );
   }
 
@@ -57,7 +57,7 @@ export class Hints {
 /** The way of the hand in an upbeat and a downbeat. */
 function pattern(): SVGSVGElement {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 64 64");
+  svg.setAttribute("viewBox", "20 4 38 54");
   svg.setAttribute("class", "pattern");
   svg.setAttribute("aria-hidden", "true");
   svg.innerHTML =
