@@ -28,6 +28,8 @@ ICTUS_SD_S = 0.035
 BEAT_SD_S = 0.010
 PERIOD_SD = 0.05
 """Random walk of the beat and of the period (relative) from beat to beat."""
+PLAIN_CHANGE = 1.25
+"""Tempo marks that differ by less than this factor are left to the conductor."""
 SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
 FALSE_ICTUS = 0.05
@@ -62,11 +64,15 @@ class StrokeTemplate:
 
 @dataclass(frozen=True, slots=True)
 class MeterMap:
-    """What the score says of each beat: its key, its marked period in seconds, and whether a fermata holds it."""
+    """What the score says of each beat: its key, its place and length in quarters, its marked period in seconds,
+    whether a fermata holds it, and whether a new tempo or meter begins with it."""
 
     keys: tuple[BeatKey, ...]
+    quarters: tuple[float, ...]
+    lengths: tuple[float, ...]
     marked_period_s: tuple[float, ...]
     held: tuple[bool, ...]
+    new_tempo: tuple[bool, ...]
 
     @classmethod
     def of(cls, score: Score) -> "MeterMap":
@@ -80,7 +86,19 @@ class MeterMap:
         for fermata in score.fermatas:
             ends = beats["quarter"] + beats["duration_quarter"]
             held |= (beats["quarter"] < fermata["end_quarter"] - 1e-6) & (ends > fermata["quarter"] + 1e-6)
-        return cls(keys, periods, tuple(held.tolist()))
+        lengths = beats["duration_quarter"].astype(float)
+        speed = lengths / np.array(periods)
+        changes = np.abs(np.diff(np.log(speed), prepend=np.log(speed[0]))) > math.log(PLAIN_CHANGE)
+        meters = score.measures[["numerator", "denominator"]][beats["measure"]]
+        changes[1:] |= meters[1:] != meters[:-1]
+        return cls(
+            keys=keys,
+            quarters=tuple(beats["quarter"].tolist()),
+            lengths=tuple(lengths.tolist()),
+            marked_period_s=periods,
+            held=tuple(held.tolist()),
+            new_tempo=tuple(changes.tolist()),
+        )
 
     def key(self, index: int) -> BeatKey:
         """Key of a beat; before the first and after the last the bar goes on."""
@@ -89,11 +107,21 @@ class MeterMap:
         return count, (beat + index - inside) % count
 
     def ratio(self, index: int) -> float:
-        """How much longer than the interval before beat ``index`` the one after it is marked, if that is plain."""
+        """How much longer than the interval before beat ``index`` the one after it is: by the beats' lengths, and by
+        the tempo mark where it plainly changes."""
         if not 1 <= index < len(self.keys):
             return 1.0
-        ratio = self.marked_period_s[index] / self.marked_period_s[index - 1]
-        return 1.0 if 0.8 < ratio < 1.25 else ratio
+        if self.new_tempo[index]:
+            return self.marked_period_s[index] / self.marked_period_s[index - 1]
+        return self.lengths[index] / self.lengths[index - 1]
+
+    def begins_tempo(self, index: int) -> bool:
+        return 0 <= index < len(self.new_tempo) and self.new_tempo[index]
+
+    def place(self, index: int) -> float:
+        """Score time of a beat in quarters; goes on evenly outside."""
+        inside = max(0, min(len(self.quarters) - 1, index))
+        return self.quarters[inside] + (index - inside) * self.lengths[inside]
 
     def is_held(self, index: int) -> bool:
         return 0 <= index < len(self.held) and self.held[index]
@@ -273,6 +301,8 @@ class Hypothesis:
         ratio = meter.ratio(self.index)
         if ratio != 1.0:
             self._set_period(self.period_s * ratio)
+            self.variance = (self.variance[0], self.variance[1] * ratio, self.variance[2] * ratio**2)
+        if meter.begins_tempo(self.index):
             self.variance = (self.variance[0], 0.0, (0.2 * self.period_s) ** 2)
         self.charged = 0.0
         self.ictus_s = beat.time_s
@@ -310,10 +340,15 @@ class Hypothesis:
         if any(time is None for time in window) or meter.key(centre)[0] != count:
             return
         times = np.array(window, dtype=float)
-        steps = np.diff(times)
+        places = np.array([meter.place(index) for index in range(centre - half, centre + half + 1)])
+        steps = np.diff(times) / np.diff(places)
         if steps.max() > 3.0 * steps.min():
             return
-        mean = (times[1:-1].sum() + 0.5 * (times[0] + times[-1])) / count if count % 2 == 0 else times.mean()
+        weights = np.ones(len(times))
+        if count % 2 == 0:
+            weights[[0, -1]] = 0.5
+        slope = (times[-1] - times[0]) / (places[-1] - places[0])
+        mean = np.average(times - slope * (places - places[half]), weights=weights)
         off = float(np.clip(times[half] - mean, -0.3, 0.3))
         old = self.lags.get(meter.key(centre), Lag(0.0, 0.0, 0.06**2))
         n = min(LAG_MEMORY, old.count + 1.0)
