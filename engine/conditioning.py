@@ -30,8 +30,8 @@ _MAX_SUSTAIN_ANALYSIS_S = 2.0
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A raw note. ``loop_end == loop_start``: no loop. ``decay_s`` is the time of a fall by 100 dB that the player of
-    the file would apply (0 = none). ``partials`` as in ``tuning.measure_pitch``, 0 for a sound without pitch. A loop that is
-    longer than ``longest_loop_s`` is cut to it."""
+    the file would apply (0 = none). ``partials`` as in ``tuning.measure_pitch``, 0 for a sound without pitch. A
+    loop longer than ``longest_loop_s`` is cut to it."""
 
     data: Wave
     rate_hz: float
@@ -45,34 +45,35 @@ class Recording:
 
 def condition(recording: Recording) -> Sample:
     """The sample of a recording: trimmed, looped, levelled and tuned."""
-    data, removed = _without_leading_silence(recording.data, recording.rate_hz)
+    rate_hz = recording.rate_hz
+    data, removed = _without_leading_silence(recording.data, rate_hz)
     start, end = recording.loop_start - removed, min(recording.loop_end - removed, data.size)
     if recording.decay_s <= 0.0:
-        start, end = _shortened_loop(start, end, recording.rate_hz, recording.longest_loop_s)
-    looped = seamless_loop(data, start, end, recording.rate_hz) if start >= 0 and end - start >= 8 else None
+        start, end = _shortened_loop(start, end, rate_hz, recording.longest_loop_s)
+    looped = seamless_loop(data, start, end, rate_hz) if start >= 0 and end - start >= 8 else None
     if looped is None:
-        data = _decaying(data, recording.rate_hz, recording.decay_s) if recording.decay_s > 0.0 else data
-        data, start, end = _faded_end(data, recording.rate_hz), 0, 0
+        data = _decaying(data, rate_hz, recording.decay_s) if recording.decay_s > 0.0 else data
+        data, start, end = _faded_end(data, rate_hz), 0, 0
     elif recording.decay_s > 0.0:
         seconds = min(_LONGEST_DECAY_S, recording.decay_s * -_DECAY_FLOOR_DB / 100.0)
-        unrolled = _unrolled(*looped, length=round(seconds * recording.rate_hz))
-        data = _faded_end(_decaying(unrolled, recording.rate_hz, recording.decay_s), recording.rate_hz)
+        unrolled = _unrolled(*looped, length=round(seconds * rate_hz))
+        data = _faded_end(_decaying(unrolled, rate_hz, recording.decay_s), rate_hz)
         start = end = 0
     else:
         data, start, end = looped
-    steady = _steady_part(data, start, end, recording.rate_hz)
+    steady = _steady_part(data, start, end, rate_hz)
     pitch, vibrato_cents = recording.nominal_pitch, 0.0
-    if recording.partials and (measured := measure_pitch(steady, recording.rate_hz, pitch, recording.partials)):
+    if recording.partials and (measured := measure_pitch(steady, rate_hz, pitch, recording.partials)):
         vibrato_cents = measured.vibrato_cents if end > start else 0.0
         if abs(measured.pitch - pitch) <= _PITCH_TOLERANCE:
             pitch = measured.pitch
     return Sample(
         data=np.ascontiguousarray(data, np.float32),
-        rate_hz=recording.rate_hz,
+        rate_hz=rate_hz,
         root_pitch=pitch,
         loop_start=start,
         loop_end=end,
-        level_db=sustained_level_db(steady, recording.rate_hz) if end > start else peak_level_db(data, recording.rate_hz),
+        level_db=sustained_level_db(steady, rate_hz) if end > start else peak_level_db(data, rate_hz),
         vibrato_cents=vibrato_cents,
     )
 
@@ -81,8 +82,8 @@ def seamless_loop(data: Wave, start: int, end: int, rate_hz: float) -> tuple[Wav
     """The data up to its loop's end plus padding, with the loop's end faded into what precedes its start.
 
     The fade is as long as the material allows (up to 60 ms) and keeps the power of what it mixes, whether the two are
-    alike (a loop of whole periods) or not (an ensemble). Very short loops are repeated to ``MIN_LOOP_S``. None where the
-    loop is empty or silent.
+    alike (a loop of whole periods) or not (an ensemble). Very short loops are repeated to ``MIN_LOOP_S``. None where
+    the loop is empty or silent.
     """
     loop = data[start:end].astype(np.float64)
     if loop.size < 8 or not np.any(loop):

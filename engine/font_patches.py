@@ -26,9 +26,7 @@ _LONGEST_SUSTAINED_RELEASE_S = 0.35
 _LONGEST_STRUCK_RELEASE_S = 6.0
 
 
-def plan_patch(
-    font: SoundFont, choices: Sequence[PresetChoice], level_db: float, section: bool
-) -> PatchPlan | None:
+def plan_patch(font: SoundFont, choices: Sequence[PresetChoice], level_db: float, section: bool) -> PatchPlan | None:
     """The patch that a SoundFont's presets give; None where it has none of them, or not the wanted layer.
 
     In a ``section``, the channels of a stereo recording become alternatives for its players; a soloist gets one sound.

@@ -75,8 +75,8 @@ def _aligned(position: int) -> int:
 def _checksum(data: npt.NDArray[np.float32]) -> int:
     """CRC of the first page of every 64 KiB and of the last one: cheap enough for every start, and what a crash or a
     full disk does to a file shows in it."""
-    content = data.view(np.uint8)
+    content = data.data.cast("B")
     crc = 0
-    for start in range(0, content.size, _CHECKED_EVERY):
+    for start in range(0, content.nbytes, _CHECKED_EVERY):
         crc = zlib.crc32(content[start : start + _CHECKED_BYTES], crc)
     return zlib.crc32(content[-_CHECKED_BYTES:], crc)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,13 +63,14 @@ _ADDED_BY_PRESET = (
 )
 
 
-class Preset(NamedTuple):
-    """A preset's place in the bank and its name. ``index`` is its place in the file."""
+@dataclass(frozen=True, slots=True, order=True)
+class Preset:
+    """A preset's place in the bank and its name. ``place`` is its place in the file."""
 
     bank: int
     program: int
     name: str
-    index: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,9 @@ class FontZone:
     """One sample's place in a preset, all generators merged.
 
     ``root_pitch`` is the pitch that the font claims the sample has, tuning included. Positions are in samples from the
-    start of the decoded sample (``end_offset``, zero or negative, from its end); ``loop_end == loop_start`` where the font asks for no loop or its loop is nonsense.
-    ``decay_s`` is the time of a fall by 100 dB, which stops at ``sustain_db`` (0 or negative). ``side`` is the channel
-    of a stereo recording.
+    start of the decoded sample (``end_offset``, zero or negative, from its end); ``loop_end == loop_start`` where the
+    font asks for no loop or its loop is nonsense. ``decay_s`` is the time of a fall by 100 dB, which stops at
+    ``sustain_db`` (0 or negative). ``side`` is the channel of a stereo recording: left, right or mono.
     """
 
     low_key: int
@@ -107,9 +108,9 @@ class FontZone:
 class _Chunks(Sf2File):
     """sf2utils' reader of chunks, letting programs sign with more than 256 bytes."""
 
-    parser_map = Sf2File.parser_map | {
-        key: RiffParser.parse_long_str_chunk for key in (b"isng", b"INAM", b"ICRD", b"IENG", b"IPRD", b"ICOP", b"ISFT")
-    }
+    parser_map = Sf2File.parser_map | dict.fromkeys(
+        (b"isng", b"INAM", b"ICRD", b"IENG", b"IPRD", b"ICOP", b"ISFT"), RiffParser.parse_long_str_chunk
+    )
 
 
 class SoundFont:
@@ -146,12 +147,12 @@ class SoundFont:
 
     def digest(self) -> str:
         """Hash of the whole file's content (BLAKE2b, hexadecimal)."""
-        return hashlib.blake2b(self._bytes, digest_size=16).hexdigest()
+        return hashlib.blake2b(self._bytes.data, digest_size=16).hexdigest()
 
     def zones(self, preset: Preset) -> tuple[FontZone, ...]:
         """The zones of a preset, in the file's order, each with its generators merged."""
         result = []
-        for preset_zone in self._merged("Phdr", preset.index, "Pbag", "Pgen", _Generator.INSTRUMENT, preset.name):
+        for preset_zone in self._merged("Phdr", preset.place, "Pbag", "Pgen", _Generator.INSTRUMENT, preset.name):
             instrument = preset_zone[_Generator.INSTRUMENT]
             if instrument >= len(self._tables["Inst"]) - 1:
                 raise SoundError(f"{self.path}: preset {preset.name!r} names an instrument that is not in the file")

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .instruments import Instrument
 from .patch_plan import PatchPlan, PlannedZone
 from .sound_set import Sample
 from .synthesis_percussion import KIT, drum_note
-from .synthesis_struck import Modes, Strike, bar_modes, kettledrum_modes, string_modes, struck_note
+from .synthesis_struck import Strike, bar_modes, kettledrum_modes, string_modes, struck_note
 from .synthesis_sustained import Voicing, sustained_note
 from .synthesis_tables import NoteSpectrum, spectrum_at
 from .types import Articulation
@@ -107,7 +108,7 @@ def _roots(instrument: Instrument, step: int) -> list[tuple[int, int, int]]:
     low, high = instrument.range
     count = max(1, round((high - low) / step) + 1)
     roots = [round(value) for value in np.linspace(low, high, count)]
-    edges = [0, *((a + b) // 2 + 1 for a, b in zip(roots, roots[1:], strict=False)), 128]
+    edges = [0, *((a + b) // 2 + 1 for a, b in pairwise(roots)), 128]
     return [(root, edges[i], edges[i + 1] - 1) for i, root in enumerate(roots)]
 
 
@@ -197,20 +198,18 @@ _STRIKES: Mapping[str, tuple[float, float, Strike]] = {
 def _ringing(key: str, root: int, seed: int) -> Recording:
     if key in _STRIKES:
         stiffness, lasting_share, strike = _STRIKES[key]
-        return struck_note(root, string_modes(spectrum_at(key, root), stiffness, lasting_share), strike, seed, partials=3)
-    modes: Modes = bar_modes(root, key)
+        modes = string_modes(spectrum_at(key, root), stiffness, lasting_share)
+        return struck_note(root, modes, strike, seed, partials=3)
     strike = Strike(0.008, -14.0, 2600.0 if key != "celesta" else 900.0, 0.0008)
-    return struck_note(root, modes, strike, seed, partials=1, detune_db=0.5)
+    return struck_note(root, bar_modes(root, key), strike, seed, partials=1, detune_db=0.5)
 
 
 def _kit_plan(instrument: Instrument) -> PatchPlan:
     keys = sorted(KIT)
     edges = [0, *keys[1:], 128]
     zones = tuple(
-        PlannedZone(
-            f"kit-{key}", edges[i], edges[i + 1] - 1, 0, 127, 0.0, 2.0, relative_db=KIT[key].level_db, pitch_tracking=0.0
-        )
-        for i, key in enumerate(keys)
+        PlannedZone(f"kit-{key}", low, high - 1, 0, 127, 0.0, 2.0, relative_db=KIT[key].level_db, pitch_tracking=0.0)
+        for key, (low, high) in zip(keys, pairwise(edges), strict=True)
     )
     makers = {f"kit-{key}": partial(_drum, key) for key in keys}
     return PatchPlan(zones, makers, instrument.level_db, "patch")

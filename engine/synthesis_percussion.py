@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .conditioning import Recording
-from .synthesis_sustained import RATE_HZ
 from .synthesis_struck import noise_burst, ringing
+from .synthesis_sustained import RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Synthesises notes that ring and die away: plucked and struck strings, bars, bells and kettledrums.
 
 Modal synthesis: a sum of partials, each with its own frequency, level and rate of decay, started by a short noise (the
-finger, hammer, mallet). Partials of stiff strings follow ``k √(1 + B k²)`` (Fletcher and Rossing, "The Physics of Musical
-Instruments", 1998, section 12.3); ratios of free bars section 2.15, of kettledrums section 18.2.
+finger, hammer, mallet). Partials of stiff strings follow ``k √(1 + B k²)`` (Fletcher and Rossing, "The Physics of
+Musical Instruments", 1998, section 12.3); ratios of free bars section 2.15, of kettledrums section 18.2.
 """
 
 import math
@@ -44,8 +44,8 @@ class Strike:
 
 
 def string_modes(spectrum: NoteSpectrum, stiffness: float, lasting_share: float = 0.0) -> Modes:
-    """Partials of a string whose harmonics are described; ``lasting_share`` of each is an aftersound that dies away four
-    times more slowly (the two polarisations of a piano's strings)."""
+    """Partials of a string whose harmonics are described; ``lasting_share`` of each is an aftersound that dies away
+    four times more slowly (the two polarisations of a piano's strings)."""
     order = np.arange(1, spectrum.harmonics_db.size + 1)
     ratio = order * np.sqrt((1.0 + stiffness * order**2) / (1.0 + stiffness))
     fall = _smooth_falls(spectrum.fall_db_s)
@@ -129,7 +129,9 @@ def ringing(hz: Values, level_db: Values, fall_db_s: Values, random: np.random.G
     return np.asarray(stretches.ravel()[:total])
 
 
-def noise_burst(random: np.random.Generator, decay_s: float, centre_hz: float, total: int, octaves: float = 2.0) -> Values:
+def noise_burst(
+    random: np.random.Generator, decay_s: float, centre_hz: float, total: int, octaves: float = 2.0
+) -> Values:
     """Noise around a frequency, unit RMS over its first ``decay_s`` seconds (the time of a fall by 20 dB)."""
     size = min(total, round(4.0 * decay_s * RATE_HZ) + 64)
     spectrum = np.fft.rfft(random.normal(size=size))

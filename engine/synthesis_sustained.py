@@ -1,9 +1,10 @@
 """Synthesises notes that last: bowed, blown and sung.
 
-A note is an attack and a loop of about two seconds. The loop is made in the frequency domain and holds a whole number of
-periods (its pitch is a few cents off the wanted one, and known), so that it closes exactly: every harmonic is a line with a few random neighbours (the small
-unsteadiness of bow, breath and lip), noise is a shaped spectrum of random phases. In the attack low and high harmonics
-rise at their own pace, pitch slides into place, and noise is stronger: bow hair catching, chiff, tongue.
+A note is an attack and a loop of about two seconds. The loop is made in the frequency domain and holds a whole number
+of periods (its pitch is a few cents off the wanted one, and known), so that it closes exactly: every harmonic is a line
+with a few random neighbours (the small unsteadiness of bow, breath and lip), noise is a shaped spectrum of random
+phases. In the attack low and high harmonics rise at their own pace, pitch slides into place, and noise is stronger: bow
+hair catching, chiff, tongue.
 """
 
 import math
@@ -78,10 +79,10 @@ def sustained_note(
         data *= _strokes(random, total, attack, size, strokes_hz)
     if length_s is not None:
         data *= np.where(time_s < length_s, 1.0, np.exp(-(time_s - length_s) / 0.07))
-    loop = (attack, attack + size) if length_s is None else (0, 0)
+    loop_start, loop_end = (attack, attack + size) if length_s is None else (0, 0)
     scale = 0.5 / max(float(np.abs(data).max()), 1e-9)
     pitch = 69.0 + 12.0 * math.log2(hz / 440.0)
-    return Recording((scale * data).astype(np.float32), RATE_HZ, pitch, *loop, 0.0, 8)
+    return Recording((scale * data).astype(np.float32), RATE_HZ, pitch, loop_start, loop_end, 0.0, 8)
 
 
 def _loop(

@@ -87,9 +87,7 @@ class _FramePitches:
     """Energy of all frames."""
 
 
-def _frame_spectra(
-    data: npt.NDArray[np.float32], rate_hz: float, frame: int
-) -> tuple[npt.NDArray[np.float64], float]:
+def _frame_spectra(data: npt.NDArray[np.float32], rate_hz: float, frame: int) -> tuple[npt.NDArray[np.float64], float]:
     """Power spectra (frames × bins, four times zero-padded, Hann) and the width of a bin in Hz."""
     count = max(1, min(_MAX_FRAMES, 1 + (data.size - frame) // max(1, frame // 4)))
     starts = np.linspace(0, data.size - frame, count).astype(np.int64)
@@ -128,9 +126,8 @@ def _frame_pitches(
         shift = np.where(curvature < 0.0, 0.5 * (around[0] - around[2]) / np.minimum(curvature, -1e-12), 0.0)
         hz = (peak + np.clip(shift, -0.5, 0.5)) * resolution_hz / harmonic
         lobe = round(2.0 * bandwidth_hz / resolution_hz)
-        energy = (
-            cumulative[rows, np.minimum(peak + lobe + 1, spectra.shape[1])] - cumulative[rows, np.maximum(peak - lobe, 0)]
-        )
+        upper, lower = np.minimum(peak + lobe + 1, spectra.shape[1]), np.maximum(peak - lobe, 0)
+        energy = cumulative[rows, upper] - cumulative[rows, lower]
         weight = np.where(inside, np.sqrt(spectra[rows, peak]) * min(harmonic, 4), 0.0)
         numerator += weight * hz
         denominator += weight

@@ -15,8 +15,8 @@ from tutti.assets import asset_path
 from tutti.engine.conditioning import Recording, condition
 from tutti.engine.font_patches import sounding_zones
 from tutti.engine.preset_map import PresetChoice, preset_map
-from tutti.engine.synthesis_tables import NOISE_BANDS_HZ
 from tutti.engine.soundfont import FontZone, SoundFont
+from tutti.engine.synthesis_tables import NOISE_BANDS_HZ
 from tutti.engine.units import pitch_to_hz
 
 SUSTAINED = (
@@ -42,7 +42,7 @@ def main() -> None:
         "#",
         "#   pitch         MIDI number of the note described",
         "#   harmonics_db  level of each harmonic, relative to the strongest",
-        "#   noise_db      level of the noise in the octaves around 125 Hz ... 16 kHz, relative to all harmonics together",
+        "#   noise_db      level of the noise in the octaves around 125 Hz ... 16 kHz, relative to all harmonics",
         "#   fall_db_s     how fast each harmonic dies away",
         "",
     ]
@@ -106,7 +106,11 @@ def steady_levels(data: Wave, zone: FontZone, hz: float) -> tuple[Spectrum, Spec
     start = min(round(0.2 * zone.rate_hz), zone.loop_start - zone.start)
     end = zone.loop_end - zone.start
     if end - start < 0.4 * zone.rate_hz:
-        data, start, end = np.resize(data[zone.loop_start - zone.start : end], round(zone.rate_hz)), 0, round(zone.rate_hz)
+        data, start, end = (
+            np.resize(data[zone.loop_start - zone.start : end], round(zone.rate_hz)),
+            0,
+            round(zone.rate_hz),
+        )
     return levels(data[start:end], zone.rate_hz, hz)
 
 
