@@ -5,12 +5,14 @@ frame wins, events add up) and sent as far as the kernel takes it; ``poll`` read
 """
 
 import asyncio
+import errno
 import logging
 import math
 import multiprocessing
 import secrets
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ from typing import Any
 import psutil
 
 from ..engine.clock import SessionClock
-from ..engine.errors import RelayError
+from ..engine.errors import RelayError, TuttiError
 from ..engine.tracking import PointerSource
 from ..engine.types import Frame, PlayerPlacement, Pose
 from .audio_stream import AudioTap
@@ -347,9 +349,8 @@ async def _relay(
     try:
         server = RelayServer(info, settings, clock, open_tap() if open_tap else None, on_input=pipe.send_or_drop)
         await server.start()
-    except OSError as error:
-        place = f"{settings.host}:{settings.port}"
-        pipe.send(_Failed(f"cannot serve at {place}: {error.strerror or error}; choose another port"))
+    except (OSError, TuttiError) as error:
+        pipe.send(_Failed(_why_not(settings, error)))
         await pipe.drain()
         return
     pipe.on_message = lambda message: _deliver(server, message)
@@ -364,6 +365,18 @@ async def _relay(
     finally:
         reporting.cancel()
         await server.close()
+
+
+def _why_not(settings: RelaySettings, error: OSError | TuttiError) -> str:
+    """One line on why the relay cannot serve."""
+    place = f"{settings.host}:{settings.port}"
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.errno == errno.EADDRINUSE:
+        return f"cannot serve at {place}: something else does; choose another port"
+    if isinstance(error, ssl.SSLError):
+        return f"cannot serve at {place}: the certificate is no good ({error.reason})"
+    return f"cannot serve at {place}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
 
 
 async def _report(server: RelayServer, pipe: LinkProtocol) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from relay_support import OpenSineTap, Viewer, join, make_frame, make_session
+from relay_support import OpenSineTap, SineTap, Viewer, join, make_frame, make_session
 
 from tutti.engine.clock import SessionClock
-from tutti.engine.errors import RelayError
+from tutti.engine.errors import AudioDeviceError, RelayError
 from tutti.engine.types import Pose
 from tutti.studio import protocol as p
 from tutti.studio.relay import Control, RelayProcess, RelaySettings, RelaySource
@@ -99,8 +99,30 @@ def test_a_taken_port_is_one_line(shared: RelayProcess, clock: SessionClock) -> 
     ) as error:
         RelayProcess(make_session(), clock, RelaySettings(port=shared.settings.port))
     assert "\n" not in str(error.value)
-    with pytest.raises(RelayError, match="cannot serve at 203"):
-        RelayProcess(make_session(), clock, RelaySettings(host="203.0.113.7", port=0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (RelaySettings(host="203.0.113.7", port=0), r"cannot serve at 203\.0\.113\.7:0: "),
+        (RelaySettings(port=0, certificate=(Path("nowhere.pem"), Path("nowhere.key"))), "No such file"),
+        (RelaySettings(port=0, certificate=(Path(__file__), Path(__file__))), "certificate is no good"),
+    ],
+    ids=["another machine's address", "no certificate", "no such certificate"],
+)
+def test_what_cannot_be_served_is_one_line(clock: SessionClock, settings: RelaySettings, says: str) -> None:
+    with pytest.raises(RelayError, match=says) as error:
+        RelayProcess(make_session(), clock, settings)
+    assert "\n" not in str(error.value)
+
+
+def _no_sound() -> SineTap:
+    raise AudioDeviceError("the audio ring is gone")
+
+
+def test_sound_that_cannot_be_opened_is_one_line(clock: SessionClock) -> None:
+    with pytest.raises(RelayError, match="^the audio ring is gone$"):
+        RelayProcess(make_session(), clock, RelaySettings(port=0), _no_sound)
 
 
 def test_addresses(shared: RelayProcess) -> None:
