@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from tutti.engine.clock import SessionClock
+from tutti.engine.errors import AudioDeviceError
 from tutti.engine.types import (
     Dynamics,
     Frame,
@@ -87,6 +88,11 @@ class OpenSineTap:
 
     def __call__(self) -> SineTap:
         return SineTap(self._clock)
+
+
+def open_no_tap() -> SineTap:
+    """Fails as a ring does whose writer is gone."""
+    raise AudioDeviceError("the audio ring is gone")
 
 
 def sine(start: int, end: int) -> np.ndarray:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from relay_support import OpenSineTap, SineTap, Viewer, join, make_frame, make_session
+from relay_support import OpenSineTap, Viewer, join, make_frame, make_session, open_no_tap
 
 from tutti.engine.clock import SessionClock
-from tutti.engine.errors import AudioDeviceError, RelayError
+from tutti.engine.errors import RelayError
 from tutti.engine.types import Pose
 from tutti.studio import protocol as p
 from tutti.studio.relay import Control, RelayProcess, RelaySettings, RelaySource
@@ -116,13 +116,9 @@ def test_what_cannot_be_served_is_one_line(clock: SessionClock, settings: RelayS
     assert "\n" not in str(error.value)
 
 
-def _no_sound() -> SineTap:
-    raise AudioDeviceError("the audio ring is gone")
-
-
 def test_sound_that_cannot_be_opened_is_one_line(clock: SessionClock) -> None:
-    with pytest.raises(RelayError, match="^the audio ring is gone$"):
-        RelayProcess(make_session(), clock, RelaySettings(port=0), _no_sound)
+    with pytest.raises(RelayError, match=r"^the audio ring is gone$"):
+        RelayProcess(make_session(), clock, RelaySettings(port=0), open_no_tap)
 
 
 def test_addresses(shared: RelayProcess) -> None:
