@@ -13,7 +13,7 @@ from .parts import PartBook
 from .scheduler import Scheduler
 from .score import Score
 from .tempo import TempoTracker
-from .types import Beat, Device, Frame, PartSource, Pose
+from .types import Beat, Device, FollowState, Frame, PartSource, Pose
 
 
 class Performance:
@@ -33,6 +33,7 @@ class Performance:
         """Added to the level that the gesture asks for (0–1): a louder or softer orchestra by key, not by hand."""
         self._poses: dict[Device, Pose] = {}
         self._index = 0
+        self._state: FollowState = "waiting"
 
     def _listen_from(self, start_beat: int) -> None:
         self._ictus = IctusDetector()
@@ -63,6 +64,7 @@ class Performance:
         if self.level_trim:
             dynamics = replace(dynamics, level=min(1.0, max(0.0, dynamics.level + self.level_trim)))
         position, crossings = self._follower.step(now_s, tempo)
+        self._state = position.state
         notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics)
         frame = Frame(
             index=self._index,
@@ -82,7 +84,7 @@ class Performance:
     @property
     def ended(self) -> bool:
         """The last beat is over and nothing sounds any more."""
-        return self._scheduler.exhausted
+        return self._state == "ended" and self._scheduler.exhausted
 
     def close(self) -> None:
         self.book.close()

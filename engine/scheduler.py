@@ -46,6 +46,8 @@ class Scheduler:
             releases = [NoteRelease(note_id, now_s) for _, note_id in self._sounding]
             self._sounding.clear()
             self._cut = False
+        if position.state == "ended":
+            self._due.clear()
         if position.state in ("stopped", "ended"):
             return (), tuple(releases)
         self._open_beats(horizon_s, when)

@@ -190,12 +190,17 @@ def _lag_plot(crossings: Sequence[BeatCrossing]) -> bytes:
     return _png(figure)
 
 
+def _dithered(samples: np.ndarray) -> np.ndarray:
+    """Noise far below hearing, so that true silence has a logarithm."""
+    return samples + 1e-8 * np.random.default_rng(0).standard_normal(len(samples))
+
+
 def _spectrogram(wav: Path) -> bytes:
     figure, axes = _plot(3.0)
     samples, rate_hz = soundfile.read(wav, dtype="float32", always_2d=True)
     axes.grid(False)
     if len(samples) > 4096 and np.abs(samples).max() > 0:
-        axes.specgram(samples.mean(axis=1) + 1e-9, NFFT=4096, Fs=rate_hz, noverlap=2048, cmap="magma", vmin=-140)
+        axes.specgram(_dithered(samples.mean(axis=1)), NFFT=4096, Fs=rate_hz, noverlap=2048, cmap="magma", vmin=-140)
     axes.set_ylim(30, 12000)
     axes.set_yscale("log")
     axes.set_ylabel("frequency (Hz)", color=INK)
