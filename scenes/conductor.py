@@ -8,7 +8,7 @@ import numpy as np
 from ..engine.transforms import PODIUM_HEIGHT_M, rotate, tracking_to_hall, tracking_to_hall_quaternion
 from ..engine.types import Device, Frame, PlayerPlacement, Pose, Vector
 from .meshes import JOINTS, PlayerMesh
-from .rig import Rig, multiply, reach, rotation_matrices, shortest_turn
+from .rig import Rig, multiply, reach, rotation_matrices, shortest_turn, turn
 
 CONDUCTOR_POSITION_M: Vector = (0.0, -0.08, PODIUM_HEIGHT_M)
 CONDUCTOR_PLAYER = PlayerPlacement(
@@ -52,6 +52,9 @@ def conduct(frame: Frame, rig: Rig, axis: np.ndarray, rotations: np.ndarray) -> 
     index = {name: position for position, name in enumerate(JOINTS)}
     sway = 0.02 * math.sin(math.pi * frame.position.beat)
     rotations[index["body"]] = [math.cos(sway / 2), 0.0, math.sin(sway / 2), 0.0]
+    # eyes over the orchestra, from one side to the other, and a little down to the players
+    glance = np.array([0.30 * math.sin(0.37 * frame.time_s)])
+    rotations[index["head"]] = turn(glance, np.array([-0.10]), np.zeros(1))[0]
     for side, device in (("R", "baton"), ("L", "left")):
         arm, fore, hold = index[f"arm_{side}"], index[f"fore_{side}"], index[f"hold_{side}"]
         shoulder, elbow = rig.joints[arm], rig.joints[fore]

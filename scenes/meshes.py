@@ -6,6 +6,7 @@ and move differently.
 """
 
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +83,10 @@ def load_gltf(path: Path) -> NodePath:
     settings = gltf.GltfSettings(no_srgb=True, skip_animations=True)
     try:
         return NodePath(gltf.load_model(str(path), settings))
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise SceneError(f"{path.name} cannot be read ({error}): install Tutti again") from error
+    except (OSError, ValueError, LookupError, RuntimeError, AssertionError, struct.error) as error:
+        raise SceneError(
+            f"{path.name} cannot be read ({error or type(error).__name__}): install Tutti again"
+        ) from error
 
 
 def read_player_meshes(scene: NodePath) -> dict[str, tuple[PlayerMesh, ...]]:

@@ -41,7 +41,7 @@ class Motion:
         count = len(placements)
         self._parts = np.array([placement.part for placement in placements], int)
         self._joints = np.array([rig.joints for rig in rigs]).reshape(count, len(JOINTS), 3)
-        self._parents = np.array([rig.parents for rig in rigs]).reshape(count, len(JOINTS))
+        self._parents = np.array([rig.parents for rig in rigs], int).reshape(count, len(JOINTS))
         self._rotations = np.array([rig.rotations for rig in rigs]).reshape(count, len(POSES), len(JOINTS), 4)
         self._shifts = np.array([rig.shifts for rig in rigs]).reshape(count, len(POSES), len(JOINTS), 3)
         self._kinds = np.array([rig.kind for rig in rigs])
@@ -128,9 +128,7 @@ class Motion:
         idle = np.sin(0.5 * frame.time_s + habits.breath_phase)
         roll = np.radians(1.6 * playing * swing + 0.35 * idle)
         pitch = np.radians(
-            -2.2 * playing * state["accent"]
-            - 0.8 * playing
-            + 0.3 * np.cos(0.4 * frame.time_s + habits.lean)
+            -2.2 * playing * state["accent"] - 0.8 * playing + 0.3 * np.cos(0.4 * frame.time_s + habits.lean)
         )
         yaw = np.radians(1.8 * playing * np.sin(0.5 * math.pi * frame.position.beat + habits.lean))
         return turn(yaw, pitch, roll)
