@@ -42,10 +42,11 @@ ACTIVITY_DTYPE = np.dtype(
         ("pitch", "f4"),
     ]
 )
-"""One row per part, all 0–1 but ``pitch`` and ``bow``, which runs from 0 (frog) to 4 (tip): ``sounding`` how much it plays,
-``level`` how loud, ``lift`` bow off the string, ``ready`` instrument up, ``breath`` before an entry, ``accent`` the
-impulse of an onset, ``glow`` a section's entry, ``up``/``hit`` beaters, ``pluck`` fingers and keys, ``watching``
-eyes on the conductor, ``pitch`` the MIDI number it last played."""
+"""One row per part, 0–1 but ``bow``, which runs from 0 (frog) to 4 (tip), and ``pitch``, the MIDI number last played.
+
+``sounding`` how much it plays, ``level`` how loud, ``lift`` bow off the string, ``ready`` instrument up, ``breath``
+before an entry, ``accent`` the impulse of an onset, ``glow`` a section's entry, ``up``/``hit`` beaters, ``pluck``
+fingers and keys, ``watching`` eyes on the conductor."""
 
 
 class Calendar:
