@@ -111,17 +111,18 @@ def written_from_music21(
     name: str,
     transpositions: Transpositions | None = None,
     percussion_keys: dict[tuple[str, str], int] | None = None,
+    measure_quarters: tuple[float, ...] = (),
 ) -> WrittenScore:
     """Walk ``tree`` (a music21 Score, Part or Opus; of an Opus the first score). ``name`` is for messages.
 
-    ``transpositions`` and ``percussion_keys`` are as ``engine.musicxml_input.PreparedXml`` gives them; without them
-    pitches are taken as sounding. Raises ``ScoreError`` where there are no notes.
+    The rest is as ``engine.musicxml_input.PreparedXml`` gives it; without it pitches are taken as sounding and measures
+    are as long as music21 finds them. Raises ``ScoreError`` where there are no notes.
     """
     score = _first_score(tree)
     staves = _staves(score, join_keyboards=transpositions is None)
     if not staves:
         raise ScoreError(f"{name}: has no parts with notes")
-    reading = _Reading(_measure_frame(staves), transpositions or {}, percussion_keys or {})
+    reading = _Reading(_measure_frame(staves, measure_quarters), transpositions or {}, percussion_keys or {})
     parts: list[WrittenPart] = []
     for staff in staves:
         if staff.part == len(parts):
@@ -208,12 +209,21 @@ def _staves(score: Any, join_keyboards: bool) -> list[_Staff]:
     return staves
 
 
+def _sounding_length(measure: Any) -> float:
+    """Where the last note or rest ends; ``highestTime`` would count a stray dynamic too."""
+    voices = [measure, *measure.voices]
+    return max(
+        (float(voice.elementOffset(item) + item.quarterLength) for voice in voices for item in voice.notesAndRests),
+        default=0.0,
+    )
+
+
 def _keyboard_name(part: Any) -> str:
     name = (part.partName or "").strip().lower()
     return name if re.search(r"piano|klavier|organ|harpsichord|cembalo|clavecin", name) else ""
 
 
-def _measure_frame(staves: list[_Staff]) -> list[WrittenMeasure]:
+def _measure_frame(staves: list[_Staff], measure_quarters: tuple[float, ...]) -> list[WrittenMeasure]:
     """The measures that all parts share: their starts, lengths, numbers and meters."""
     reference = max(staves, key=lambda staff: len(staff.measures))
     aligned = [staff for staff in staves if len(staff.measures) == len(reference.measures)]
@@ -227,7 +237,9 @@ def _measure_frame(staves: list[_Staff]) -> list[WrittenMeasure]:
             if found is not None:
                 signature = _signature(found)
                 break
-        if by_index:
+        if by_index and len(measure_quarters) == len(reference.measures):
+            duration = measure_quarters[index]
+        elif by_index:
             duration = _measure_length([staff.measures[index] for staff in staves], 4.0 * signature[0] / signature[1])
         else:
             start = float(measure.offset)
@@ -261,8 +273,8 @@ def _signature(time_signature: Any) -> tuple[int, int, tuple[int, ...]]:
 
 def _measure_length(measures: list[Any], bar_quarters: float) -> float:
     """How long a measure really is: as long as its longest part, but parts that merely rest do not stretch it."""
-    with_notes = [float(m.highestTime) for m in measures if m.recurse().notes]
-    longest = max((float(m.highestTime) for m in measures), default=0.0)
+    with_notes = [_sounding_length(m) for m in measures if m.recurse().notes]
+    longest = max((_sounding_length(m) for m in measures), default=0.0)
     if with_notes and longest == bar_quarters:
         sounding = max(with_notes)
         # Other parts may hold a whole rest that music21 stretched to the full bar although this is a pickup.

@@ -37,12 +37,13 @@ class PreparedXml:
 
     ``transpositions`` maps (part id, staff; 0 = every staff) to (measure index, semitones) changes in order, sounding
     minus written. ``percussion_keys`` maps (part id, printed step and octave, e.g. ``"E4"``; "" = any) to a General
-    MIDI percussion key.
+    MIDI percussion key. ``measure_quarters`` is how far each measure goes, in the part that fills it most.
     """
 
     root: XmlElement
     transpositions: dict[tuple[str, int], list[tuple[int, int]]]
     percussion_keys: dict[tuple[str, str], int]
+    measure_quarters: tuple[float, ...]
 
 
 def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
@@ -69,8 +70,8 @@ def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
         root = _partwise(root)
     if root.tag != "score-partwise":
         raise ScoreError(f"{name}: is XML but not MusicXML (root element <{root.tag[:40]}>)")
-    _check_and_even_out(root, name)
-    return PreparedXml(root, _transpositions(root), _percussion_keys(root))
+    measure_quarters = _check_and_even_out(root, name)
+    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters)
 
 
 def _unpack_mxl(data: bytes, name: str) -> bytes:
@@ -145,36 +146,54 @@ def _partwise(timewise: XmlElement) -> XmlElement:
     return root
 
 
-def _check_and_even_out(root: XmlElement, name: str) -> None:
+def _check_and_even_out(root: XmlElement, name: str) -> tuple[float, ...]:
     parts = root.findall("part")
     if not parts:
         raise ScoreError(f"{name}: has no parts; is it a template or a page of text?")
     if len(parts) > limits.MAX_PARTS:
         raise ScoreError(f"{name}: {len(parts)} parts are over the limit of {limits.MAX_PARTS}")
     total_notes = 0
+    lengths: list[float] = []
     for part in parts:
         measures = part.findall("measure")
         if len(measures) > limits.MAX_MEASURES:
             raise ScoreError(f"{name}: {len(measures)} measures are over the limit of {limits.MAX_MEASURES}")
+        lengths += [0.0] * (len(measures) - len(lengths))
         divisions = 1.0
-        for measure in measures:
+        for index, measure in enumerate(measures):
             where = f"{name}: part {part.get('id', '?')[:20]}, measure {measure.get('number', '?')[:12]}"
-            for element in measure:
-                tag = element.tag
-                if tag == "note":
-                    total_notes += 1
-                    _check_duration(element, divisions, where)
-                    _even_out_note(element)
-                elif tag in ("backup", "forward"):
-                    _check_duration(element, divisions, where)
-                elif tag == "attributes":
-                    divisions = _check_attributes(element, divisions, where)
-                elif tag == "barline":
-                    _check_barline(element, where)
+            divisions, length = _check_measure(measure, divisions, where)
+            lengths[index] = max(lengths[index], length)
+            total_notes += len(measure.findall("note"))
         if total_notes > limits.MAX_NOTES:
             raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes; split it into movements")
     if total_notes == 0:
         raise ScoreError(f"{name}: has no notes")
+    return tuple(lengths)
+
+
+def _check_measure(measure: XmlElement, divisions: float, where: str) -> tuple[float, float]:
+    """(divisions from here on, how far the measure goes in quarters)."""
+    now = furthest = 0.0
+    for element in measure:
+        tag = element.tag
+        if tag == "note":
+            length = _checked_quarters(element, divisions, where)
+            if element.find("chord") is None and element.find("grace") is None:
+                now += length
+            _even_out_note(element)
+        elif tag == "backup":
+            now = max(0.0, now - _checked_quarters(element, divisions, where))
+        elif tag == "forward":
+            now += _checked_quarters(element, divisions, where)
+        elif tag == "attributes":
+            divisions = _check_attributes(element, divisions, where)
+        elif tag == "barline":
+            _check_barline(element, where)
+        furthest = max(furthest, now)
+    if furthest > limits.MAX_NOTE_QUARTERS:
+        raise ScoreError(f"{where}: is {furthest:.6g} quarters long (at most {limits.MAX_NOTE_QUARTERS:.0f})")
+    return divisions, furthest
 
 
 def _number(text: str | None, where: str, what: str) -> float:
@@ -187,15 +206,17 @@ def _number(text: str | None, where: str, what: str) -> float:
     return value
 
 
-def _check_duration(element: XmlElement, divisions: float, where: str) -> None:
+def _checked_quarters(element: XmlElement, divisions: float, where: str) -> float:
+    """The element's duration in quarters; 0 where it has none."""
     duration = element.find("duration")
     if duration is None:
-        return
+        return 0.0
     quarters = _number(duration.text, where, "a duration") / divisions
     if not 0.0 <= quarters <= limits.MAX_NOTE_QUARTERS:
         raise ScoreError(
             f"{where}: a duration of {quarters:.6g} quarters (0 to {limits.MAX_NOTE_QUARTERS:.0f} allowed)"
         )
+    return quarters
 
 
 def _check_attributes(attributes: XmlElement, divisions: float, where: str) -> float:

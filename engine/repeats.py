@@ -114,8 +114,8 @@ class _Player:
             if len(order) > MAX_MEASURES:
                 raise ScoreError(f"{self._name}: its repeats unfold to more than {MAX_MEASURES} measures")
             index = self._next(index)
-        if not order:
-            log.warning("%s: its repeat signs lead nowhere; played straight through", self._name)
+        if len(set(order)) < len(self._measures):
+            log.warning("%s: its repeat signs leave measures out; played straight through", self._name)
             return list(range(len(self._measures)))
         return order
 

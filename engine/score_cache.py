@@ -1,8 +1,8 @@
 """Compiled scores on disk, so that reopening a symphony takes milliseconds.
 
 A file per score, named by the hash of its content and the compiler's version: a changed file or a newer Tutti never
-meets a stale entry. The format is a NumPy archive (arrays and one JSON text, no pickles; every member carries a CRC).
-Anything wrong with an entry means it is read anew from the source. Nothing here imports music21.
+meets a stale entry. The format is a checksum and a NumPy archive (arrays and one JSON text, no pickles). Anything wrong
+with an entry means that the score is read anew from its source. Nothing here imports music21.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ _ARRAYS = {
     "fermatas": FERMATA_DTYPE,
 }
 _MAX_ENTRIES = 400
+_CHECKSUM_BYTES = 16
 
 
 def default_cache_folder() -> Path:
@@ -51,7 +52,7 @@ def open_score(source: str | Path, cache_dir: Path | None = None, progress: Prog
     folder = default_cache_folder() if cache_dir is None else Path(cache_dir)
     digest = hashlib.sha256(data).hexdigest()
     kind = path.suffix.lower().lstrip(".")
-    entry = folder / f"{digest[:40]}-{kind}-{COMPILER_VERSION}.npz"
+    entry = folder / f"{digest[:40]}-{kind}-{COMPILER_VERSION}.score"
     score = _load(entry, digest)
     if score is not None:
         return score
@@ -75,13 +76,21 @@ def pack_score(score: Score) -> bytes:
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, header=text, **{name: getattr(score, name) for name in _ARRAYS})
-    return buffer.getvalue()
+    archive = buffer.getvalue()
+    return _checksum(archive) + archive
+
+
+def _checksum(archive: bytes) -> bytes:
+    return hashlib.blake2b(archive, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def unpack_score(data: bytes) -> Score:
     """Read what ``pack_score`` wrote. Raises ``ScoreError`` where it is damaged."""
+    content = data[_CHECKSUM_BYTES:]
+    if data[:_CHECKSUM_BYTES] != _checksum(content):
+        raise ScoreError("a compiled score is damaged (its checksum is wrong)")
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             header = json.loads(bytes(archive["header"]))
             arrays = {name: archive[name] for name in _ARRAYS}
         for name, dtype in _ARRAYS.items():
@@ -144,6 +153,6 @@ def _store(entry: Path, score: Score) -> None:
 
 def _prune(folder: Path) -> None:
     """Keep the newest entries."""
-    entries = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime, reverse=True)
+    entries = sorted(folder.glob("*.score"), key=lambda file: file.stat().st_mtime, reverse=True)
     for entry in entries[_MAX_ENTRIES:]:
         entry.unlink(missing_ok=True)

@@ -102,16 +102,18 @@ def _unfold_notes(part: WrittenPart, runs: list[_Run]) -> list[WrittenNote]:
 def merge_ties(notes: list[WrittenNote]) -> list[WrittenNote]:
     """Join tied notes of one part (in order of time) into one that sounds through; the first keeps its marks.
 
-    A tie without a continuation, as before a second ending, is an ordinary end.
+    Some programs write only the start of a tie: the next note of that pitch and voice is its end. A tie without a
+    continuation, as before a second ending, is an ordinary end.
     """
     if not any(note.tie for note in notes):
         return notes
     result: list[WrittenNote] = []
     waiting: dict[int, list[int]] = {}
     for note in notes:
-        if note.tie in ("stop", "continue"):
-            held = waiting.get(note.pitch, [])
-            match = next((i for i in held if abs(result[i].onset + result[i].duration - note.onset) < _EPSILON), None)
+        held = waiting.get(note.pitch)
+        if held and not note.grace:
+            sure = note.tie in ("stop", "continue")
+            match = next((i for i in held if _goes_on(result[i], note, sure)), None)
             if match is not None:
                 first = result[match]
                 ornament = first.ornament
@@ -128,13 +130,19 @@ def merge_ties(notes: list[WrittenNote]) -> list[WrittenNote]:
                     ornament=ornament,
                     flags=_tied_flags(first.flags, note.flags),
                 )
-                if note.tie == "stop":
+                if note.tie in ("", "stop"):
                     held.remove(match)
                 continue
         result.append(note)
         if note.tie in ("start", "continue"):
             waiting.setdefault(note.pitch, []).append(len(result) - 1)
     return result
+
+
+def _goes_on(first: WrittenNote, second: WrittenNote, sure: bool) -> bool:
+    """Whether ``second`` starts where the tied ``first`` ends; unless it is marked as tied, in the same voice."""
+    adjacent = abs(first.onset + first.duration - second.onset) < _EPSILON
+    return adjacent and (sure or (first.voice == second.voice and first.staff == second.staff))
 
 
 def _tied_flags(first: int, second: int) -> int:

@@ -9,13 +9,16 @@ import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import ScoreError
 from .score import Score
 from .score_compiler import compile_score
 from .score_source import MIDI_SUFFIXES, TEXT_SUFFIXES, XML_SUFFIXES, Progress, find_score, read_bytes
 from .written import WrittenScore
+
+if TYPE_CHECKING:
+    from .musicxml_input import PreparedXml
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ def _read_xml(data: bytes, name: str, tell: Progress) -> WrittenScore:
         importer.xmlRootToScore(prepared.root, importer.stream)
         return importer.stream
 
-    return _walk(parse, name, tell, prepared.transpositions, prepared.percussion_keys)
+    return _walk(parse, name, tell, prepared)
 
 
 def _read_text(data: bytes, path: Path, tell: Progress) -> WrittenScore:
@@ -106,8 +109,7 @@ def _walk(
     parse: Callable[[], Any],
     name: str,
     tell: Progress,
-    transpositions: dict[tuple[str, int], list[tuple[int, int]]] | None = None,
-    percussion_keys: dict[tuple[str, str], int] | None = None,
+    prepared: "PreparedXml | None" = None,
 ) -> WrittenScore:
     """Parse by music21 and walk the result. music21 fails on bad input with exceptions of every kind."""
     try:
@@ -117,7 +119,12 @@ def _walk(
             tell("walking", 0.7)
             from .music21_reader import written_from_music21
 
-            written = written_from_music21(tree, name, transpositions, percussion_keys)
+            if prepared is None:
+                written = written_from_music21(tree, name)
+            else:
+                written = written_from_music21(
+                    tree, name, prepared.transpositions, prepared.percussion_keys, prepared.measure_quarters
+                )
     except (ScoreError, MemoryError):
         raise
     except Exception as error:

@@ -32,7 +32,8 @@ def find_score(source: str | Path, library: Path | None = None) -> Path:
     """Path of a score: a file, one that ships with Tutti (``concert``), one of the user's library, or of the corpus.
 
     ``library`` is the folder of imported scores (default: the user's); they are known by file name with or without
-    suffix, corpus pieces as music21 names them ("bach/bwv66.6"). Raises ``ScoreError`` where there is none, or where it is a folder or of an unknown kind.
+    suffix, corpus pieces as music21 names them ("bach/bwv66.6"). Raises ``ScoreError`` where there is none, or where it
+    is a folder or of an unknown kind.
     """
     path = Path(source).expanduser()
     if path.is_file():

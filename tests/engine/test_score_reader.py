@@ -1,5 +1,7 @@
 """What a written score means, sign by sign."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from score_samples import attributes, dynamic, metronome, note, score, wedge, words, write
@@ -37,6 +39,23 @@ def test_ties_sound_once_and_the_arrays_are_read_only(read):
     assert compiled.notes["measure"].tolist() == [0, 0]
     with pytest.raises(ValueError, match="read-only"):
         compiled.notes["pitch"] = 0
+
+
+def test_a_tie_whose_end_is_not_marked_still_holds(read):
+    compiled = read([FIRST + note("C4", 48, notations='<tied type="start"/>'), note("C4", 24) + note("C4", 24)])
+    assert sounding(compiled) == [(0.0, 6.0, 60), (6.0, 2.0, 60)]
+
+
+def test_a_stray_mark_does_not_lengthen_a_pickup(read):
+    stray = dynamic("f").replace("</direction>", "<offset>12</offset></direction>")
+    compiled = read([FIRST + note("G4", 12) + stray, note("C5", 48)], [FIRST + note("r", 12) + stray, note("C4", 48)])
+    assert compiled.measures["duration_quarter"].tolist() == [1.0, 4.0]
+
+
+def test_a_measure_that_ends_with_a_skip_keeps_its_length(read):
+    skip = "<forward><duration>24</duration></forward>"
+    compiled = read([FIRST + note("C4", 24) + skip, note("D4", 48)])
+    assert [onset for onset, _d, _p in sounding(compiled)] == [0.0, 4.0]
 
 
 def test_transposition_is_the_files_own_and_may_change_within_a_part(read):
@@ -153,7 +172,7 @@ def test_mordents_and_turns(read, sign, pitches):
     rows = sounding(read([FIRST + note("C5", 48, notations=f"<ornaments><{sign}/></ornaments>")]))
     assert [pitch for _o, _d, pitch in rows] == pitches
     assert rows[0][0] == 0.0 and rows[-1][0] + rows[-1][1] == pytest.approx(4.0)
-    for (onset, duration, _p), (following, _d, _q) in zip(rows, rows[1:], strict=False):
+    for (onset, duration, _p), (following, _d, _q) in pairwise(rows):
         assert onset + duration == pytest.approx(following, abs=1e-3)
 
 

@@ -1,0 +1,96 @@
+"""Names of parts as they stand in scores."""
+
+import pytest
+
+from tutti.engine.part_names import assign_instruments, percussion_key
+from tutti.engine.written import WrittenNote, WrittenPart
+
+
+def part(name: str, low: int = 60, high: int = 72, **fields) -> WrittenPart:
+    notes = [WrittenNote(0.0, 1.0, low, 0), WrittenNote(1.0, 1.0, (low + high) // 2, 0), WrittenNote(2.0, 1.0, high, 0)]
+    return WrittenPart(name=name, abbreviation="", notes=notes, **fields)
+
+
+ORCHESTRA = [
+    ("2 Flutes", "flute", 2),
+    ("Flauti 1.2", "flute", 2),
+    ("Flauto piccolo", "piccolo", 1),
+    ("Oboe 1", "oboe", 1),
+    ("Oboen", "oboe", 2),
+    ("Cor Anglais", "english-horn", 1),
+    ("Bb Clarinet 2", "clarinet", 1),
+    ("Clarinetti in B", "clarinet", 2),
+    ("Bass Clarinet in Bb", "bass-clarinet", 1),
+    ("Fagotti", "bassoon", 2),
+    ("Contrafagotto", "contrabassoon", 1),
+    ("Corni in Es", "horn", 2),
+    ("Horns 1-4 in F", "horn", 4),
+    ("4 Horns in F", "horn", 4),
+    ("French Horn III", "horn", 1),
+    ("Trombe in C I. II.", "trumpet", 2),
+    ("Trombone 1", "trombone", 1),
+    ("Bass Trombone", "bass-trombone", 1),
+    ("Tuba", "tuba", 1),
+    ("Timpani in C, G", "timpani", 1),
+    ("Pauken", "timpani", 1),
+    ("Triangle", "percussion", 1),
+    ("Harp", "harp", 1),
+    ("Violins I", "violin", 0),
+    ("Violino II", "violin", 0),
+    ("Solo Violin", "violin", 1),
+    ("Viole", "viola", 0),
+    ("Violoncello", "cello", 0),
+    ("Vlc.", "cello", 0),
+    ("Basso", "contrabass", 0),
+]
+
+
+def test_an_orchestra():
+    found = assign_instruments([part(name) for name, _key, _players in ORCHESTRA])
+    assert [(p.name, p.instrument, p.players) for p in found] == ORCHESTRA
+
+
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (["Soprano", "Alto", "Tenor", "Bass"], ["soprano", "alto", "tenor", "bass"]),
+        (["S.", "A.", "T.", "B."], ["soprano", "alto", "tenor", "bass"]),
+        (["Canto", "Alto", "Tenore", "Basso"], ["soprano", "alto", "tenor", "bass"]),
+        (["Violin I", "Violin II", "Alto", "Cello"], ["violin", "violin", "viola", "cello"]),
+        (["Flute", "Violin", "Bass"], ["flute", "violin", "contrabass"]),
+    ],
+)
+def test_names_are_settled_by_company(names, keys):
+    assert [p.instrument for p in assign_instruments([part(name) for name in names])] == keys
+
+
+def test_a_quartet_is_four_players_and_a_string_orchestra_is_sections():
+    quartet = assign_instruments([part(name) for name in ("Violin 1", "Violin 2", "Viola", "Violoncello")])
+    assert [p.players for p in quartet] == [1, 1, 1, 1]
+    strings = ("Violin 1", "Violin 2", "Viola", "Violoncello", "Contrabass")
+    assert [p.players for p in assign_instruments([part(name) for name in strings])] == [0] * 5
+
+
+def test_generic_parts_become_an_ensemble_by_range():
+    ranges = [(64, 84), (57, 76), (50, 69), (40, 60)]
+    found = assign_instruments([part(f"Track {i}", *r) for i, r in enumerate(ranges, 1)])
+    assert [p.instrument for p in found] == ["violin", "violin", "viola", "cello"]
+    assert all(p.players == 0 for p in found)
+
+
+def test_pianos_that_are_only_a_default_sound_are_replaced():
+    parts = [part(name, low, high, instrument_name="Piano", program=0) for name, low, high in
+             (("Part 1", 64, 84), ("Part 2", 60, 79), ("Part 3", 48, 69), ("Part 4", 36, 60))]  # fmt: skip
+    assert "piano" not in [p.instrument for p in assign_instruments(parts)]
+    assert assign_instruments([part("Piano", 30, 90)])[0].instrument == "piano"
+
+
+def test_singers_by_lyrics_and_programs_by_number():
+    singer = part("Voice", 48, 60, has_lyrics=True)
+    assert assign_instruments([singer])[0].instrument == "tenor"
+    assert assign_instruments([part("", program=68), part("", program=60)])[0].instrument == "oboe"
+
+
+@pytest.mark.parametrize(("name", "key"), [("Gran Cassa", 36), ("Becken", 49), ("Side Drum", 38), ("Kazoo", None)])
+def test_percussion_keys(name, key):
+    assert percussion_key(name) == key

@@ -1,0 +1,155 @@
+"""Repeat signs, endings and jumps, as orders of printed measures."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from score_samples import attributes, ending, note, repeat, score, words, write
+
+from tutti.engine.errors import ScoreError
+from tutti.engine.repeats import navigation_of_text, play_order
+from tutti.engine.score_reader import read_score
+from tutti.engine.written import WrittenMeasure
+
+
+def measures(count: int, **marks: dict[int, object]) -> list[WrittenMeasure]:
+    """``count`` bars of 4/4; ``end_repeat={3: 2}`` sets a field of measure 3 (from 0)."""
+    result = [WrittenMeasure(4.0 * index, 4.0, str(index + 1), 4, 4) for index in range(count)]
+    for field, values in marks.items():
+        for index, value in values.items():
+            setattr(result[index], field, frozenset(value) if field in ("volta", "marks") else value)
+    return result
+
+
+def test_straight_through():
+    assert play_order(measures(4)) == [0, 1, 2, 3]
+
+
+def test_a_closing_sign_alone_goes_back_to_the_beginning():
+    assert play_order(measures(4, end_repeat={1: 2})) == [0, 1, 0, 1, 2, 3]
+
+
+def test_two_sections():
+    order = play_order(measures(4, end_repeat={1: 2, 3: 2}))
+    assert order == [0, 1, 0, 1, 2, 3, 2, 3]
+
+
+def test_opening_sign_and_times():
+    assert play_order(measures(4, start_repeat={1: True}, end_repeat={2: 3})) == [0, 1, 2, 1, 2, 1, 2, 3]
+
+
+def test_first_and_second_ending():
+    order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2}))
+    assert order == [0, 1, 0, 2, 3]
+
+
+def test_endings_for_several_passes():
+    order = play_order(measures(4, volta={1: {1, 2}, 2: {3}}, end_repeat={1: 3}))
+    assert order == [0, 1, 0, 1, 0, 2, 3]
+
+
+def test_second_ending_that_repeats_too_is_only_two_passes():
+    order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2, 2: 2}))
+    assert order == [0, 1, 0, 2, 3]
+
+
+def test_endings_without_a_repeat_sign_are_understood():
+    assert play_order(measures(4, volta={1: {1}, 2: {2}})) == [0, 1, 0, 2, 3]
+
+
+def test_da_capo_al_fine_takes_no_repeats():
+    order = play_order(measures(4, end_repeat={1: 2}, marks={1: {"fine"}, 3: {"da-capo", "al-fine"}}))
+    assert order == [0, 1, 0, 1, 2, 3, 0, 1]
+
+
+def test_da_capo_takes_the_last_ending():
+    order = play_order(
+        measures(5, volta={1: {1}, 2: {2}}, end_repeat={1: 2}, marks={2: {"fine"}, 4: {"da-capo", "al-fine"}})
+    )
+    assert order == [0, 1, 0, 2, 3, 4, 0, 2]
+
+
+def test_dal_segno_al_coda():
+    order = play_order(measures(6, marks={1: {"segno"}, 2: {"to-coda"}, 4: {"dal-segno", "al-coda"}, 5: {"coda"}}))
+    assert order == [0, 1, 2, 3, 4, 1, 2, 5]
+
+
+def test_a_lost_segno_is_ignored_with_a_line(caplog):
+    assert play_order(measures(3, marks={1: {"dal-segno"}}), "waltz") == [0, 1, 2]
+    assert "waltz" in caplog.text and "without a segno" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("D.C. al Fine", {"da-capo", "al-fine"}),
+        ("Da Capo", {"da-capo"}),
+        ("Menuetto D.C.", {"da-capo"}),
+        ("D. S. al Coda", {"dal-segno", "al-coda"}),
+        ("To Coda", {"to-coda"}),
+        ("Fine", {"fine"}),
+        ("(Fine.)", {"fine"}),
+        ("Coda", {"coda"}),
+        ("Allegro con brio", set()),
+        ("cresc.", set()),
+        ("Dolce", set()),
+    ],
+)
+def test_what_words_say(text, marks):
+    assert navigation_of_text(text) == marks
+
+
+signs = st.fixed_dictionaries(
+    {
+        "start_repeat": st.dictionaries(st.integers(0, 11), st.just(True), max_size=4),
+        "end_repeat": st.dictionaries(st.integers(0, 11), st.integers(2, 4), max_size=4),
+        "volta": st.dictionaries(st.integers(0, 11), st.sets(st.integers(1, 4), min_size=1, max_size=2), max_size=5),
+        "marks": st.dictionaries(
+            st.integers(0, 11),
+            st.sets(
+                st.sampled_from(["segno", "coda", "to-coda", "fine", "da-capo", "dal-segno", "al-fine", "al-coda"])
+            ),
+            max_size=5,
+        ),
+    }
+)
+
+
+@given(signs)
+def test_any_nonsense_ends_and_plays_every_measure(marks):
+    assert set(play_order(measures(12, **marks))) == set(range(12))
+
+
+def test_brackets_that_make_no_sense_are_played_through(caplog):
+    assert play_order(measures(3, volta={0: {2}, 1: {3}})) == [0, 1, 2]
+    assert "straight through" in caplog.text
+
+
+def test_unfolding_beyond_the_limit_is_refused():
+    many = measures(500, end_repeat={499: 64})
+    with pytest.raises(ScoreError, match="unfold"):
+        play_order(many)
+
+
+def test_repeats_unfold_notes_measures_and_tempo(tmp_path):
+    tempo = '<direction><direction-type><words>Allegro</words></direction-type><sound tempo="{}"/></direction>'
+    music = [
+        attributes() + tempo.format(100) + note("C4", 48),
+        ending("1", "start") + tempo.format(80) + note("D4", 48) + ending("1", "stop", backward=True),
+        ending("2", "start") + note("E4", 48) + ending("2", "stop"),
+        note("F4", 48) + words("Fine"),
+    ]
+    compiled = read_score(write(tmp_path, score(music)))
+    assert compiled.notes["pitch"].tolist() == [60, 62, 60, 64, 65]
+    assert compiled.measures["number"].tolist() == ["1", "2", "1", "3", "4"]
+    assert compiled.tempos.tolist() == [(0.0, 100.0), (4.0, 80.0), (8.0, 100.0), (12.0, 80.0)]
+
+
+def test_a_tie_into_the_second_ending_holds(tmp_path):
+    music = [
+        attributes() + repeat("forward") + note("C4", 48, notations='<tied type="start"/>'),
+        ending("1", "start") + note("D4", 48) + ending("1", "stop", backward=True),
+        ending("2", "start") + note("C4", 48, notations='<tied type="stop"/>') + ending("2", "stop"),
+    ]
+    compiled = read_score(write(tmp_path, score(music)))
+    assert compiled.notes["pitch"].tolist() == [60, 62, 60]
+    assert compiled.notes["duration_quarter"].tolist() == [4.0, 4.0, 8.0]
