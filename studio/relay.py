@@ -360,7 +360,7 @@ async def _relay(
     try:
         await asyncio.wait([running, reporting, pipe.closed], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
-            pipe.send(_Failed(f"its {running.exception()!r}"))
+            pipe.send(_Failed(f"an error of its own: {running.exception()!r}"))
             running.result()
     finally:
         reporting.cancel()

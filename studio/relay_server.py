@@ -384,9 +384,17 @@ class RelayServer:
             if not self._door.origin_is_ours(request.headers):
                 return reply(http.HTTPStatus.FORBIDDEN, b"Pages from elsewhere may not connect.\n", "text/plain")
             return None
+        method = getattr(request, "method", "GET")  # older versions of the library refuse all others themselves
+        if method not in ("GET", "HEAD"):
+            return reply(
+                http.HTTPStatus.METHOD_NOT_ALLOWED, b"Only GET and HEAD.\n", "text/plain", {"Allow": "GET, HEAD"}
+            )
         if isinstance(connection, RelayConnection):
             connection.give_download_time()
-        return await asyncio.to_thread(self._site.respond, request.path, request.headers)
+        answer = await asyncio.to_thread(self._site.respond, request.path, request.headers)
+        if method == "HEAD":
+            answer.body = b""
+        return answer
 
 
 async def _hang_up(connection: ServerConnection, code: int, reason: str) -> None:

@@ -114,4 +114,6 @@ def reply(status: http.HTTPStatus, body: bytes, kind: str, extra: dict[str, str]
         "Referrer-Policy": "no-referrer",
         "Content-Security-Policy": "frame-ancestors 'self'",
     }
+    if status == http.HTTPStatus.NOT_MODIFIED:
+        del fields["Content-Length"]  # it would be that of the file (RFC 9110, section 15.4.5)
     return Response(status.value, status.phrase, Headers(fields | (extra or {})), body)

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tutti.engine.clock import SessionClock
 from tutti.engine.types import Pose
 from tutti.studio import protocol as p
-from tutti.studio import relay_server, session_state
+from tutti.studio import relay_access, relay_server, session_state
 from tutti.studio.relay_types import Control, PointerInput
 
 
@@ -600,6 +600,39 @@ def test_a_large_file_over_a_slow_line_arrives_whole(tmp_path: Path) -> None:
             writer.close()
 
     run(test())
+
+
+def test_what_is_no_request_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(relay_access, "REQUEST_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(relay_access, "MAX_CONNECTIONS", 10)
+
+    async def raw(port: int, data: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(data)
+        try:
+            return await asyncio.wait_for(reader.read(), 5.0)
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    async def test() -> None:
+        async with relay() as (server, _):
+            viewer = await join(server.port)
+            assert b"200" not in await raw(server.port, bytes(range(256)) * 100)
+            assert b" 405 " in await raw(server.port, b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            head = await raw(server.port, b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert head.endswith(b"\r\n\r\n") and b"Content-Length: " in head
+            assert await raw(server.port, b"GET / HTTP/1.1\r\nHost: loc") == b""
+            many = await asyncio.gather(*(raw(server.port, b"") for _ in range(40)))
+            assert many == [b""] * 40
+            count = len(viewer.ticks)
+            await viewer.until(lambda: len(viewer.ticks) > count + 100)
+
+    with caplog.at_level(logging.WARNING):
+        run(test())
+    assert any("refused a connection" in record.getMessage() for record in caplog.records)
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_closing_says_goodbye() -> None:
