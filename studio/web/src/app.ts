@@ -45,8 +45,6 @@ export class App {
   private stage: Stage | null = null;
   private connection: Connection = { state: "connecting" };
   private shown: ShownPosition | null = null;
-  private muted = false;
-  private loudness = 1;
   private wasHolding = false;
   private soundRateHz = -1;
   private conductedAtMs = -Infinity;
@@ -243,19 +241,13 @@ export class App {
   }
 
   private setVolume(loudness: number): void {
-    this.loudness = loudness;
-    this.muted = false;
     this.audio.setVolume(loudness);
-    void this.audio.unlock();
+    if (this.audio.state === "muted" || this.audio.state === "blocked") void this.audio.mute(false);
   }
 
   private toggleSound(): void {
-    if (this.audio.state === "blocked") {
-      this.muted = false;
-      void this.audio.unlock();
-    } else this.muted = !this.muted;
-    this.audio.setVolume(this.muted ? 0 : this.loudness);
-    this.showAudio();
+    const silent = this.audio.state === "muted" || this.audio.state === "blocked";
+    void this.audio.mute(!silent);
   }
 
   private async toggleFullscreen(): Promise<void> {
@@ -317,7 +309,7 @@ export class App {
 
   private showAudio(): void {
     const state = this.audio.state;
-    this.controls.showAudio(this.muted && state !== "unavailable" ? "off" : state, this.audio.problem);
+    this.controls.showAudio(state, this.audio.problem);
     this.hints.offerListening(state === "blocked" && !this.address.display);
   }
 

@@ -9,7 +9,7 @@ import { canDecodeOpus } from "./decoder";
 import { SampleRing, type RingReport } from "./ring";
 import workletUrl from "./ring.worklet.ts?worker&url";
 
-export type AudioState = "off" | "blocked" | "waiting" | "playing" | "unavailable";
+export type AudioState = "off" | "muted" | "blocked" | "waiting" | "playing" | "unavailable";
 
 /** Seconds in store: enough for Wi-Fi when listening, little when the sound follows one's own hand. */
 export const LISTENING_TARGET_S = 0.11;
@@ -34,12 +34,17 @@ export class AudioPlayer {
   private reportContextS = 0;
   private failure: string | null = null;
   private codec: Codec = "none";
+  private muted = false;
+  /** The network's end of the line to the ring, until it is handed over with the first request for sound. */
+  private source: MessagePort | null = null;
+  private streaming = false;
 
   constructor(private readonly events: AudioPlayerEvents) {}
 
   get state(): AudioState {
     if (this.failure !== null) return "unavailable";
     if (this.context === null) return "off";
+    if (this.muted) return "muted";
     if (this.context.state !== "running") return "blocked";
     return this.report !== null && !Number.isNaN(this.report.timeS) ? "playing" : "waiting";
   }
@@ -61,6 +66,7 @@ export class AudioPlayer {
   async open(rateHz: number): Promise<void> {
     if (this.context !== null) await this.close();
     this.failure = null;
+    this.streaming = false;
     if (rateHz <= 0) {
       this.failure = "This studio sends no sound.";
       this.events.changed();
@@ -68,14 +74,15 @@ export class AudioPlayer {
     }
     try {
       this.context = new AudioContext({ sampleRate: rateHz, latencyHint: "interactive" });
-      this.context.onstatechange = () => this.events.changed();
+      this.context.onstatechange = () => this.follow();
       this.volume = new GainNode(this.context, { gain: this.loudness });
       this.volume.connect(this.context.destination);
       const { port1, port2 } = new MessageChannel();
       this.node = this.context.audioWorklet === undefined ? this.scriptNode(rateHz, port1) : await this.workletNode(rateHz, port1);
       this.node.connect(this.volume);
       this.codec = (await canDecodeOpus(rateHz)) ? "opus" : "pcm16";
-      this.events.listen(this.codec, port2);
+      this.source = port2;
+      this.follow();
     } catch (error) {
       this.failure = `This browser cannot play the sound (${error instanceof Error ? error.message : String(error)}).`;
     }
@@ -84,7 +91,28 @@ export class AudioPlayer {
 
   /** Call from a click, tap or key: lets the sound run. */
   async unlock(): Promise<void> {
-    await this.context?.resume();
+    if (!this.muted) await this.context?.resume();
+    this.follow();
+  }
+
+  /** Stops the sound and its stream, or starts them again. */
+  async mute(muted: boolean): Promise<void> {
+    this.muted = muted;
+    this.report = null;
+    if (muted) await this.context?.suspend();
+    else await this.context?.resume();
+    this.follow();
+  }
+
+  /** Asks for sound while it can be played, and only then: a stopped audio thread would let packets pile up. */
+  private follow(): void {
+    const wanted = this.context?.state === "running" && !this.muted && this.codec !== "none";
+    if (wanted !== this.streaming) {
+      this.streaming = wanted;
+      this.report = null;
+      this.events.listen(wanted ? this.codec : "none", wanted ? this.source : null);
+      if (wanted) this.source = null;
+    }
     this.events.changed();
   }
 
@@ -114,6 +142,7 @@ export class AudioPlayer {
 
   async close(): Promise<void> {
     this.events.listen("none", null);
+    this.streaming = false;
     await this.context?.close();
     this.context = this.volume = this.node = this.ring = this.report = null;
   }

@@ -15,6 +15,7 @@ import {
   SphereGeometry,
   Vector3,
 } from "three";
+import { Figure } from "./figure";
 import { trackingToWorld, type Quat, type Vec3 } from "./frames";
 
 const BATON_M = 0.36;
@@ -28,14 +29,22 @@ const HELD = new Quaternion().setFromUnitVectors(FORWARD, new Vector3(-0.22, 0.4
 export class Baton {
   readonly group = new Group();
   private readonly stick = new Group();
+  private hand: Figure | null = null;
   private readonly trail: Mesh<BufferGeometry, MeshBasicMaterial>;
   private readonly points: { at: Vector3; timeS: number }[] = [];
   private readonly tip = new Vector3();
   private readonly side = new Vector3();
   private readonly view = new Vector3();
 
-  constructor() {
+  /** `hand`: geometry of the hand that holds the baton, or null to draw a baton alone. */
+  constructor(hand: BufferGeometry | null) {
     this.stick.add(plainBaton());
+    if (hand !== null) {
+      this.hand = new Figure(hand);
+      this.hand.place(new Vector3(), 0);
+      this.hand.tint([1, 1, 1], [1, 1, 1], [1, 1, 1]);
+      this.group.add(this.hand.group);
+    }
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(new Float32Array(TRAIL_POINTS * 6), 3).setUsage(DynamicDrawUsage));
     geometry.setAttribute("color", new BufferAttribute(new Float32Array(TRAIL_POINTS * 6), 3).setUsage(DynamicDrawUsage));
@@ -61,9 +70,13 @@ export class Baton {
     this.points.length = 0;
   }
 
-  /** Moves the grip to a pose of the tracking frame. */
-  move(positionM: Vec3, orientation: Quat | null, timeS: number, camera: PerspectiveCamera): void {
+  /** Moves the grip to a pose of the tracking frame. `ownEyes`: seen by the conductor, with the hand that holds it. */
+  move(positionM: Vec3, orientation: Quat | null, timeS: number, camera: PerspectiveCamera, ownEyes: boolean): void {
     this.group.visible = true;
+    if (this.hand !== null) {
+      this.hand.group.visible = ownEyes;
+      this.stick.visible = !ownEyes;
+    }
     trackingToWorld(positionM, this.stick.position);
     if (orientation === null) this.stick.quaternion.copy(HELD);
     else this.stick.quaternion.set(orientation[1], orientation[2], orientation[3], orientation[0]);
@@ -71,7 +84,16 @@ export class Baton {
     const last = this.points[this.points.length - 1];
     if (last === undefined || timeS > last.timeS + 0.004) this.points.push({ at: this.tip.clone(), timeS });
     while (this.points.length > TRAIL_POINTS || (this.points[0] !== undefined && this.points[0].timeS < timeS - TRAIL_S)) this.points.shift();
+    this.poseHand();
     this.drawTrail(timeS, camera);
+  }
+
+  private poseHand(): void {
+    if (this.hand === null) return;
+    this.stick.updateMatrix();
+    const e = this.stick.matrix.elements;
+    for (let row = 0; row < 3; row++) for (let column = 0; column < 4; column++) this.hand.row[row * 4 + column] = e[column * 4 + row]!;
+    this.hand.touch();
   }
 
   private drawTrail(timeS: number, camera: PerspectiveCamera): void {

@@ -13,14 +13,14 @@ export interface PlayerModel {
 export interface StageModels {
   readonly hall: Group;
   readonly players: ReadonlyMap<string, PlayerModel>;
-  /** Props with a life of their own: `hand_R_baton`, `hand_L`, `podium_stand`. */
-  readonly props: ReadonlyMap<string, Object3D>;
+  /** Props with a life of their own, as geometries of one part, origin at the grip. */
+  readonly props: ReadonlyMap<string, BufferGeometry>;
 }
 
 /** Which factor colours a part: skin, hair or shirt; 0 is as painted. */
 export const TINT = { none: 0, skin: 1, hair: 2, shirt: 3 } as const;
 
-const PROPS = ["hand_R_baton", "hand_L", "podium_stand"];
+const PROPS = ["hand_R_baton"];
 
 /** Fetches and prepares the models. `report` hears the loaded share 0–1. */
 export async function loadStageModels(base: string, report: (share: number) => void): Promise<StageModels> {
@@ -45,11 +45,11 @@ export async function loadStageModels(base: string, report: (share: number) => v
 export function readPlayers(gltf: GLTF, file: RigFile): Pick<StageModels, "players" | "props"> {
   gltf.scene.updateMatrixWorld(true);
   const roots = new Map<string, Object3D>();
-  const props = new Map<string, Object3D>();
+  const props = new Map<string, BufferGeometry>();
   gltf.scene.traverse((node) => {
     const name = gltfName(gltf, node);
     if (name.startsWith("player_") && node.parent === gltf.scene) roots.set(name.slice("player_".length), node);
-    if (PROPS.includes(name)) props.set(name, node);
+    if (PROPS.includes(name)) props.set(name, mergeMeshes(node, propPieces(node)));
   });
   const players = new Map<string, PlayerModel>();
   for (const [name, root] of roots) {
@@ -100,20 +100,39 @@ function tintOf(part: string): number {
   return part === "shirt" ? TINT.shirt : TINT.none;
 }
 
+interface Piece {
+  readonly mesh: Mesh;
+  readonly joint: number;
+  readonly tint: number;
+  /** The piece has hands painted into it. */
+  readonly hands: boolean;
+}
+
 /** Hands are painted into the forearms; they are warm and light where sleeve and cuff are grey. */
 function isSkin(red: number, blue: number): boolean {
   return red > 0.12 && red > 1.35 * blue;
 }
 
-/** All meshes below `root` as one geometry in the root's space, each vertex knowing its joint. */
+/** All meshes below `root` as one geometry, each vertex knowing its joint. */
 function geometryOf(gltf: GLTF, root: Object3D, prefix: string, rig: Rig): BufferGeometry {
-  const pieces: { mesh: Mesh; joint: number; tint: number }[] = [];
+  const pieces: Piece[] = [];
   const visit = (node: Object3D, above: string): void => {
     const part = partName(gltf, node, prefix) || above;
-    if (node instanceof Mesh) pieces.push({ mesh: node, joint: Math.max(0, rig.index(part)), tint: tintOf(part) });
+    if (node instanceof Mesh) pieces.push({ mesh: node, joint: Math.max(0, rig.index(part)), tint: tintOf(part), hands: part.startsWith("fore_") });
     for (const child of node.children) visit(child, part);
   };
   for (const child of root.children) visit(child, "");
+  return mergeMeshes(root, pieces);
+}
+
+function propPieces(root: Object3D): Piece[] {
+  const pieces: Piece[] = [];
+  root.traverse((node) => node instanceof Mesh && pieces.push({ mesh: node, joint: 0, tint: TINT.none, hands: true }));
+  return pieces;
+}
+
+/** The pieces as one geometry in the space of `root`. */
+function mergeMeshes(root: Object3D, pieces: readonly Piece[]): BufferGeometry {
   const count = pieces.reduce((sum, { mesh }) => sum + mesh.geometry.getAttribute("position").count, 0);
   const indexCount = pieces.reduce((sum, { mesh }) => sum + (mesh.geometry.index?.count ?? 0), 0);
   const position = new Float32Array(count * 3);
@@ -125,10 +144,9 @@ function geometryOf(gltf: GLTF, root: Object3D, prefix: string, rig: Rig): Buffe
   let at = 0;
   let indexAt = 0;
   const point = new Vector3();
-  for (const { mesh, joint, tint } of pieces) {
+  for (const { mesh, joint, tint, hands } of pieces) {
     const from = mesh.geometry;
     const [p, n, uv, c] = ["position", "normal", "uv", "color"].map((name) => from.getAttribute(name));
-    const forearm = rig.joints[joint]?.name.startsWith("fore_") ?? false;
     const toRoot = mesh.matrixWorld.clone().premultiply(root.matrixWorld.clone().invert());
     for (let i = 0; i < p!.count; i++) {
       point.fromBufferAttribute(p!, i).applyMatrix4(toRoot).toArray(position, (at + i) * 3);
@@ -136,7 +154,7 @@ function geometryOf(gltf: GLTF, root: Object3D, prefix: string, rig: Rig): Buffe
       surface.set(uv ? [uv.getX(i), uv.getY(i)] : [0.8, 0], (at + i) * 2);
       const [r, g, b] = c ? [c.getX(i), c.getY(i), c.getZ(i)] : [0.5, 0.5, 0.5];
       colour.set([r, g, b], (at + i) * 3);
-      part.set([joint, forearm && isSkin(r, b) ? TINT.skin : tint], (at + i) * 2);
+      part.set([joint, hands && isSkin(r, b) ? TINT.skin : tint], (at + i) * 2);
     }
     const order = from.index;
     for (let i = 0; order !== null && i < order.count; i++) index[indexAt + i] = at + order.getX(i);

@@ -147,7 +147,7 @@ export class Stage {
     this.hall = buildHall(models.hall, this.renderer.capabilities.getMaxAnisotropy());
     this.orchestra = new Orchestra(models.players);
     this.orchestra.place(this.placements);
-    this.baton = new Baton();
+    this.baton = new Baton(models.props.get("hand_R_baton") ?? null);
     const figure = models.players.get("conductor");
     if (figure !== undefined) this.conductor = new Conductor(figure);
     this.root.add(this.hall.group, this.orchestra.group, this.baton.group);
@@ -183,7 +183,7 @@ export class Stage {
     const own = this.ownHand ? this.hand : null;
     const shown = own !== null ? { positionM: this.handPosition(own, atPodium), orientation: null } : this.tracks.baton.at(timeS);
     if (shown === null) this.baton?.hide();
-    else this.baton?.move(shown.positionM, shown.orientation, performance.now() / 1000, this.camera);
+    else this.baton?.move(shown.positionM, shown.orientation, performance.now() / 1000, this.camera, atPodium);
     this.conductor?.update(shown === null ? null : this.baton!.grip, timeS, !atPodium);
   }
 
