@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-SOUNDFONT := $(VENV)/.soundfont
 
 .PHONY: help setup soundfont concert play test lint models clean
 
@@ -26,8 +25,8 @@ $(STAMP): pyproject.toml setup.py
 	@touch $@
 
 # The best free SoundFont is a Debian package; without it Tutti plays its own synthesised instruments.
-soundfont: $(STAMP)
-	@$(BIN)/python -m tutti.studio.sounds || true
+soundfont:
+	@sh tools/install_soundfont.sh
 
 concert: setup
 	@$(BIN)/tutti concert --out out/concert

@@ -331,5 +331,64 @@ def scores_import(file: Annotated[Path, typer.Argument(help="A score file.")]) -
     console.print(f"{entry.name}: {entry.title}")
 
 
+@sounds.command("list")
+def sounds_list(as_json: JsonOption = False) -> None:
+    """The SoundFonts on this machine, best first, and which one plays."""
+    from .sounds import installed, soundfont_named
+
+    playing = soundfont_named()
+    fonts = installed()
+    if as_json:
+        print_json([{"name": f.name, "path": str(f.path), "playing": f.path == playing} for f in fonts])
+        return
+    for font in fonts:
+        mark = "[green]▶[/]" if font.path == playing else " "
+        console.print(f"{mark} {font.name}  {font.size_bytes / 1e6:.0f} MB  {font.path}")
+    if playing is None:
+        console.print("[green]▶[/] synthesised instruments (no SoundFont chosen or installed)")
+
+
+@sounds.command("install")
+def sounds_install(
+    source: Annotated[str, typer.Argument(help="A SoundFont file (.sf2, .sf3) or its address.")],
+    sha256: Annotated[str | None, typer.Option(help="What the file's SHA-256 must be.")] = None,
+) -> None:
+    """Put a SoundFont into Tutti's own folder; a broken download goes on where it stopped."""
+    from .sounds import install
+
+    with progress_bars() as bars:
+        task = bars.add_task("Installing", total=None)
+        path = install(source, sha256, lambda done, total: bars.update(task, completed=done, total=total or None))
+    console.print(f"{path}")
+
+
+@sounds.command("choose")
+def sounds_choose(
+    name: Annotated[
+        str | None, typer.Argument(help="A SoundFont, or 'synthesised'; without a name, the best one.")
+    ] = None,
+) -> None:
+    """Choose what plays from now on."""
+    from .sounds import choose
+
+    path = choose(name)
+    console.print("synthesised instruments" if path is None else str(path))
+
+
+@part.command("harmonise")
+def part_harmonise(
+    score: ScoreArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="MusicXML (.musicxml) or MIDI (.mid) to write.")],
+    parts: AiOption = "",
+    seed: SeedOption = 0,
+    weights: Annotated[Path | None, typer.Option(help="Weights of your own (.safetensors).")] = None,
+) -> None:
+    """Let the AI player answer a melody: its parts are written anew, or three are added under a lone melody."""
+    from .part_writing import harmonise
+
+    written = harmonise(score, out, _names(parts), seed, weights)
+    console.print(f"{out}: {written.notes} notes by {written.model} in {', '.join(written.parts)}")
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
