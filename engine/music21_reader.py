@@ -374,6 +374,8 @@ class _MeasureContext:
         if getattr(element, "pause", None) is not None:
             self.reading.fermatas.append((onset, onset, self.index))
         if not isinstance(element, bar.Repeat):
+            if element.type == "final" and not at_start:
+                measures[self.index].final_barline = True
             return
         if element.direction == "start":
             target = self.index if at_start else self.index + 1

@@ -74,7 +74,6 @@ def _mark_volta(item: Any, indices: list[int], measures: list[WrittenMeasure]) -
     numbers = frozenset(number for number in item.numberRange if 0 < number <= 64) or frozenset({1})
     for index in range(min(indices), max(indices) + 1):
         measures[index].volta |= numbers
-    measures[min(indices)].volta_starts = True
 
 
 def _between(first: Place, last: Place, line: list[WrittenNote]) -> list[WrittenNote]:

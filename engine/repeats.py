@@ -1,8 +1,8 @@
 """Repeat signs, voltas, D.C., D.S., Fine and Coda: from printed measures to the order in which they are played.
 
-Conventions (Gould, Behind Bars, "Repeat signs"; Stone, Music Notation in the Twentieth Century): a section without an
-opening sign repeats from the last closing sign or the beginning; after D.C. or D.S. repeats are not taken again and the
-last volta is played.
+Conventions (as in Gould, Behind Bars, and Stone, Music Notation in the Twentieth Century): a section without an opening
+sign repeats from the last closing sign, final barline or Fine, or from the beginning; after D.C. or D.S. repeats are
+not taken again and the last volta is played.
 """
 
 import logging
@@ -142,6 +142,7 @@ class _Player:
             return self._jump(index)
         following = self._measures[index + 1] if index + 1 < len(self._measures) else None
         ends_section = bool(measure.end_repeat) and not (following is not None and following.volta)
+        ends_section = ends_section or measure.final_barline or "fine" in measure.marks
         ends_voltas = bool(measure.volta) and (following is None or not following.volta)
         if ends_section or ends_voltas:
             self._section_start, self._times_through = index + 1, 1

@@ -78,7 +78,8 @@ class WrittenMeasure:
     """A printed measure. ``groups`` is the printed grouping of an additive meter, e.g. ``(2, 3)`` in 2+3/8.
 
     ``volta`` holds the passes an ending bracket is for. ``end_repeat`` is how often the section sounds in all (0: no
-    repeat sign). ``marks`` holds navigation: segno, coda, to-coda, fine, da-capo, dal-segno, al-fine, al-coda.
+    repeat sign). ``final_barline`` ends a section where the piece goes on (before a trio). ``marks`` holds navigation:
+    segno, coda, to-coda, fine, da-capo, dal-segno, al-fine, al-coda.
     """
 
     start: float
@@ -90,7 +91,7 @@ class WrittenMeasure:
     start_repeat: bool = False
     end_repeat: int = 0
     volta: frozenset[int] = frozenset()
-    volta_starts: bool = False
+    final_barline: bool = False
     marks: frozenset[str] = frozenset()
 
 

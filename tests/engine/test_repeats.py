@@ -37,6 +37,12 @@ def test_opening_sign_and_times():
     assert play_order(measures(4, start_repeat={1: True}, end_repeat={2: 3})) == [0, 1, 2, 1, 2, 1, 2, 3]
 
 
+def test_a_trio_repeats_from_its_own_beginning():
+    trio = measures(5, end_repeat={3: 2}, marks={1: {"fine"}, 4: {"da-capo", "al-fine"}})
+    assert play_order(trio) == [0, 1, 2, 3, 2, 3, 4, 0, 1]
+    assert play_order(measures(4, end_repeat={3: 2}, final_barline={1: True})) == [0, 1, 2, 3, 2, 3]
+
+
 def test_first_and_second_ending():
     order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2}))
     assert order == [0, 1, 0, 2, 3]

@@ -1,6 +1,5 @@
 """Broken and hostile files are refused with one line that names the file."""
 
-import io
 import time
 import zipfile
 
