@@ -29,6 +29,7 @@ def vertex_colour_material() -> bpy.types.Material:
     colour = nodes.new("ShaderNodeVertexColor")
     colour.layer_name = "Color"
     material.node_tree.links.new(colour.outputs[0], nodes["Principled BSDF"].inputs["Base Color"])
+    material.node_tree.links.new(colour.outputs[1], nodes["Principled BSDF"].inputs["Alpha"])  # else it is not exported
     nodes["Principled BSDF"].inputs["Roughness"].default_value = 0.75
     return material
 

@@ -42,7 +42,7 @@ def torso(mesh: Mesh, rise: float, slight: bool) -> None:
         ]
     if mesh.lod == 2:
         rows = [rows[i] for i in (0, 3, 6, 8, 10)]
-    turn = np.linspace(0, 2 * math.pi, mesh.sides(18), endpoint=False)
+    turn = np.linspace(0, 2 * math.pi, mesh.sides(14), endpoint=False)
     mesh.rings(
         [
             [
@@ -93,7 +93,7 @@ def legs(mesh: Mesh, rise: float, spread: float) -> None:
     for s in (-1, 1):
         if rise:
             path = [(s * 0.085, -0.015, 0.98), (s * 0.10, 0.005, 0.52), (s * 0.105, -0.015, 0.07)]
-            mesh.tube(path, [0.098, 0.073, 0.058], "cloth", 10)
+            mesh.tube(path, [0.098, 0.073, 0.058], "cloth", 9)
             foot = vec(s * 0.115, 0.05, 0.042)
         else:
             path = [
@@ -168,7 +168,7 @@ def head(mesh: Mesh, rise: float) -> None:
         warm = np.stack([1 + 0.03 * cheek, 1 - 0.08 * cheek, 1 - 0.1 * cheek], axis=1)
         return warm * (1 - 0.30 * near)[:, None]
 
-    mesh.ellipsoid(center, (0.075, 0.093, 0.116), "skin", 18, 12, shape=_skull, shade=sockets)
+    mesh.ellipsoid(center, (0.075, 0.093, 0.116), "skin", 16, 10, shape=_skull, shade=sockets)
     if mesh.lod == 2:
         return
     nose = [(0, 0.112, 1.262), (0, 0.126, 1.238), (0, 0.131, 1.222), (0, 0.114, 1.214)]
@@ -185,51 +185,53 @@ def head(mesh: Mesh, rise: float) -> None:
         mesh.tube([vec(*p) + (0, 0, rise) for p in mouth], [0.002, 0.0045, 0.002], "lips", 5, up=(0, 1, 0))
 
 
-def _cap(mesh: Mesh, rise: float, grow: float, shear: float = 0.55, low: float = -0.18) -> None:
-    """Hair over the skull; ``shear`` lifts the hairline over the face, ``low`` is where it ends at the back."""
+HAIRLINE = ((-90, -36), (-35, -26), (-5, 4), (25, 16), (50, 34), (90, 43))
+"""Where hair begins: latitude of the skull (degrees) by azimuth, −90 the back, 0 the ears, 90 the forehead."""
 
-    def shape(v: Array) -> Array:
-        v = v.copy()
-        v[:, 2] += shear * v[:, 1] * (1 - np.clip(v[:, 2] / 0.12, 0, 1))
-        return v
 
-    def strands(v: Array) -> Array:
-        angle = np.arctan2(v[:, 1] - 0.02, v[:, 0])
-        return 0.90 + 0.12 * np.cos(angle * 9)
-
-    radii = (0.079 * grow, 0.099 * grow, 0.110 * grow)
-    center = vec(0, 0.016, 1.262 + rise)
-    mesh.ellipsoid(center, radii, "hair", 18, 8, span=(low, 1.0), shape=shape, shade=strands)
+def _cap(mesh: Mesh, rise: float, thick: float, parting: float = 0.25, bumps: float = 0.0) -> None:
+    """Hair that grows from the hairline to the crown, ``thick`` metres at most, fuller on one side of the parting."""
+    center = vec(0, 0.03, 1.245 + rise)
+    n, k = mesh.sides(20), {0: 7, 1: 4, 2: 2}[mesh.lod]
+    turn = np.linspace(0, 2 * math.pi, n, endpoint=False)
+    azimuth = np.degrees(np.arcsin(np.sin(turn)))
+    low = np.radians(np.interp(azimuth, *np.array(HAIRLINE).T))
+    rows = []
+    for t in np.linspace(0, 1, k + 1):
+        latitude = low + (math.radians(89) - low) * t
+        unit_sphere = np.stack([np.cos(latitude) * np.cos(turn), np.cos(latitude) * np.sin(turn), np.sin(latitude)], 1)
+        skull = _skull(unit_sphere * np.array([0.075, 0.093, 0.116]))
+        wave = 1 + parting * np.cos(turn - 0.9) + bumps * np.sin(turn * 7 + t * 9) * np.sin(t * 17 + turn * 3)
+        grow = thick * (0.18 + 0.82 * math.sin(min(1.0, t * 2.6) * math.pi / 2)) * wave
+        rows.append(skull + unit_sphere * grow[:, None] + center)
+    strands = np.tile(0.88 + 0.14 * np.cos(turn * 10), k + 1)
+    mesh.rings(rows, "hair", cap=False, shade=lambda _: strands)
 
 
 def hair(mesh: Mesh, rise: float, style: str) -> None:
     """``short``, ``bun``, ``long`` or ``curly``."""
     if style == "short":
-        _cap(mesh, rise, 1.02, low=-0.3)
+        _cap(mesh, rise, 0.015)
     elif style == "bun":
-        _cap(mesh, rise, 1.03, low=-0.36)
-        mesh.ellipsoid(vec(0, -0.105, 1.285 + rise), (0.042, 0.038, 0.040), "hair", 10, 6)
+        _cap(mesh, rise, 0.012, parting=0.05)
+        mesh.ellipsoid(vec(0, -0.092, 1.30 + rise), (0.040, 0.036, 0.038), "hair", 10, 6)
     elif style == "long":
-        _cap(mesh, rise, 1.06, low=-0.3)
-        turn = np.linspace(math.radians(188), math.radians(352), mesh.sides(12))
+        _cap(mesh, rise, 0.018, parting=0.15)
+        turn = np.linspace(math.radians(176), math.radians(364), mesh.sides(14))
         rows = []
-        for z, rx, ry, y in ((1.30, 0.080, 0.100, 0.016), (1.20, 0.088, 0.106, 0.016), (1.10, 0.098, 0.105, 0.005), (1.0, 0.098, 0.115, -0.012), (0.955, 0.08, 0.118, -0.016)):
+        for z, rx, ry, y in (
+            (1.29, 0.084, 0.100, 0.030),
+            (1.20, 0.092, 0.106, 0.026),
+            (1.12, 0.098, 0.104, 0.012),
+            (1.03, 0.098, 0.112, -0.006),
+            (0.96, 0.080, 0.116, -0.014),
+        ):
             outside = [(rx * math.cos(a), y + ry * math.sin(a), z + rise) for a in turn]
-            inside = [(0.84 * rx * math.cos(a), y + 0.80 * ry * math.sin(a), z + rise) for a in turn[::-1]]
+            inside = [(0.86 * rx * math.cos(a), y + 0.82 * ry * math.sin(a), z + rise) for a in turn[::-1]]
             rows.append(outside + inside)
         mesh.rings(rows[::-1], "hair", shade=lambda v: 0.9 + 0.12 * np.cos(np.arctan2(v[:, 1], v[:, 0]) * 22))
     elif style == "curly":
-        rng = np.random.default_rng(5)
-
-        def bumps(v: Array) -> Array:
-            n = v / np.array([0.095, 0.115, 0.118])
-            wave = np.sin(n[:, 0] * 9) * np.sin(n[:, 1] * 9 + 1) * np.sin(n[:, 2] * 9 + 2)
-            v = v * (1 + 0.05 * wave + rng.normal(0, 0.008, len(v)))[:, None]
-            v[:, 2] += 0.5 * v[:, 1] * (1 - np.clip(v[:, 2] / 0.12, 0, 1))
-            return v
-
-        center = vec(0, 0.008, 1.268 + rise)
-        mesh.ellipsoid(center, (0.096, 0.113, 0.118), "hair", 16, 8, span=(-0.38, 1.0), shape=bumps)
+        _cap(mesh, rise, 0.034, parting=0.05, bumps=0.22)
     else:
         raise ValueError(f"no hair style {style!r}")
 
@@ -276,7 +278,7 @@ def hand_mesh(mesh: Mesh, wrist: Array, arm_direction: Array, hand: Hand, side: 
             p = p + (f * math.cos(angle) - back * math.sin(angle) + across * offset * 3 * (hand.spread - 1)) * length * share
             path.append(p)
         r = 0.0092 if mesh.lod == 0 else 0.0145
-        mesh.tube(path, [r, r, r * 0.97, r * 0.9, r * 0.62], "skin", 6, flat=0.9)
+        mesh.tube(path, [r, r, r * 0.97, r * 0.9, r * 0.62], "skin", 5, flat=0.9)
     base = wrist + f * 0.02 + across * 0.026 - back * 0.006
     tip_side = 0.042 - 0.02 * math.sin(bend)
     thumb = [

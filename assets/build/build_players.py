@@ -15,6 +15,7 @@ from pathlib import Path
 
 import body
 import bpy
+import glb
 import numpy as np
 import percussion
 import strings
@@ -68,7 +69,7 @@ MODELS = (
     Model("violin", "bow", strings.violin, stand=SEATED_STAND),
     Model("viola", "bow", strings.viola, stand=SEATED_STAND),
     Model("cello", "bow", strings.cello, spread_m=0.275, stand=(-0.30, 1.0, 0.78)),
-    Model("contrabass", "bow", strings.contrabass, standing=True, stand=(0.42, 0.95, 1.12)),
+    Model("contrabass", "bow", strings.contrabass, standing=True, stand=(0.55, 0.95, 1.12)),
     Model("flute", "wind", winds.flute, stand=SEATED_STAND),
     Model("oboe", "wind", winds.oboe, stand=SEATED_STAND),
     Model("clarinet", "wind", winds.clarinet, stand=SEATED_STAND),
@@ -280,7 +281,8 @@ def main() -> None:
             if rig:
                 rigs[model.name] = rig
     write_conductor_things(arguments.samples)
-    size = export_glb(arguments.out / "players.glb")
+    export_glb(arguments.out / "players.glb")
+    size = glb.edit(arguments.out / "players.glb", glb.opaque)
     (arguments.out / "rig.json").write_text(json.dumps({"models": rigs}, separators=(",", ":")) + "\n")
     print(f"players.glb: {size / 1e6:.2f} MB")
 

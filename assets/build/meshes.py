@@ -84,7 +84,7 @@ MATERIALS = {
     "brass": Material("c79a4b", 0.18, 1.0),
     "brass_dark": Material("a47a38", 0.25, 1.0),
     "silver": Material("c2c5cb", 0.16, 1.0),
-    "copper": Material("a9633f", 0.22, 1.0),
+    "copper": Material("8f5a41", 0.28, 1.0),
     "skinhead": Material("e3dac6", 0.75),
     "felt": Material("ddd5c2", 1.0),
     "gilt": Material("b08a48", 0.35, 0.6),

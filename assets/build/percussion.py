@@ -37,10 +37,10 @@ def timpani(kit: Kit) -> Hold:
         a = math.radians(angle)
         c = vec(0.80 * math.cos(a), 0.70 * math.sin(a) + 0.06, 0)
         r = diameter / 2
-        mesh.lathe(c + (0, 0, 0.82), (0, 0, -1), [(0, 0), (0, r * 0.985)], "skinhead", 24)
-        mesh.lathe(c + (0, 0, 0.825), (0, 0, -1), [(0.004, r * 0.975), (-0.008, r * 0.99), (-0.004, r * 1.02), (0.03, r * 1.02), (0.035, r * 0.98)], "silver", 24)
+        mesh.lathe(c + (0, 0, 0.82), (0, 0, -1), [(0, 0), (0, r * 0.985)], "skinhead", 20)
+        mesh.lathe(c + (0, 0, 0.825), (0, 0, -1), [(0.004, r * 0.975), (-0.008, r * 0.99), (-0.004, r * 1.02), (0.03, r * 1.02), (0.035, r * 0.98)], "silver", 20)
         bowl = [(0, r * 0.985), (0.12, r * 0.96), (0.24, r * 0.84), (0.36, r * 0.60), (0.43, r * 0.28), (0.45, 0)]
-        mesh.lathe(c + (0, 0, 0.795), (0, 0, -1), bowl if mesh.lod < 2 else bowl[::2], "copper", 22)
+        mesh.lathe(c + (0, 0, 0.795), (0, 0, -1), bowl if mesh.lod < 2 else bowl[::2], "copper", 18)
         for t in range(6 if mesh.lod == 0 else 3 if mesh.lod == 1 else 0):
             q = math.radians(60 * t + 15)
             e = vec(math.cos(q), math.sin(q), 0)
@@ -65,17 +65,17 @@ def percussion(kit: Kit) -> Hold:
     drum, axis = vec(-0.86, 0.46, 0.80), unit((0.95, -0.25, 0.22))
     r, depth = 0.457, 0.40
     shell = [(-depth / 2, r), (depth / 2, r)]
-    mesh.lathe(drum, axis, shell, "rosewood", 28)
+    mesh.lathe(drum, axis, shell, "rosewood", 22)
     for s in (-1, 1):
-        mesh.lathe(drum + axis * s * depth / 2, axis * s, [(0.012, 0.0), (0.012, r * 0.97)][::-1], "skinhead", 28)
-        mesh.lathe(drum + axis * s * depth / 2, axis * s, [(-0.035, r), (-0.035, r * 1.03), (0.018, r * 1.03), (0.018, r * 0.965), (0.01, r * 0.96)], "maple", 28)
+        mesh.lathe(drum + axis * s * depth / 2, axis * s, [(0.012, 0.0), (0.012, r * 0.97)][::-1], "skinhead", 22)
+        mesh.lathe(drum + axis * s * depth / 2, axis * s, [(-0.035, r), (-0.035, r * 1.03), (0.018, r * 1.03), (0.018, r * 0.965), (0.01, r * 0.96)], "maple", 22)
     for s in (-1, 1):
         mesh.tube([drum + (0, s * 0.36, -0.42), (drum[0] - 0.16, drum[1] + s * 0.42, 0.02)], 0.014, "steel", 6)
         mesh.tube([drum + (0, s * 0.36, -0.42), (drum[0] + 0.22, drum[1] + s * 0.42, 0.02)], 0.014, "steel", 6)
     cymbal = vec(0.56, 0.50, 1.06)
     lean = unit((-0.12, -0.25, 1))
-    mesh.lathe(cymbal, lean, [(0.0, 0.229), (0.014, 0.15), (0.02, 0.06), (0.04, 0.045), (0.05, 0.0)], "brass", 26)
-    mesh.lathe(cymbal, lean, [(0.045, 0.0), (0.036, 0.044), (0.016, 0.06), (0.010, 0.15), (-0.002, 0.228)], "brass_dark", 26)
+    mesh.lathe(cymbal, lean, [(0.0, 0.229), (0.014, 0.15), (0.02, 0.06), (0.04, 0.045), (0.05, 0.0)], "brass", 20)
+    mesh.lathe(cymbal, lean, [(0.045, 0.0), (0.036, 0.044), (0.016, 0.06), (0.010, 0.15), (-0.002, 0.228)], "brass_dark", 20)
     mesh.tube([cymbal + lean * 0.06, cymbal, (0.56, 0.51, 0.55), (0.56, 0.51, 0.1)], 0.010, "steel", 6)
     for a in (90, 210, 330):
         e = vec(math.cos(math.radians(a)), math.sin(math.radians(a)), 0)

@@ -77,14 +77,14 @@ HAIR = [(0.10, 0.08, 0.07), (0.3, 0.21, 0.15), (0.62, 0.43, 0.28), (1.3, 1.3, 1.
 class Studio:
     """An offscreen window, the models, and copies of players in it."""
 
-    def __init__(self, models: Path, size: tuple[int, int]) -> None:
+    def __init__(self, models: Path, size: tuple[int, int], background: tuple[float, float, float]) -> None:
         load_prc_file_data(
             "",
             f"load-display p3headlessgl\nwindow-type offscreen\nwin-size {size[0]} {size[1]}\n"
             "framebuffer-multisample 1\nmultisamples 4\naudio-library-name null\ngl-version 3 2\ntextures-power-2 none",
         )
         self.base = ShowBase(windowType="offscreen")
-        self.base.set_background_color(0.012, 0.010, 0.009, 1)
+        self.base.set_background_color(*background, 1)
         self.render: NodePath = self.base.render
         self.render.set_antialias(AntialiasAttrib.M_multisample)
         self.models = models
@@ -215,10 +215,10 @@ def draw_hall(studio: Studio, out: Path, names: list[str]) -> None:
 
 
 VIEWS = {
-    "front": ((0.9, 2.6, 1.75), (0, 0.15, 0.95), 40),
-    "side": ((2.6, 0.9, 1.5), (0, 0.2, 0.95), 40),
-    "left": ((-2.3, 1.3, 1.7), (0, 0.2, 0.95), 40),
-    "back": ((-0.9, -2.4, 2.0), (0, 0.3, 0.95), 40),
+    "front": ((0.75, 2.1, 1.65), (0, 0.15, 0.80), 38),
+    "side": ((2.1, 0.8, 1.4), (0, 0.2, 0.85), 38),
+    "left": ((-1.9, 1.2, 1.6), (0, 0.2, 0.85), 38),
+    "back": ((-0.8, -2.0, 1.8), (0, 0.2, 0.85), 38),
     "close": ((0.35, 1.35, 1.55), (0, 0.15, 1.12), 42),
     "face": ((0.25, 0.85, 1.30), (0, 0.02, 1.20), 34),
 }
@@ -237,12 +237,12 @@ def main() -> None:
     a = parser.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
     if a.hall:
-        draw_hall(Studio(a.models_dir, (1280, 720)), a.out, a.cameras.split(","))
+        draw_hall(Studio(a.models_dir, (1280, 720), (0.012, 0.010, 0.009)), a.out, a.cameras.split(","))
         return
     names = a.models.split(",")
     columns = min(4, len(names))
     tile = (480, 540)
-    studio = Studio(a.models_dir, tile)
+    studio = Studio(a.models_dir, tile, (0.24, 0.22, 0.20))
     sheet = PNMImage(tile[0] * columns, tile[1] * math.ceil(len(names) / columns))
     for i, name in enumerate(names):
         n = studio.player(name, (0, 0, 0), 0, a.lod, a.pose)

@@ -233,7 +233,7 @@ def cello(kit: Kit) -> Hold:
 
 
 def contrabass(kit: Kit) -> Hold:
-    p = Placed(CONTRABASS, vec(-0.13, 0.43, 0.20), vec(0.0, -0.15, 1), vec(0.3, 1, 0.1))
+    p = Placed(CONTRABASS, vec(-0.27, 0.36, 0.22), vec(0.05, -0.14, 1), vec(0.45, 1, 0.1))
     viol_mesh(kit.part("ground"), p)
     along = -unit(p.x) if p.x[0] > 0 else unit(p.x)
     right = Hand(vec(0, 0, 0), vec(-0.4, 0.5, -0.75), vec(-0.2, -0.85, -0.2), vec(1, -0.3, 0), 40)
@@ -242,7 +242,7 @@ def contrabass(kit: Kit) -> Hold:
         return p.at(0, y, 0.05)
 
     left = Hand(grip(1.46), vec(0.95, 0.25, 0.05), vec(0.1, -0.9, 0.15), vec(-1, -0.05, -0.2), 42)
-    return _bowed(kit, p, 0.57, along, 0.26, 0.55, right, left, (grip(1.46), grip(1.36), grip(1.24)))
+    return _bowed(kit, p, 0.62, along, 0.15, 0.55, right, left, (grip(1.46), grip(1.36), grip(1.24)))
 
 
 def guitar(kit: Kit) -> Hold:
@@ -291,6 +291,6 @@ def harp(kit: Kit) -> Hold:
         mesh.tube([low, vec(x, y, float(np.interp(y, cy, cz)))], 0.0013, colour, 3, cap=False)
     for i in range(7) if mesh.lod == 0 else ():
         mesh.box((x - 0.15 + 0.05 * i, 0.74, 0.03), (0.012, 0.03, 0.006), "brass")
-    right = Hand(vec(x + 0.035, 0.33, 1.07), vec(-0.25, 0.85, -0.3), vec(-0.95, -0.1, 0.1), vec(1, -0.3, -0.1), 32)
+    right = Hand(vec(x + 0.035, 0.33, 1.07), vec(-0.25, 0.85, -0.3), vec(-0.95, -0.1, 0.1), vec(1, -0.3, -0.7), 32)
     left = Hand(vec(x - 0.035, 0.40, 0.98), vec(0.3, 0.85, -0.2), vec(0.95, -0.1, 0.1), vec(-1, -0.1, -0.3), 32)
     return Hold(right, left, Plucking(vec(0.03, -0.05, 0.01), vec(-0.03, -0.05, 0.01)))

@@ -1,0 +1,197 @@
+"""Rows of seats, the audience and the chandeliers: small meshes with light in their vertex colours, used many times.
+
+They are not baked: their shade is a formula of direction and height, and a ``tint`` for each row darkens the house
+towards its end.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+import numpy as np
+from meshes import Array, linear
+from numpy.typing import ArrayLike
+
+Light = Callable[[Array, Array], Array]
+"""Normals (n, 3) and places (n, 3) to light (n, 3)."""
+
+
+class Row:
+    """Parts of one mesh: vertices with a colour each, flat or smooth."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Array, list[tuple[int, ...]], Array, bool]] = []
+
+    def add(self, vertices: ArrayLike, faces: list[tuple[int, ...]], colours: ArrayLike, smooth: bool) -> None:
+        v = np.asarray(vertices, float)
+        c = np.broadcast_to(np.asarray(colours, float), v.shape)
+        self.parts.append((v, faces, c, smooth))
+
+    def box(self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], colour: str) -> None:
+        v = [(a, b, c) for a in x for b in y for c in z]
+        self.add(v, [(4, 6, 7, 5), (2, 0, 1, 3), (6, 2, 3, 7), (0, 4, 5, 1), (1, 5, 7, 3)], linear(colour), False)
+
+    def turned(
+        self, center: tuple[float, float, float], profile: list[tuple[float, float]], colours: ArrayLike, sides: int, depth: float = 1.0
+    ) -> None:
+        """A profile of (radius, height) turned round an upright axis; ``depth`` scales it in Y. ``colours`` is one
+        colour or one per vertex (profile × sides)."""
+        turn = np.linspace(0, 2 * math.pi, sides, endpoint=False)
+        v = [
+            (center[0] + r * math.cos(t), center[1] + depth * r * math.sin(t), center[2] + z) for r, z in profile for t in turn
+        ]
+        k = sides
+        faces = [
+            (j * k + i, j * k + (i + 1) % k, (j + 1) * k + (i + 1) % k, (j + 1) * k + i)
+            for j in range(len(profile) - 1)
+            for i in range(k)
+        ]
+        self.add(v, faces, np.asarray(colours, float).reshape(-1, 3), True)
+
+    def mesh(self, name: str, light: Light) -> bpy.types.Mesh:
+        vertices: list[list[float]] = []
+        faces: list[tuple[int, ...]] = []
+        colours: list[Array] = []
+        smooth: list[bool] = []
+        for v, part_faces, c, is_smooth in self.parts:
+            normals = np.zeros_like(v)
+            flat = []
+            for f in part_faces:
+                n = np.cross(v[f[1]] - v[f[0]], v[f[2]] - v[f[0]])
+                normals[list(f)] += n
+                flat.append(n / (np.linalg.norm(n) + 1e-12))
+            normals /= np.linalg.norm(normals, axis=1)[:, None] + 1e-12
+            lit = light(normals, v) * c
+            for f, n in zip(part_faces, flat, strict=True):
+                faces.append(tuple(i + len(vertices) for i in f))
+                smooth.append(is_smooth)
+                index = list(f)
+                colours.append(lit[index] if is_smooth else light(np.repeat(n[None], len(f), 0), v[index]) * c[index])
+            vertices += v.tolist()
+        data = bpy.data.meshes.new(name)
+        data.from_pydata(vertices, [], faces)
+        data.polygons.foreach_set("use_smooth", smooth)
+        layer = data.color_attributes.new("Color", "FLOAT_COLOR", "CORNER")
+        rgb = np.clip(np.concatenate(colours), 0, 1)
+        layer.data.foreach_set("color", np.c_[rgb, np.ones(len(rgb))].astype(np.float32).ravel())
+        data.update()
+        return data
+
+
+def house_light(normals: Array, places: Array) -> Array:
+    """Warm from the stage (+Y), weak from above, darker near the floor."""
+    height = np.clip(places[:, 2], 0, 1)
+    light = (
+        0.07
+        + 0.75 * np.clip(normals[:, 1], 0, None) * (0.2 + 0.8 * height)
+        + 0.42 * np.clip(normals[:, 2], 0, None) * (0.3 + 0.7 * height)
+        + 0.12 * np.abs(normals[:, 0])
+    )
+    return light[:, None] * np.array([1, 0.80, 0.60])
+
+
+def seat_row(count: int, pitch_m: float) -> bpy.types.Mesh:
+    row = Row()
+    for i in range(count):
+        x = (i - (count - 1) / 2) * pitch_m
+        row.box((x - 0.25, x + 0.25), (-0.02, 0.42), (0.40, 0.47), "7c2426")
+        row.box((x - 0.25, x + 0.25), (-0.10, -0.03), (0.44, 0.92), "7c2426")
+        row.box((x - 0.265, x + 0.265), (-0.12, -0.02), (0.92, 0.97), "93683f")
+        row.box((x + 0.255, x + 0.30), (-0.08, 0.40), (0.0, 0.64), "5f3d24")
+    return row.mesh("seat_row", house_light)
+
+
+CLOTHES = ("17171c", "1f1d24", "2c191c", "20242e", "352b25", "121114", "3a3330")
+SKIN = ("c9a083", "b58a6a", "d8b496", "8d6548", "6d4a35")
+HAIR = ("2a1c12", "5b4a38", "8f8a84", "1a1412", "6d4a2a", "b9b2a8", "3a2a1e")
+
+
+def audience_row(name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool) -> bpy.types.Mesh:
+    row = Row()
+    sides, stacks = (12, 8) if fine else (7, 5)
+    for i in range(count):
+        if rng.random() > occupied:
+            continue
+        x = (i - (count - 1) / 2) * pitch_m + rng.normal(0, 0.025)
+        y, size, lean = 0.1 + rng.normal(0, 0.02), rng.normal(1, 0.04), rng.normal(0, 0.025)
+        torso = [(0.19, 0), (0.2, 0.2), (0.225 * size, 0.42 * size), (0.20, 0.50 * size), (0.12, 0.56 * size), (0.055, 0.59 * size)]
+        row.turned((x, y, 0.44), torso, linear(str(rng.choice(CLOTHES))), sides, 0.62)
+        neck = [(0.056, -0.03), (0.050, 0.05)]
+        base = 0.44 + 0.60 * size
+        skin, hair = np.array(linear(str(rng.choice(SKIN)))), np.array(linear(str(rng.choice(HAIR))))
+        row.turned((x + lean * 0.6, y, base), neck, skin, sides)
+        # A head seen mostly from behind: hair on top and at the back, skin in front and at the nape.
+        latitude = np.linspace(-math.pi / 2, math.pi / 2, stacks + 1)
+        long_hair = rng.random() < 0.35
+        widen = 1.1 if long_hair else 1.04
+        profile = [(0.083 * math.cos(t) * (widen if t > -0.5 else 1), 0.135 + 0.115 * math.sin(t)) for t in latitude]
+        turn = np.linspace(0, 2 * math.pi, sides, endpoint=False)
+        low = -1.2 if long_hair else -0.8
+        colours = [hair if (t > low and math.sin(a) < 0.45) or t > 0.55 else skin for t in latitude for a in turn]
+        row.turned((x + lean, y + 0.012, base), profile, colours, sides, 1.14)
+        if long_hair:
+            fall = [(0.075, -0.10), (0.095, 0.02), (0.092, 0.14)]
+            row.turned((x + lean, y - 0.025, base), fall, hair, sides, 0.9)
+    return row.mesh(name, house_light)
+
+
+def chandelier() -> bpy.types.Mesh:
+    """Three tiers of crystal strings under rings of lights."""
+    row = Row()
+
+    def glow(_: Array, places: Array) -> Array:
+        return np.ones((len(places), 3))
+
+    row.turned((0, 0, 0), [(0.02, 1.6), (0.02, 6.2)], linear("4a3520"), 4)
+    strings = 36
+    turn = np.arange(strings)
+    for radius, z, lights in ((0.85, 0.0, 14), (0.6, 0.5, 10), (0.36, 0.95, 7)):
+        row.turned((0, 0, z), [(radius + 0.02, -0.05), (radius + 0.045, 0), (radius + 0.02, 0.05)], linear("c08a3c"), 18)
+        sparkle = 0.30 + 0.70 * (turn % 2) * (0.6 + 0.4 * np.cos(turn * 2.4))
+        bowl = [(radius * 0.18, -0.46), (radius * 0.55, -0.38), (radius * 0.87, -0.2), (radius, -0.05)]
+        down = (0.45, 0.62, 0.85, 1.0)
+        colours = [np.array(linear("ffdfae")) * s * d for d in down for s in sparkle]
+        row.turned((0, 0, z), bowl, colours, strings)
+        for i in range(lights):
+            t = 2 * math.pi * i / lights
+            row.turned((radius * math.cos(t), radius * math.sin(t), z + 0.06), [(0.0, 0), (0.055, 0.08), (0.0, 0.24)], linear("fff3d6"), 5)
+    row.turned((0, 0, 0), [(0.0, -0.80), (0.10, -0.66), (0.15, -0.52), (0.06, -0.38)], linear("e8c48a"), 8)
+    row.turned((0, 0, 0), [(0.07, -0.3), (0.05, 1.3), (0.16, 1.45), (0.02, 1.6)], linear("d09a48"), 8)
+    return row.mesh("chandelier", glow)
+
+
+def _place(name: str, mesh: bpy.types.Mesh, at: tuple[float, float, float], tint: float | None = None) -> bpy.types.Object:
+    o = bpy.data.objects.new(name, mesh)
+    o.location = at
+    if tint is not None:
+        o["tint"] = tint
+    bpy.context.scene.collection.objects.link(o)
+    return o
+
+
+def furnish(description: dict[str, Any]) -> list[bpy.types.Object]:
+    """All rows and chandeliers; the first rows near the stage have finer heads."""
+    seats, light, floor = description["seats"], description["light"], description["room"]["house_floor_z_m"]
+    count, pitch = seats["seats_per_block"], seats["seat_pitch_m"]
+    rng = np.random.default_rng(7)
+    seat = seat_row(count, pitch)
+    near = [audience_row(f"audience_near_{k}", count, pitch, seats["occupied"], rng, True) for k in range(3)]
+    far = [audience_row(f"audience_far_{k}", count, pitch, seats["occupied"], rng, False) for k in range(3)]
+    objects, r, y = [], 0, seats["first_row_y_m"]
+    while y > seats["last_row_y_m"]:
+        tint = round(0.16 + 0.62 / (1 + ((-y - 3) / 13.0) ** 1.7), 3)
+        for side, x in (("L", -seats["block_center_x_m"]), ("R", seats["block_center_x_m"])):
+            people = (near if r < 7 else far)[(r * 2 + (side == "R") + r // 3) % 3]
+            objects.append(_place(f"seats_{r:02d}_{side}", seat, (x, y, floor), tint))
+            objects.append(_place(f"audience_{r:02d}_{side}", people, (x, y, floor), tint))
+        y -= seats["row_pitch_m"]
+        r += 1
+    crystal = chandelier()
+    places = [(s * light["chandelier_x_m"], y) for s in (-1, 1) for y in light["chandelier_y_m"]]
+    for i, (x, y) in enumerate(places):
+        o = _place(f"chandelier_{i:02d}", crystal, (x, y, light["chandelier_z_m"]))
+        o.visible_shadow = False
+        o.visible_diffuse = False
+        objects.append(o)
+    return objects
