@@ -25,8 +25,8 @@ from . import shaders
 from .meshes import load_gltf
 
 PROPS = ("seats", "audience", "chandelier")
-HALO_M = 1.9
-HALO_LIGHT = (1.0, 0.74, 0.42, 0.17)
+HALO_M = 2.7
+HALO_LIGHT = (1.0, 0.70, 0.36, 0.42)
 
 
 def build_hall(render: NodePath) -> NodePath:

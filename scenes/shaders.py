@@ -226,6 +226,7 @@ in vec2 corner;
 out vec2 v_at;
 void main() {
     vec4 seen = p3d_ModelViewMatrix * p3d_Vertex;
+    seen.xyz *= 1.0 - min(0.5, 1.2 / length(seen.xyz));  // in front of the lamp that it surrounds
     seen.xy += corner * size;
     v_at = corner;
     gl_Position = p3d_ProjectionMatrix * seen;
