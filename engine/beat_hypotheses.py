@@ -294,6 +294,8 @@ class Hypothesis:
         self.holding += 0.4 * (float(big and late_s > 0) - self.holding)
         self.beat_s = predicted + gain * late_s
         self._set_period(self.period_s + period_gain * late_s)
+        if big and late_s > 0 and self.holding > 0.7 and not held:
+            self._set_period(self._recent_period(beat.time_s))
         if big or held:
             self.variance = (ICTUS_SD_S**2, 0.0, (0.15 * self.period_s) ** 2)
         else:
@@ -317,6 +319,11 @@ class Hypothesis:
             return False
         last, now = self.ictus_s - before, ictus_s - self.ictus_s
         return abs(math.log(max(now, 1e-3) / max(last, 1e-3))) < 0.25
+
+    def _recent_period(self, ictus_s: float) -> float:
+        """Median of the last intervals: the period after so many holds in a row that they are the tempo."""
+        known = [self.icti[index] for index in range(self.index - 3, self.index) if index in self.icti]
+        return float(np.median(np.diff([*known, ictus_s]))) if known else self.period_s
 
     def _predict(self) -> tuple[float, float, float, float]:
         """The next beat's time and the covariance there; advances ``beat_s``."""

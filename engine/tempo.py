@@ -121,9 +121,10 @@ class TempoTracker:
         self._posterior = None
 
     def _first_beat(self, ictus: Beat) -> None:
-        """After the preparatory beat: the first beat, or was the preparation only now?
+        """After the preparatory beat: the first beat, or was the preparation only now, or was it a bounce on the way?
 
-        The hand of a first beat has risen about as far as it fell; one that mostly fell has just prepared.
+        The hand of a first beat has risen about as far as it fell; one that mostly fell has just prepared, and one
+        that fell but little is still under way.
         """
         prepared = self._hypotheses[0]
         marked = self._meter.marked_period_s[self._start]
@@ -132,10 +133,15 @@ class TempoTracker:
             return
         heights = [y for time_s, _, y, _ in self._way if prepared.ictus_s - 0.02 <= time_s <= ictus.time_s]
         rise = max(heights, default=0.0) - (heights[0] if heights else 0.0)
-        part = min(1.0, rise / max(ictus.stroke_m, 1e-6))
+        rose = min(1.0, rise / max(ictus.stroke_m, 1e-6))
+        fell = min(1.0, ictus.stroke_m / max(rise, 1e-6))
         off_mark = math.log(length / marked)
-        first = -0.5 * ((1.0 - part) / 0.3) ** 2 - 0.5 * min((off_mark / 0.7) ** 2, 12.0)
-        again = -0.5 * (part / 0.4) ** 2 - (0.5 if self._lifted else 2.0) - (1.0 if abs(off_mark) < 0.4 else 0.0)
+        first = -0.5 * ((1.0 - rose) / 0.3) ** 2 - 0.5 * ((1.0 - fell) / 0.35) ** 2
+        first -= 0.5 * min((off_mark / (0.7 if off_mark > 0 else 0.4)) ** 2, 12.0)
+        again = -0.5 * (rose / 0.4) ** 2 - (0.5 if self._lifted else 2.0) - (1.0 if abs(off_mark) < 0.4 else 0.0)
+        bounce = -2.5 - 0.5 * (max(0.0, fell - 0.2) / 0.3) ** 2
+        if bounce > max(first, again):
+            return
         if again > first:
             self._prepare(ictus, lifted=False)
             return
@@ -188,7 +194,9 @@ class TempoTracker:
         self._hypotheses = kept
 
     def _choices(self, parent: Hypothesis, since_s: float) -> tuple[int, ...]:
-        """How many beats on the ictus may be."""
+        """How many beats on the ictus may be; after the last beat nothing is counted."""
+        if parent.index >= self._last:
+            return (0,)
         if since_s < max(SHORTEST_BEAT_S, 0.12 * parent.period_s):
             return (0,)
         if parent.ictus_s < self._gap_until_s:
