@@ -92,15 +92,17 @@ def _from_text(text: str) -> tuple[str, str] | None:
     """(instrument key, alias) named first in ``text``; longer names win where two start at the same place."""
     cleaned = _KEY_SUFFIX.sub(" ", text.replace("_", " "))
     cleaned = re.sub(r"(?<=[a-zäöüéûô])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", cleaned)
-    best: tuple[int, int, str, str] | None = None
-    for pattern, alias, key in _aliases():
-        match = pattern.search(cleaned)
-        if match is not None:
-            found = (match.start(), -len(alias), key, alias)
-            # A longer name that holds a shorter one (bass clarinet) wins even when it starts earlier or later.
-            if best is None or (found[0] < best[0] and -found[1] >= -best[1]):
-                best = found
-    return None if best is None else (best[2], best[3])
+    found = [(match.span(), alias, key) for pattern, alias, key in _aliases() if (match := pattern.search(cleaned))]
+    # A name inside a longer one ("bass" in "bass clarinet") is not meant, a voice's name beside an instrument's
+    # ("B basso Horn") is a pitch or register.
+    whole = [
+        one for one in found if not any(o[0] != one[0] and o[0][0] <= one[0][0] and one[0][1] <= o[0][1] for o in found)
+    ]
+    sure = [one for one in whole if one[1] not in _AMBIGUOUS] or whole
+    if not sure:
+        return None
+    _span, alias, key = min(sure, key=lambda one: (one[0][0], -len(one[1])))
+    return key, alias
 
 
 def _from_program(program: int) -> str | None:

@@ -119,7 +119,7 @@ def quarter_bpm_of_word(text: str, numerator: int, denominator: int) -> float | 
     if denominator <= 2:
         return bpm * 0.64 * 4.0 / denominator
     if denominator >= 8:
-        return bpm * 1.3 * 4.0 / denominator
+        return bpm * 1.45 * 4.0 / denominator
     return bpm
 
 
@@ -151,8 +151,12 @@ def resolve_tempos(marks: list[TempoMark], measures: list[WrittenMeasure]) -> li
         ratio = next((mark.ratio for mark in group if mark.ratio > 0), 0.0)
         structural = bool(words) or ratio > 0 or (number is not None and number.visible)
         referent = 0.0
+        felt = 0.0
         if number is not None:
             bpm, referent = number.quarter_bpm, number.referent
+            if words and not number.visible and (meter[1] != 4 or meter[0] in (6, 9, 12)):
+                # Programs give words the same quarters a minute in every meter; the conductor knows better.
+                felt = quarter_bpm_of_word(words, *meter) or 0.0
         elif ratio > 0:
             bpm = current * ratio
         else:
@@ -162,7 +166,7 @@ def resolve_tempos(marks: list[TempoMark], measures: list[WrittenMeasure]) -> li
         if structural or first_structural is None:
             structural_now = bpm
             first_structural = first_structural or bpm
-        result.append(WrittenTempo(quarter, index, bpm, referent, structural))
+        result.append(WrittenTempo(quarter, index, bpm, referent, structural, felt))
     if not result or result[0].quarter > 1e-6:
         meter = (measures[0].numerator, measures[0].denominator)
         # A first mark within the first two measures stands for the whole beginning.

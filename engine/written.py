@@ -109,7 +109,7 @@ class WrittenTempo:
     referent: float = 0.0
     structural: bool = True
     felt_bpm: float = 0.0
-    """The tempo that decides the unit of beating where it is not ``quarter_bpm`` (a first note held); 0: the same."""
+    """The tempo that decides the unit of beating where ``quarter_bpm`` is not to be trusted for it; 0: the same."""
 
 
 @dataclass(slots=True)

@@ -66,8 +66,10 @@ def test_additive_meters_keep_their_groups():
 def test_the_printed_unit_moves_the_limits():
     assert bar_beats(3, 4, 174, referent=3.0) == [3.0]  # dotted half = 58: felt in one
     assert bar_beats(3, 4, 174) == [1.0] * 3
-    assert bar_beats(2, 4, 50, referent=0.5) == [0.5] * 4  # eighth = 100: felt in eighths
-    assert bar_beats(2, 4, 50) == [1.0] * 2
+    assert bar_beats(2, 4, 152, referent=2.0) == [1.0] * 2  # half = 76: still in two
+    assert bar_beats(2, 4, 50, referent=0.5) == [1.0] * 2  # eighth = 100: still in two
+    assert bar_beats(2, 4, 48, referent=0.5) == [0.5] * 4  # eighth = 96: felt in eighths
+    assert bar_beats(2, 4, 48) == [1.0] * 2
 
 
 def read(tmp_path, *music: str):
@@ -115,6 +117,17 @@ def test_meter_and_tempo_changes_take_effect_at_their_bar(tmp_path):
     )
     counts = [int((compiled.beats["measure"] == index).sum()) for index in range(4)]
     assert counts == [4, 2, 6, 1]
+
+
+@pytest.mark.parametrize(
+    ("time", "ticks", "text", "sound", "count"),
+    [("3/8", 18, "Poco allegretto", 116, 3), ("6/8", 36, "Adagio", 71, 6), ("3/4", 36, "Scherzo", 230, 1)],
+)
+def test_a_programs_default_tempo_does_not_overrule_the_words(tmp_path, time, ticks, text, sound, count):
+    opening = attributes(time) + words(text, f'<sound tempo="{sound}"/>') + note("C4", ticks)
+    compiled = read(tmp_path, opening, note("C4", ticks))
+    assert compiled.beats["beats_in_measure"].tolist() == [count] * 2 * count
+    assert compiled.tempos["quarter_bpm"].tolist() == [sound]
 
 
 def test_scherzo_by_its_name_is_in_one(tmp_path):

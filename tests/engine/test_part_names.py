@@ -24,6 +24,8 @@ ORCHESTRA = [
     ("Fagotti", "bassoon", 2),
     ("Contrafagotto", "contrabassoon", 1),
     ("Corni in Es", "horn", 2),
+    ("B basso Horn 1", "horn", 1),
+    ("Alto Trombone", "trombone", 1),
     ("Horns 1-4 in F", "horn", 4),
     ("4 Horns in F", "horn", 4),
     ("French Horn III", "horn", 1),
