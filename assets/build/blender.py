@@ -165,5 +165,3 @@ def export_glb(path: Path, extras: bool = False, normals: bool = True) -> int:
         export_lights=False,
     )
     return path.stat().st_size
-
-

@@ -62,8 +62,18 @@ def torso(mesh: Mesh, rise: float, slight: bool) -> None:
         collar = [(0, 0.004, 1.085 + rise), (0, 0.006, 1.118 + rise)]
         mesh.tube(collar, [0.062, 0.056], "shirt" if not slight else "cloth", 12, cap=False)
         for s in (-1, 1) if not slight else ():  # lapels
-            outer = [(s * 0.045, 0.094, 1.075), (s * 0.092, 0.101, 1.0), (s * 0.07, 0.130, 0.90), (s * 0.006, 0.128, 0.79)]
-            inner = [(s * 0.035, 0.090, 1.078), (s * 0.050, 0.118, 1.0), (s * 0.034, 0.136, 0.90), (s * 0.0, 0.130, 0.785)]
+            outer = [
+                (s * 0.045, 0.094, 1.075),
+                (s * 0.092, 0.101, 1.0),
+                (s * 0.07, 0.130, 0.90),
+                (s * 0.006, 0.128, 0.79),
+            ]
+            inner = [
+                (s * 0.035, 0.090, 1.078),
+                (s * 0.050, 0.118, 1.0),
+                (s * 0.034, 0.136, 0.90),
+                (s * 0.0, 0.130, 0.785),
+            ]
             v = [np.add(p, (0, 0.004, rise)) for pair in zip(outer, inner, strict=True) for p in pair]
             faces = [(2 * i, 2 * i + 1, 2 * i + 3, 2 * i + 2) for i in range(3)]
             mesh.add(v, faces if s < 0 else [f[::-1] for f in faces], "satin", False)
@@ -275,7 +285,12 @@ def hand_mesh(mesh: Mesh, wrist: Array, arm_direction: Array, hand: Hand, side: 
         path, angle = [p - f * 0.012, p], 0.0
         for share in (0.45, 0.32, 0.23):
             angle += bend
-            p = p + (f * math.cos(angle) - back * math.sin(angle) + across * offset * 3 * (hand.spread - 1)) * length * share
+            p = (
+                p
+                + (f * math.cos(angle) - back * math.sin(angle) + across * offset * 3 * (hand.spread - 1))
+                * length
+                * share
+            )
             path.append(p)
         r = 0.0092 if mesh.lod == 0 else 0.0145
         mesh.tube(path, [r, r, r * 0.97, r * 0.9, r * 0.62], "skin", 5, flat=0.9)

@@ -104,7 +104,9 @@ def main() -> None:
             bpy.data.objects.remove(o)
     export_glb(a.out / "hall.glb", extras=True, normals=False)
     size = glb.edit(a.out / "hall.glb", glb.unlit)
-    unique = {o.data.name: sum(len(p.vertices) - 2 for p in o.data.polygons) for o in bpy.data.objects if o.type == "MESH"}
+    unique = {
+        o.data.name: sum(len(p.vertices) - 2 for p in o.data.polygons) for o in bpy.data.objects if o.type == "MESH"
+    }
     print(f"hall.glb: {size / 1e6:.2f} MB, {sum(unique.values())} triangles {unique}")
 
 

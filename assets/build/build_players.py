@@ -8,7 +8,6 @@ in assets/models/README.md.
 
 import argparse
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,7 +200,7 @@ def write_model(model: Model, lod: int, samples: int) -> dict[str, object]:
     prefix = model.name if lod == 0 else f"{model.name}_lod{lod}"
     root = add_empty(f"player_{model.name}" + ("" if lod == 0 else f"_lod{lod}"), None, (0, 0, 0))
     objects: dict[str, bpy.types.Object] = {}
-    order = [p for p in PARENTS if p in kit.parts and kit.parts[p]]
+    order = [p for p in PARENTS if kit.parts.get(p)]
     counted = {p: kit.parts[p].triangles() for p in order if p not in ("body_b", "hair_b", "hair_c", "hair_d")}
     ratio = min(1.0, BUDGET[lod] / sum(counted.values()))
     for part in order:
@@ -247,7 +246,9 @@ def write_conductor_things(samples: int) -> None:
             add_empty("hand_R_baton_tip", o, (0, percussion.BATON_M - 0.035, 0))
     mesh = Mesh()
     mesh.tube([(0, 0, 0.03), (0, 0, 0.98)], [0.03, 0.022], "varnish_dark", 10)
-    mesh.lathe((0, 0, 0), (0, 0, 1), [(0, 0.20), (0.02, 0.20), (0.035, 0.15), (0.06, 0.035), (0.10, 0.03)], "varnish_dark", 20)
+    mesh.lathe(
+        (0, 0, 0), (0, 0, 1), [(0, 0.20), (0.02, 0.20), (0.035, 0.15), (0.06, 0.035), (0.10, 0.03)], "varnish_dark", 20
+    )
     normal = unit((0, -0.80, 0.60))
     axes = np.array([vec(1, 0, 0), unit((0, 0.60, 0.80)), normal])
     center = vec(0, 0.0, 1.04)

@@ -12,7 +12,14 @@ Image = NDArray[np.float32]
 """(height, width, 3), linear."""
 
 
-def _area(at: tuple[float, float, float], size: tuple[float, float], watt: float, colour: tuple[float, ...], pitch_deg: float = 0, spread_deg: float = 120) -> None:
+def _area(
+    at: tuple[float, float, float],
+    size: tuple[float, float],
+    watt: float,
+    colour: tuple[float, ...],
+    pitch_deg: float = 0,
+    spread_deg: float = 120,
+) -> None:
     lamp = bpy.data.lights.new("area", "AREA")
     lamp.shape = "RECTANGLE"
     lamp.size, lamp.size_y = size

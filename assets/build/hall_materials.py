@@ -32,7 +32,13 @@ SURFACES = {
     "pipe": Surface("cfc4a4", "bfb28e", "upright", 0.3),
     "glass": Surface("1d2433", "161c29"),
 }
-GRAIN = {"plain": (1.1, 1.1, 1.1), "upright": (9, 9, 0.7), "along": (0.7, 9, 9), "planks": (0.8, 9, 3), "parquet": (0.8, 9, 3)}
+GRAIN = {
+    "plain": (1.1, 1.1, 1.1),
+    "upright": (9, 9, 0.7),
+    "along": (0.7, 9, 9),
+    "planks": (0.8, 9, 3),
+    "parquet": (0.8, 9, 3),
+}
 BOARDS_M = {"planks": (2.6, 0.16), "parquet": (0.9, 0.15)}
 
 

@@ -62,7 +62,13 @@ class Atlas:
         self.grid([[a, d], [b, c]], material, weight)
 
     def box(
-        self, x: Sequence[float], y: Sequence[float], z: Sequence[float], material: str, skip: str = "", weight: float = 1.0
+        self,
+        x: Sequence[float],
+        y: Sequence[float],
+        z: Sequence[float],
+        material: str,
+        skip: str = "",
+        weight: float = 1.0,
     ) -> None:
         """A box between the bounds (in any order), without the sides named in ``skip``."""
         (x0, x1), (y0, y1), (z0, z1) = sorted(x), sorted(y), sorted(z)
@@ -89,10 +95,15 @@ class Atlas:
         weight: float = 1.0,
     ) -> None:
         """Turn a profile of (radius, height) round the upright axis at (x, y)."""
-        rows = [[(x + r * math.cos(t), y + r * math.sin(t), z) for r, z in profile] for t in np.linspace(*span, segments + 1)]
+        rows = [
+            [(x + r * math.cos(t), y + r * math.sin(t), z) for r, z in profile]
+            for t in np.linspace(*span, segments + 1)
+        ]
         self.grid(rows, material, weight, smooth=True)
 
-    def wall(self, side: str, u: tuple[float, float], z: tuple[float, float], at: float, material: str, weight: float = 1.0) -> None:
+    def wall(
+        self, side: str, u: tuple[float, float], z: tuple[float, float], at: float, material: str, weight: float = 1.0
+    ) -> None:
         """An upright rectangle on the wall named ``side`` (E is the wall at +X and faces −X)."""
         (u0, u1), (z0, z1) = u, z
         if side == "N":
@@ -106,7 +117,15 @@ class Atlas:
         self.quad(*corners, material, weight)
 
     def relief(
-        self, side: str, u: tuple[float, float], z: tuple[float, float], at: float, depth: float, material: str, skip: str = "", weight: float = 1.0
+        self,
+        side: str,
+        u: tuple[float, float],
+        z: tuple[float, float],
+        at: float,
+        depth: float,
+        material: str,
+        skip: str = "",
+        weight: float = 1.0,
     ) -> None:
         """A flat box that stands ``depth`` proud of a wall."""
         inward = {"E": -1, "W": 1, "N": -1, "S": 1}[side] * depth
@@ -116,7 +135,15 @@ class Atlas:
             self.box(u, (at, at + inward), z, material, skip + side, weight)
 
     def frame(
-        self, side: str, u: tuple[float, float], z: tuple[float, float], bar: float, depth: float, at: float, material: str = "gold", weight: float = 1.0
+        self,
+        side: str,
+        u: tuple[float, float],
+        z: tuple[float, float],
+        bar: float,
+        depth: float,
+        at: float,
+        material: str = "gold",
+        weight: float = 1.0,
     ) -> None:
         """A raised picture frame on a wall."""
         (u0, u1), (z0, z1) = u, z
@@ -126,7 +153,17 @@ class Atlas:
         for left in (u0, u1 - bar):
             self.relief(side, (left, left + bar), (z0 + bar, z1 - bar), at, depth, material, "TB", weight)
 
-    def arch(self, side: str, center: float, radius: float, z: float, at: float, material: str, weight: float = 1.0, outer: float = 0.0) -> None:
+    def arch(
+        self,
+        side: str,
+        center: float,
+        radius: float,
+        z: float,
+        at: float,
+        material: str,
+        weight: float = 1.0,
+        outer: float = 0.0,
+    ) -> None:
         """Half a disc on a wall, or the half ring between ``radius`` and ``outer``."""
         rows = []
         for t in np.linspace(0, math.pi, 11):

@@ -33,13 +33,20 @@ class Row:
         self.add(v, [(4, 6, 7, 5), (2, 0, 1, 3), (6, 2, 3, 7), (0, 4, 5, 1), (1, 5, 7, 3)], linear(colour), False)
 
     def turned(
-        self, center: tuple[float, float, float], profile: list[tuple[float, float]], colours: ArrayLike, sides: int, depth: float = 1.0
+        self,
+        center: tuple[float, float, float],
+        profile: list[tuple[float, float]],
+        colours: ArrayLike,
+        sides: int,
+        depth: float = 1.0,
     ) -> None:
         """A profile of (radius, height) turned round an upright axis; ``depth`` scales it in Y. ``colours`` is one
         colour or one per vertex (profile × sides)."""
         turn = np.linspace(0, 2 * math.pi, sides, endpoint=False)
         v = [
-            (center[0] + r * math.cos(t), center[1] + depth * r * math.sin(t), center[2] + z) for r, z in profile for t in turn
+            (center[0] + r * math.cos(t), center[1] + depth * r * math.sin(t), center[2] + z)
+            for r, z in profile
+            for t in turn
         ]
         k = sides
         faces = [
@@ -107,7 +114,9 @@ SKIN = ("c9a083", "b58a6a", "d8b496", "8d6548", "6d4a35")
 HAIR = ("2a1c12", "5b4a38", "8f8a84", "1a1412", "6d4a2a", "b9b2a8", "3a2a1e")
 
 
-def audience_row(name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool) -> bpy.types.Mesh:
+def audience_row(
+    name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool
+) -> bpy.types.Mesh:
     row = Row()
     sides, stacks = (12, 8) if fine else (7, 5)
     for i in range(count):
@@ -115,7 +124,14 @@ def audience_row(name: str, count: int, pitch_m: float, occupied: float, rng: np
             continue
         x = (i - (count - 1) / 2) * pitch_m + rng.normal(0, 0.025)
         y, size, lean = 0.1 + rng.normal(0, 0.02), rng.normal(1, 0.04), rng.normal(0, 0.025)
-        torso = [(0.19, 0), (0.2, 0.2), (0.225 * size, 0.42 * size), (0.20, 0.50 * size), (0.12, 0.56 * size), (0.055, 0.59 * size)]
+        torso = [
+            (0.19, 0),
+            (0.2, 0.2),
+            (0.225 * size, 0.42 * size),
+            (0.20, 0.50 * size),
+            (0.12, 0.56 * size),
+            (0.055, 0.59 * size),
+        ]
         row.turned((x, y, 0.44), torso, linear(str(rng.choice(CLOTHES))), sides, 0.62)
         neck = [(0.056, -0.03), (0.050, 0.05)]
         base = 0.44 + 0.60 * size
@@ -147,7 +163,9 @@ def chandelier() -> bpy.types.Mesh:
     strings = 36
     turn = np.arange(strings)
     for radius, z, lights in ((0.85, 0.0, 14), (0.6, 0.5, 10), (0.36, 0.95, 7)):
-        row.turned((0, 0, z), [(radius + 0.02, -0.05), (radius + 0.045, 0), (radius + 0.02, 0.05)], linear("c08a3c"), 18)
+        row.turned(
+            (0, 0, z), [(radius + 0.02, -0.05), (radius + 0.045, 0), (radius + 0.02, 0.05)], linear("c08a3c"), 18
+        )
         sparkle = 0.30 + 0.70 * (turn % 2) * (0.6 + 0.4 * np.cos(turn * 2.4))
         bowl = [(radius * 0.18, -0.46), (radius * 0.55, -0.38), (radius * 0.87, -0.2), (radius, -0.05)]
         down = (0.45, 0.62, 0.85, 1.0)
@@ -155,13 +173,20 @@ def chandelier() -> bpy.types.Mesh:
         row.turned((0, 0, z), bowl, colours, strings)
         for i in range(lights):
             t = 2 * math.pi * i / lights
-            row.turned((radius * math.cos(t), radius * math.sin(t), z + 0.06), [(0.0, 0), (0.055, 0.08), (0.0, 0.24)], linear("fff3d6"), 5)
+            row.turned(
+                (radius * math.cos(t), radius * math.sin(t), z + 0.06),
+                [(0.0, 0), (0.055, 0.08), (0.0, 0.24)],
+                linear("fff3d6"),
+                5,
+            )
     row.turned((0, 0, 0), [(0.0, -0.80), (0.10, -0.66), (0.15, -0.52), (0.06, -0.38)], linear("e8c48a"), 8)
     row.turned((0, 0, 0), [(0.07, -0.3), (0.05, 1.3), (0.16, 1.45), (0.02, 1.6)], linear("d09a48"), 8)
     return row.mesh("chandelier", glow)
 
 
-def _place(name: str, mesh: bpy.types.Mesh, at: tuple[float, float, float], tint: float | None = None) -> bpy.types.Object:
+def _place(
+    name: str, mesh: bpy.types.Mesh, at: tuple[float, float, float], tint: float | None = None
+) -> bpy.types.Object:
     o = bpy.data.objects.new(name, mesh)
     o.location = at
     if tint is not None:

@@ -1,6 +1,7 @@
 """Stage, organ, side walls with balconies, rear gallery and ceiling, as patches in three atlases."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,24 @@ class Plan:
         self.bay, self.bays = balcony["bay_m"], balcony["bays"]
 
 
-def panelled(atlas: Atlas, side: str, u: tuple[float, float], z: tuple[float, float], at: float, count: int, material: str = "wood", weight: float = 1.2) -> None:
+def panelled(
+    atlas: Atlas,
+    side: str,
+    u: tuple[float, float],
+    z: tuple[float, float],
+    at: float,
+    count: int,
+    material: str = "wood",
+    weight: float = 1.2,
+) -> None:
     """A wall with ``count`` framed panels."""
     atlas.wall(side, u, z, at, material, weight)
     step = (u[1] - u[0]) / count
     for i in range(count):
         left = u[0] + i * step
-        atlas.frame(side, (left + 0.12 * step, left + 0.88 * step), (z[0] + 0.3, z[1] - 0.3), 0.06, 0.035, at, "gold_deep")
+        atlas.frame(
+            side, (left + 0.12 * step, left + 0.88 * step), (z[0] + 0.3, z[1] - 0.3), 0.06, 0.035, at, "gold_deep"
+        )
 
 
 def stage(a: Atlas, p: Plan) -> None:
@@ -96,13 +108,15 @@ def organ(a: Atlas, p: Plan) -> None:
     towers = [(-6.2, 1.0, 5.4), (-3.1, 0.85, 4.6), (0.0, 1.25, 6.9), (3.1, 0.85, 4.6), (6.2, 1.0, 5.4)]
     for center, half, height in towers:
         _tower(a, center, half, height, z0, face, n)
-    for (c0, h0, _), (c1, h1, _) in zip(towers, towers[1:], strict=False):
+    for (c0, h0, _), (c1, h1, _) in pairwise(towers):
         _flat(a, c0 + h0 + 0.14, c1 - h1 - 0.14, z0, face, n)
 
 
 def _pipe(a: Atlas, x: float, y: float, r: float, z0: float, z1: float, segments: int = 8) -> None:
     a.lathe(x, y, [(r * 0.25, z0), (r, z0 + 0.45), (r, z1)], "pipe", segments, (math.pi * 0.98, math.pi * 2.02), 1.1)
-    a.box((x - r * 0.45, x + r * 0.45), (y - r - 0.012, y - r + 0.05), (z0 + 0.5, z0 + 0.5 + r * 1.1), "dark", "NEWB", 0.8)
+    a.box(
+        (x - r * 0.45, x + r * 0.45), (y - r - 0.012, y - r + 0.05), (z0 + 0.5, z0 + 0.5 + r * 1.1), "dark", "NEWB", 0.8
+    )
 
 
 def _tower(a: Atlas, c: float, half: float, height: float, z0: float, face: float, back: float) -> None:
@@ -115,7 +129,14 @@ def _tower(a: Atlas, c: float, half: float, height: float, z0: float, face: floa
     for i in range(count):
         u = (i - (count - 1) / 2) / ((count - 1) / 2)
         r = half / count * 0.92
-        _pipe(a, c + u * (half - r - 0.02), face - 0.05 - 0.28 * (1 - u * u), r, z0 + 0.05, z0 + height * (0.93 - 0.16 * abs(u)))
+        _pipe(
+            a,
+            c + u * (half - r - 0.02),
+            face - 0.05 - 0.28 * (1 - u * u),
+            r,
+            z0 + 0.05,
+            z0 + height * (0.93 - 0.16 * abs(u)),
+        )
     a.box((c - half - 0.25, c + half + 0.25), (face - 0.5, back), (z1, z1 + 0.28), "wood", "N")
     a.box((c - half - 0.32, c + half + 0.32), (face - 0.57, back), (z1 + 0.28, z1 + 0.42), "gold", "N")
     a.arch("N", c, half + 0.1, z1 + 0.42, face - 0.2, "gold", 0.8)
@@ -125,7 +146,15 @@ def _tower(a: Atlas, c: float, half: float, height: float, z0: float, face: floa
 def _flat(a: Atlas, x0: float, x1: float, z0: float, face: float, back: float) -> None:
     r = (x1 - x0) / 14 * 0.9
     for i in range(7):
-        _pipe(a, x0 + (i + 0.5) * (x1 - x0) / 7, face + 0.12, r, z0 + 0.05 + 0.1 * abs(i - 3), z0 + 3.0 + 0.35 * abs(i - 3), 6)
+        _pipe(
+            a,
+            x0 + (i + 0.5) * (x1 - x0) / 7,
+            face + 0.12,
+            r,
+            z0 + 0.05 + 0.1 * abs(i - 3),
+            z0 + 3.0 + 0.35 * abs(i - 3),
+            6,
+        )
     a.box((x0, x1), (face + 0.2, face + 0.3), (z0, z0 + 3.9), "dark", "NBEW", 0.8)
     a.box((x0, x1), (face - 0.1, back), (z0 + 4.0, z0 + 4.18), "gold", "NEW")
     a.box((x0, x1), (face, face + 0.3), (z0 + 3.4, z0 + 4.0), "wood", "NEW")
@@ -171,7 +200,13 @@ def _column(a: Atlas, x: float, y: float, p: Plan) -> None:
     z, top = p.floor, p.balcony
     a.box((x - 0.2, x + 0.2), (y - 0.2, y + 0.2), (z, z + 0.5), "ivory2", "B")
     a.lathe(x, y, [(0.19, z + 0.5), (0.15, z + 0.62), (0.15, z + 1.2), (0.128, top - 0.85)], "gold", 12)
-    a.lathe(x, y, [(0.128, top - 0.85), (0.17, top - 0.75), (0.15, top - 0.68), (0.25, top - 0.42), (0.25, top - 0.3)], "gold", 12)
+    a.lathe(
+        x,
+        y,
+        [(0.128, top - 0.85), (0.17, top - 0.75), (0.15, top - 0.68), (0.25, top - 0.42), (0.25, top - 0.3)],
+        "gold",
+        12,
+    )
 
 
 def _bay(a: Atlas, p: Plan, side: str, x: float, y: float) -> None:
@@ -188,7 +223,15 @@ def _bay(a: Atlas, p: Plan, side: str, x: float, y: float) -> None:
     for u in (c - 0.78, c + 0.66):
         a.relief(side, (u, u + 0.12), (b, b + 2.5), x, 0.10, "gold", "B")
     for k in (0, 1):
-        a.frame(side, (c - 0.55 + k * 0.57, c - 0.02 + k * 0.57), (b + 0.2, b + 2.3), 0.05, 0.02, x + inward * 0.06, "gold_deep")
+        a.frame(
+            side,
+            (c - 0.55 + k * 0.57, c - 0.02 + k * 0.57),
+            (b + 0.2, b + 2.3),
+            0.05,
+            0.02,
+            x + inward * 0.06,
+            "gold_deep",
+        )
     a.arch(side, c, 0.42, b + 2.72, x + inward * 0.08, "gold")
     a.frame(side, (c - 1.15, c + 1.15), (b + 0.15, 7.6), 0.06, 0.03, x)
     a.relief(side, (y - 0.22, y + 0.22), (9.6, 14.4), x, 0.16, "ivory")
@@ -219,7 +262,12 @@ def _cornices(a: Atlas, p: Plan, side: str, sign: int) -> None:
     a.box((x - sign * 0.70, x - sign * 0.75), ends, (9.05, 9.6), "gold", "NS", 0.6)
     turn = np.linspace(0, math.pi / 2, 7)
     along = ends[::-1] if sign > 0 else ends
-    a.grid([[(x - sign * 1.7 * (1 - math.cos(t)), y, 14.92 + 1.35 * math.sin(t)) for t in turn] for y in along], "ivory", 0.8, True)
+    a.grid(
+        [[(x - sign * 1.7 * (1 - math.cos(t)), y, 14.92 + 1.35 * math.sin(t)) for t in turn] for y in along],
+        "ivory",
+        0.8,
+        True,
+    )
 
 
 def house(a: Atlas, p: Plan) -> None:
@@ -259,13 +307,18 @@ def _ceiling(a: Atlas, p: Plan) -> None:
         a.box((x - 0.2, x + 0.2), (s, n), (16.05, top), "gold" if abs(x) > 7 else "ivory", "NST", 0.8)
         a.box((x - 0.08, x + 0.08), (s, n), (15.98, 16.05), "gold", "NST", 0.8)
     for y in ys:
-        for x0, x1 in zip(xs, xs[1:], strict=False):
+        for x0, x1 in pairwise(xs):
             a.box((x0 + 0.2, x1 - 0.2), (y - 0.2, y + 0.2), (16.05, top), "ivory", "EWT", 0.8)
             a.box((x0 + 0.2, x1 - 0.2), (y - 0.08, y + 0.08), (15.99, 16.05), "gold", "EWT", 0.8)
     for i in range(5):
         for j in range(14):
             cx, cy = (xs[i] + xs[i + 1]) / 2, (ys[j] + ys[j + 1]) / 2
-            for x, y in (((-1.12, 1.12), (-1.3, -1.17)), ((-1.12, 1.12), (1.17, 1.3)), ((-1.12, -0.99), (-1.17, 1.17)), ((0.99, 1.12), (-1.17, 1.17))):
+            for x, y in (
+                ((-1.12, 1.12), (-1.3, -1.17)),
+                ((-1.12, 1.12), (1.17, 1.3)),
+                ((-1.12, -0.99), (-1.17, 1.17)),
+                ((0.99, 1.12), (-1.17, 1.17)),
+            ):
                 a.box((cx + x[0], cx + x[1]), (cy + y[0], cy + y[1]), (top - 0.12, top), "gold", "T", 0.7)
             material = "painting" if i in (1, 2, 3) and j % 2 else "red"
             a.box((cx - 0.85, cx + 0.85), (cy - 1.02, cy + 1.02), (top - 0.03, top), material, "TEWNS")

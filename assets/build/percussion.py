@@ -38,13 +38,24 @@ def timpani(kit: Kit) -> Hold:
         c = vec(0.80 * math.cos(a), 0.70 * math.sin(a) + 0.06, 0)
         r = diameter / 2
         mesh.lathe(c + (0, 0, 0.82), (0, 0, -1), [(0, 0), (0, r * 0.985)], "skinhead", 20)
-        mesh.lathe(c + (0, 0, 0.825), (0, 0, -1), [(0.004, r * 0.975), (-0.008, r * 0.99), (-0.004, r * 1.02), (0.03, r * 1.02), (0.035, r * 0.98)], "silver", 20)
+        mesh.lathe(
+            c + (0, 0, 0.825),
+            (0, 0, -1),
+            [(0.004, r * 0.975), (-0.008, r * 0.99), (-0.004, r * 1.02), (0.03, r * 1.02), (0.035, r * 0.98)],
+            "silver",
+            20,
+        )
         bowl = [(0, r * 0.985), (0.12, r * 0.96), (0.24, r * 0.84), (0.36, r * 0.60), (0.43, r * 0.28), (0.45, 0)]
         mesh.lathe(c + (0, 0, 0.795), (0, 0, -1), bowl if mesh.lod < 2 else bowl[::2], "copper", 18)
         for t in range(6 if mesh.lod == 0 else 3 if mesh.lod == 1 else 0):
             q = math.radians(60 * t + 15)
             e = vec(math.cos(q), math.sin(q), 0)
-            mesh.tube([c + e * r * 1.03 + (0, 0, 0.84), c + e * r * 1.04 + (0, 0, 0.5), c + e * r * 0.55 + (0, 0, 0.08)], 0.010, "steel", 5)
+            mesh.tube(
+                [c + e * r * 1.03 + (0, 0, 0.84), c + e * r * 1.04 + (0, 0, 0.5), c + e * r * 0.55 + (0, 0, 0.08)],
+                0.010,
+                "steel",
+                5,
+            )
         if mesh.lod < 2:
             mesh.tube([c + (0, 0, 0.05), c + (0, 0, 0.36)], 0.035, "steel", 8)
             mesh.lathe(c + (0, 0, 0.05), (0, 0, 1), [(0, r * 0.62), (0.03, r * 0.62), (0.03, 0)], "steel", 12)
@@ -56,7 +67,22 @@ def percussion(kit: Kit) -> Hold:
     mesh = kit.part("ground")
     snare = vec(0.0, 0.52, 0.84)
     mesh.lathe(snare, (0, 0, -1), [(0, 0), (0, 0.176)], "skinhead", 20)
-    mesh.lathe(snare, (0, 0, -1), [(0.002, 0.174), (-0.010, 0.178), (0.018, 0.182), (0.02, 0.176), (0.125, 0.176), (0.127, 0.182), (0.15, 0.182), (0.15, 0)], "silver", 20)
+    mesh.lathe(
+        snare,
+        (0, 0, -1),
+        [
+            (0.002, 0.174),
+            (-0.010, 0.178),
+            (0.018, 0.182),
+            (0.02, 0.176),
+            (0.125, 0.176),
+            (0.127, 0.182),
+            (0.15, 0.182),
+            (0.15, 0),
+        ],
+        "silver",
+        20,
+    )
     for a in (90, 210, 330):
         e = vec(math.cos(math.radians(a)), math.sin(math.radians(a)), 0)
         mesh.tube([snare + e * 0.12 + (0, 0, -0.15), snare + (0, 0, -0.42)], 0.010, "steel", 5)
@@ -68,14 +94,22 @@ def percussion(kit: Kit) -> Hold:
     mesh.lathe(drum, axis, shell, "rosewood", 22)
     for s in (-1, 1):
         mesh.lathe(drum + axis * s * depth / 2, axis * s, [(0.012, 0.0), (0.012, r * 0.97)][::-1], "skinhead", 22)
-        mesh.lathe(drum + axis * s * depth / 2, axis * s, [(-0.035, r), (-0.035, r * 1.03), (0.018, r * 1.03), (0.018, r * 0.965), (0.01, r * 0.96)], "maple", 22)
+        mesh.lathe(
+            drum + axis * s * depth / 2,
+            axis * s,
+            [(-0.035, r), (-0.035, r * 1.03), (0.018, r * 1.03), (0.018, r * 0.965), (0.01, r * 0.96)],
+            "maple",
+            22,
+        )
     for s in (-1, 1):
         mesh.tube([drum + (0, s * 0.36, -0.42), (drum[0] - 0.16, drum[1] + s * 0.42, 0.02)], 0.014, "steel", 6)
         mesh.tube([drum + (0, s * 0.36, -0.42), (drum[0] + 0.22, drum[1] + s * 0.42, 0.02)], 0.014, "steel", 6)
     cymbal = vec(0.56, 0.50, 1.06)
     lean = unit((-0.12, -0.25, 1))
     mesh.lathe(cymbal, lean, [(0.0, 0.229), (0.014, 0.15), (0.02, 0.06), (0.04, 0.045), (0.05, 0.0)], "brass", 20)
-    mesh.lathe(cymbal, lean, [(0.045, 0.0), (0.036, 0.044), (0.016, 0.06), (0.010, 0.15), (-0.002, 0.228)], "brass_dark", 20)
+    mesh.lathe(
+        cymbal, lean, [(0.045, 0.0), (0.036, 0.044), (0.016, 0.06), (0.010, 0.15), (-0.002, 0.228)], "brass_dark", 20
+    )
     mesh.tube([cymbal + lean * 0.06, cymbal, (0.56, 0.51, 0.55), (0.56, 0.51, 0.1)], 0.010, "steel", 6)
     for a in (90, 210, 330):
         e = vec(math.cos(math.radians(a)), math.sin(math.radians(a)), 0)
@@ -112,7 +146,10 @@ def piano(kit: Kit) -> Hold:
     y0, z0, z1 = 0.60, 0.62, 1.0
     hinge, treble = -0.785, 0.785
     rim = [(hinge, y0), (treble, y0), (treble, y0 + 0.62)]
-    rim += [(0.785 - 0.62 * (1 - math.cos(a)) / 2 - 0.10 * t, y0 + 0.62 + 1.15 * t) for t, a in ((t, math.pi * t) for t in np.linspace(0.12, 1, 8 if mesh.lod == 0 else 3))]
+    rim += [
+        (0.785 - 0.62 * (1 - math.cos(a)) / 2 - 0.10 * t, y0 + 0.62 + 1.15 * t)
+        for t, a in ((t, math.pi * t) for t in np.linspace(0.12, 1, 8 if mesh.lod == 0 else 3))
+    ]
     rim += [(-0.20, 2.74 + 0.24), (-0.45, 2.74 + 0.32), (-0.70, 2.74 + 0.27), (hinge, 2.74 + 0.08)]
     mesh.slab([(x, y, z1) for x, y in rim], (0, 0, z0 - z1), "lacquer")
     inner = [(x * 0.93, y0 + 0.16 + (y - y0) * 0.90, z1 + 0.003) for x, y in rim]
@@ -123,11 +160,20 @@ def piano(kit: Kit) -> Hold:
         mesh.box((x, (y0 + 0.25 + far) / 2, z1 + 0.012), (0.006, (far - y0 - 0.25) / 2, 0.001), "steel")
     # lid: hinged on the bass side, open to the right
     tilt = math.radians(38)
-    lid = [vec(hinge + (x - hinge) * math.cos(tilt), y, z1 + 0.03 + (x - hinge) * math.sin(tilt)) for x, y in rim if y > y0 + 0.3 or x == hinge]
+    lid = [
+        vec(hinge + (x - hinge) * math.cos(tilt), y, z1 + 0.03 + (x - hinge) * math.sin(tilt))
+        for x, y in rim
+        if y > y0 + 0.3 or x == hinge
+    ]
     lid[0] = vec(hinge, y0 + 0.42, z1 + 0.03)
     lid.insert(1, vec(hinge + 1.57 * math.cos(tilt), y0 + 0.42, z1 + 0.03 + 1.57 * math.sin(tilt)))
     mesh.slab(lid, (math.sin(tilt) * 0.022, 0, -math.cos(tilt) * 0.022), "lacquer")
-    mesh.tube([(treble - 0.06, y0 + 0.62, z1), (hinge + 1.25 * math.cos(tilt), y0 + 0.62, z1 + 1.25 * math.sin(tilt))], 0.012, "lacquer", 6)
+    mesh.tube(
+        [(treble - 0.06, y0 + 0.62, z1), (hinge + 1.25 * math.cos(tilt), y0 + 0.62, z1 + 1.25 * math.sin(tilt))],
+        0.012,
+        "lacquer",
+        6,
+    )
     # key bed, keys, fall, desk
     mesh.box((0, 0.50, 0.665), (0.785, 0.15, 0.045), "lacquer")
     for s in (-1, 1):
@@ -187,5 +233,7 @@ BATON_M = 0.38
 
 def baton(mesh: Mesh, grip: Array, d: Array) -> None:
     """White shaft and cork grip, 380 mm, held at the end of the cork."""
-    mesh.lathe(grip - d * 0.035, d, [(0, 0.0), (0.004, 0.008), (0.02, 0.0105), (0.045, 0.0075), (0.065, 0.003)], "cork", 10)
+    mesh.lathe(
+        grip - d * 0.035, d, [(0, 0.0), (0.004, 0.008), (0.02, 0.0105), (0.045, 0.0075), (0.065, 0.003)], "cork", 10
+    )
     mesh.tube([grip + d * 0.02, grip + d * (BATON_M - 0.035)], [0.0025, 0.0012], "shirt", 6)

@@ -65,13 +65,21 @@ void main() {
   float nv = max(0, dot(n, v)), f = mix(mix(0.045, 0.012, g), 1, pow(1 - nv, 5) * (1 - 0.995 * g));
   vec3 f0 = mix(vec3(f), base, m), r = reflect(-v, n);
   float e = mix(160, 5, sqrt(g));
-  vec3 shine = room(r, g) + warm * (pow(max(0, dot(n, normalize(v + k1))), e) + 0.5 * pow(max(0, dot(n, normalize(v + k2))), e)) * mix(5, 0.15, sqrt(g));
+  float glint = pow(max(0, dot(n, normalize(v + k1))), e) + 0.5 * pow(max(0, dot(n, normalize(v + k2))), e);
+  vec3 shine = room(r, g) + warm * glint * mix(5, 0.15, sqrt(g));
   vec3 x = (base * (1 - m) * light + f0 * shine * (1 + 1.6 * m)) * 1.4;
   x = clamp((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14), 0, 1);
   o = vec4(pow(x, vec3(1 / 2.2)), 1);
 }"""
 SKIN = [(1, 1, 1), (0.62, 0.5, 0.42), (1.08, 1.04, 1.02), (0.36, 0.27, 0.22), (0.9, 0.82, 0.74), (1.02, 0.93, 0.86)]
-HAIR = [(0.10, 0.08, 0.07), (0.3, 0.21, 0.15), (0.62, 0.43, 0.28), (1.3, 1.3, 1.3), (0.06, 0.05, 0.05), (1.2, 0.9, 0.55)]
+HAIR = [
+    (0.10, 0.08, 0.07),
+    (0.3, 0.21, 0.15),
+    (0.62, 0.43, 0.28),
+    (1.3, 1.3, 1.3),
+    (0.06, 0.05, 0.05),
+    (1.2, 0.9, 0.55),
+]
 
 
 class Studio:
@@ -121,7 +129,9 @@ class Studio:
                 tint = float(n.get_tag("tint") or n.get_python_tag("tint") or 1)
                 n.set_color_scale(tint, tint, tint, 1)
 
-    def player(self, model: str, place: tuple[float, float, float], heading: float, lod: int = 0, pose: str = "", desk: int = 0) -> NodePath:
+    def player(
+        self, model: str, place: tuple[float, float, float], heading: float, lod: int = 0, pose: str = "", desk: int = 0
+    ) -> NodePath:
         suffix = f"_lod{lod}" if lod else ""
         n = self.players.find(f"**/player_{model}{suffix}").copy_to(self.stage)
         n.set_pos(*place)
@@ -162,7 +172,9 @@ class Studio:
                 child.wrt_reparent_to(other)
         body.remove_node()
 
-    def shoot(self, path: Path, eye: tuple[float, float, float], target: tuple[float, float, float], field: float) -> None:
+    def shoot(
+        self, path: Path, eye: tuple[float, float, float], target: tuple[float, float, float], field: float
+    ) -> None:
         self.base.camLens.set_fov(field)
         self.base.camLens.set_near_far(0.05, 120)
         self.base.cam.set_pos(*eye)
@@ -183,7 +195,11 @@ def seating() -> list[tuple[str, float, float]]:
         for i in range(count):
             seats.append((model, radius, start + (end - start) * (i / (count - 1) if count > 1 else 0.5)))
 
-    for radius, first, second, viola in ((2.3, (172, 128, 3), (106, 106, 1), (78, 58, 2)), (3.55, (172, 136, 4), (118, 96, 3), (78, 58, 3)), (4.8, (172, 142, 4), (129, 96, 5), (84, 60, 4))):
+    for radius, first, second, viola in (
+        (2.3, (172, 128, 3), (106, 106, 1), (78, 58, 2)),
+        (3.55, (172, 136, 4), (118, 96, 3), (78, 58, 3)),
+        (4.8, (172, 142, 4), (129, 96, 5), (84, 60, 4)),
+    ):
         arc("violin", radius, *first)
         arc("violin", radius, *second)
         arc("viola", radius, *viola)
@@ -206,7 +222,12 @@ def draw_hall(studio: Studio, out: Path, names: list[str]) -> None:
             if r["inner_radius_m"] <= radius < r["outer_radius_m"] and r["from_deg"] <= angle <= r["to_deg"]:
                 z = r["height_m"]
         x, y = radius * math.cos(a), radius * math.sin(a)
-        studio.player(model, (x, y, z), math.degrees(math.atan2(x, -y)) + studio.random.uniform(-6, 6), desk=i % 2 if model in ("violin", "viola", "cello") else 0)
+        studio.player(
+            model,
+            (x, y, z),
+            math.degrees(math.atan2(x, -y)) + studio.random.uniform(-6, 6),
+            desk=i % 2 if model in ("violin", "viola", "cello") else 0,
+        )
     conductor = studio.player("conductor", (0, -0.05, 0.24), 0)
     for name in names:
         c = description["cameras"][name]
@@ -248,7 +269,10 @@ def main() -> None:
         n = studio.player(name, (0, 0, 0), 0, a.lod, a.pose)
         eye, target, field = VIEWS[a.view]
         if studio.rig.get(name, {}).get("stance") == "standing":
-            eye, target = (eye[0] * 1.15, eye[1] * 1.15, eye[2] + 0.3), (*target[:2], target[2] + (0.4 if a.view in ("close", "face") else 0.12))
+            eye, target = (
+                (eye[0] * 1.15, eye[1] * 1.15, eye[2] + 0.3),
+                (*target[:2], target[2] + (0.4 if a.view in ("close", "face") else 0.12)),
+            )
         studio.shoot(a.out / "tile.png", eye, target, field)
         image = PNMImage(Filename.from_os_specific(str(a.out / "tile.png")))
         sheet.copy_sub_image(image, (i % columns) * tile[0], (i // columns) * tile[1])

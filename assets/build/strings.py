@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from kit import Bowing, Hold, Kit, Lowering, Plucking
+from kit import Bowing, Hold, Kit, Plucking
 from meshes import Array, Mesh, frame, unit, vec
 from rig import Hand
 
@@ -103,7 +103,9 @@ def _plates(mesh: Mesh, p: Placed, outline: Array, across: Array) -> None:
     n, k = len(outline), len(across)
     # Antique varnish: worn and warm in the middle, dark at the edges and under the bow.
     wear = np.array([1.12 - 0.42 * abs(u) ** 2.2 - 0.22 * (abs(s - 0.5) * 2) ** 4 for s, _ in outline for u in across])
-    faces = [(i * k + j, i * k + j + 1, (i + 1) * k + j + 1, (i + 1) * k + j) for i in range(n - 1) for j in range(k - 1)]
+    faces = [
+        (i * k + j, i * k + j + 1, (i + 1) * k + j + 1, (i + 1) * k + j) for i in range(n - 1) for j in range(k - 1)
+    ]
     for sign, level, wood in ((1, 0.0, "spruce" if v.wood == "varnish" else v.wood), (-1, -v.rib_m, v.wood)):
         arch = sign * 0.04 * v.body_m
         plate = [
@@ -119,12 +121,25 @@ def _neck(mesh: Mesh, p: Placed) -> None:
     rise, neck = 0.04 * v.body_m, v.bout_m * 0.058
     rest = v.total_m - v.body_m
     top, nut = v.body_m * 0.64, v.body_m + rest * 0.76
-    heel = [p.at(0, v.body_m - 0.01, -rise * 0.4), p.at(0, v.body_m + rest * 0.1, -rise * 0.1), p.at(0, nut, -rise * 0.05)]
+    heel = [
+        p.at(0, v.body_m - 0.01, -rise * 0.4),
+        p.at(0, v.body_m + rest * 0.1, -rise * 0.1),
+        p.at(0, nut, -rise * 0.05),
+    ]
     mesh.tube(heel, [neck * 1.15, neck * 0.9, neck * 0.8], v.wood, 8, up=p.x)
     z0, z1 = p.string_height(top) - 0.1 * rise - v.bridge_m * 0.12, p.string_height(nut) - 0.12 * rise
-    board = [p.at(-neck * 1.5, top, z0), p.at(neck * 1.5, top, z0), p.at(neck * 0.9, nut, z1), p.at(-neck * 0.9, nut, z1)]
+    board = [
+        p.at(-neck * 1.5, top, z0),
+        p.at(neck * 1.5, top, z0),
+        p.at(neck * 0.9, nut, z1),
+        p.at(-neck * 0.9, nut, z1),
+    ]
     mesh.slab(board, -p.z * v.body_m * 0.022, "ebony")
-    box = [p.at(0, nut - 0.01, 0.2 * rise), p.at(0, nut + rest * 0.13, -rise * 0.3), p.at(0, nut + rest * 0.2, -rise * 0.9)]
+    box = [
+        p.at(0, nut - 0.01, 0.2 * rise),
+        p.at(0, nut + rest * 0.13, -rise * 0.3),
+        p.at(0, nut + rest * 0.2, -rise * 0.9),
+    ]
     mesh.tube(box, [neck * 0.95, neck * 0.8, neck * 0.62], v.wood, 6, up=p.x)
     scroll = p.at(-neck * 1.05, v.total_m - neck * 1.2, -rise * 0.75)
     mesh.lathe(scroll, p.x, [(0, 0), (0, neck * 1.15), (neck * 2.1, neck * 1.15), (neck * 2.1, 0)], v.wood, 10)
@@ -138,22 +153,43 @@ def _fittings(mesh: Mesh, p: Placed) -> None:
     top = p.string_height(bridge)
     for i in range(4):
         y = v.body_m + rest * (0.79 + 0.045 * i)
-        mesh.tube([p.at((-1) ** i * neck * 2.7, y, -rise * 0.2), p.at(0, y, -rise * 0.2)], [neck * 0.34, neck * 0.2], "ebony", 5)
+        mesh.tube(
+            [p.at((-1) ** i * neck * 2.7, y, -rise * 0.2), p.at(0, y, -rise * 0.2)],
+            [neck * 0.34, neck * 0.2],
+            "ebony",
+            5,
+        )
     # bridge: a thin plate, narrower on top
     w0, w1, t = v.bout_m * 0.1, v.bout_m * 0.085, 0.002 * size
-    plate = [p.at(-w0, bridge, rise * 0.85), p.at(w0, bridge, rise * 0.85), p.at(w1, bridge, top), p.at(-w1, bridge, top)]
+    plate = [
+        p.at(-w0, bridge, rise * 0.85),
+        p.at(w0, bridge, rise * 0.85),
+        p.at(w1, bridge, top),
+        p.at(-w1, bridge, top),
+    ]
     mesh.slab([q + p.y * t for q in plate[::-1]], -p.y * 2 * t, "maple")
     tail = [(-0.05, 0.03), (0.05, 0.03), (0.09, 0.30), (-0.09, 0.30)]
     lift = rise + v.bridge_m * 0.5
-    mesh.slab([p.at(v.bout_m * x, v.body_m * y, lift * (0.7 if y < 0.1 else 1.0)) for x, y in tail], -p.z * 0.006 * size, "ebony")
+    mesh.slab(
+        [p.at(v.bout_m * x, v.body_m * y, lift * (0.7 if y < 0.1 else 1.0)) for x, y in tail],
+        -p.z * 0.006 * size,
+        "ebony",
+    )
     for i in (-1.5, -0.5, 0.5, 1.5):
-        path = [p.at(v.bout_m * 0.04 * i, v.body_m * 0.29, lift), p.at(v.bout_m * 0.05 * i, bridge, top), p.at(neck * 0.4 * i, nut, p.string_height(nut))]
+        path = [
+            p.at(v.bout_m * 0.04 * i, v.body_m * 0.29, lift),
+            p.at(v.bout_m * 0.05 * i, bridge, top),
+            p.at(neck * 0.4 * i, nut, p.string_height(nut)),
+        ]
         mesh.tube(path, max(0.0009, 0.0016 * v.body_m), "strings", 3, cap=False)
     half = v.bout_m / 2
     for e in (-1, 1):  # sound holes
         strip = []
         for t_ in np.linspace(0, 1, 9):
-            x, y = e * v.bout_m * (0.19 - 0.045 * math.sin((t_ - 0.5) * 5.0) * 0.8), v.body_m * (BRIDGE + 0.17 * (t_ - 0.5) * 1.1)
+            x, y = (
+                e * v.bout_m * (0.19 - 0.045 * math.sin((t_ - 0.5) * 5.0) * 0.8),
+                v.body_m * (BRIDGE + 0.17 * (t_ - 0.5) * 1.1),
+            )
             wide = v.bout_m * (0.009 + 0.012 * abs(t_ - 0.5))
             for q in (x - wide, x + wide):
                 w = float(np.interp(y / v.body_m, OUTLINE[:, 0], OUTLINE[:, 1]))
@@ -161,7 +197,9 @@ def _fittings(mesh: Mesh, p: Placed) -> None:
                 strip.append(p.at(q, y, rise * (1 - min(1, u * u)) * min(1, w * 1.2) + 0.0016 * size))
         mesh.add(strip, [(2 * i, 2 * i + 1, 2 * i + 3, 2 * i + 2) for i in range(8)], "ebony")
     if size < 1.5:  # chin rest
-        mesh.ellipsoid(p.at(-v.bout_m * 0.26, v.body_m * 0.09, rise * 1.2), (0.042, 0.028, 0.008), "ebony", 10, 4, axes=p.axes)
+        mesh.ellipsoid(
+            p.at(-v.bout_m * 0.26, v.body_m * 0.09, rise * 1.2), (0.042, 0.028, 0.008), "ebony", 10, 4, axes=p.axes
+        )
 
 
 def bow_mesh(mesh: Mesh, hand: Array, bowing: Bowing) -> None:
@@ -170,8 +208,19 @@ def bow_mesh(mesh: Mesh, hand: Array, bowing: Bowing) -> None:
     up = unit(bowing.away - d * np.dot(bowing.away, d))
     length = bowing.length_m
     frog, tip = hand - d * 0.03, hand + d * (length + 0.02)
-    stick = [frog, hand + d * length * 0.25 - up * 0.004, hand + d * length * 0.5 - up * 0.007, hand + d * length * 0.8 - up * 0.004, tip]
-    mesh.tube(stick if mesh.lod == 0 else [stick[0], stick[2], stick[4]], [0.0052, 0.005, 0.0045, 0.004, 0.0036] if mesh.lod == 0 else 0.005, "stick", 6)
+    stick = [
+        frog,
+        hand + d * length * 0.25 - up * 0.004,
+        hand + d * length * 0.5 - up * 0.007,
+        hand + d * length * 0.8 - up * 0.004,
+        tip,
+    ]
+    mesh.tube(
+        stick if mesh.lod == 0 else [stick[0], stick[2], stick[4]],
+        [0.0052, 0.005, 0.0045, 0.004, 0.0036] if mesh.lod == 0 else 0.005,
+        "stick",
+        6,
+    )
     axes = np.array([d, np.cross(up, d), up])
     if mesh.lod < 2:
         mesh.box(hand + d * 0.012 - up * 0.011, (0.024, 0.006, 0.010), "ebony", axes)
@@ -183,7 +232,17 @@ BOW_HEIGHT_M = 0.0205
 """Hand (stick) over hair."""
 
 
-def _bowed(kit: Kit, p: Placed, share: float, along: Array, held: float, length: float, right: Hand, left: Hand, neck: tuple[Array, ...]) -> Hold:
+def _bowed(
+    kit: Kit,
+    p: Placed,
+    share: float,
+    along: Array,
+    held: float,
+    length: float,
+    right: Hand,
+    left: Hand,
+    neck: tuple[Array, ...],
+) -> Hold:
     y = p.viol.body_m * share
     contact = p.at(0, y, p.string_height(y))
     away = unit(p.z - along * np.dot(p.z, along))
@@ -228,7 +287,9 @@ def cello(kit: Kit) -> Hold:
         return p.at(0, y, 0.035)
 
     side = -1.0 if p.x[0] > 0 else 1.0
-    left = Hand(grip(0.97), side * -p.x + 0.12 * p.z + 0.1 * p.y, vec(0.1, -0.9, 0.1) + 0.2 * p.z, vec(-1, 0.1, -0.25), 40)
+    left = Hand(
+        grip(0.97), side * -p.x + 0.12 * p.z + 0.1 * p.y, vec(0.1, -0.9, 0.1) + 0.2 * p.z, vec(-1, 0.1, -0.25), 40
+    )
     return _bowed(kit, p, 0.56, along, 0.30, 0.60, right, left, (grip(0.97), grip(0.89), grip(0.80)))
 
 
@@ -264,7 +325,9 @@ def guitar(kit: Kit) -> Hold:
     for i in range(-2, 4) if mesh.lod == 0 else ():
         x = (i - 0.5) * 0.0085
         mesh.tube([p.at(x, 0.135, 0.013), p.at(x * 0.8, 0.83, 0.011)], 0.0011, "strings", 3, cap=False)
-    left = Hand(p.at(0, 0.72, -0.006), p.x * -0.2 + p.z * 0.75 + vec(0, 0, 0.5), vec(0.2, -0.5, 0.85), vec(-0.6, -0.2, -1), 50)
+    left = Hand(
+        p.at(0, 0.72, -0.006), p.x * -0.2 + p.z * 0.75 + vec(0, 0, 0.5), vec(0.2, -0.5, 0.85), vec(-0.6, -0.2, -1), 50
+    )
     right = Hand(p.at(0, 0.26, 0.04), vec(-0.75, 0.1, -0.65), vec(0, -0.95, 0.1), vec(1, -0.3, 0.2), 35)
     return Hold(right, left, Plucking(vec(-0.01, 0.01, 0.03), vec(-0.015, 0, 0)))
 
@@ -276,11 +339,31 @@ def harp(kit: Kit) -> Hold:
     foot, column_top = vec(x, 0.66, 0.06), vec(x, 0.905, 1.80)
     shoulder_end, box_foot = vec(x, 0.115, 1.30), vec(x, 0.50, 0.14)
     mesh.box((x, 0.56, 0.05), (0.19, 0.19, 0.05), "gilt")
-    column = [foot, foot * 0.94 + column_top * 0.06, foot * 0.90 + column_top * 0.1, foot * 0.2 + column_top * 0.8, column_top]
+    column = [
+        foot,
+        foot * 0.94 + column_top * 0.06,
+        foot * 0.90 + column_top * 0.1,
+        foot * 0.2 + column_top * 0.8,
+        column_top,
+    ]
     mesh.tube(column, [0.06, 0.05, 0.034, 0.032, 0.04], "gilt", 12)
-    mesh.lathe(column_top - vec(0, 0, 0.06), (0, 0, 1), [(0, 0.045), (0.02, 0.062), (0.05, 0.05), (0.08, 0.055), (0.1, 0.0)], "gilt", 12)
+    mesh.lathe(
+        column_top - vec(0, 0, 0.06),
+        (0, 0, 1),
+        [(0, 0.045), (0.02, 0.062), (0.05, 0.05), (0.08, 0.055), (0.1, 0.0)],
+        "gilt",
+        12,
+    )
     mesh.tube([box_foot, shoulder_end], [0.16, 0.065], "maple", 10, flat=0.55, up=(1, 0, 0))
-    curve = [shoulder_end + vec(0, 0, 0.02), vec(x, 0.20, 1.44), vec(x, 0.34, 1.47), vec(x, 0.52, 1.42), vec(x, 0.70, 1.52), vec(x, 0.82, 1.70), column_top]
+    curve = [
+        shoulder_end + vec(0, 0, 0.02),
+        vec(x, 0.20, 1.44),
+        vec(x, 0.34, 1.47),
+        vec(x, 0.52, 1.42),
+        vec(x, 0.70, 1.52),
+        vec(x, 0.82, 1.70),
+        column_top,
+    ]
     mesh.tube(curve, [0.035, 0.042, 0.04, 0.036, 0.036, 0.04, 0.036], "gilt", 8, flat=0.6, up=(1, 0, 0))
     count = {0: 34, 1: 12, 2: 4}[mesh.lod]
     cy, cz = np.array([c[1] for c in curve]), np.array([c[2] for c in curve])
