@@ -31,11 +31,14 @@ LOWEST_ELEVATION_DEG = -40
 """Below it KEMAR was not measured, and an orchestra is seldom there."""
 FILTER_TAPS = 160
 """Length of the minimum-phase part at 48 kHz (3.3 ms)."""
-_VERSION = 1
+_VERSION = 3
 _KEMAR_RATE_HZ = 44100.0
 _ANALYSIS = 2048
-_LEAD = 6.0
-"""Samples before the earliest ear, so that a fractional delay's ringing does not wrap round the FFT."""
+_HIGHEST_HZ = 17500.0
+"""Above, the measurement ends and so, gently, do the filters."""
+LEAD = 24
+"""Samples before the earliest ear and after the last: room for the ringing of fractional delays and of real spectra
+(distance, air, directivity) on both sides, which else would wrap round the FFT and tick at every block."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +121,7 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int) -> HrtfGrid:
     minimum_phase = _minimum_phase(magnitudes)[..., :taps]
     fade = taps // 4
     minimum_phase[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
-    delays = delays - delays.min() + _LEAD
+    delays = delays - delays.min() + LEAD
     filters = scipy.fft.rfft(minimum_phase, fft_size, axis=-1)
     turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
 
@@ -138,7 +141,7 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int) -> HrtfGrid:
         spectrum = np.einsum("dw,dwek->dek", weights, filters[nearest]) * np.exp(turn * delay[..., None])
         rows.append(np.stack([spectrum.real, spectrum.imag], axis=2))
     spectra = np.ascontiguousarray(np.concatenate(rows), np.float32)
-    return HrtfGrid(spectra, fft_size, taps + int(np.ceil(delays.max() + _LEAD)))
+    return HrtfGrid(spectra, fft_size, taps + int(np.ceil(delays.max() + LEAD)))
 
 
 def load_grid(rate_hz: int, fft_size: int, sofa: Path | None = None, cache_dir: Path | None = None) -> HrtfGrid:
@@ -212,10 +215,19 @@ def _equalised_magnitudes(
     frequencies_hz = np.arange(magnitudes.shape[-1]) * rate_hz / _ANALYSIS
     first = int(np.searchsorted(frequencies_hz, 200.0))
     magnitudes[..., :first] = magnitudes[..., first : first + 1]
+    last = int(np.searchsorted(frequencies_hz, _HIGHEST_HZ))
+    magnitudes[..., last:] = magnitudes[..., last - 1 : last]
     weights = _solid_angles(directions_deg)
     diffuse = np.sqrt(np.einsum("d,dek->k", weights, magnitudes**2) / 2.0)
     audible = diffuse[(frequencies_hz > 200.0) & (frequencies_hz < 15000.0)]
-    return np.asarray(magnitudes / np.clip(diffuse, audible.min(), audible.max()), np.float64)
+    equalised = magnitudes / np.clip(diffuse, audible.min(), audible.max())
+    return np.asarray(equalised * _below_nyquist(frequencies_hz, rate_hz), np.float64)
+
+
+def _below_nyquist(frequencies_hz: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
+    """A fade of 40 dB to half the rate: what is left there would ring round the FFT at a fractional delay."""
+    over = np.clip((frequencies_hz - _HIGHEST_HZ) / (0.49 * rate_hz - _HIGHEST_HZ), 0.0, 1.0)
+    return np.asarray(0.01 + 0.99 * np.cos(0.5 * np.pi * over) ** 2, np.float64)
 
 
 def _solid_angles(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

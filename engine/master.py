@@ -15,8 +15,8 @@ from .pyo_block import FloatArray
 from .units import db_to_gain
 
 OVERSAMPLING = 4
-_TAPS = 12
-"""Taps of each phase of the interpolator, as in the recommendation."""
+_TAPS = 16
+"""Taps of each phase of the interpolator (the recommendation has 12)."""
 
 
 class TruePeakLimiter:
@@ -34,9 +34,7 @@ class TruePeakLimiter:
         self.latency = self._window - 1 + _TAPS // 2
         self._ceiling = db_to_gain(ceiling_db)
         self._recovery = 1.0 - float(np.exp(-1.0 / (release_s * rate_hz)))
-        prototype = scipy.signal.firwin(_TAPS * OVERSAMPLING, 1.0 / OVERSAMPLING, window=("kaiser", 6.0))
-        phases = prototype.reshape(_TAPS, OVERSAMPLING).T
-        self._phases = (phases / phases.sum(axis=1, keepdims=True)).astype(np.float32)
+        self._phases = _interpolators()
         self._audio = np.zeros((2, self.latency + _TAPS + block), np.float32)
         self._needed = np.ones(self._window - 1 + block)
         self._held = np.ones(self._window - 1 + block)
@@ -66,6 +64,14 @@ class TruePeakLimiter:
         return result
 
 
+def _interpolators() -> FloatArray:
+    """Filters for the places between samples, (OVERSAMPLING − 1, taps): a windowed sinc."""
+    places = np.arange(1, OVERSAMPLING) / OVERSAMPLING
+    offsets = np.arange(_TAPS) - _TAPS // 2 + places[:, None]
+    filters = np.sinc(offsets) * np.i0(5.0 * np.sqrt(np.maximum(0.0, 1.0 - (2.0 * offsets / _TAPS) ** 2)))
+    return np.asarray(filters / filters.sum(axis=1, keepdims=True), np.float32)
+
+
 @numba.njit(nogil=True, cache=True)
 def _limit(
     audio: FloatArray,
@@ -86,7 +92,7 @@ def _limit(
     for i in range(block):
         peak = 0.0
         for channel in range(2):
-            # The sample itself, and the curve between it and its neighbours, half a filter back.
+            # The sample itself, and the curve between it and the one before, half a filter back.
             peak = max(peak, abs(audio[channel, newest + i - taps // 2]))
             for phase in range(phases.shape[0]):
                 value = 0.0

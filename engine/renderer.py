@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from .ensemble import PlayerNote, assign
 from .errors import AudioDeviceError
-from .hrtf import HrtfGrid, load_grid
+from .hrtf import LEAD, HrtfGrid, load_grid
 from .instruments import catalogue
 from .loudness import programme_gain_db
 from .master import TruePeakLimiter
@@ -107,7 +107,7 @@ class OrchestraRenderer:
     """The sound of an ensemble in a room. One thread; ``close`` frees the pyo servers.
 
     ``origin_s`` is the session time of sample 0; move it to follow an audio device's clock. What is submitted late
-    begins at once. The output is ``latency`` samples behind (the limiter's look-ahead).
+    begins at once. The output is ``latency`` samples behind (a few milliseconds).
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class OrchestraRenderer:
 
     @property
     def latency(self) -> int:
-        """Samples by which the output is behind the events."""
-        return self._limiter.latency
+        """Samples by which the output is behind the events: the limiter's look-ahead and the head's filters' lead."""
+        return self._limiter.latency + LEAD
 
     @property
     def position(self) -> int:

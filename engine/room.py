@@ -161,7 +161,8 @@ def late_response(room: Room, rate_hz: int, seed: int = 0) -> FloatArray:
 
 
 def _band_masks(room: Room, frequencies_hz: FloatVector) -> FloatVector:
-    """Octave filters (bands, frequencies) whose powers add to one; the outer ones reach to the ends of hearing."""
+    """Octave filters (bands, frequencies) that add to one, as they filter the same noise; the outer ones reach to
+    the ends of hearing."""
     octave = np.log2(np.maximum(frequencies_hz, 1.0) / room.bands_hz[0])
     last = len(room.bands_hz) - 1
     masks = []
@@ -171,7 +172,7 @@ def _band_masks(room: Room, frequencies_hz: FloatVector) -> FloatVector:
             distance = np.maximum(distance, 0.0)
         if band == last:
             distance = np.minimum(distance, 0.0)
-        masks.append(np.cos(0.5 * np.pi * np.clip(np.abs(distance), 0.0, 1.0)))
+        masks.append(np.cos(0.5 * np.pi * np.clip(np.abs(distance), 0.0, 1.0)) ** 2)
     masks_array = np.array(masks)
     masks_array[:, frequencies_hz < 20.0] = 0.0  # nothing below hearing
     return masks_array

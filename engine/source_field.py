@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 
-from .hrtf import HrtfGrid
+from .hrtf import LEAD, HrtfGrid
 from .instruments import Family, catalogue
 from .pyo_block import FloatArray
 from .room import FloatVector, Room, air_absorption_db_per_m, image_positions, reflection_gains
@@ -124,7 +125,16 @@ class FieldBuilder:
         octaves = np.clip(np.log2(np.maximum(self._frequencies_hz, 1.0) / 250.0), 0.0, 5.0) / 4.0
         loss_db = (self._forward_loss_db * behind)[:, None] * octaves + distance_m[:, None] * self._air_db_per_m
         response = self._reflection * 10.0 ** (-loss_db / 20.0) / np.maximum(distance_m, NEAREST_M)[:, None]
-        return delay, np.ascontiguousarray(response, np.float32)
+        return delay, self._short(response)
+
+    def _short(self, response: FloatVector) -> FloatArray:
+        """The spectra smoothed so that as filters they are no longer than the head's filters leave room for."""
+        impulses = scipy.fft.irfft(response, axis=1)
+        reach = LEAD - 8
+        window = np.zeros(self._grid.fft_size)
+        window[:reach] = np.cos(0.5 * np.pi * np.arange(reach) / reach) ** 2
+        window[-reach + 1 :] = window[1:reach][::-1]
+        return np.ascontiguousarray(scipy.fft.rfft(impulses * window, axis=1).real, np.float32)
 
 
 def _sound_position(placement: PlayerPlacement) -> Vector:

@@ -74,7 +74,7 @@ class SpatialStage:
         self._now: SourceField | None = None
         self._next: SourceField | None = None
         self._sum = np.zeros((2, 2, 2, grid.fft_size // 2 + 1), np.float32)
-        self._ramp = ((np.arange(block, dtype=np.float32) + 0.5) / block).astype(np.float32)
+        self._ramp = (np.sin(0.5 * np.pi * (np.arange(block) + 0.5) / block) ** 2).astype(np.float32)
 
     def place(self, field: SourceField) -> None:
         """Where the sources are from the next block on; the same number of sources every time."""

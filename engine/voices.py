@@ -37,8 +37,8 @@ RELEASE_SHARE = 0.85
 """Of a zone's release: the hall's own tail covers the rest, and a voice that is over is a voice saved."""
 STEAL_FADE_S = 0.012
 """Fade of a note that gives up its voice: short, and long enough not to click."""
-LEGATO_ATTACK_S = 0.045
-LEGATO_FADE_S = 0.07
+LEGATO_ATTACK_S = 0.03
+LEGATO_FADE_S = 0.08
 
 
 @dataclass(slots=True)
@@ -54,6 +54,8 @@ class Voice:
     rings_on: bool = False
     free_at: int | None = None
     released: bool = False
+    broken: bool = False
+    flushed: bool = False
 
     @property
     def dying(self) -> bool:
@@ -145,7 +147,7 @@ class VoicePool:
         chain.tone.out(voice.index)
         voice.note_id, voice.player, voice.level, voice.started_at = note.note_id, note.player, gain, position
         voice.release_s = min(max(RELEASE_SHARE * zone.release_s, 0.03), 8.0)
-        voice.rings_on, voice.released, voice.free_at = rings_on, False, None
+        voice.rings_on, voice.released, voice.flushed, voice.free_at = rings_on, False, False, None
         if table.length is not None:
             voice.free_at = position + offset + math.ceil(table.length / ratio) + self._block
         self._rows[voice.index], self._offsets[voice.index] = row, offset
@@ -180,12 +182,20 @@ class VoicePool:
                 kept.append(voice)
                 continue
             chain = self._chains[voice.index]
+            if self._fades[voice.index] and not voice.flushed:
+                # Faded in the mix but loud inside: let the filter run empty before another note has it.
+                chain.envelope.setRelease(0.001)
+                chain.envelope.stop()
+                voice.flushed, voice.free_at = True, position + 2 * self._block
+                kept.append(voice)
+                continue
             if not voice.released:
                 chain.envelope.stop()
             for part in (chain.tone, chain.sampler, chain.vibrato):
                 part.stop()
             voice.note_id = -1
-            self.free.append(voice)
+            if not voice.broken:  # a filter that has met a number that is none never forgets it
+                self.free.append(voice)
         self.sounding = kept
 
     def steal(self, count: int, position: int) -> None:
@@ -198,7 +208,7 @@ class VoicePool:
     def process(self, ring: StreamRing) -> int:
         """Compute a block and add each voice to its player's row of the ring; the number of broken voices.
 
-        A voice that gives anything but finite numbers is left out and ended: it must not reach ears.
+        A voice that gives anything but finite numbers is left out, ended and retired: it must not reach ears.
         """
         if not self.sounding:
             return 0
@@ -217,7 +227,7 @@ class VoicePool:
         if broken.any():
             for voice, bad in zip(self.sounding, broken, strict=True):
                 if bad:
-                    voice.free_at = ring.position
+                    voice.broken, voice.free_at = True, ring.position
         return int(broken.sum())
 
     def close(self) -> None:

@@ -1,0 +1,128 @@
+import h5py
+import numpy as np
+import pytest
+
+from tutti.engine.errors import SoundError
+from tutti.engine.hrtf import (
+    GRID_STEP_DEG,
+    LOWEST_ELEVATION_DEG,
+    HrtfGrid,
+    build_grid,
+    kemar_hrirs,
+    load_grid,
+    read_sofa,
+)
+
+RATE_HZ, SIZE = 48000, 512
+
+
+@pytest.fixture(scope="module")
+def grid() -> HrtfGrid:
+    return build_grid(kemar_hrirs(), RATE_HZ, SIZE)
+
+
+def ears(grid: HrtfGrid, azimuth_deg: float, elevation_deg: float = 0.0) -> np.ndarray:
+    index = grid.index(np.radians([azimuth_deg]), np.radians([elevation_deg]))[0]
+    return grid.spectra[index, :, 0] + 1j * grid.spectra[index, :, 1]
+
+
+def itd_s(grid: HrtfGrid, azimuth_deg: float) -> float:
+    """Delay of the right ear against the left, by correlation below 1.5 kHz."""
+    left, right = ears(grid, azimuth_deg)
+    low = np.arange(SIZE // 2 + 1) * RATE_HZ / SIZE < 1500.0
+    correlation = np.fft.irfft(left.conj() * right * low, SIZE * 16)
+    lag = int(correlation.argmax())
+    return (lag - SIZE * 16 if lag > SIZE * 8 else lag) / (16.0 * RATE_HZ)
+
+
+def test_default_head_has_every_direction_of_the_measurement() -> None:
+    hrirs = kemar_hrirs()
+    assert len(hrirs.responses) == 710 - 1  # Gardner and Martin list 710, of which the zenith is in our set once
+    assert len(np.unique(hrirs.directions_deg, axis=0)) == len(hrirs.responses)
+
+
+@pytest.mark.parametrize(("azimuth_deg", "nearer"), [(90.0, 0), (45.0, 0), (-45.0, 1), (-90.0, 1)])
+def test_the_nearer_ear_hears_more_treble(grid: HrtfGrid, azimuth_deg: float, nearer: int) -> None:
+    treble = np.abs(ears(grid, azimuth_deg))[:, 40:120]
+    level_db = 10.0 * np.log10((treble**2).mean(axis=1))
+    assert 8.0 < level_db[nearer] - level_db[1 - nearer] < 30.0
+
+
+def test_times_of_arrival_are_those_of_a_human_head(grid: HrtfGrid) -> None:
+    # Woodworth's sphere of 8.75 cm gives 0.66 ms at 90 degrees and 0.38 ms at 45 for high, up to 0.76 for low tones.
+    assert 0.6e-3 < itd_s(grid, 90.0) < 0.85e-3
+    assert 0.3e-3 < itd_s(grid, 45.0) < 0.6e-3
+    assert itd_s(grid, -90.0) == pytest.approx(-itd_s(grid, 90.0), abs=5e-6)
+    assert itd_s(grid, 0.0) == pytest.approx(0.0, abs=5e-6)
+
+
+def test_sound_from_everywhere_has_no_colour(grid: HrtfGrid) -> None:
+    columns = 360 // GRID_STEP_DEG
+    elevations = np.radians(np.arange(LOWEST_ELEVATION_DEG, 91, GRID_STEP_DEG))
+    weights = np.repeat(np.cos(elevations), columns)
+    weights[:columns] *= 8.0  # what lies below the lowest ring
+    power = np.einsum("d,derk->k", weights / weights.sum(), grid.spectra**2) / 2.0
+    frequencies_hz = np.arange(SIZE // 2 + 1) * RATE_HZ / SIZE
+    audible = (frequencies_hz > 250.0) & (frequencies_hz < 14000.0)
+    assert np.abs(10.0 * np.log10(power[audible])).max() < 2.0
+
+
+def test_filters_end_within_their_length(grid: HrtfGrid) -> None:
+    responses = np.fft.irfft(ears(grid, 77.0, 20.0), axis=-1)
+    assert np.square(responses[:, grid.taps :]).sum() < 1e-4 * np.square(responses).sum()
+
+
+def test_neighbours_on_the_grid_differ_little(grid: HrtfGrid) -> None:
+    one, other = np.abs(ears(grid, 30.0)), np.abs(ears(grid, 32.0))
+    assert np.percentile(np.abs(20.0 * np.log10(other[:, 2:180] / one[:, 2:180])), 95) < 2.0  # notches move more
+
+
+def test_cache_is_used_and_rebuilt_when_broken(tmp_path, grid: HrtfGrid) -> None:
+    first = load_grid(RATE_HZ, SIZE, cache_dir=tmp_path)
+    (path,) = tmp_path.glob("*.npz")
+    stamp = path.stat().st_mtime_ns
+    assert np.array_equal(load_grid(RATE_HZ, SIZE, cache_dir=tmp_path).spectra, first.spectra)
+    assert path.stat().st_mtime_ns == stamp
+    path.write_bytes(path.read_bytes()[:1000])
+    assert np.array_equal(load_grid(RATE_HZ, SIZE, cache_dir=tmp_path).spectra, grid.spectra)
+    assert path.stat().st_size > 1_000_000
+
+
+def write_sofa(path, **changes: np.ndarray) -> None:
+    hrirs = kemar_hrirs()
+    content = {
+        "Data.IR": hrirs.responses,
+        "SourcePosition": np.column_stack([hrirs.directions_deg, np.full(len(hrirs.responses), 1.4)]),
+        "Data.SamplingRate": np.array([44100.0]),
+    } | changes
+    with h5py.File(path, "w") as file:
+        for name, values in content.items():
+            file[name] = values
+
+
+def test_sofa_file_of_the_same_head_gives_the_same_grid(tmp_path, grid: HrtfGrid) -> None:
+    write_sofa(tmp_path / "head.sofa")
+    assert np.allclose(build_grid(read_sofa(tmp_path / "head.sofa"), RATE_HZ, SIZE).spectra, grid.spectra, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Data.IR": np.zeros((709, 1, 128))},
+        {"Data.IR": np.full((709, 2, 128), np.nan)},
+        {"Data.SamplingRate": np.array([5.0])},
+    ],
+)
+def test_unusable_sofa_files_are_refused_in_one_line(tmp_path, changes) -> None:
+    write_sofa(tmp_path / "bad.sofa", **changes)
+    with pytest.raises(SoundError) as caught:
+        read_sofa(tmp_path / "bad.sofa")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_sofa_file_is_refused(tmp_path) -> None:
+    (tmp_path / "text.sofa").write_text("hello")
+    with pytest.raises(SoundError, match="not a SOFA file"):
+        read_sofa(tmp_path / "text.sofa")
+    with pytest.raises(SoundError, match="cannot read"):
+        load_grid(RATE_HZ, SIZE, sofa=tmp_path / "missing.sofa", cache_dir=tmp_path)

@@ -1,0 +1,265 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import scipy.signal
+from audio_support import (
+    EXACT,
+    RATE_HZ,
+    SETTINGS,
+    noise_sample,
+    note,
+    player,
+    render,
+    small_room,
+    tone_sample,
+    tone_sounds,
+)
+
+from tutti.engine import ensemble
+from tutti.engine.errors import AudioDeviceError
+from tutti.engine.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.sound_set import Patch, Sample, SoundSet, Zone
+from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement, Pose
+
+FRONT = player(0, 0.0, 3.0)
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Players without spread, tuning of their own, or vibrato."""
+    monkeypatch.setattr(ensemble, "HABITS", EXACT)
+
+
+@pytest.fixture
+def make() -> Iterator:
+    """Makes renderers and closes them."""
+    made = []
+
+    def build(placements=(FRONT,), sounds: SoundSet | None = None, settings: AudioSettings = SETTINGS, rt60_s=0.4):
+        made.append(OrchestraRenderer(placements, sounds or tone_sounds(), small_room(rt60_s), settings))
+        return made[-1]
+
+    yield build
+    for renderer in made:
+        renderer.close()
+
+
+def above_db(sound: np.ndarray, hz: float) -> float:
+    """Largest short-time level above a frequency, relative to the sound's largest: where clicks show."""
+    high = scipy.signal.sosfilt(scipy.signal.butter(8, hz, "high", fs=RATE_HZ, output="sos"), sound, axis=0)
+    return float(20 * np.log10(np.abs(high).max() / np.abs(sound).max()))
+
+
+def level_db(sound: np.ndarray, from_s: float, to_s: float) -> np.ndarray:
+    part = sound[round(from_s * RATE_HZ) : round(to_s * RATE_HZ)]
+    return 10 * np.log10((part**2).mean(axis=0) + 1e-20)
+
+
+def test_onsets_are_exact_to_a_sample(make, exact) -> None:
+    early = render(make(), 0.8, [note(1, 0.3)])
+    for shift in (1, 100, 256, 300):
+        late = render(make(), 0.8, [note(1, 0.3 + shift / RATE_HZ)])
+        count = round(0.45 * RATE_HZ)  # the note's end is a matter of blocks
+        difference = np.abs(late[shift:count] - early[: count - shift]).max()
+        assert (
+            difference < 1e-2 * np.abs(early).max()
+        )  # pyo's convolution differs by −40 dB with the place in its block
+    first = np.flatnonzero(np.abs(early).max(axis=1) > 1e-4 * np.abs(early).max())[0]
+    assert 0 <= first - round(0.3 * RATE_HZ) < 400  # limiter, filters of the head, and the attack's first steps
+
+
+def test_the_same_events_give_the_same_samples(make) -> None:
+    section = [player(number, number - 4.0, 3.0) for number in range(8)]
+    events = [note(i, 0.05 + 0.11 * i, 0.3, 60 + i) for i in range(6)]
+    first, second = (render(make(section), 1.2, events) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, render(make(section, settings=AudioSettings(voices=48, seed=4)), 1.2, events))
+
+
+def test_notes_begin_and_end_without_clicks(make) -> None:
+    events = [note(i, 0.1 + 0.31 * i, 0.2, 69) for i in range(4)]
+    assert above_db(render(make(), 1.6, events), 6000.0) < -60.0
+
+
+def test_stopping_and_stealing_fade_instead_of_clicking(make) -> None:
+    renderer = make()
+    renderer.submit([note(1, 0.0, 5.0)], [])
+    sound = render(renderer, 0.5)
+    renderer.silence()
+    sound = np.concatenate([sound, render(renderer, 1.2)])
+    assert above_db(sound, 6000.0) < -60.0
+    assert not sound[-4800:].any()
+
+    few = make(settings=AudioSettings(voices=4, starts_per_block=2))
+    crowd = [note(i, 0.05 * i, 4.0, 69) for i in range(24)]
+    sound = render(few, 1.5, crowd)
+    assert few.sounding <= 4
+    assert above_db(sound, 6000.0) < -55.0
+
+
+def test_a_held_note_loops_without_a_seam(make, exact) -> None:
+    sound = render(make(rt60_s=0.1), 8.0, [note(1, 0.1, 20.0)])[2 * RATE_HZ :, 0]
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    hz = np.arange(len(spectrum)) * RATE_HZ / len(sound)
+    near = np.abs(hz - 440.0) < 15.0
+    assert 10 * np.log10(spectrum[~near & (hz > 20.0)].sum() / spectrum[near].sum()) < -50.0
+    assert hz[spectrum.argmax()] == pytest.approx(440.0, abs=0.2)
+
+
+def test_short_loops_stay_in_tune(make, exact) -> None:
+    """A loop of a single period: the sampler restarts on whole samples, which must not add up."""
+    data = (0.5 * np.sin(2 * np.pi * 480.0 * np.arange(6000) / RATE_HZ)).astype(np.float32)
+    pitch = 69.0 + 12.0 * np.log2(480.0 / 440.0)
+    cycle = Sample(data, RATE_HZ, pitch, 1000, 1100, -9.0)
+    sounds = SoundSet("cycle", (cycle,), {("violin", "sustain"): Patch((Zone(0, 127, 0, 127, 0, -17.0, 0.01, 0.1),))})
+    sound = render(make(sounds=sounds, rt60_s=0.1), 4.0, [note(1, 0.1, 9.0, pitch=74)])[RATE_HZ:, 0]
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 8 * len(sound)))
+    measured_hz = spectrum.argmax() * RATE_HZ / (8 * len(sound))
+    assert abs(1200 * np.log2(measured_hz / (440.0 * 2 ** (5 / 12)))) < 1.0
+
+
+def test_louder_is_louder_and_brighter(make, exact) -> None:
+    saw = scipy.signal.sawtooth(2 * np.pi * 220.0 * np.arange(3 * RATE_HZ) / RATE_HZ).astype(np.float32)
+    rich = Sample(0.3 * saw, RATE_HZ, 57.0, 4800, 4800 + 2 * RATE_HZ, -15.0)
+    sounds = tone_sounds(("oboe", rich))
+    spectra = {}
+    for velocity in (32, 90):
+        sound = render(make([player(0, 0, 3, "oboe")], sounds), 1.0, [note(1, 0.0, 2.0, 57, velocity=velocity)])
+        spectra[velocity] = scipy.signal.welch(sound[RATE_HZ // 3 :, 0], RATE_HZ, nperseg=4096)[1]
+    change_db = 10 * np.log10(spectra[90] / spectra[32])
+    assert 17.0 < change_db[15:25].max() < 24.0  # the fundamental
+    assert change_db[500:800].mean() > change_db[15:25].max() + 6.0  # 6 to 9 kHz
+
+
+def test_the_field_turns_with_the_head(make, exact) -> None:
+    levels = {}
+    for name, yaw_deg in (("ahead", 0.0), ("left", 90.0), ("right", -90.0)):
+        renderer = make([player(0, 0.0, 3.0, "oboe")], tone_sounds(("oboe", noise_sample())))
+        half = np.radians(yaw_deg) / 2
+        renderer.listen(Pose(0.0, "head", (0.0, 1.65, 0.0), (np.cos(half), 0.0, np.sin(half), 0.0)))
+        sound = render(renderer, 0.6, [note(1, 0.0, 2.0)])
+        left, right = level_db(sound, 0.3, 0.6)
+        levels[name] = left - right
+    assert abs(levels["ahead"]) < 2.5
+    assert levels["left"] < -3.0 and levels["right"] > 3.0  # turned left, the player is on the right
+
+
+def test_players_are_heard_from_where_they_sit(make, exact) -> None:
+    for x_m, sign in ((-4.0, 1.0), (4.0, -1.0)):
+        sounds = tone_sounds(("oboe", noise_sample()))
+        sound = render(make([player(0, x_m, 1.0, "oboe")], sounds), 0.5, [note(1, 0.0, 2.0)])
+        left, right = level_db(sound, 0.3, 0.5)
+        assert sign * (left - right) > 3.0
+
+
+def test_moving_muting_and_balancing_do_not_click(make, exact) -> None:
+    renderer = make()
+    renderer.submit([note(1, 0.0, 9.0)], [])
+    parts = [render(renderer, 0.4)]
+    changes = [
+        PlayerPlacement(**{**as_dict(FRONT), "position_m": (-3.0, 1.0, 0.0)}),
+        PlayerPlacement(**{**as_dict(FRONT), "gain_db": -10.0}),
+        PlayerPlacement(**{**as_dict(FRONT), "muted": True}),
+    ]
+    for change in changes:
+        renderer.place([change])
+        parts.append(render(renderer, 0.8))
+    assert above_db(np.concatenate(parts), 6000.0) < -55.0
+    assert level_db(parts[2], 0.5, 0.8).mean() < level_db(parts[0], 0.2, 0.4).mean() - 5.0
+    assert not parts[3][-4800:].any()
+
+
+def as_dict(placement: PlayerPlacement) -> dict:
+    return {name: getattr(placement, name) for name in PlayerPlacement.__slots__}
+
+
+def test_after_the_tail_there_is_true_silence(make) -> None:
+    renderer = make()
+    sound = render(renderer, 2.5, [note(1, 0.1, 0.3)])
+    assert level_db(sound, 0.2, 0.4).max() > -60.0
+    assert renderer.idle
+    assert not sound[round((0.5 + renderer.tail_s) * RATE_HZ) :].any()
+    assert not render(make(), 0.3).any()
+
+
+def test_struck_notes_ring_on_and_end_by_themselves(make, exact) -> None:
+    drummer = [player(0, 0.0, 5.0, "timpani")]
+    short = render(make(drummer), 0.6, [note(1, 0.05, 0.02)])
+    long = render(make(drummer), 0.6, [note(1, 0.05, 0.5)])
+    assert np.array_equal(short, long)
+    renderer = make(drummer)
+    render(renderer, 2.0, [note(1, 0.05, 9.0)])
+    assert renderer.sounding == 0
+
+
+def test_slurred_notes_join(make, exact) -> None:
+    """Between two slurred notes the level hardly dips; between detached ones it does."""
+
+    def dip_db(gap_s: float) -> float:
+        events = [note(1, 0.1, 0.4 - gap_s, 69), note(2, 0.5, 0.4, 71)]
+        sound = render(make(rt60_s=0.1), 0.8, events)
+        envelope = np.sqrt(np.convolve((sound**2).mean(axis=1), np.ones(1920) / 1920, "same"))
+        around = envelope[round(0.42 * RATE_HZ) : round(0.6 * RATE_HZ)]
+        return float(20 * np.log10(around.min() / envelope[round(0.3 * RATE_HZ)]))
+
+    assert dip_db(0.0) > -4.0
+    assert dip_db(0.12) < -8.0
+
+
+def test_a_tutti_neither_clips_nor_overloads(make) -> None:
+    crowd = [player(number, (number % 9) - 4.0, 2.0 + number // 9) for number in range(45)]
+    renderer = make(crowd, settings=AudioSettings(voices=64, gain_db=12.0))
+    sound = render(renderer, 1.5, [note(i, 0.1 + 0.001 * (i % 3), 1.0, 55 + i, velocity=127) for i in range(20)])
+    assert np.abs(sound).max() < 10 ** (-1.0 / 20)
+    assert renderer.limiting_db <= 0.0
+
+
+def test_a_chord_of_a_hundred_players_is_spread_over_blocks(make) -> None:
+    crowd = [player(number, (number % 20) - 10.0, 2.0 + number // 20) for number in range(100)]
+    renderer = make(crowd, settings=AudioSettings(voices=128, starts_per_block=16))
+    renderer.submit([note(1, 0.1)], [])
+    before, most = 0, 0
+    for _ in range(60):
+        renderer.render()
+        most, before = max(most, renderer.sounding - before), renderer.sounding
+    assert most <= 16 and renderer.sounding == 100
+
+
+def test_late_notes_begin_at_once_and_lost_releases_are_made_up(make) -> None:
+    renderer = make()
+    render(renderer, 1.0)
+    renderer.submit([note(1, 0.2, 0.1)], [])
+    assert level_db(render(renderer, 0.2), 0.05, 0.2).max() > -50.0
+    renderer.submit([], [NoteRelease(1, 0.3)])
+    render(renderer, 0.5)
+    assert renderer.sounding == 0
+
+
+def test_a_broken_voice_is_left_out_and_counted(make) -> None:
+    bad = tone_sample()
+    data = bad.data.copy()
+    data[1000:1010] = np.nan
+    bad = Sample(data, bad.rate_hz, bad.root_pitch, bad.loop_start, bad.loop_end, bad.level_db)
+    renderer = make([FRONT, player(1, 1.0, 3.0, "oboe", part=1)], tone_sounds(("oboe", bad)))
+    sound = render(renderer, 0.8, [note(1, 0.0, 2.0), note(2, 0.1, 2.0, part=1), note(3, 0.5, 1.0)])
+    assert np.isfinite(sound).all() and renderer.broken_voices == 1
+    assert level_db(sound, 0.6, 0.8).max() > -50.0
+
+
+def test_another_orchestra_takes_the_stage(make) -> None:
+    renderer = make()
+    renderer.submit([note(1, 0.0, 9.0)], [])
+    render(renderer, 0.3)
+    renderer.place([player(7, 0.0, 4.0, "trumpet", part=2), player(8, 1.0, 4.0, "violin", part=0)])
+    at_s = renderer.position / RATE_HZ
+    sound = render(renderer, 0.5, [NoteEvent(5, 2, at_s, 0.4, 69, 90, "sustain", 0.0)])
+    assert level_db(sound, 0.2, 0.4).max() > -50.0
+
+
+def test_unusable_settings_are_refused() -> None:
+    for settings in ({"rate_hz": 8000}, {"block": 100}, {"voices": 0}):
+        with pytest.raises(AudioDeviceError):
+            AudioSettings(**settings)
+    with pytest.raises(AudioDeviceError, match="nobody"):
+        OrchestraRenderer([], tone_sounds(), small_room())
