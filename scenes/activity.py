@@ -121,7 +121,7 @@ class PartActivity:
     def release(self, note_id: int, time_s: float) -> None:
         """A note's real end."""
         gesture = self._ends.pop(note_id, None)
-        if gesture is not None and note_id not in self._ends:
+        if gesture is not None:
             gesture.end_s = max(gesture.onset_s + 0.02, time_s)
 
     def _plan_stroke(self, gesture: _Gesture, duration_s: float, last: _Gesture | None) -> None:

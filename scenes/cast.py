@@ -1,4 +1,4 @@
-"""The cast: who sits where, drawn and moved together. Rebuilt when placements change."""
+"""The cast: who sits where, drawn and moved together. Rebuilt when its members change."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from panda3d.core import NodePath
 
 from ..engine.instruments import catalogue
 from ..engine.types import Frame, PlayerPlacement
-from .appearance import appearances
+from .appearance import Appearance, appearances
 from .conductor import CONDUCTOR_PLAYER, baton_axis, conduct, with_hands
 from .meshes import PlayerMesh
 from .motion import CONDUCTOR_EYES_M, Motion
@@ -33,18 +33,31 @@ class Cast:
         rigs: dict[str, Rig],
     ) -> None:
         instruments = catalogue()
-        everyone = [*placements, CONDUCTOR_PLAYER] if "conductor" in meshes else list(placements)
-        models = [model_of(instruments[p.instrument].model, meshes) for p in placements]
-        models += ["conductor"] * (len(everyone) - len(models))
-        looks = appearances(everyone, models, [meshes[model][0].parts for model in models])
-        own_rigs = [rigs[model] for model in models]
-        self.conductor = len(everyone) - 1 if "conductor" in meshes else None
-        self._parts = np.array([p.part for p in everyone], int)
+        self._meshes, self._rigs = meshes, rigs
+        self.conductor = len(placements) if "conductor" in meshes else None
+        self._models = [model_of(instruments[p.instrument].model, meshes) for p in placements]
         if self.conductor is not None:
+            self._models.append("conductor")
             self._conductor_rig = with_hands(meshes["conductor"][0], rigs["conductor"])
             self._baton_axis = baton_axis(meshes["conductor"][0], self._conductor_rig)
-        self._motion = Motion(everyone, models, own_rigs, looks.scale)
-        self._drawn = InstancedPlayers(parent, everyone, models, meshes, looks)
+        self._roll = [(p.player, p.part, p.instrument) for p in placements]
+        looks = self._arrange(placements)
+        self._drawn = InstancedPlayers(parent, self._everyone, self._models, meshes, looks)
+
+    def move(self, placements: Sequence[PlayerPlacement]) -> bool:
+        """Seat the same players elsewhere; False, and nothing done, where they are not the same players."""
+        if [(p.player, p.part, p.instrument) for p in placements] != self._roll:
+            return False
+        looks = self._arrange(placements)
+        self._drawn.seat(self._everyone, looks)
+        return True
+
+    def _arrange(self, placements: Sequence[PlayerPlacement]) -> Appearance:
+        self._everyone = [*placements, *([CONDUCTOR_PLAYER] if self.conductor is not None else [])]
+        self._parts = np.array([p.part for p in self._everyone], int)
+        looks = appearances(self._everyone, self._models, [self._meshes[model][0].parts for model in self._models])
+        self._motion = Motion(self._everyone, self._models, [self._rigs[model] for model in self._models], looks.scale)
+        return looks
 
     def update(self, frame: Frame, activity: np.ndarray) -> None:
         """Move everyone to where they are at a frame."""

@@ -59,7 +59,8 @@ class _Batch:
 
 
 class InstancedPlayers:
-    """Draws a cast of players. Rebuild it when the cast changes; ``pose`` and ``look_from`` once a frame."""
+    """Draws a cast of players. Rebuild it when the cast changes; ``seat`` when only places do; ``pose`` and
+    ``look_from`` once a frame."""
 
     def __init__(
         self,
@@ -72,12 +73,8 @@ class InstancedPlayers:
         count = len(placements)
         self._root = parent.attach_new_node("players")
         self._models = np.array(models)
-        self._centres = np.array([p.position_m for p in placements], float).reshape(count, 3) + [0, 0, 0.8]
         self._texels = np.zeros((count, shaders.PLAYER_TEXELS, 4), "f4")
-        tints = self._texels[:, shaders.TINT_TEXEL :]
-        tints[:, 0, :3], tints[:, 1, :3], tints[:, 2, :3] = looks.skin, looks.hair, looks.shirt
-        tints[:, 1, 3] = looks.options
-        tints[:, 2, 3] = [MUTED_BRIGHTNESS if p.muted else 1.0 for p in placements]
+        self.seat(placements, looks)
         self._poses = _float_texture("poses", shaders.PLAYER_TEXELS, count, Texture.F_rgba32)
         self._cast = _float_texture("cast", count, LEVELS + 1, Texture.F_r32)
         self._rows = np.zeros((LEVELS + 1, count), "f4")
@@ -99,6 +96,14 @@ class InstancedPlayers:
             first += len(members)
         self._levels = np.full(count, -1)
         self._shadows = self._make_shadows(parent, count)
+
+    def seat(self, placements: Sequence[PlayerPlacement], looks: Appearance) -> None:
+        """The same players in other places, muted or not; the next ``pose`` shows them there."""
+        self._centres = np.array([p.position_m for p in placements], float).reshape(-1, 3) + [0, 0, 0.8]
+        tints = self._texels[:, shaders.TINT_TEXEL :]
+        tints[:, 0, :3], tints[:, 1, :3], tints[:, 2, :3] = looks.skin, looks.hair, looks.shirt
+        tints[:, 1, 3] = looks.options
+        tints[:, 2, 3] = [MUTED_BRIGHTNESS if p.muted else 1.0 for p in placements]
 
     def remove(self) -> None:
         """Take the players out of the scene."""

@@ -87,9 +87,10 @@ class StageView:
         return tuple(cameras_of(self.hall))
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
-        """Seat the players anew."""
-        self._cast.remove()
-        self._cast = Cast(self.world, placements, self._meshes, self._rigs)
+        """Seat the players anew: cheap while they are the same players, a fresh cast otherwise."""
+        if not self._cast.move(placements):
+            self._cast.remove()
+            self._cast = Cast(self.world, placements, self._meshes, self._rigs)
         self._show()
 
     def meshes_of(self, placements: Sequence[PlayerPlacement]) -> list[PlayerMesh]:
