@@ -26,7 +26,7 @@ from .types import Articulation
 from .units import pitch_to_hz
 
 EMBEDDED_NAME = "embedded"
-SYNTHESIS_VERSION = 2
+SYNTHESIS_VERSION = 3
 """Counts changes of the sounds; older caches are not read."""
 
 _LOUD_VELOCITY = 104
@@ -151,8 +151,9 @@ def _tone(key: str, articulation: Articulation, root: int, individual: int, loud
 
 def _blaring(spectrum: NoteSpectrum) -> NoteSpectrum:
     """The spectrum at fortissimo: steeper waves in the bore raise the high harmonics."""
-    frequency = pitch_to_hz(spectrum.pitch) * np.arange(1, spectrum.harmonics_db.size + 1)
-    raised = np.clip(4.0 * np.log2(frequency / 900.0), 0.0, 12.0)
+    hz = pitch_to_hz(spectrum.pitch)
+    frequency = hz * np.arange(1, spectrum.harmonics_db.size + 1)
+    raised = np.clip(5.0 * np.log2(frequency / min(900.0, 3.0 * hz)), 0.0, 14.0)
     return replace(spectrum, harmonics_db=spectrum.harmonics_db + raised)
 
 

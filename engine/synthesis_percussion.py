@@ -37,7 +37,8 @@ def _cymbal(count: int, low_hz: float, high_hz: float, ring_s: float, noise_db: 
     random = np.random.default_rng(count)
     frequencies = np.sort(np.exp(random.uniform(np.log(low_hz), np.log(high_hz), count)))
     modes = tuple(
-        (float(hz), float(random.normal(-18.0, 5.0)), float(ring_s * (low_hz / hz) ** 0.35)) for hz in frequencies
+        (float(hz), float(random.normal(-26.0, 5.0) + 2.0 * np.log2(hz / low_hz)), float(ring_s * (low_hz / hz) ** 0.3))
+        for hz in frequencies
     )
     wash = (
         Noise(noise_db, 6500.0, 2.2, 0.16 * ring_s),
@@ -86,7 +87,7 @@ _BASS_DRUM = Drum(
     glide=0.15,
     level_db=3.0,
 )
-_CRASH = _cymbal(90, 310.0, 11000.0, 4.5, -8.0, 2.0)
+_CRASH = _cymbal(90, 420.0, 13000.0, 4.5, -4.0, 2.0)
 _RIDE = _cymbal(60, 420.0, 10000.0, 3.2, -16.0, -6.0)
 _TAM_TAM = _cymbal(110, 85.0, 5200.0, 6.0, -16.0, 2.0)
 _CLOSED_HAT = Drum((), (Noise(0.0, 8500.0, 1.6, 0.045), Noise(-6.0, 4200.0, 1.5, 0.02)), level_db=-10.0)

@@ -66,16 +66,17 @@ def measure_pitch(
     if coarse_hz is None:
         return None
     refined = _frame_pitches(spectra, resolution_hz, rate_hz / frame, coarse_hz, count, SEARCH_CENTS / 1.5, floor)
-    total = float(refined.weight.sum())
-    if total <= 0.0 or total < 0.8 * floor * refined.energy:
+    explained = float(refined.weight.sum())
+    if explained <= 0.0 or explained < 0.8 * floor * refined.energy:
         return None
     cents = 1200.0 * np.log2(np.where(refined.weight > 0.0, refined.hz, coarse_hz) / coarse_hz)
-    mean = float((cents * refined.weight).sum() / total)
-    spread = math.sqrt(float(((cents - mean) ** 2 * refined.weight).sum() / total))
+    weight = refined.weight if partials <= 3 else _even(refined.weight)
+    mean = float((cents * weight).sum() / weight.sum())
+    spread = math.sqrt(float(((cents - mean) ** 2 * weight).sum() / weight.sum()))
     if spread > _MAX_SPREAD_CENTS:
         return None
     pitch = 69.0 + 12.0 * math.log2(coarse_hz / 440.0) + mean / 100.0
-    return PitchMeasurement(pitch, spread * math.sqrt(2.0), total / refined.energy)
+    return PitchMeasurement(pitch, spread * math.sqrt(2.0), explained / refined.energy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,11 @@ def _frame_pitches(
     tonal = (denominator > 0.0) & (explained > min_tonality * total)
     hz = np.where(tonal, numerator / np.maximum(denominator, 1e-30), 0.0)
     return _FramePitches(hz, np.where(tonal, explained, 0.0), float(total.sum()))
+
+
+def _even(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The same weight for all frames that sound: in a vibrato, loudness goes with pitch, and the ear takes the middle."""
+    return np.where(weight > 0.1 * np.median(weight[weight > 0.0]), 1.0, 0.0)
 
 
 def _weighted_median(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> float | None:
