@@ -16,9 +16,10 @@ from panda3d.core import (
     OmniBoundingVolume,
 )
 
-from ..engine.types import Frame
+from ..engine.transforms import tracking_to_hall
+from ..engine.types import Frame, Pose
 from . import shaders
-from .conductor import BATON_DIRECTION, hand_in_hall
+from .conductor import BATON_DIRECTION, hand_in_hall, pointing
 from .meshes import read_prop
 from .players import surface_geom
 
@@ -26,6 +27,9 @@ SKIN = (0.44, 0.25, 0.15)
 TRAIL_S = 0.24
 TRAIL_POINTS = 40
 TRAIL_WIDTH_M = 0.006
+TRAIL_COLOUR = (150, 105, 55)
+GHOST_COLOUR = (50, 95, 150)
+GHOST_OPACITY = 0.42
 DEFAULT_TIP = np.array([0.0, 0.38, 0.0])
 """Tip of the baton in the hand's frame, where the model does not say."""
 
@@ -41,7 +45,33 @@ class ConductorHands:
         tip = players.find("**/hand_R_baton_tip")
         hand = players.find("**/hand_R_baton")
         self._tip = np.array(tip.get_pos(hand)) if not tip.is_empty() and not hand.is_empty() else DEFAULT_TIP
-        self._trail = _Trail(parent)
+        self._trail = _Trail(parent, TRAIL_COLOUR)
+        self._ghost = _hand(parent, players, "hand_R_baton")
+        self._ghost.set_shader(self._root.get_shader())
+        self._ghost.set_attrib(
+            ColorBlendAttrib.make(
+                ColorBlendAttrib.M_add,
+                ColorBlendAttrib.O_constant_color,
+                ColorBlendAttrib.O_one_minus_constant_color,
+                (GHOST_OPACITY,) * 4,
+            )
+        )
+        self._ghost.set_bin("fixed", 25)
+        self._ghost.hide()
+        self._ghost_trail = _Trail(parent, GHOST_COLOUR)
+
+    def show_ghost(self, pose: Pose | None) -> None:
+        """A see-through baton to imitate, where ``pose`` says; None takes it away."""
+        if pose is None:
+            self._ghost.hide()
+            self._ghost_trail.clear()
+            return
+        direction = pointing(pose)
+        place = np.array(tracking_to_hall(pose.position_m))
+        matrix = _pointing(place, BATON_DIRECTION if direction is None else direction)
+        self._ghost.show()
+        self._ghost.set_mat(matrix)
+        self._ghost_trail.extend(pose.time_s, np.array(matrix.xform_point(tuple(self._tip))))
 
     def show(self, visible: bool) -> None:
         """Hands are for the conductor's own view."""
@@ -63,7 +93,8 @@ class ConductorHands:
 class _Trail:
     """A ribbon through the last places of the baton's tip, brightest at the tip."""
 
-    def __init__(self, parent: NodePath) -> None:
+    def __init__(self, parent: NodePath, colour: tuple[int, int, int]) -> None:
+        self._colour = np.array([*colour, 255])
         self._points: deque[tuple[float, np.ndarray]] = deque(maxlen=TRAIL_POINTS)
         self._data = GeomVertexData("trail", GeomVertexFormat.get_v3c4(), GeomEnums.UH_stream)
         self._data.unclean_set_num_rows(2 * TRAIL_POINTS)
@@ -87,6 +118,10 @@ class _Trail:
         self._node.set_bin("fixed", 30)
         self._node.hide()
 
+    def clear(self) -> None:
+        self._points.clear()
+        self._node.hide()
+
     def extend(self, time_s: float, tip: np.ndarray) -> None:
         if self._points and time_s < self._points[-1][0]:
             self._points.clear()
@@ -107,7 +142,7 @@ class _Trail:
         used = 2 * len(places)
         rows["place"][0:used:2], rows["place"][1:used:2] = places + across * width, places - across * width
         fade = np.clip(1 - ages, 0, 1)[:, None] ** 2
-        rows["colour"][:used] = np.repeat(fade * [150, 105, 55, 255], 2, axis=0).astype("u1")
+        rows["colour"][:used] = np.repeat(fade * self._colour, 2, axis=0).astype("u1")
         rows[used:] = rows[used - 1]
         memoryview(self._geom_node.modify_geom(0).modify_vertex_data().modify_array(0)).cast("B")[:] = memoryview(
             rows.tobytes()

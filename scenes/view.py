@@ -110,6 +110,10 @@ class StageView:
         self._stand.update(self._frame.position)
         self._aim()
 
+    def show_ghost(self, pose: Pose | None) -> None:
+        """A see-through baton beside the conductor's own, for teaching; None takes it away."""
+        self._hands.show_ghost(pose)
+
     def look_from(self, camera: str) -> None:
         """Change the camera. Raises ``SceneError`` for an unknown name."""
         camera_named(self.hall, camera)

@@ -85,6 +85,17 @@ def test_the_conductor_follows_the_baton(view: StageView, tmp_path: Path) -> Non
     assert (np.abs(low - high).max(axis=2) > 0.1).sum() > 20
 
 
+def test_a_ghost_baton_comes_and_goes(view: StageView, tmp_path: Path) -> None:
+    before = picture(view, tmp_path / "before.png", "podium")
+    for step in range(8):
+        view.show_ghost(Pose(step / 60, "baton", (-0.2 + 0.03 * step, 1.35, -0.5)))
+    shown = picture(view, tmp_path / "shown.png", "podium")
+    view.show_ghost(None)
+    gone = picture(view, tmp_path / "gone.png", "podium")
+    assert (np.abs(shown - before).max(axis=2) > 0.08).sum() > 8
+    assert np.abs(gone - before).max() < 0.02
+
+
 def test_players_move_while_their_part_plays(view: StageView, tmp_path: Path) -> None:
     notes = [NoteEvent(900 + part, part, 10.0, 1.0, 60, 100, "sustain", 20.0) for part in range(12)]
     view.update(frame(10.0, *notes))
