@@ -195,9 +195,7 @@ def _boot(backend: str, rate_hz: int, block: int) -> Any:
         raise AudioDeviceError("portaudio finds no output")
     if backend == "jack" and not _jack_runs():
         raise AudioDeviceError("no JACK server is running")
-    server = pyo.Server(
-        sr=rate_hz, nchnls=2, ichnls=1, buffersize=block, duplex=0, audio=backend, jackname="tutti", winhost="wasapi"
-    )
+    server = pyo.Server(sr=rate_hz, nchnls=2, ichnls=1, buffersize=block, duplex=0, audio=backend, jackname="tutti")
     server.deactivateMidi()
     server.setVerbosity(1)
     server.boot()

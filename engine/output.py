@@ -176,6 +176,11 @@ class AudioProcess:
             if self._process.is_alive():
                 self._process.kill()
                 self._process.join(2.0)
+            if beat_s == 0.0 and (self._process.exitcode or 0) > 0:  # an error, not a signal: it would come again
+                line = f"the audio process ended with code {self._process.exitcode} while it started: see the log above"
+                self._ring.set_state("failed", message=line)
+                _log.error(line)
+                return
             self._restart("froze" if frozen else f"ended with code {self._process.exitcode}")
 
     def _restart(self, why: str) -> None:
