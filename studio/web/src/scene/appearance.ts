@@ -3,9 +3,9 @@ import type { PlayerInfo } from "../generated/protocol";
 import type { Rig } from "./rig";
 
 export interface Appearance {
-  readonly skin: readonly [number, number, number];
-  readonly hair: readonly [number, number, number];
-  readonly shirt: readonly [number, number, number];
+  readonly skin: Colour;
+  readonly hair: Colour;
+  readonly shirt: Colour;
   /** Bit set of the joints that are left out. */
   readonly hidden: number;
   /** Seconds behind the section's first player. */
@@ -16,24 +16,33 @@ export interface Appearance {
   readonly phase: number;
 }
 
-const SKIN = [
-  [1, 1, 1],
-  [1.08, 1.03, 0.98],
-  [0.92, 0.85, 0.78],
-  [0.74, 0.62, 0.53],
-  [0.56, 0.45, 0.38],
-  [0.36, 0.28, 0.235],
-] as const;
+type Colour = readonly [number, number, number];
 
-const HAIR = [
-  [0.09, 0.075, 0.07],
-  [0.13, 0.1, 0.08],
-  [0.28, 0.19, 0.13],
-  [0.42, 0.27, 0.16],
-  [0.62, 0.44, 0.27],
-  [0.8, 0.78, 0.76],
-  [0.5, 0.48, 0.47],
-] as const;
+/** What the models are painted with where a tint applies, linear; tints are factors on it. */
+const PAINTED = { skin: [0.7, 0.435, 0.3], hair: [0.45, 0.365, 0.28], shirt: [0.86, 0.83, 0.76] } as const;
+
+const SKIN = ["d3a283", "c99674", "bd845f", "a06c48", "7d4f34", "583725", "c4916f", "d9ac8e", "b07a56"];
+const HAIR = ["17120f", "231710", "3a2618", "573a22", "7a5631", "a5814f", "0f0e10", "8f8a84", "b9b4ac", "6b3a22"];
+const WHITE_SHIRT = "e9e3d6";
+const BLACK_SHIRT = "1c1b1d";
+/** Stage light is strong; skin a little under its daylight colour looks right in it. */
+const SKIN_EXPOSURE = 0.82;
+
+/** The factor that turns what is painted into an sRGB colour (IEC 61966-2-1). */
+function tint(hex: string, painted: Colour, exposure = 1): Colour {
+  const channel = (index: 0 | 1 | 2): number => {
+    const value = parseInt(hex.slice(2 * index, 2 * index + 2), 16) / 255;
+    const linear = value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    return (exposure * linear) / painted[index];
+  };
+  return [channel(0), channel(1), channel(2)];
+}
+
+export const CONDUCTOR_TINTS = {
+  skin: tint("c4916f", PAINTED.skin, SKIN_EXPOSURE),
+  hair: tint("4a4540", PAINTED.hair),
+  shirt: tint(WHITE_SHIRT, PAINTED.shirt),
+};
 
 /** A well-mixed number 0–1 from a player's number and a purpose (Steele's splitmix32 finaliser). */
 export function chance(player: number, purpose: number): number {
@@ -47,6 +56,9 @@ function pick<T>(from: readonly T[], share: number): T {
   return from[Math.min(from.length - 1, Math.floor(share * from.length))]!;
 }
 
+const WOMENS_HAIR = ["hair_b", "hair_b", "hair_b", "hair_c", "hair_c", "hair_c", "hair_d", "hair"];
+const MENS_HAIR = ["hair", "hair", "hair", "hair", "hair", "hair_d"];
+
 /** `sharesDesk`: another player of the desk has the stand before them. */
 export function appearanceOf(placement: PlayerInfo, rig: Rig, sharesDesk: boolean): Appearance {
   const id = placement.player;
@@ -55,18 +67,17 @@ export function appearanceOf(placement: PlayerInfo, rig: Rig, sharesDesk: boolea
     const joint = rig.index(name);
     if (joint >= 0) hidden |= 1 << joint;
   };
-  const shapes = ["hair", "hair_b", "hair_c", "hair_d"].filter((name) => rig.index(name) >= 0);
-  const weighted = [0, 0, 0, 1, 2, 2, 3].filter((shape) => shape < shapes.length);
-  const shape = weighted.length > 0 ? pick(weighted, chance(id, 1)) : 0;
-  shapes.forEach((name, index) => index !== shape && hide(name));
-  const slight = rig.index("body_b") >= 0 && (shape === 0 ? chance(id, 2) < 0.25 : chance(id, 2) < 0.8);
-  if (rig.index("body_b") >= 0) hide(slight ? "body" : "body_b");
-  const black = chance(id, 3) < (slight ? 0.75 : 0.2);
+  const woman = chance(id, 2) < 0.48;
+  const wanted = pick(woman ? WOMENS_HAIR : MENS_HAIR, chance(id, 1));
+  const shape = rig.index(wanted) >= 0 ? wanted : "hair";
+  for (const name of ["hair", "hair_b", "hair_c", "hair_d"]) if (name !== shape) hide(name);
+  if (rig.index("body_b") >= 0) hide(woman ? "body" : "body_b");
+  const black = woman && chance(id, 3) < 0.85;
   if (sharesDesk) hide("stand");
   return {
-    skin: pick(SKIN, chance(id, 4)),
-    hair: pick(HAIR, chance(id, 5)),
-    shirt: black ? [0.035, 0.035, 0.04] : [1, 1, 1],
+    skin: tint(pick(SKIN, chance(id, 4)), PAINTED.skin, SKIN_EXPOSURE * (0.92 + 0.13 * chance(id, 9))),
+    hair: tint(pick(HAIR, chance(id, 5)), PAINTED.hair, 0.85 + 0.3 * chance(id, 10)),
+    shirt: tint(black ? BLACK_SHIRT : WHITE_SHIRT, PAINTED.shirt),
     hidden,
     lagS: 0.035 * chance(id, 6),
     vigour: 0.85 + 0.3 * chance(id, 7),

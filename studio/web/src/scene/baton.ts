@@ -15,6 +15,7 @@ import {
   SphereGeometry,
   Vector3,
 } from "three";
+import { CONDUCTOR_TINTS } from "./appearance";
 import { Figure } from "./figure";
 import { trackingToWorld, type Quat, type Vec3 } from "./frames";
 
@@ -42,7 +43,7 @@ export class Baton {
     if (hand !== null) {
       this.hand = new Figure(hand);
       this.hand.place(new Vector3(), 0);
-      this.hand.tint([1, 1, 1], [1, 1, 1], [1, 1, 1]);
+      this.hand.tint(CONDUCTOR_TINTS.skin, CONDUCTOR_TINTS.hair, CONDUCTOR_TINTS.shirt);
       this.group.add(this.hand.group);
     }
     const geometry = new BufferGeometry();

@@ -1,5 +1,6 @@
 /** The conductor's figure, whose right arm follows the baton; seen from everywhere but the podium. */
 import { type Group, Quaternion, Vector3 } from "three";
+import { CONDUCTOR_TINTS } from "./appearance";
 import { Figure } from "./figure";
 import { PODIUM_HEIGHT_M } from "./frames";
 import type { PlayerModel } from "./models";
@@ -32,10 +33,10 @@ export class Conductor {
     this.rig = model.rig;
     this.figure = new Figure(model.lods[0]!);
     this.figure.place(PLACE, 0);
-    this.figure.tint([1, 1, 1], [0.35, 0.33, 0.31], [1, 1, 1]);
+    this.figure.tint(CONDUCTOR_TINTS.skin, CONDUCTOR_TINTS.hair, CONDUCTOR_TINTS.shirt);
     this.arm = this.rig.index("arm_R");
     this.fore = this.rig.index("fore_R");
-    for (const name of ["hair_b", "hair_c", "hair_d", "body_b", "stand", "bow", "stick_R"]) {
+    for (const name of ["hair_b", "hair_c", "hair_d", "body_b", "stand", "baton"]) {
       const joint = this.rig.index(name);
       if (joint >= 0) this.hidden |= 1 << joint;
     }

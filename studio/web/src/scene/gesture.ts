@@ -22,6 +22,8 @@ export interface PartGesture {
   /** 0–1, shows an entry after a rest and fades in about two seconds. */
   entry: number;
   tremolo: number;
+  /** MIDI number of what sounds or comes next. */
+  pitch: number;
 }
 
 interface Stroke {
@@ -29,6 +31,7 @@ interface Stroke {
   readonly onsetS: number;
   endS: number;
   readonly velocity: number;
+  readonly pitch: number;
   readonly articulation: NoteOn["articulation"];
   /** Bow at the onset and at the end, 0–1. */
   readonly from: number;
@@ -65,6 +68,7 @@ export class PartLine {
       onsetS: note.onset_s,
       endS: note.onset_s + note.duration_s,
       velocity: note.velocity,
+      pitch: note.pitch,
       articulation: note.articulation,
       from: this.bow,
       to,
@@ -106,13 +110,14 @@ export class PartLine {
     out.level = current === undefined ? 0 : levelAt(timeS, current);
     out.entry = current !== undefined && current.restS > LONG_REST_S ? Math.exp(-Math.max(0, timeS - current.onsetS) / 1.1) : 0;
     out.tremolo = current !== undefined && current.articulation === "tremolo" && timeS < current.endS ? 1 : 0;
+    out.pitch = (untilNext < 0.12 ? next : (current ?? next))?.pitch ?? out.pitch;
     return out;
   }
 }
 
 /** A gesture at rest, to be filled by `PartLine.at`. */
 export function restingGesture(): PartGesture {
-  return { bow: 0.3, rest: 1, breath: 0, strike: 0, hand: 1, level: 0, entry: 0, tremolo: 0 };
+  return { bow: 0.3, rest: 1, breath: 0, strike: 0, hand: 1, level: 0, entry: 0, tremolo: 0, pitch: 0 };
 }
 
 function speedOf(velocity: number): number {

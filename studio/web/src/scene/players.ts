@@ -158,7 +158,7 @@ export class Orchestra {
     line.at(around.timeS - look.lagS, this.gesture);
     if (placement.muted) Object.assign(this.gesture, restingGesture());
     this.blend.begin(model.rig);
-    posePlayer(this.blend, model.rig, this.gesture, look, around, player.toConductorRad);
+    posePlayer(this.blend, model.name, model.rig, this.gesture, look, around, player.toConductorRad);
     this.blend.write(this.texels, row * ROW_TEXELS * 4, look.hidden);
     player.emphasis += (this.gesture.entry - player.emphasis) * 0.12;
     this.texels[(row * ROW_TEXELS + PLACE_TEXEL + 1) * 4 + 3] = player.emphasis;

@@ -119,6 +119,14 @@ export class PoseBlend {
     }
   }
 
+  /** As `add`, for the joints that the pose names alone: what the others do goes on. */
+  layer(name: string, weight: number): void {
+    const pose = this.rig?.poses.get(name);
+    if (pose === undefined || weight <= 0) return;
+    pose.rotation.forEach((rotation, j) => rotation !== undefined && this.rotations[j]!.slerp(rotation, weight));
+    pose.shift.forEach((shift, j) => shift !== undefined && this.shifts[j]!.lerp(shift, weight));
+  }
+
   /** Turns one joint further by a rotation in its parent's space. */
   turn(joint: number, rotation: Quaternion): void {
     if (joint >= 0) this.rotations[joint]!.premultiply(rotation);

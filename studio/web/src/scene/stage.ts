@@ -27,7 +27,7 @@ export interface HandPosition {
 
 const BACKGROUND = new Color(0.008, 0.006, 0.005);
 /** Distance in front of the eye at which one's own baton is held, metres. */
-const REACH_M = 0.85;
+const REACH_M = 1.15;
 /** Below this, in device pixels per CSS pixel, nobody recognises an instrument; rather fewer frames. */
 const LEAST_PIXEL_RATIO = 0.4;
 
