@@ -42,7 +42,7 @@ def _pipe(kit: Kit, direction: Array, length: float, radius: float, bell: float,
     profile = [
         (0.055, r), (0.065, r * 1.3), (0.095, r * 1.3), (0.1, r), (0.34, r), (0.342, r * 1.25), (0.36, r * 1.25),
         (0.362, r), (length - 0.12, r * 1.05), (length - 0.05, r + (bell - r) * 0.25),
-        (length - 0.015, r + (bell - r) * 0.75),        (length, bell), (length - 0.01, bell * 0.8), (length - 0.05, r * 0.8),
+        (length - 0.015, r + (bell - r) * 0.75), (length, bell), (length - 0.01, bell * 0.8), (length - 0.05, r * 0.8),
     ]  # fmt: skip
     mesh.lathe(start, d, profile, "grenadilla", 12)
     mesh.lathe(start, d, [(0, 0.003), (0.02, 0.0045), (0.06, 0.009 if tip == "grenadilla" else 0.0045)], tip, 7)
