@@ -215,7 +215,8 @@ def test_hall_is_as_large_as_its_description(hall: Glb) -> None:
     room = tomllib.loads((ASSETS / "halls" / "musikverein.toml").read_text())["room"]
     house = hall.attribute(hall.nodes["hall_house"], "POSITION")
     assert house[:, 0].max() == pytest.approx(room["half_width_m"], abs=0.05)
-    assert -house[:, 2].max() == pytest.approx(room["house_end_y_m"], abs=0.05)
+    # Half of the last beam of the ceiling lies in the wall.
+    assert -house[:, 2].max() == pytest.approx(room["house_end_y_m"], abs=0.25)
     assert house[:, 1].max() == pytest.approx(room["ceiling_z_m"], abs=0.05)
     assert house[:, 1].min() == pytest.approx(room["house_floor_z_m"], abs=0.05)
 
