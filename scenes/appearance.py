@@ -59,7 +59,7 @@ def appearances(
         styles = ["hair_b", "hair_c", "hair_d", "hair"] if woman else ["hair", "hair", "hair", "hair_d"]
         style = styles[rng.choice(4, p=[0.36, 0.4, 0.14, 0.1] if woman else [0.45, 0.3, 0.15, 0.1])]
         chosen = {style if style in parts else "hair", "body_b" if woman and "body_b" in parts else "body"}
-        if not woman or rng.random() < 0.12:
+        if "body_b" not in chosen:  # the slighter build wears black; the front would stand off it
             chosen.add("shirt")
         if index in keepers:
             chosen.add("stand")

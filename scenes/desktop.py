@@ -11,6 +11,7 @@ from panda3d.core import WindowProperties
 from ..engine.errors import SceneError
 from ..engine.tracking import PointerSource
 from ..engine.types import Frame
+from .cameras import FIRST_PERSON
 from .overlay import Overlay
 from .pointer import PointerTap
 from .view import StageView
@@ -34,7 +35,7 @@ class DesktopActions:
 
 
 class Desktop:
-    """Runs a ``StageView`` that was opened with ``window=True`` until it is closed."""
+    """Runs a ``StageView`` that was opened with ``window=True`` until it is closed; starts on the podium."""
 
     def __init__(
         self, view: StageView, pointer: PointerSource, actions: DesktopActions, title: str, pictures: Path = Path()
@@ -45,6 +46,7 @@ class Desktop:
         self._tap = PointerTap(view.base, pointer, actions.now_s)
         self._overlay = Overlay(view.base.a2dBottomLeft, view.base.a2dBottomCenter, title)
         self._closed = False
+        view.look_from(FIRST_PERSON)
         base = view.base
         for key, deed in {
             "space": actions.start_stop,

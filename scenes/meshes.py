@@ -192,10 +192,8 @@ class _Collector:
             colour = vertex_column(data, "color")
             normal = vertex_column(data, "normal")
             surface = vertex_column(data, "texcoord.0")
+            tint = _tint_of(part, colour, size, hand=hand)
             colour = np.ones((size, 3), "f4") if colour is None else colour[:, :3]
-            # hands share a mesh with their sleeves: they are the part that is warm in hue
-            warm = (colour[:, 0] > 1.2 * colour[:, 1]) & (colour[:, 0] > 0.04)
-            tint = np.where(warm, 1, 0) if hand else np.full(size, _PART_TINT.get(part, 0))
             # panda3d-gltf turns V over, so that metal arrives as 1 − v
             matte = np.tile(np.array([0.9, 0.0], "f4"), (size, 1))
             columns = self._columns
@@ -226,6 +224,19 @@ class _Collector:
             triangles=arrays["triangles"].astype("u4"),
             parts=parts,
         )
+
+
+def _tint_of(part: str, colour: np.ndarray | None, size: int, *, hand: bool) -> np.ndarray:
+    """Which tint each vertex takes: where the models' alpha says so, skin wherever the part is no hair."""
+    whole = _PART_TINT.get(part, 0)
+    if colour is None:
+        return np.full(size, whole)
+    if colour.shape[1] == 4 and colour[:, 3].min() < 0.5:
+        return np.where(colour[:, 3] > 0.5, whole or TINTS.index("skin"), 0)
+    if hand:
+        # hands share a mesh with their sleeves: they are the part that is warm in hue
+        return np.where((colour[:, 0] > 1.2 * colour[:, 1]) & (colour[:, 0] > 0.04), TINTS.index("skin"), 0)
+    return np.full(size, whole)
 
 
 def _without_base(colour: np.ndarray, tint: np.ndarray) -> np.ndarray:
