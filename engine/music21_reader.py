@@ -476,7 +476,7 @@ class _MeasureContext:
                     staff=self.staff.number,
                     voice=voice,
                     ornament=self._ornament(element, head),
-                    grace=float(typeToDuration.get(element.duration.type, 0.5)) if duration == 0.0 else 0.0,
+                    grace=float(typeToDuration.get(element.duration.type, 0.5)) if element.duration.isGrace else 0.0,
                     slashed=bool(getattr(element.duration, "slash", True)),
                     chord=id(element) if len(heads) > 1 else 0,
                 )

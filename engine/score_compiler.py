@@ -54,9 +54,12 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
         rows += [
             (note.onset, note.duration, note.pitch, index, note.dynamic, note.flags)
             for note in realise(unfolded, quarter_bpm_at, struck=struck)
+            if note.duration > _EPSILON / 10  # a broken file may have notes of no length
         ]
         if len(rows) > limits.MAX_NOTES:
             raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes once repeats are unfolded")
+    if not rows:
+        raise ScoreError(f"{name}: all its notes have no length; export it again")
     measures = _measure_array(written.measures, order, starts)
     score = Score(
         title=written.title,

@@ -84,6 +84,9 @@ def _read_text(data: bytes, path: Path, tell: Progress) -> WrittenScore:
     if suffix == ".abc" and "K:" not in text:
         raise ScoreError(f"{path.name}: is not ABC, it has no K: line")
 
+    if suffix in TEXT_SUFFIXES:
+        _refuse_absurd_numbers(text, suffix, path.name)
+
     def parse() -> Any:
         from music21 import converter
 
@@ -95,6 +98,15 @@ def _read_text(data: bytes, path: Path, tell: Progress) -> WrittenScore:
 
     tell("parsing", 0.1)
     return _walk(parse, path.name, tell)
+
+
+def _refuse_absurd_numbers(text: str, suffix: str, name: str) -> None:
+    """A meter or note length of many digits makes music21 take all memory. Comments and titles may hold any number."""
+    comment = re.compile(r"[A-KN-PR-Zmrsw]:|%") if suffix == ".abc" else re.compile("!")
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.search(r"\d{5,}", line)
+        if found and not comment.match(line):
+            raise ScoreError(f"{name}: line {number} has a number of {len(found.group())} digits where music should be")
 
 
 def first_tune(abc: str) -> str:
@@ -125,8 +137,10 @@ def _walk(
                 written = written_from_music21(
                     tree, name, prepared.transpositions, prepared.percussion_keys, prepared.measure_quarters
                 )
-    except (ScoreError, MemoryError):
+    except ScoreError:
         raise
+    except MemoryError as error:
+        raise ScoreError(f"{name}: needs more memory than there is; split it into movements") from error
     except Exception as error:
         measure = getattr(error, "measureNumber", None)
         place = f" (measure {measure})" if measure else ""

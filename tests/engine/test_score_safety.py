@@ -1,5 +1,6 @@
 """Broken and hostile files are refused with one line that names the file."""
 
+import random
 import time
 import zipfile
 
@@ -9,6 +10,7 @@ from score_samples import attributes, note, repeat, score, write
 from tutti.engine import score_limits
 from tutti.engine.errors import ScoreError
 from tutti.engine.score_reader import read_score
+from tutti.engine.score_source import find_score
 
 GOOD = score([attributes() + note("C4", 48)])
 CONTAINER = '<container><rootfiles><rootfile full-path="{}"/></rootfiles></container>'
@@ -152,6 +154,49 @@ def test_names_that_lead_nowhere(tmp_path):
     text = tmp_path / "notes.txt"
     text.write_text("hello")
     assert "MusicXML" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.abc", "X:1\nT:Reel 1234567\nM:99999999999/4\nK:C\nCDEF|\n"),
+        ("a.abc", "X:1\nM:4/4\nK:C\nC99999999999|\n"),
+        ("a.krn", "**kern\n*M99999999/4\n4c\n*-\n"),
+    ],
+)
+def test_absurd_numbers_in_text_formats(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    assert "digits" in refusal(path)
+
+
+def test_notes_of_no_length_are_left_out(tmp_path):
+    music = [attributes() + note("C4", 48) + note("D4", 12).replace("<duration>12", "<duration>0")]
+    assert read_score(write(tmp_path, score(music))).notes["pitch"].tolist() == [60]
+
+
+def test_mutilated_scores_raise_nothing_else(tmp_path):
+    """Random damage to real files of each kind: read, or refused by name."""
+    generator = random.Random(1)
+    sources = [find_score(name) for name in ("bach/bwv66.6", "palestrina/Kyrie_00", "ryansMammoth/AllTheRageReel")]
+    contents = [(path.name, path.read_bytes()) for path in sources]
+    contents.append(("score.musicxml", score([attributes() + note("C4", 48)] * 3).encode()))
+    for round_number in range(60):
+        name, data = contents[round_number % len(contents)]
+        damaged = bytearray(data)
+        if round_number % 3 == 0:
+            del damaged[generator.randrange(len(damaged)) :]
+        for _ in range(generator.randrange(1, 8)):
+            if damaged:
+                damaged[generator.randrange(len(damaged))] = generator.randrange(256)
+        path = tmp_path / name
+        path.write_bytes(bytes(damaged))
+        try:
+            compiled = read_score(path)
+        except ScoreError as error:
+            assert "\n" not in str(error)
+        else:
+            assert (compiled.notes["duration_quarter"] > 0).all()
 
 
 def test_encodings(tmp_path):
