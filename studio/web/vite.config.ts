@@ -23,10 +23,6 @@ function stageModels(): Plugin {
     generateBundle() {
       for (const name of MODEL_FILES) {
         const path = join(models, name);
-        if (!existsSync(path) && name === "rig.json") {
-          this.emitFile({ type: "asset", fileName: `models/${name}`, source: '{"models": {}}' });
-          continue;
-        }
         if (!existsSync(path)) this.error(`${path} is missing: the page cannot show the stage without it`);
         this.emitFile({ type: "asset", fileName: `models/${name}`, source: readFileSync(path) });
       }

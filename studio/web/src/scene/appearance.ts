@@ -24,7 +24,6 @@ const PAINTED = { skin: [0.7, 0.435, 0.3], hair: [0.45, 0.365, 0.28], shirt: [0.
 const SKIN = ["d3a283", "c99674", "bd845f", "a06c48", "7d4f34", "583725", "c4916f", "d9ac8e", "b07a56"];
 const HAIR = ["17120f", "231710", "3a2618", "573a22", "7a5631", "a5814f", "0f0e10", "8f8a84", "b9b4ac", "6b3a22"];
 const WHITE_SHIRT = "e9e3d6";
-const BLACK_SHIRT = "1c1b1d";
 /** Stage light is strong; skin a little under its daylight colour looks right in it. */
 const SKIN_EXPOSURE = 0.82;
 
@@ -72,12 +71,13 @@ export function appearanceOf(placement: PlayerInfo, rig: Rig, sharesDesk: boolea
   const shape = rig.index(wanted) >= 0 ? wanted : "hair";
   for (const name of ["hair", "hair_b", "hair_c", "hair_d"]) if (name !== shape) hide(name);
   if (rig.index("body_b") >= 0) hide(woman ? "body" : "body_b");
-  const black = woman && chance(id, 3) < 0.85;
+  // An all-black dress has no white front; with the slighter build it would stand off.
+  if (woman && rig.index("body_b") >= 0) hide("shirt");
   if (sharesDesk) hide("stand");
   return {
     skin: tint(pick(SKIN, chance(id, 4)), PAINTED.skin, SKIN_EXPOSURE * (0.92 + 0.13 * chance(id, 9))),
     hair: tint(pick(HAIR, chance(id, 5)), PAINTED.hair, 0.85 + 0.3 * chance(id, 10)),
-    shirt: tint(black ? BLACK_SHIRT : WHITE_SHIRT, PAINTED.shirt),
+    shirt: tint(WHITE_SHIRT, PAINTED.shirt),
     hidden,
     lagS: 0.035 * chance(id, 6),
     vigour: 0.85 + 0.3 * chance(id, 7),

@@ -95,22 +95,15 @@ function skeleton(gltf: GLTF, root: Object3D, prefix: string) {
 }
 
 function tintOf(part: string): number {
-  if (part === "head") return TINT.skin;
   if (part.startsWith("hair")) return TINT.hair;
-  return part === "shirt" ? TINT.shirt : TINT.none;
+  return part === "shirt" ? TINT.shirt : TINT.skin;
 }
 
 interface Piece {
   readonly mesh: Mesh;
   readonly joint: number;
+  /** How the piece may be tinted: its skin where the vertex colours' alpha says so, or hair, or the shirt. */
   readonly tint: number;
-  /** The piece has hands painted into it. */
-  readonly hands: boolean;
-}
-
-/** Hands are painted into the forearms; they are warm and light where sleeve and cuff are grey. */
-function isSkin(red: number, blue: number): boolean {
-  return red > 0.12 && red > 1.35 * blue;
 }
 
 /** All meshes below `root` as one geometry, each vertex knowing its joint. */
@@ -118,7 +111,7 @@ function geometryOf(gltf: GLTF, root: Object3D, prefix: string, rig: Rig): Buffe
   const pieces: Piece[] = [];
   const visit = (node: Object3D, above: string): void => {
     const part = partName(gltf, node, prefix) || above;
-    if (node instanceof Mesh) pieces.push({ mesh: node, joint: Math.max(0, rig.index(part)), tint: tintOf(part), hands: part.startsWith("fore_") });
+    if (node instanceof Mesh) pieces.push({ mesh: node, joint: Math.max(0, rig.index(part)), tint: tintOf(part) });
     for (const child of node.children) visit(child, part);
   };
   for (const child of root.children) visit(child, "");
@@ -127,7 +120,7 @@ function geometryOf(gltf: GLTF, root: Object3D, prefix: string, rig: Rig): Buffe
 
 function propPieces(root: Object3D): Piece[] {
   const pieces: Piece[] = [];
-  root.traverse((node) => node instanceof Mesh && pieces.push({ mesh: node, joint: 0, tint: TINT.none, hands: true }));
+  root.traverse((node) => node instanceof Mesh && pieces.push({ mesh: node, joint: 0, tint: TINT.skin }));
   return pieces;
 }
 
@@ -144,7 +137,7 @@ function mergeMeshes(root: Object3D, pieces: readonly Piece[]): BufferGeometry {
   let at = 0;
   let indexAt = 0;
   const point = new Vector3();
-  for (const { mesh, joint, tint, hands } of pieces) {
+  for (const { mesh, joint, tint } of pieces) {
     const from = mesh.geometry;
     const [p, n, uv, c] = ["position", "normal", "uv", "color"].map((name) => from.getAttribute(name));
     const toRoot = mesh.matrixWorld.clone().premultiply(root.matrixWorld.clone().invert());
@@ -154,7 +147,9 @@ function mergeMeshes(root: Object3D, pieces: readonly Piece[]): BufferGeometry {
       surface.set(uv ? [uv.getX(i), uv.getY(i)] : [0.8, 0], (at + i) * 2);
       const [r, g, b] = c ? [c.getX(i), c.getY(i), c.getZ(i)] : [0.5, 0.5, 0.5];
       colour.set([r, g, b], (at + i) * 3);
-      part.set([joint, hands && isSkin(r, b) ? TINT.skin : tint], (at + i) * 2);
+      // Alpha marks skin and hair; the shirt is tinted as a whole.
+      const tinted = tint === TINT.shirt || (c?.itemSize === 4 && c.getW(i) > 0.5);
+      part.set([joint, tinted ? tint : TINT.none], (at + i) * 2);
     }
     const order = from.index;
     for (let i = 0; order !== null && i < order.count; i++) index[indexAt + i] = at + order.getX(i);
