@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import get_args
 
 import numba
@@ -33,6 +34,8 @@ from .types import Articulation, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from .units import db_to_gain
 from .voices import LEGATO_FADE_S, Voice, VoicePool
 
+FEWEST_VOICES, VOICES_PER_PLAYER = 64, 3
+"""A small ensemble gets a smaller pool: idle voices cost little, but not nothing."""
 SHORTEST_NOTE_S = 0.045
 LONGEST_HANG_S = 30.0
 """A note whose release never comes ends this long after it was expected to."""
@@ -50,8 +53,11 @@ _PRUNE_BLOCKS = 256
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """How to render. ``voices`` is the size of the pool; ``starts_per_block`` bounds what one block has to begin (the
-    rest begin a block later); ``loudness_lufs`` is about what the whole ensemble gives at forte, ``gain_db`` is added.
+    """How to render.
+
+    ``voices`` is the largest size of the pool; ``starts_per_block`` bounds what one block has to begin (the rest begin
+    a block later); ``loudness_lufs`` is about what the whole ensemble gives at forte, ``gain_db`` is added; ``sofa`` is
+    a file with another head than the default.
     """
 
     rate_hz: int = 48000
@@ -62,6 +68,7 @@ class AudioSettings:
     loudness_lufs: float = -17.0
     gain_db: float = 0.0
     ceiling_db: float = -1.5
+    sofa: Path | None = None
 
     def __post_init__(self) -> None:
         if self.rate_hz not in (44100, 48000, 88200, 96000):
@@ -126,9 +133,10 @@ class OrchestraRenderer:
         """Notes left out because a voice gave something that is not a number."""
         self._sounds = sounds
         self._room = room
-        self._grid = grid or load_grid(settings.rate_hz, fft_size_for(settings.block))
+        self._grid = grid or load_grid(settings.rate_hz, fft_size_for(settings.block), settings.sofa)
         self._listener: Listener = AT_PODIUM
-        self._voices = VoicePool(sounds, settings.voices, settings.rate_hz, settings.block)
+        voices = min(settings.voices, FEWEST_VOICES + VOICES_PER_PLAYER * len(placements))
+        self._voices = VoicePool(sounds, voices, settings.rate_hz, settings.block)
         self._reverb = LateReverb(room, settings.rate_hz, settings.block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, settings.block, settings.ceiling_db)
         self._gain = db_to_gain(programme_gain_db(placements, room, settings.loudness_lufs) + settings.gain_db)

@@ -17,7 +17,7 @@ from audio_support import (
 )
 
 from tutti.engine import ensemble
-from tutti.engine.errors import AudioDeviceError
+from tutti.engine.errors import AudioDeviceError, SoundError
 from tutti.engine.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.sound_set import Patch, Sample, SoundSet, Zone
 from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement, Pose
@@ -255,6 +255,11 @@ def test_another_orchestra_takes_the_stage(make) -> None:
     at_s = renderer.position / RATE_HZ
     sound = render(renderer, 0.5, [NoteEvent(5, 2, at_s, 0.4, 69, 90, "sustain", 0.0)])
     assert level_db(sound, 0.2, 0.4).max() > -50.0
+
+
+def test_another_head_is_taken_from_a_sofa_file(make, tmp_path) -> None:
+    with pytest.raises(SoundError, match="SOFA"):
+        make(settings=AudioSettings(voices=8, sofa=tmp_path / "missing.sofa"))
 
 
 def test_unusable_settings_are_refused() -> None:
