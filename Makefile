@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup soundfont concert play test lint models clean
+.PHONY: help setup soundfont concert play test lint models pictures clean
 
 help:
 	@echo "make concert   set up and perform a concert to out/concert/"
@@ -49,6 +49,10 @@ models: $(STAMP)
 	@$(BIN)/python -m pip install --quiet '.[models3d]'
 	@$(BIN)/python assets/build/build_players.py assets/models
 	@$(BIN)/python assets/build/build_hall.py assets/models
+
+# The pictures of README and docs, made from today's program.
+pictures: setup
+	@$(BIN)/python tools/make_pictures.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info studio/web/dist studio/web/node_modules out

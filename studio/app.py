@@ -271,6 +271,8 @@ def _relay_or_none(
         log.error("no page for browsers: %s", error)
         return None
     console.print(f"Open the page: [bold]{relay.address}[/]  – take the baton, raise it, and beat.")
+    for address in relay.lan_addresses:
+        console.print(f"In the classroom: [bold]{address}[/]")
     return relay
 
 
