@@ -24,6 +24,9 @@ _LONG_LOOP_S = 1.0
 _LONGEST_DECAY_S = 9.0
 _DECAY_FLOOR_DB = -66.0
 _SILENCE_DB = -60.0
+_STROKE_BEGINS_DB = -26.0
+"""Below the peak: what a struck or plucked recording has before this is noise of the room and of hands, and would make
+the note late."""
 _PITCH_TOLERANCE = 0.8
 _LEVEL_WINDOW_S = 0.2
 _MAX_SUSTAIN_ANALYSIS_S = 2.0
@@ -48,7 +51,8 @@ class Recording:
 def condition(recording: Recording) -> Sample:
     """The sample of a recording: trimmed, looped, levelled and tuned."""
     rate_hz = recording.rate_hz
-    data, removed = _without_leading_silence(recording.data, rate_hz)
+    struck = recording.decay_s > 0.0 or recording.loop_end <= recording.loop_start
+    data, removed = _without_lead_in(recording.data, rate_hz, _STROKE_BEGINS_DB if struck else _SILENCE_DB)
     start, end = recording.loop_start - removed, min(recording.loop_end - removed, data.size)
     if recording.decay_s <= 0.0:
         start, end = _shortened_loop(start, end, rate_hz, recording.longest_loop_s)
@@ -168,12 +172,16 @@ def _steady_part(data: Wave, start: int, end: int, rate_hz: float) -> Wave:
     return data[min(peak + round(0.03 * rate_hz), max(0, data.size - round(0.1 * rate_hz))) :][: round(rate_hz)]
 
 
-def _without_leading_silence(data: Wave, rate_hz: float) -> tuple[Wave, int]:
-    """The data from just before it is first heard, and how many samples that drops."""
+def _without_lead_in(data: Wave, rate_hz: float, begins_db: float) -> tuple[Wave, int]:
+    """The data from just before it reaches a level relative to its peak, and how many samples that drops."""
     loudness = np.abs(data)
-    heard = int(np.argmax(loudness > loudness.max(initial=0.0) * 10.0 ** (_SILENCE_DB / 20.0)))
-    removed = max(0, heard - round(0.002 * rate_hz))
-    return data[removed:], removed
+    heard = int(np.argmax(loudness > loudness.max(initial=0.0) * 10.0 ** (begins_db / 20.0)))
+    lead = round(0.003 * rate_hz)
+    removed = max(0, heard - lead)
+    kept = np.array(data[removed:], np.float32)
+    if removed:
+        kept[:lead] *= np.linspace(0.0, 1.0, kept[:lead].size, dtype=np.float32)
+    return kept, removed
 
 
 def _decaying(data: Wave, rate_hz: float, decay_s: float) -> Wave:

@@ -19,7 +19,7 @@ from .soundfont import SoundFont
 from .synthesis import EMBEDDED_NAME, SYNTHESIS_VERSION, plan_synthesis
 from .types import Articulation
 
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Counts changes of how samples are prepared; older caches are not read."""
 
 _PatchName = tuple[str, Articulation]
