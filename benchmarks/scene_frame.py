@@ -17,11 +17,14 @@ os.environ.setdefault("GALLIUM_NOOP", "1")
 import numpy as np
 from panda3d.core import GeomNode, LMatrix4, NodePath
 
+from tutti.assets import asset_path
 from tutti.engine.hall import read_hall
+from tutti.engine.instruments import catalogue
 from tutti.engine.placement import place_players, read_plan
 from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
 from tutti.engine.types import Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
-from tutti.scenes.meshes import JOINTS, PlayerMesh
+from tutti.scenes.cast import model_of
+from tutti.scenes.meshes import JOINTS, PlayerMesh, load_gltf, read_player_meshes
 from tutti.scenes.players import surface_geom
 from tutti.scenes.view import StageView
 
@@ -143,7 +146,8 @@ def main() -> None:
         ratio = LIMIT_MS / (app_ms + draw_ms)
         print(f"{camera:<10} {app_ms:8.2f} {app_high:6.2f} {draw_ms:8.2f} {draw_high:6.2f} {ratio:12.1f}x")
     view.place(())
-    meshes = view.meshes_of(placements)
+    known = read_player_meshes(load_gltf(asset_path("models", "players.glb")))
+    meshes = [known[model_of(catalogue()[placement.instrument].model, known)][0] for placement in placements]
     peer = NodePerPart(view, placements, meshes)
     for index in range(10):
         peer.step(index)

@@ -18,7 +18,7 @@ PICTURE = "picture"
 """Composed for stills: over the conductor's shoulder, the orchestra below, gallery and organ above."""
 
 _OURS = {
-    PICTURE: Camera((-1.5, -12.3, 4.9), (0.2, 6.0, 3.75), 66.0),
+    PICTURE: Camera((-1.3, -12.6, 5.0), (0.4, 6.0, 3.55), 68.0),
     # the conductor's eyes, a step back so that stand and hands are in the picture
     FIRST_PERSON: Camera((0.0, -0.52, 2.04), (0.0, 6.0, 0.60), 80.0),
     "strings": Camera((0.55, -0.1, 1.86), (3.2, 4.2, 0.62), 60.0),

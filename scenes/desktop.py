@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from panda3d.core import WindowProperties
+from panda3d.core import ClockObject, WindowProperties
 
 from ..engine.errors import SceneError
 from ..engine.tracking import PointerSource
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 LOUDER = 0.05
 """One press of + or −, in level 0–1."""
+
+
+MAX_FRAMES_PER_S = 144.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class Desktop:
         self._overlay = Overlay(view.base.a2dBottomLeft, view.base.a2dBottomCenter, title)
         self._closed = False
         view.look_from(FIRST_PERSON)
+        # where the driver does not wait for the screen, an idle picture must not take a whole core
+        clock = ClockObject.get_global_clock()
+        clock.set_mode(ClockObject.M_limited)
+        clock.set_frame_rate(MAX_FRAMES_PER_S)
         base = view.base
         for key, deed in {
             "space": actions.start_stop,

@@ -8,16 +8,15 @@ from panda3d.core import Filename, NodePath, PNMImage
 from ..assets import asset_path
 from ..engine.errors import SceneError
 from ..engine.hall import Hall, read_hall
-from ..engine.instruments import catalogue
 from ..engine.score import Score
 from ..engine.types import Dynamics, Frame, PlayerPlacement, Pose, ScorePosition
 from .activity import OrchestraActivity, tableau
 from .cameras import FIRST_PERSON, aim, camera_named, cameras_of, follow_head, viewpoint
-from .cast import Cast, model_of
+from .cast import Cast
 from .display import open_display
 from .hall import add_vignette, build_hall
 from .hands import ConductorHands
-from .meshes import PlayerMesh, load_gltf, read_player_meshes
+from .meshes import load_gltf, read_player_meshes
 from .rig import read_rigs
 from .stand import ScoreStand
 
@@ -92,11 +91,6 @@ class StageView:
             self._cast.remove()
             self._cast = Cast(self.world, placements, self._meshes, self._rigs)
         self._show()
-
-    def meshes_of(self, placements: Sequence[PlayerPlacement]) -> list[PlayerMesh]:
-        """The finest mesh of each player's model."""
-        instruments = catalogue()
-        return [self._meshes[model_of(instruments[p.instrument].model, self._meshes)][0] for p in placements]
 
     def update(self, frame: Frame) -> None:
         """Move everything to a frame of the performance."""

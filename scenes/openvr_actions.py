@@ -1,0 +1,66 @@
+"""Buttons, triggers and ticks through OpenVR's action system: what people may bind anew to any controller.
+
+The manifest and a binding file for each kind of controller are in ``assets/openvr``. The pose actions ``baton`` and
+``lefthand`` are bound to the right and the left controller; people may bind them to a tracker instead.
+"""
+
+from pathlib import Path
+from typing import Any, get_args
+
+import openvr
+
+from .openvr_messages import Button, Hand, Press
+
+ACTION_SET = "/actions/conduct"
+TICK_HZ = 160.0
+"""Frequency of a tick: in the middle of what the actuators of common controllers do well."""
+_POSES: dict[Hand, str] = {"right": "baton", "left": "lefthand"}
+
+
+class HeadsetActions:
+    """The actions of the manifest, once OpenVR runs. One thread.
+
+    ``update`` comes before everything that is read. Raises ``openvr.OpenVRError`` where the runtime refuses.
+    """
+
+    def __init__(self, manifest: Path) -> None:
+        self._input = openvr.VRInput()
+        self._input.setActionManifestPath(str(manifest))
+        self._sets = (openvr.VRActiveActionSet_t * 1)()
+        self._sets[0].ulActionSet = self._input.getActionSetHandle(ACTION_SET)
+        handle, source = self._input.getActionHandle, self._input.getInputSourceHandle
+        self._poses = {hand: handle(f"{ACTION_SET}/in/{name}") for hand, name in _POSES.items()}
+        self._buttons: dict[Button, Any] = {name: handle(f"{ACTION_SET}/in/{name}") for name in get_args(Button)}
+        self._dynamics = handle(f"{ACTION_SET}/in/dynamics")
+        self._haptic = handle(f"{ACTION_SET}/out/haptic")
+        self._hands: dict[Hand, Any] = {hand: source(f"/user/hand/{hand}") for hand in get_args(Hand)}
+
+    def update(self) -> None:
+        """Take over the present state of all actions."""
+        self._input.updateActionState(self._sets)
+
+    def pose(self, hand: Hand, universe: int) -> Any | None:
+        """The ``TrackedDevicePose_t`` of what is bound to the hand, now; None where nothing is, or it sleeps."""
+        data = self._input.getPoseActionDataRelativeToNow(self._poses[hand], universe, 0.0, 0)
+        return data.pose if data.bActive else None
+
+    def presses(self, now_s: float) -> list[Press]:
+        """Buttons that changed with the last ``update``, stamped by when they did."""
+        found = []
+        for button, action in self._buttons.items():
+            for hand, source in self._hands.items():
+                data = self._input.getDigitalActionData(action, source)
+                if data.bActive and data.bChanged:
+                    found.append(Press(now_s + min(0.0, data.fUpdateTime), button, hand, bool(data.bState)))
+        return found
+
+    def dynamics(self, hand: Hand) -> float | None:
+        """How far the hand's trigger is pulled, 0–1; None where the controller sleeps."""
+        data = self._input.getAnalogActionData(self._dynamics, self._hands[hand])
+        return min(1.0, max(0.0, float(data.x))) if data.bActive else None
+
+    def tick(self, hand: Hand, amplitude: float, duration_s: float) -> None:
+        """A short vibration of the hand's controller."""
+        self._input.triggerHapticVibrationAction(
+            self._haptic, 0.0, duration_s, TICK_HZ, min(1.0, max(0.0, amplitude)), self._hands[hand]
+        )
