@@ -124,7 +124,8 @@ class StageView:
         self.look_from(camera or before)
         try:
             self.render()
-            self.render()  # the first pass may only have uploaded textures
+            if self._fineness == 1:
+                self.render()  # a window shows what was drawn one frame before
             image = PNMImage()
             if not self.base.win.get_screenshot(image):
                 raise SceneError("the picture could not be read back from the graphics card")
