@@ -11,7 +11,6 @@ Azimuth is counter-clockwise seen from above (left is positive), 0 in front; ele
 import hashlib
 import os
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ LOWEST_ELEVATION_DEG = -40
 """Below it KEMAR was not measured, and an orchestra is seldom there."""
 FILTER_TAPS = 160
 """Length of the minimum-phase part at 48 kHz (3.3 ms)."""
-_VERSION = 3
+_VERSION = 4
 _KEMAR_RATE_HZ = 44100.0
 _ANALYSIS = 2048
 _HIGHEST_HZ = 17500.0
@@ -151,33 +150,34 @@ def load_grid(rate_hz: int, fft_size: int, sofa: Path | None = None, cache_dir: 
     """
     folder = cache_dir or Path(platformdirs.user_cache_dir("tutti")) / "hrtf"
     source = "kemar" if sofa is None else _file_hash(sofa)
-    path = folder / f"{source}-{rate_hz}-{fft_size}-{GRID_STEP_DEG}-v{_VERSION}.npz"
-    cached = _read_cached(path, fft_size)
+    name = f"{source}-{rate_hz}-{fft_size}-{GRID_STEP_DEG}-v{_VERSION}"
+    cached = _read_cached(folder, name, fft_size)
     if cached is not None:
         return cached
     grid = build_grid(kemar_hrirs() if sofa is None else read_sofa(sofa), rate_hz, fft_size)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+        handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, spectra=grid.spectra, taps=np.array(grid.taps))
-        Path(name).replace(path)
+            np.save(file, grid.spectra)
+        Path(part).replace(folder / f"{name}-{grid.taps}.npy")
     except OSError:
         return grid
     return grid
 
 
-def _read_cached(path: Path, fft_size: int) -> HrtfGrid | None:
-    """The grid in a cache file, or None where there is none that can be read."""
+def _read_cached(folder: Path, name: str, fft_size: int) -> HrtfGrid | None:
+    """The grid of a cache file, mapped: processes share its memory. None where there is none that can be read."""
     rows = 360 // GRID_STEP_DEG * ((90 - LOWEST_ELEVATION_DEG) // GRID_STEP_DEG + 1)
-    try:
-        with np.load(path) as file:
-            spectra, taps = file["spectra"], int(file["taps"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    if spectra.shape != (rows, 2, 2, fft_size // 2 + 1) or not np.isfinite(spectra).all():
-        return None
-    return HrtfGrid(spectra, fft_size, taps)
+    for path in folder.glob(f"{name}-*.npy"):
+        try:
+            spectra = np.load(path, mmap_mode="r")
+            taps = int(path.stem.rpartition("-")[2])
+        except (OSError, ValueError, EOFError):
+            continue
+        if spectra.shape == (rows, 2, 2, fft_size // 2 + 1) and spectra.dtype == np.float32:
+            return HrtfGrid(np.asarray(spectra), fft_size, taps)
+    return None
 
 
 def _file_hash(path: Path) -> str:
@@ -242,11 +242,12 @@ def _solid_angles(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
 
 def _onset_delays(responses: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
     """Delay of each response in samples: where it correlates best with its own minimum-phase version below 3 kHz."""
-    factor = 8
-    size = 4096
-    natural = scipy.fft.rfft(responses, size, axis=-1)
-    minimum = scipy.fft.rfft(_minimum_phase(np.abs(scipy.fft.rfft(responses, _ANALYSIS, axis=-1))), size, axis=-1)
-    frequencies_hz = np.arange(size // 2 + 1) * rate_hz / size
-    low_pass = 1.0 / (1.0 + (frequencies_hz / 3000.0) ** 8)
-    correlation = scipy.fft.irfft(natural * minimum.conj() * low_pass, size * factor, axis=-1)
-    return np.asarray(correlation[..., : size * factor // 4].argmax(axis=-1) / factor, np.float64)
+    factor, size, at_once = 8, 4096, 64  # in portions: the oversampled correlations of all would fill 400 MB
+    low_pass = 1.0 / (1.0 + (np.arange(size // 2 + 1) * rate_hz / size / 3000.0) ** 8)
+    delays = []
+    for portion in np.split(responses, range(at_once, len(responses), at_once)):
+        natural = scipy.fft.rfft(portion, size, axis=-1)
+        minimum = scipy.fft.rfft(_minimum_phase(np.abs(scipy.fft.rfft(portion, _ANALYSIS, axis=-1))), size, axis=-1)
+        correlation = scipy.fft.irfft(natural * minimum.conj() * low_pass, size * factor, axis=-1)
+        delays.append(correlation[..., : size * factor // 4].argmax(axis=-1) / factor)
+    return np.concatenate(delays)

@@ -79,7 +79,7 @@ def test_neighbours_on_the_grid_differ_little(grid: HrtfGrid) -> None:
 
 def test_cache_is_used_and_rebuilt_when_broken(tmp_path, grid: HrtfGrid) -> None:
     first = load_grid(RATE_HZ, SIZE, cache_dir=tmp_path)
-    (path,) = tmp_path.glob("*.npz")
+    (path,) = tmp_path.glob("*.npy")
     stamp = path.stat().st_mtime_ns
     assert np.array_equal(load_grid(RATE_HZ, SIZE, cache_dir=tmp_path).spectra, first.spectra)
     assert path.stat().st_mtime_ns == stamp
