@@ -53,8 +53,8 @@ class PartSummary:
 class ScoreSummary:
     """What one wants to know of a score before conducting it.
 
-    ``duration_s`` is at the marked tempi, without fermatas; ``meters`` and ``beats_in_measure`` (the conductor's) are in
-    order of first appearance.
+    ``duration_s`` is at the marked tempi, without fermatas; ``meters`` and ``beats_in_measure`` (the conductor's) are
+    in order of first appearance.
     """
 
     name: str
