@@ -162,7 +162,8 @@ class Follower:
             self._held_since_s = None
             moving = self._beat < self._limit(now_s, tempo) - 1e-6
             return "coasting" if moving else "stopped"
-        if not tempo.stopped:
+        overdue_s = now_s - (tempo.beat_s + self._response_s) - 1.75 * tempo.beat_period_s
+        if not tempo.stopped and overdue_s < 0:
             self._held_since_s = None
             return "playing"
         if tempo.beat_index >= self._count - 1:

@@ -23,6 +23,9 @@ GAP_S = 0.35
 STILL_RADIUS_M = (0.007, 0.015)
 """A hand that stays within this distance of a point is still: at least, and at most, by the tracking's noise."""
 
+STILL_DRIFT_M_S = 0.03
+"""The point may drift this fast: a standing person sways."""
+
 
 @dataclass(frozen=True, slots=True)
 class GestureSample:
@@ -113,8 +116,13 @@ class GestureFilter:
         self._out_s = out_s
         self._learn_noise(out_s, self._smooth[1])
         radius = min(max(STILL_RADIUS_M[0], 6.0 * self._noise_m), STILL_RADIUS_M[1])
-        if gap_s or math.dist(self._smooth, self._anchor) > radius:
+        away = math.dist(self._smooth, self._anchor)
+        if gap_s or away > radius:
             self._anchor, self._anchor_s = self._smooth, out_s
+        elif away > 0.0:
+            part = min(1.0, STILL_DRIFT_M_S * step_s / away)
+            (ax, ay, az), (x, y, z) = self._anchor, self._smooth
+            self._anchor = (ax + part * (x - ax), ay + part * (y - ay), az + part * (z - az))
         return GestureSample(out_s, time_s, self._smooth, gap_s, out_s - self._anchor_s, self._noise_m)
 
     def _learn_noise(self, time_s: float, height_m: float) -> None:

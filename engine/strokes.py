@@ -25,6 +25,9 @@ EFFECTIVE_SAMPLES = 10.0
 LOOK_BEYOND = 1.45
 """The template of the next stroke helps up to this phase: the ictus is past, but not yet known."""
 
+SWAY_STROKES_S = 0.2
+"""A hand that is slower than this many strokes a second sways while it waits."""
+
 
 def resample(path: np.ndarray, start_s: float, end_s: float, bins: int = TEMPLATE_BINS) -> np.ndarray | None:
     """The way of the hand from ``start_s`` to ``end_s`` at even phases, shape ``(3, bins + 1)``.
@@ -44,7 +47,7 @@ def along(path: np.ndarray, start_s: float, end_s: float, stroke_m: float) -> tu
     Independent of time: a stroke held for seconds looks like any other. Movements below a few per cent of the stroke
     (tracking noise of a hand at rest) do not count. None where the hand hardly moved.
     """
-    inside = path[(path[:, 0] >= start_s - 1e-3) & (path[:, 0] <= end_s + 1e-3), 1:]
+    inside = path[(path[:, 0] >= start_s - 1e-3) & (path[:, 0] <= end_s + 1e-3)]
     if len(inside) < 4:
         return None
     least = max(0.008, 0.06 * stroke_m) ** 2
@@ -52,14 +55,18 @@ def along(path: np.ndarray, start_s: float, end_s: float, stroke_m: float) -> tu
     kept = [points[0]]
     for point in points[1:]:
         latest = kept[-1]
-        if (point[0] - latest[0]) ** 2 + (point[1] - latest[1]) ** 2 + (point[2] - latest[2]) ** 2 >= least:
+        if (point[1] - latest[1]) ** 2 + (point[2] - latest[2]) ** 2 + (point[3] - latest[3]) ** 2 >= least:
             kept.append(point)
     if len(kept) < 4:
         return None
     way = np.array(kept)
-    lengths = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(way, axis=0) ** 2).sum(axis=1)))])
+    steps = np.sqrt((np.diff(way[:, 1:], axis=0) ** 2).sum(axis=1))
+    moving = np.where(steps > SWAY_STROKES_S * stroke_m * np.diff(way[:, 0]), steps, 0.0)
+    if moving.sum() > 0.8 * stroke_m:
+        steps = moving
+    lengths = np.concatenate([[0.0], np.cumsum(steps)])
     even = np.linspace(0.0, lengths[-1], TEMPLATE_BINS + 1)
-    return np.stack([np.interp(even, lengths, way[:, axis]) for axis in range(3)]), float(lengths[-1])
+    return np.stack([np.interp(even, lengths, way[:, axis]) for axis in (1, 2, 3)]), float(lengths[-1])
 
 
 def shape_distance(path: np.ndarray, template: np.ndarray, stroke_m: float) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from .beat_hypotheses import ICTUS_SD_S, Hypothesis, MeterMap, joined
 from .gesture import GestureFilter, GestureSample
 from .score import Score
-from .strokes import DurationPosterior
+from .strokes import TEMPLATE_BINS, DurationPosterior
 from .types import Beat, Pose, TempoEstimate
 
 MAX_HYPOTHESES = 6
@@ -28,6 +28,9 @@ LIFT_SD, DIP_SD = 0.20, 0.13
 """How far a preparatory beat strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
 FALSE_START_S = 1.2
 """A preparatory beat followed by rest for this long was none."""
+OVERDUE = 0.3
+"""A beat is overdue after this part of a period; then only a falling hand announces it."""
+FALL_SEEN_S = 0.04
 WAY_SAMPLES = 1200
 WAY_STEP_S, WAY_REST_S, WAY_MOVE_M = 0.008, 0.1, 0.004
 """The way is remembered in steps of at least this time; of a resting hand, in longer ones."""
@@ -170,9 +173,11 @@ class TempoTracker:
                 if ahead == 0:
                     weight = child.pass_over(self._meter, ictus)
                 else:
-                    weight = parent.log_time(self._meter, ictus.time_s, ahead) + LOG_SILENT * (ahead - 1)
-                weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
-                weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
+                    weight = parent.log_time(self._meter, ictus.time_s, ahead)
+                if parent.ictus_s >= self._gap_until_s:
+                    weight += LOG_SILENT * max(0, ahead - 1)
+                    weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
+                    weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
                 if ahead:
                     child.accept(self._meter, ictus, ahead)
                 child.log_weight = parent.log_weight + weight
@@ -228,6 +233,31 @@ class TempoTracker:
             self._hypotheses = []
             self._estimate = None
 
+    def _still_to_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
+        """How long the hand of an overdue beat needs at least: what is left of the usual fall from where it is."""
+        undecided = 0.3 * best.period_s
+        template = best.template(self._meter, best.index + 1)
+        if template is None or template.timed is None:
+            return undecided
+        start = before = None
+        for time_s, _, y, _ in reversed(self._way):
+            if before is None and time_s <= sample.time_s - FALL_SEEN_S:
+                before = (time_s, y)
+            if time_s <= best.ictus_s:
+                start = y
+                break
+        if start is None or before is None:
+            return undecided
+        height = sample.position_m[1]
+        speed = (before[1] - height) / (sample.time_s - before[0])
+        usual = template.timed[1] - template.timed[1, 0]
+        top = int(np.argmax(usual))
+        fall = np.minimum.accumulate(usual[top:])
+        if speed < 0.5 * float(fall[0] - fall[-1]) / best.period_s:
+            return undecided
+        phase = float(np.interp(start - height, -fall, np.linspace(top / TEMPLATE_BINS, 1.0, len(fall))))
+        return (1.0 - phase) * best.period_s
+
     def _look_ahead(self, sample: GestureSample) -> TempoEstimate:
         best = self._hypotheses[0]
         now_s = sample.time_s
@@ -241,6 +271,8 @@ class TempoTracker:
             late_at_most = 0.10
             spread = min(spread, math.sqrt(variance + ICTUS_SD_S**2))
         ictus = max(ictus, now_s - late_at_most)
+        if now_s > expected + lag + OVERDUE * best.period_s:
+            ictus = max(ictus, now_s + self._still_to_fall_s(best, sample))
         late_s = ictus - lag - expected
         ahead = best.ahead_variance()
         gain = ahead / (ahead + ICTUS_SD_S**2)

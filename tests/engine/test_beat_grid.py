@@ -1,0 +1,47 @@
+"""Laying the beats out anew, and what a take says of how it beats."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support import make_score
+
+from tutti.engine.beat_grid import beaten_as, prevailing_beats, regrid
+from tutti.engine.errors import TakeError
+from tutti.engine.score import MEASURE_DTYPE
+
+
+def test_a_bar_in_four_can_be_beaten_in_two_or_eight():
+    score = make_score([], measures=3)
+    assert regrid(score, 2).beats["quarter"].tolist() == [0, 2, 4, 6, 8, 10]
+    assert regrid(score, 8).beats["duration_quarter"].tolist() == [0.5] * 24
+    assert regrid(score, 4).beats.tolist() == score.beats.tolist()
+    assert prevailing_beats(regrid(score, 8)) == 8
+
+
+def test_a_pickup_holds_the_last_beats_and_other_meters_keep_the_beat():
+    score = make_score([], measures=4)
+    measures = np.array([(0, 1, "0", 4, 4), (1, 4, "1", 4, 4), (5, 4, "2", 4, 4), (9, 3, "3", 3, 4)], MEASURE_DTYPE)
+    beats = regrid(replace(score, measures=measures), 4).beats
+    assert beats["beat"].tolist() == [4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3]
+    assert beats["beats_in_measure"].tolist() == [4] * 9 + [3] * 3
+    assert np.allclose(beats["quarter"][1:], (beats["quarter"] + beats["duration_quarter"])[:-1])
+
+
+def test_metadata_choose_grid_and_first_beat():
+    score = make_score([], measures=3)
+    assert beaten_as(score, {}) == (score, 0)
+    halved, first = beaten_as(score, {"meter": "2", "first_beat_quarter": "4"})
+    assert prevailing_beats(halved) == 2
+    assert halved.beats["quarter"][first] == 4
+    assert beaten_as(score, {"meter": "4/4"})[0] is score
+    assert beaten_as(score, {"meter": "12/8"})[0] is score
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"meter": "waltz"}, {"meter": "0"}, {"meter": "99"}, {"first_beat_quarter": "x"},
+                 {"first_beat_quarter": "500"}, {"first_beat_quarter": "nan"}]
+)  # fmt: skip
+def test_nonsense_is_refused(metadata):
+    with pytest.raises(TakeError):
+        beaten_as(make_score([], measures=3), metadata)
