@@ -5,10 +5,11 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from rich.console import Console
@@ -28,8 +29,10 @@ from ..engine.score_source import find_score
 from ..engine.sound_set import load_sound_set
 from ..engine.tracking import PointerSource, TakeSource, read_take
 from ..engine.types import Frame, PartSource, PlayerPlacement
+from ..scenes.desktop import Desktop, DesktopActions
+from ..scenes.view import StageView
 from .concert import concert_score
-from .ensemble_setup import SYNTHESISED, parts_named, seat
+from .ensemble_setup import SYNTHESISED, parts_named, score_of_session, seat
 from .live import LiveSession
 from .paths import sessions_folder
 from .relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
@@ -130,30 +133,15 @@ def run_replay(options: ReplayOptions) -> None:
         console.print(f"{options.session} was cut off: playing what it holds")
     if not recorded.frames:
         raise SessionError(f"{options.session}: nothing was played in it")
+    with TemporaryDirectory() as folder:
+        score = score_of_session(recorded, Path(folder))
     clock = SessionClock()
-    hall = read_hall(header.hall)
-    instruments = sorted({part.instrument for part in header.parts})
     with ExitStack() as stack:
-        font = None if options.sounds == SYNTHESISED else soundfont_named(options.sounds)
-        audio = AudioProcess(
-            header.placements,
-            partial(load_sound_set, instruments, font),
-            room_from_hall(hall),
-            clock,
-            AudioSettings(seed=header.seed),
-            options.audio,
+        audio = _open_audio(
+            score, header.placements, _Sound(options.sounds, header.hall, header.seed, options.audio), clock
         )
         stack.callback(audio.close)
-        info = SessionInfo(
-            title=header.title,
-            composer=header.composer,
-            parts=header.parts,
-            placements=header.placements,
-            measures=(),
-            hall=header.hall,
-            audio_rate_hz=audio.rate_hz,
-        )
-        relay = _relay_or_none(info, options.host, options.port, clock, audio, console)
+        relay = _open_relay(score, header.placements, header.hall, options.host, options.port, clock, audio, console)
         if relay is not None:
             stack.callback(relay.close)
             relay.hold_baton(True)
@@ -161,19 +149,14 @@ def run_replay(options: ReplayOptions) -> None:
         player = SessionPlayer(recorded.frames, clock.now_s() + TAKE_LEAD_S, audio, relay)
         run = _Run(clock, player.end_s + AFTER_TAKE_S, lambda: False)
         if options.window:
-            from ..scenes.view import StageView
-
-            names = [part.name for part in header.parts]
-            view = StageView(header.placements, names, header.title, window=True, hall=header.hall)
-            stack.callback(view.close)
-
-            def show() -> None:
-                frame = player.step(clock.now_s())
-                if frame is not None:
-                    view.update(frame)
-                view.base.task_mgr.step()
-
-            run.until_over(show, step_s=0.0)
+            actions = DesktopActions(
+                step=lambda: player.step(clock.now_s()),
+                now_s=clock.now_s,
+                start_stop=lambda: None,
+                restart=lambda: None,
+                change_level=lambda change: None,
+            )
+            _show_window(score, header.placements, header.hall, PointerSource(), actions, run, lambda view: None)
         else:
             run.until_over(lambda: player.step(clock.now_s()))
 
@@ -311,32 +294,44 @@ def _open_recorder(
 
 
 def _run_window(session: LiveSession, score: Score, pointer: PointerSource, hall: str, run: _Run) -> None:
-    """The native window; a machine that cannot draw goes on with the page alone."""
-    from ..scenes.desktop import Desktop, DesktopActions
-    from ..scenes.view import StageView
-
-    names = [part.name for part in score.parts]
-    try:
-        view = StageView(
-            session.placements, names, score.title, window=True, score=score, composer=score.composer, hall=hall
-        )
-    except SceneError as error:
-        log.error("no window: %s; go on with the page", error)
-        run.until_over(session.step)
-        return
-    session.on_place = view.place
-
-    def step() -> Frame:
-        if run.over:
-            desktop.close()
-        return session.step()
-
+    """A live session in the native window."""
     actions = DesktopActions(
-        step=step,
+        step=session.step,
         now_s=session.clock.now_s,
         start_stop=session.start_stop,
         restart=session.restart,
         change_level=session.change_level,
     )
-    desktop = Desktop(view, pointer, actions, score.title)
+
+    def opened(view: StageView) -> None:
+        session.on_place = view.place
+
+    _show_window(score, session.placements, hall, pointer, actions, run, opened)
+
+
+def _show_window(
+    score: Score,
+    placements: Sequence[PlayerPlacement],
+    hall: str,
+    pointer: PointerSource,
+    actions: DesktopActions,
+    run: _Run,
+    opened: Callable[[StageView], None],
+) -> None:
+    """Step and draw until the window is closed or the run is over; without a screen, step and say so."""
+    names = [part.name for part in score.parts]
+    try:
+        view = StageView(placements, names, score.title, window=True, score=score, composer=score.composer, hall=hall)
+    except SceneError as error:
+        log.error("no window: %s; go on with the page", error)
+        run.until_over(actions.step)
+        return
+    opened(view)
+
+    def step() -> Frame | None:
+        if run.over:
+            desktop.close()
+        return actions.step()
+
+    desktop = Desktop(view, pointer, replace(actions, step=step), score.title)
     desktop.run()

@@ -8,8 +8,10 @@ from ..engine.hall import Hall
 from ..engine.instruments import catalogue
 from ..engine.placement import choose_plan, load_placements, place_players, read_plan
 from ..engine.score import Score
+from ..engine.score_cache import open_score
 from ..engine.sound_set import Progress, SoundSet, load_sound_set
 from ..engine.types import PlayerPlacement
+from .session_file import Session
 from .sounds import soundfont_named
 
 SYNTHESISED = "synthesised"
@@ -20,6 +22,13 @@ def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement
     if seating is not None and Path(seating).suffix == ".json":
         return load_placements(Path(seating), score)
     return place_players(score, read_plan(seating or choose_plan(score)), hall)
+
+
+def score_of_session(session: Session, folder: Path) -> Score:
+    """The score that travelled with a session, opened from a copy put into ``folder``. Raises ``ScoreError``."""
+    copy = folder / (Path(session.header.score_name).name or "score.musicxml")
+    copy.write_bytes(session.header.score_bytes)
+    return open_score(copy)
 
 
 def load_sounds(score: Score, choice: str | None, progress: Progress | None = None) -> SoundSet:

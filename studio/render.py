@@ -26,12 +26,12 @@ from ..engine.sound_set import SoundSet
 from ..engine.tracking import Take, TakeSource, write_take
 from ..engine.types import Frame, PartSource, PlayerPlacement
 from ..scenes.picture import draw_stage
-from .ensemble_setup import load_sounds, parts_named, seat
+from .ensemble_setup import load_sounds, parts_named, score_of_session, seat
 from .exports import write_beats_csv, write_midi, write_notes_csv
 from .measure import measure_wav
 from .performance_log import PerformanceLog
 from .report import ReportInput, figures, write_report
-from .session_file import Session, SessionHeader, SessionRecorder, read_session
+from .session_file import SessionHeader, SessionRecorder, read_session
 
 log = logging.getLogger(__name__)
 
@@ -151,18 +151,10 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         log.warning("%s was cut off: exporting what it holds", path)
     if session.poses:
         write_take(out / "take.csv", Take(session.poses, {"score": session.header.title}))
-    score = _score_of(session, out)
+    score = score_of_session(session, out)
     header = session.header
     stage = _Stage(score, header.placements, read_hall(header.hall), header.hall, header.seed, sounds)
     return _write_results(out, stage, list(session.frames), 0, bars)
-
-
-def _score_of(session: Session, out: Path) -> Score:
-    """The score that travelled with the session, opened from the copy that is put beside the results."""
-    name = Path(session.header.score_name).name or "score.musicxml"
-    copy = out / name
-    copy.write_bytes(session.header.score_bytes)
-    return open_score(copy)
 
 
 def _ai_sources(score: Score, answered: Sequence[int], seed: int) -> list[PartSource]:
