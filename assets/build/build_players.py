@@ -25,8 +25,10 @@ from meshes import Array, Mesh, frame, unit, vec
 from rig import Arm, Hand, Pose, joint, rotation
 
 LODS = (0, 1, 2)
-BUDGET = {0: 3600, 1: 900, 2: 250}
-"""Most triangles of a model at each level of detail, one build and one head of hair counted."""
+BUDGET = {0: 3600, 1: 900, 2: 300}
+"""Triangles of a model to aim at, one build and one head of hair counted; the finest level is as it is built."""
+KEEP_BELOW = 40
+"""Parts of so few triangles are not reduced: they would fall apart."""
 HAIR = {"hair": "short", "hair_b": "bun", "hair_c": "long", "hair_d": "curly"}
 PARENTS = {
     "body": None,
@@ -202,12 +204,19 @@ def write_model(model: Model, lod: int, samples: int) -> dict[str, object]:
     objects: dict[str, bpy.types.Object] = {}
     order = [p for p in PARENTS if kit.parts.get(p)]
     counted = {p: kit.parts[p].triangles() for p in order if p not in ("body_b", "hair_b", "hair_c", "hair_d")}
-    ratio = min(1.0, BUDGET[lod] / sum(counted.values()))
+    kept = sum(n for n in counted.values() if n <= KEEP_BELOW)
+    ratio = min(1.0, max(0.25, (BUDGET[lod] - kept) / (sum(counted.values()) - kept)))
     for part in order:
         parent = PARENTS[part]
         above = root if parent is None else objects[parent]
         origin = kit.parts[part].pivot - (0 if parent is None else kit.parts[parent].pivot)
-        objects[part] = add_mesh(f"{prefix}_{part}", kit.parts[part], above, origin, reduce_to=ratio if lod else 1.0)
+        objects[part] = add_mesh(
+            f"{prefix}_{part}",
+            kit.parts[part],
+            above,
+            origin,
+            reduce_to=ratio if lod and kit.parts[part].triangles() > KEEP_BELOW else 1.0,
+        )
     # Each alternative is shaded with the rest of the figure around it, but not with the other alternatives.
     bake_occlusion([objects[p] for p in counted], samples)
     for alternative, usual in (("body_b", "body"), ("hair_b", "hair"), ("hair_c", "hair"), ("hair_d", "hair")):
