@@ -25,6 +25,10 @@ class SceneError(TuttiError):
     """The picture cannot be drawn on this machine."""
 
 
+class HeadsetError(TuttiError):
+    """The headset cannot be used: no runtime, no headset, or a runtime that fails."""
+
+
 class SeatingError(TuttiError):
     """A seating plan is wrong or does not fit the score."""
 

@@ -1,0 +1,201 @@
+"""A PC headset (OpenVR) as a source of poses: its controllers are the baton and the other hand, it is the head.
+
+OpenVR lives in a process of its own, so that a vendor's runtime that crashes or hangs stops no sound and loses no
+recording. Nothing in here touches OpenVR.
+"""
+
+import logging
+import multiprocessing
+import threading
+from collections import deque
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from ..engine.clock import SessionClock
+from ..engine.errors import HeadsetError
+from ..engine.types import Pose
+from .openvr_messages import Close, Ended, Failed, Hand, HeadsetJob, HoldBaton, Notice, Press, Ready, Sample, Tick
+from .openvr_worker import run_headset
+
+START_S = 60.0
+"""SteamVR takes tens of seconds where it has to be started first."""
+SILENT_S = 2.0
+"""A process that said nothing for so long waits for a runtime that does not answer."""
+PATIENCE_S = 10.0
+"""After so long without an answer the runtime is given up."""
+MOST_POSES = 4096
+"""Unread poses that are kept: some seconds of three devices. Beyond that the oldest are lost."""
+MOST_PRESSES = 256
+_log = logging.getLogger(__name__)
+
+
+class HeadsetSource:
+    """A ``PoseSource``: controllers and headset of a VR runtime as ``baton``, ``left`` and ``head``.
+
+    Making one starts a process and waits until OpenVR runs in it (up to ``START_S`` where SteamVR has to be started).
+    Raises ``HeadsetError`` with one line where there is no runtime, no headset, or the runtime fails.
+
+    Standing, the floor and forward are those of the play area; ``seated``, the frame is SteamVR's seated one (reset
+    it there), raised to the eyes of a person who stands. ``baton_hand`` is the hand with the baton.
+
+    ``poll``, ``take_presses``, ``dynamics`` and ``alive`` never block; any thread may call them. Should the process
+    die, the runtime hang or close, one line in the log says so, ``alive`` is False and no more poses come.
+    """
+
+    def __init__(self, clock: SessionClock, *, seated: bool = False, baton_hand: Hand = "right") -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._pipe: Connection = ours
+        self._lock = threading.Lock()
+        self._poses: deque[Pose] = deque(maxlen=MOST_POSES)
+        self._presses: deque[Press] = deque(maxlen=MOST_PRESSES)
+        self._dynamics: float | None = None
+        self._baton_hand = baton_hand
+        self._alive = True
+        self._closing = threading.Event()
+        job = HeadsetJob(clock.origin_s, seated, baton_hand)
+        self._process: SpawnProcess = context.Process(
+            target=run_headset, args=(job, theirs), name="tutti-headset", daemon=True
+        )
+        self._process.start()
+        theirs.close()  # the end of the process is then the end of the pipe
+        try:
+            self.ready = self._wait_until_ready()
+        except BaseException:
+            self._end()
+            self._pipe.close()
+            raise
+        _log.info("conducting with %s at %.0f Hz", self.ready.headset, self.ready.rate_hz)
+        self._reader = threading.Thread(target=self._read, name="headset-reader", daemon=True)
+        self._reader.start()
+
+    @property
+    def alive(self) -> bool:
+        """False once the runtime is gone; poses that came before can still be polled."""
+        return self._alive
+
+    @property
+    def pid(self) -> int | None:
+        """The headset's process."""
+        return self._process.pid
+
+    @property
+    def baton_hand(self) -> Hand:
+        return self._baton_hand
+
+    @property
+    def dynamics(self) -> float | None:
+        """How far the trigger of the hand without the baton is pulled, 0–1; None where there is no such controller."""
+        return self._dynamics
+
+    def poll(self, now_s: float) -> Sequence[Pose]:
+        ready: list[Pose] = []
+        with self._lock:
+            while self._poses and self._poses[0].time_s <= now_s:
+                ready.append(self._poses.popleft())
+        return ready
+
+    def take_presses(self) -> Sequence[Press]:
+        """Buttons that went down or up since the last call."""
+        with self._lock:
+            presses = list(self._presses)
+            self._presses.clear()
+        return presses
+
+    def hold_baton(self, hand: Hand) -> None:
+        """Give the baton to the other hand, or back."""
+        self._baton_hand = hand
+        self._send(HoldBaton(hand))
+
+    def tick(self, amplitude: float = 0.5, duration_s: float = 0.02) -> None:
+        """Let the baton's controller tick, as on a beat."""
+        self._send(Tick(amplitude, duration_s))
+
+    def close(self) -> None:
+        """Leave the runtime and end the process; may be called twice."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._send(Close())
+        self._process.join(3.0)
+        self._alive = False
+        self._end()
+        self._reader.join(2.0)
+        self._pipe.close()
+        with self._lock:
+            self._poses.clear()
+            self._presses.clear()
+
+    def _wait_until_ready(self) -> Ready:
+        try:
+            answer = self._pipe.recv() if self._pipe.poll(START_S) else None
+        except (EOFError, OSError):
+            self._process.join(2.0)
+            raise HeadsetError(
+                f"the VR runtime crashed while it started ({_how(self._process.exitcode)}): restart SteamVR"
+            ) from None
+        match answer:
+            case Ready():
+                return answer
+            case Failed(line):
+                raise HeadsetError(line)
+        raise HeadsetError(f"the VR runtime did not start within {START_S:.0f} s: restart SteamVR")
+
+    def _read(self) -> None:
+        """Drain the pipe, so that the headset's process never waits for the studio; until the end of either."""
+        silent_s = 0.0
+        try:
+            while not self._closing.is_set():
+                if self._pipe.poll(SILENT_S):
+                    silent_s = 0.0
+                    if not self._take(self._pipe.recv()):
+                        return
+                    continue
+                silent_s += SILENT_S
+                if silent_s == SILENT_S:
+                    _log.warning("the VR runtime does not answer: the baton stands still until it does")
+                elif silent_s >= PATIENCE_S:
+                    self._process.kill()
+                    self._lose("the VR runtime hangs")
+                    return
+        except (EOFError, OSError):
+            if not self._closing.is_set():
+                self._process.join(2.0)
+                self._lose(f"the headset's process ended ({_how(self._process.exitcode)})")
+
+    def _take(self, message: object) -> bool:
+        """Keep what came; False where it was the last."""
+        match message:
+            case Sample(poses, presses, dynamics):
+                with self._lock:
+                    self._poses.extend(poses)
+                    self._presses.extend(presses)
+                self._dynamics = dynamics
+            case Notice(line):
+                _log.warning("headset: %s", line)
+            case Ended(line):
+                self._lose(line)
+                return False
+        return True
+
+    def _lose(self, why: str) -> None:
+        self._alive = False
+        self._dynamics = None
+        _log.error("%s: no more poses come from the headset; page and window still conduct", why)
+
+    def _send(self, message: HoldBaton | Tick | Close) -> None:
+        if self._alive:
+            try:
+                self._pipe.send(message)
+            except OSError:  # it ended a moment ago; the reader says so
+                self._alive = False
+
+    def _end(self) -> None:
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(2.0)
+
+
+def _how(exitcode: int | None) -> str:
+    return f"signal {-exitcode}" if exitcode is not None and exitcode < 0 else f"code {exitcode}"

@@ -1,0 +1,195 @@
+"""A scripted OpenVR runtime: built by gcc, loaded by the real ``libopenvr_api``, playing takes as tracked devices."""
+
+import ctypes
+import json
+import mmap
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import openvr
+
+from tutti.engine.types import DEVICES, Device, Pose
+
+SOURCE = Path(__file__).parent / "scenes" / "openvr_runtime" / "scripted_runtime.c"
+MAGIC = 0x54555456
+INTERFACES = ("IVRSystem", "IVRInput")
+STRUCTURES = (
+    "TrackedDevicePose_t",
+    "InputDigitalActionData_t",
+    "InputAnalogActionData_t",
+    "InputPoseActionData_t",
+    "VRActiveActionSet_t",
+)
+KINDS = {"boolean": 1, "vector1": 2, "pose": 3, "vibration": 4}
+HANDS = ("left", "right")
+CRASH_IN_INIT, HANG_IN_INIT, CRASH, HANG = 1, 2, 3, 4
+INDEX: dict[Device, int] = {"head": 0, "left": 1, "baton": 2}
+"""Which tracked device plays which device of a take: headset, left controller, right controller."""
+_u32, _f32, _f64 = ctypes.c_uint32, ctypes.c_float, ctypes.c_double
+
+
+class _Sample(ctypes.Structure):
+    _fields_ = [("t", _f64), ("p", _f32 * 3), ("q", _f32 * 4), ("valid", _u32)]
+
+
+class _Device(ctypes.Structure):
+    _fields_ = [(name, _u32) for name in ("class_", "role", "connected", "tracked", "first", "count")]
+
+
+class _Action(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char * 96), ("kind", _u32), ("bound", _u32 * 2), ("value", _f32 * 2)]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [("type", _u32), ("device", _u32)]
+
+
+class State(ctypes.Structure):
+    """Mirror of ``State`` in the C source; the runtime refuses a size that differs."""
+
+    _fields_ = [
+        ("magic", _u32),
+        ("size", _u32),
+        ("start_s", _f64),
+        ("display_hz", _f64),
+        *((name, _u32) for name in ("device_count", "action_count", "sample_count", "fault")),
+        ("hmd_present", _u32),
+        ("server_running", _u32),
+        ("init_result", ctypes.c_int32),
+        ("events_written", _u32),
+        ("devices", _Device * 8),
+        ("actions", _Action * 32),
+        ("events", _Event * 64),
+        *((name, _u32) for name in ("inits", "cleanups", "application", "order_errors", "unknown_calls")),
+        *((name, _u32) for name in ("pose_calls", "updates", "quits_acknowledged", "haptics", "haptic_hand")),
+        ("events_read", _u32),
+        ("haptic_amplitude", _f32),
+        ("haptic_duration_s", _f32),
+        ("problem", ctypes.c_char * 128),
+        ("manifest", ctypes.c_char * 512),
+    ]
+
+
+def build_runtime(folder: Path) -> Path:
+    """Compile the runtime into ``folder``; its installation's root. Function tables are those of pyopenvr."""
+    (folder / "tables.h").write_text(_tables())
+    library = folder / "runtime" / "bin" / "linux64" / "vrclient.so"
+    library.parent.mkdir(parents=True)
+    flags = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{folder}"]
+    subprocess.run(["gcc", *flags, str(SOURCE), "-o", str(library), "-lm"], check=True)
+    return folder / "runtime"
+
+
+def _tables() -> str:
+    lines = [f"#define SIZE_{name} {ctypes.sizeof(getattr(openvr, name))}" for name in STRUCTURES]
+    for interface in INTERFACES:
+        names = [field[0] for field in getattr(openvr, f"{interface}_FnTable")._fields_]
+        lines += [
+            f'static intptr_t unknown_{interface}_{name}(void) {{ unknown_call("{interface}.{name}"); return 0; }}'
+            for name in names
+        ]
+        lines.append("enum { " + ", ".join(f"{interface}_{name}" for name in names) + " };")
+        slots = ", ".join(f"unknown_{interface}_{name}" for name in names)
+        lines.append(f"static void *{interface}_slots[] = {{ {slots} }};")
+    tables = ", ".join(f'{{ "{getattr(openvr, name + "_Version")}", {name}_slots }}' for name in INTERFACES)
+    lines.append(f"static struct {{ const char *version; void **slots; }} TABLES[] = {{ {tables} }};")
+    lines.append("#define SCRIPT(interface, name, function) (interface##_slots[interface##_##name] = (void *)function)")
+    return "\n".join(lines) + "\n"
+
+
+def write_registry(path: Path, runtime: Path) -> None:
+    """The file by which OpenVR's loader finds the runtime."""
+    folder = str(path.parent)
+    registry = {"jsonid": "vrpathreg", "version": 1, "runtime": [str(runtime)], "config": [folder], "log": [folder]}
+    path.write_text(json.dumps(registry))
+
+
+class ScriptedRuntime:
+    """The runtime's memory: what the test sets, and what the runtime counted."""
+
+    def __init__(self, folder: Path, runtime: Path, poses: Sequence[Pose]) -> None:
+        self.registry = folder / "openvrpaths.vrpath"
+        write_registry(self.registry, runtime)
+        self._path = folder / "state"
+        tracks = {device: [pose for pose in poses if pose.device == device] for device in DEVICES}
+        count = sum(map(len, tracks.values()))
+        self._path.write_bytes(bytes(ctypes.sizeof(State) + count * ctypes.sizeof(_Sample)))
+        with self._path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), 0)
+        self.state = State.from_buffer(self._memory)
+        self._samples = (_Sample * count).from_buffer(self._memory, ctypes.sizeof(State))
+        state = self.state
+        state.magic, state.size = MAGIC, ctypes.sizeof(State)
+        state.display_hz, state.hmd_present, state.server_running = 90.0, 1, 1
+        state.start_s = time.perf_counter()
+        state.device_count, state.sample_count = len(INDEX), count
+        first = 0
+        for device, index in INDEX.items():
+            slot = state.devices[index]
+            slot.class_, slot.role = (1, 0) if device == "head" else (2, index)
+            slot.connected = slot.tracked = 1
+            slot.first, slot.count = first, len(tracks[device])
+            for offset, pose in enumerate(tracks[device]):
+                self._samples[first + offset] = _sample(pose)
+            first += len(tracks[device])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"VR_PATHREG_OVERRIDE": str(self.registry), "TUTTI_SCRIPTED_VR": str(self._path)}
+
+    def bind(self, manifest: Path, controller_type: str) -> None:
+        """Resolve the manifest's actions through its binding file for a kind of controller, as a runtime does."""
+        self._bindings = read_bindings(manifest, controller_type)
+        actions = json.loads(manifest.read_text())["actions"]
+        self.state.action_count = len(actions)
+        for slot, action in zip(self.state.actions, actions, strict=False):
+            slot.name, slot.kind = action["name"].encode(), KINDS[action["type"]]
+            for hand, name in enumerate(HANDS):
+                paths = [path for path, outputs in self._bindings.items() if action["name"].lower() in outputs]
+                slot.bound[hand] = any(path.startswith(f"/user/hand/{name}/") for path in paths)
+
+    def set_input(self, path: str, value: float) -> None:
+        """Move a part of a controller, such as ``/user/hand/left/input/trigger/pull``."""
+        hand = HANDS.index(path.split("/")[3])
+        for slot in self.state.actions[: self.state.action_count]:
+            if slot.name.decode().lower() in self._bindings[path]:
+                slot.value[hand] = value
+
+    def event(self, kind: int, device: int = 0) -> None:
+        """The runtime tells of an event."""
+        slot = self.state.events[self.state.events_written % 64]
+        slot.type, slot.device = kind, device
+        self.state.events_written += 1
+
+    def connect(self, device: Device, connected: bool) -> None:
+        """Switch a device on or off."""
+        self.state.devices[INDEX[device]].connected = connected
+
+    def track(self, device: Device, tracked: bool) -> None:
+        """Let the cameras see a device, or not."""
+        self.state.devices[INDEX[device]].tracked = tracked
+
+    def close(self) -> None:
+        del self.state, self._samples
+        self._memory.close()
+        self._path.unlink()
+
+
+def read_bindings(manifest: Path, controller_type: str) -> dict[str, set[str]]:
+    """Which actions each part of a controller drives: ``{"/user/hand/left/input/trigger/pull": {action, …}}``."""
+    urls = {row["controller_type"]: row["binding_url"] for row in json.loads(manifest.read_text())["default_bindings"]}
+    binding = json.loads((manifest.parent / urls[controller_type]).read_text())
+    found: dict[str, set[str]] = {}
+    for group in binding["bindings"].values():
+        for row in [*group.get("poses", ()), *group.get("haptics", ())]:
+            found.setdefault(row["path"], set()).add(row["output"].lower())
+        for source in group.get("sources", ()):
+            for part, target in source["inputs"].items():
+                found.setdefault(f"{source['path']}/{part}", set()).add(target["output"].lower())
+    return found
+
+
+def _sample(pose: Pose) -> _Sample:
+    return _Sample(pose.time_s, pose.position_m, pose.orientation_wxyz or (1.0, 0.0, 0.0, 0.0), int(pose.valid))

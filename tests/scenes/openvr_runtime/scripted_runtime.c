@@ -1,0 +1,356 @@
+/* A scripted OpenVR runtime for tests. The real libopenvr_api loads it through the path registry file; it answers
+ * IVRSystem and IVRInput from a file in shared memory that the test wrote (tests/openvr_support.py mirrors `State`).
+ *
+ * Devices follow tracks of timed poses on CLOCK_MONOTONIC. Buttons hold what the test sets. Calls that the real
+ * runtime would refuse, or that come in the wrong order, are refused and counted; calls that are not scripted are
+ * counted by name. `tables.h` is generated from the function tables of the installed pyopenvr. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAGIC = 0x54555456, MAX_DEVICES = 8, MAX_ACTIONS = 32, MAX_EVENTS = 64 };
+enum { FAULT_NONE, FAULT_CRASH_IN_INIT, FAULT_HANG_IN_INIT, FAULT_CRASH, FAULT_HANG };
+enum { KIND_BOOLEAN = 1, KIND_VECTOR, KIND_POSE, KIND_VIBRATION };
+enum { APP_SCENE = 1, APP_OVERLAY = 2, APP_BACKGROUND = 3 };
+enum { INIT_HMD_NOT_FOUND = 108, INIT_NO_SERVER = 121, INIT_INVALID_APPLICATION = 130, INIT_INTERFACE_NOT_FOUND = 105 };
+enum { INPUT_NAME_NOT_FOUND = 1, INPUT_WRONG_TYPE = 2, INPUT_INVALID_HANDLE = 3, INPUT_INVALID_PARAM = 4,
+       INPUT_INVALID_STATE = 11 };
+enum { PROPERTY_UNKNOWN = 4, PROPERTY_INVALID_DEVICE = 5, PROPERTY_BUFFER_TOO_SMALL = 3 };
+enum { RESULT_CALIBRATING_OUT_OF_RANGE = 101, RESULT_OK = 200, RESULT_UNINITIALIZED = 1 };
+enum { EVENT_QUIT = 700 };
+enum { PROPERTY_MODEL = 1001, PROPERTY_DISPLAY_HZ = 2002 };
+
+typedef struct { double t; float p[3]; float q[4]; uint32_t valid; } TrackSample;
+typedef struct { uint32_t class_, role, connected, tracked, first, count; } Device;
+typedef struct { char name[96]; uint32_t kind; uint32_t bound[2]; float value[2]; } Action; /* [0] left, [1] right */
+typedef struct { uint32_t type, device; } Event;
+typedef struct {
+  uint32_t magic, size;
+  double start_s, display_hz;
+  uint32_t device_count, action_count, sample_count, fault, hmd_present, server_running;
+  int32_t init_result;
+  uint32_t events_written;
+  Device devices[MAX_DEVICES];
+  Action actions[MAX_ACTIONS];
+  Event events[MAX_EVENTS];
+  /* written by the runtime */
+  uint32_t inits, cleanups, application, order_errors, unknown_calls, pose_calls, updates, quits_acknowledged, haptics;
+  uint32_t haptic_hand, events_read;
+  float haptic_amplitude, haptic_duration_s;
+  char problem[128];
+  char manifest[512];
+} State;
+
+typedef struct { float m[3][4]; float velocity[3], angular[3]; int32_t result; uint8_t valid, connected; } Pose;
+typedef struct { uint8_t active; uint64_t origin; uint8_t state, changed; float update_time; } Digital;
+typedef struct { uint8_t active; uint64_t origin; float x, y, z, dx, dy, dz, update_time; } Analog;
+typedef struct { uint8_t active; uint64_t origin; Pose pose; } PoseAction;
+
+static State *S;
+static const TrackSample *SAMPLES;
+static bool ready, quit_sent, manifest_set, updated;
+static float now_value[MAX_ACTIONS][2], old_value[MAX_ACTIONS][2];
+
+static void note(uint32_t *counter, const char *what) {
+  if (!S) return;
+  ++*counter;
+  snprintf(S->problem, sizeof S->problem, "%s", what);
+}
+static void unknown_call(const char *name) { if (S) note(&S->unknown_calls, name); }
+#define REFUSE(what, code) do { note(&S->order_errors, what); return code; } while (0)
+
+#include "tables.h"
+
+_Static_assert(sizeof(Pose) == SIZE_TrackedDevicePose_t, "pose");
+_Static_assert(sizeof(Digital) == SIZE_InputDigitalActionData_t, "digital");
+_Static_assert(sizeof(Analog) == SIZE_InputAnalogActionData_t, "analog");
+_Static_assert(sizeof(PoseAction) == SIZE_InputPoseActionData_t, "pose action");
+
+static double monotonic_s(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void maybe_fail(void) {
+  if (S->fault == FAULT_CRASH) raise(SIGSEGV);
+  while (S->fault == FAULT_HANG) usleep(20000);
+}
+
+/* Position between two samples, orientation by normalised interpolation. */
+static void follow(const Device *device, double t, Pose *pose) {
+  const TrackSample *track = SAMPLES + device->first;
+  uint32_t low = 0, high = device->count - 1;
+  if (t <= track[0].t) high = 0;
+  if (t >= track[high].t) low = high;
+  while (high - low > 1 && high > low) {
+    uint32_t middle = (low + high) / 2;
+    if (track[middle].t <= t) low = middle; else high = middle;
+  }
+  const TrackSample *a = track + low, *b = track + high;
+  double span = b->t - a->t, part = span > 0 ? (t - a->t) / span : 0;
+  if (part < 0) part = 0;
+  if (part > 1) part = 1;
+  float q[4], norm = 0, dot = 0;
+  for (int k = 0; k < 4; k++) dot += a->q[k] * b->q[k];
+  for (int k = 0; k < 4; k++) {
+    q[k] = (float)((1 - part) * a->q[k] + part * (dot < 0 ? -b->q[k] : b->q[k]));
+    norm += q[k] * q[k];
+  }
+  norm = sqrtf(norm);
+  float w = q[0] / norm, x = q[1] / norm, y = q[2] / norm, z = q[3] / norm;
+  float turn[3][3] = {
+    {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)},
+    {2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)},
+    {2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)}};
+  for (int row = 0; row < 3; row++) {
+    for (int column = 0; column < 3; column++) pose->m[row][column] = turn[row][column];
+    pose->m[row][3] = (float)((1 - part) * a->p[row] + part * b->p[row]);
+    if (span > 0) pose->velocity[row] = (float)((b->p[row] - a->p[row]) / span);
+  }
+  pose->valid = device->tracked && a->valid && b->valid;
+}
+
+static void pose_of(uint32_t index, double ahead_s, Pose *pose) {
+  memset(pose, 0, sizeof *pose);
+  pose->result = RESULT_UNINITIALIZED;
+  if (index >= S->device_count || !S->devices[index].connected || !S->devices[index].count) return;
+  follow(&S->devices[index], monotonic_s() + ahead_s - S->start_s, pose);
+  pose->connected = 1;
+  pose->result = pose->valid ? RESULT_OK : RESULT_CALIBRATING_OUT_OF_RANGE;
+}
+
+/* ---- IVRSystem ---- */
+static void system_poses(int32_t universe, float ahead_s, Pose *poses, uint32_t count) {
+  (void)universe;
+  if (!ready) { note(&S->order_errors, "poses before init"); return; }
+  maybe_fail();
+  S->pose_calls++;
+  for (uint32_t i = 0; i < count; i++) pose_of(i, ahead_s, &poses[i]);
+}
+static uint32_t system_index_of_role(int32_t role) {
+  for (uint32_t i = 0; i < S->device_count; i++)
+    if (S->devices[i].connected && (int32_t)S->devices[i].role == role) return i;
+  return UINT32_MAX;
+}
+static bool system_poll_event(uint32_t *event, uint32_t size) {
+  if (!ready) REFUSE("events before init", false);
+  if (S->events_read == S->events_written) return false;
+  Event next = S->events[S->events_read++ % MAX_EVENTS];
+  memset(event, 0, size);
+  event[0] = next.type;
+  event[1] = next.device;
+  quit_sent |= next.type == EVENT_QUIT;
+  return true;
+}
+static void system_acknowledge_quit(void) {
+  if (!quit_sent) note(&S->order_errors, "quit acknowledged that was not asked");
+  else S->quits_acknowledged++;
+}
+static float system_float(uint32_t device, int32_t property, int32_t *error) {
+  *error = device || property != PROPERTY_DISPLAY_HZ ? PROPERTY_UNKNOWN : 0;
+  return *error ? 0.f : (float)S->display_hz;
+}
+static uint32_t system_string(uint32_t device, int32_t property, char *text, uint32_t size, int32_t *error) {
+  static const char model[] = "Scripted headset";
+  *error = device >= S->device_count ? PROPERTY_INVALID_DEVICE : property != PROPERTY_MODEL ? PROPERTY_UNKNOWN : 0;
+  if (*error) return 0;
+  if (!text || size < sizeof model) *error = PROPERTY_BUFFER_TOO_SMALL;
+  else memcpy(text, model, sizeof model);
+  return sizeof model;
+}
+
+/* ---- IVRInput: an action's handle is 0x100 + its index, a hand's source 1 (left) or 2 (right) ---- */
+static int32_t input_manifest(const char *path) {
+  if (updated) REFUSE("manifest after the first update", INPUT_INVALID_STATE);
+  if (access(path, R_OK)) return INPUT_INVALID_PARAM;
+  snprintf(S->manifest, sizeof S->manifest, "%s", path);
+  manifest_set = true;
+  return 0;
+}
+static int32_t input_set_handle(const char *name, uint64_t *handle) {
+  *handle = strcasecmp(name, "/actions/conduct") ? 0 : 0x80;
+  return *handle ? 0 : INPUT_NAME_NOT_FOUND;
+}
+static int32_t input_action_handle(const char *name, uint64_t *handle) {
+  *handle = 0;
+  if (!manifest_set) REFUSE("action before the manifest", INPUT_INVALID_STATE);
+  for (uint32_t i = 0; i < S->action_count; i++)
+    if (!strcasecmp(name, S->actions[i].name)) { *handle = 0x100 + i; return 0; }
+  return INPUT_NAME_NOT_FOUND;
+}
+static int32_t input_source_handle(const char *path, uint64_t *handle) {
+  *handle = !strcmp(path, "/user/hand/left") ? 1 : !strcmp(path, "/user/hand/right") ? 2 : 0;
+  return *handle ? 0 : INPUT_NAME_NOT_FOUND;
+}
+static int32_t input_update(const uint64_t *sets, uint32_t size, uint32_t count) {
+  if (!manifest_set) REFUSE("update before the manifest", INPUT_INVALID_STATE);
+  if (size != SIZE_VRActiveActionSet_t || !count || sets[0] != 0x80) REFUSE("update of no set", INPUT_INVALID_PARAM);
+  updated = true;
+  S->updates++;
+  memcpy(old_value, now_value, sizeof old_value);
+  for (uint32_t i = 0; i < S->action_count; i++) memcpy(now_value[i], S->actions[i].value, sizeof now_value[i]);
+  return 0;
+}
+static int32_t action_at(uint64_t handle, uint32_t kind, uint32_t *index) {
+  *index = (uint32_t)(handle - 0x100);
+  if (handle < 0x100 || *index >= S->action_count) REFUSE("wrong handle", INPUT_INVALID_HANDLE);
+  if (S->actions[*index].kind != kind) REFUSE("wrong kind of action", INPUT_WRONG_TYPE);
+  return 0;
+}
+static bool hand_connected(int hand) { return system_index_of_role(hand + 1) != UINT32_MAX; }
+/* The first bound hand among those asked for whose controller is on; -1 if none. */
+static int origin_of(uint32_t index, uint64_t restricted) {
+  for (int hand = 1; hand >= 0; hand--)
+    if ((!restricted || restricted == (uint64_t)hand + 1) && S->actions[index].bound[hand] && hand_connected(hand))
+      return hand;
+  return -1;
+}
+static int32_t input_digital(uint64_t handle, Digital *data, uint32_t size, uint64_t restricted) {
+  uint32_t index;
+  int32_t error = action_at(handle, KIND_BOOLEAN, &index);
+  if (error) return error;
+  if (!updated || size != sizeof *data) REFUSE("action read before an update", INPUT_INVALID_STATE);
+  memset(data, 0, sizeof *data);
+  int hand = origin_of(index, restricted);
+  if (hand < 0) return 0;
+  data->active = 1;
+  data->origin = (uint64_t)hand + 1;
+  data->state = now_value[index][hand] > 0.5f;
+  data->changed = data->state != (old_value[index][hand] > 0.5f);
+  return 0;
+}
+static int32_t input_analog(uint64_t handle, Analog *data, uint32_t size, uint64_t restricted) {
+  uint32_t index;
+  int32_t error = action_at(handle, KIND_VECTOR, &index);
+  if (error) return error;
+  if (!updated || size != sizeof *data) REFUSE("action read before an update", INPUT_INVALID_STATE);
+  memset(data, 0, sizeof *data);
+  int hand = origin_of(index, restricted);
+  if (hand < 0) return 0;
+  data->active = 1;
+  data->origin = (uint64_t)hand + 1;
+  data->x = now_value[index][hand];
+  return 0;
+}
+static int32_t input_pose(uint64_t handle, int32_t universe, float ahead_s, PoseAction *data, uint32_t size,
+                          uint64_t restricted) {
+  (void)universe;
+  uint32_t index;
+  int32_t error = action_at(handle, KIND_POSE, &index);
+  if (error) return error;
+  if (!updated || size != sizeof *data) REFUSE("action read before an update", INPUT_INVALID_STATE);
+  memset(data, 0, sizeof *data);
+  int hand = origin_of(index, restricted);
+  if (hand < 0) return 0;
+  data->active = 1;
+  data->origin = (uint64_t)hand + 1;
+  pose_of(system_index_of_role(hand + 1), ahead_s, &data->pose);
+  return 0;
+}
+static int32_t input_haptic(uint64_t handle, float start_s, float duration_s, float hz, float amplitude,
+                            uint64_t restricted) {
+  uint32_t index;
+  int32_t error = action_at(handle, KIND_VIBRATION, &index);
+  if (error) return error;
+  if (start_s < 0 || duration_s < 0 || hz <= 0 || amplitude < 0 || amplitude > 1) return INPUT_INVALID_PARAM;
+  S->haptic_hand = (uint32_t)restricted;
+  S->haptic_amplitude = amplitude;
+  S->haptic_duration_s = duration_s;
+  S->haptics++;
+  return 0;
+}
+
+/* ---- IVRClientCore_003, a C++ object laid out by hand ---- */
+static bool attach(void) {
+  if (S) return true;
+  const char *path = getenv("TUTTI_SCRIPTED_VR");
+  int file = path ? open(path, O_RDWR) : -1;
+  struct stat facts;
+  if (file < 0 || fstat(file, &facts)) return false;
+  void *memory = mmap(NULL, (size_t)facts.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  close(file);
+  if (memory == MAP_FAILED) return false;
+  State *state = memory;
+  if (state->magic != MAGIC || state->size != sizeof(State)) return false;
+  S = state;
+  SAMPLES = (const TrackSample *)((const char *)memory + sizeof(State));
+  return true;
+}
+static int32_t core_init(void *self, int32_t application, const char *startup) {
+  (void)self; (void)startup;
+  if (!attach()) return INIT_HMD_NOT_FOUND;
+  if (ready) note(&S->order_errors, "init twice");
+  if (S->fault == FAULT_CRASH_IN_INIT) raise(SIGSEGV);
+  while (S->fault == FAULT_HANG_IN_INIT) usleep(20000);
+  if (S->init_result) return S->init_result;
+  if (application < APP_SCENE || application > APP_BACKGROUND) return INIT_INVALID_APPLICATION;
+  if (application == APP_BACKGROUND && !S->server_running) return INIT_NO_SERVER;
+  if (!S->hmd_present) return INIT_HMD_NOT_FOUND;
+  S->server_running = 1;
+  S->application = (uint32_t)application;
+  S->inits++;
+  ready = true;
+  quit_sent = manifest_set = updated = false;
+  return 0;
+}
+static void core_cleanup(void *self) {
+  (void)self;
+  if (S && ready) S->cleanups++;
+  ready = false;
+}
+static void **table_of(const char *name) {
+  if (!strncmp(name, "FnTable:", 8)) name += 8;
+  for (unsigned i = 0; i < sizeof TABLES / sizeof *TABLES; i++)
+    if (!strcmp(name, TABLES[i].version)) return TABLES[i].slots;
+  return NULL;
+}
+static int32_t core_version_valid(void *self, const char *name) {
+  (void)self;
+  return table_of(name) ? 0 : INIT_INTERFACE_NOT_FOUND;
+}
+static void *core_interface(void *self, const char *name, int32_t *error) {
+  (void)self;
+  void *table = ready ? table_of(name) : NULL;
+  if (!table) note(&S->order_errors, ready ? "interface that is not scripted" : "interface before init");
+  if (error) *error = table ? 0 : INIT_INTERFACE_NOT_FOUND;
+  return table;
+}
+static bool core_hmd_present(void *self) { (void)self; return attach() && S->hmd_present; }
+static const char *core_text(void *self, int32_t error) { (void)self; (void)error; return "scripted error"; }
+
+static void *CORE_METHODS[] = {core_init, core_cleanup, core_version_valid, core_interface,
+                               core_hmd_present, core_text, core_text};
+static void *CORE = CORE_METHODS;
+
+__attribute__((visibility("default"))) void *VRClientCoreFactory(const char *name, int *result) {
+  if (strcmp(name, "IVRClientCore_003")) { if (result) *result = INIT_INTERFACE_NOT_FOUND; return NULL; }
+  SCRIPT(IVRSystem, getDeviceToAbsoluteTrackingPose, system_poses);
+  SCRIPT(IVRSystem, getTrackedDeviceIndexForControllerRole, system_index_of_role);
+  SCRIPT(IVRSystem, pollNextEvent, system_poll_event);
+  SCRIPT(IVRSystem, acknowledgeQuit_Exiting, system_acknowledge_quit);
+  SCRIPT(IVRSystem, getFloatTrackedDeviceProperty, system_float);
+  SCRIPT(IVRSystem, getStringTrackedDeviceProperty, system_string);
+  SCRIPT(IVRInput, setActionManifestPath, input_manifest);
+  SCRIPT(IVRInput, getActionSetHandle, input_set_handle);
+  SCRIPT(IVRInput, getActionHandle, input_action_handle);
+  SCRIPT(IVRInput, getInputSourceHandle, input_source_handle);
+  SCRIPT(IVRInput, updateActionState, input_update);
+  SCRIPT(IVRInput, getDigitalActionData, input_digital);
+  SCRIPT(IVRInput, getAnalogActionData, input_analog);
+  SCRIPT(IVRInput, getPoseActionDataRelativeToNow, input_pose);
+  SCRIPT(IVRInput, triggerHapticVibrationAction, input_haptic);
+  if (result) *result = 0;
+  return &CORE;
+}
