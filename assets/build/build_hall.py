@@ -1,6 +1,6 @@
 """The concert hall with its light baked → hall.glb.
 
-    python build_hall.py OUT [--hall musikverein] [--samples 32] [--light 768] [--reuse]
+    python build_hall.py OUT [--hall musikverein] [--samples 20] [--light 768] [--reuse]
 
 Needs Blender as a module (``pip install bpy==5.0.1``, Python 3.11). ``--samples 4 --light 384`` is enough to judge a
 change of plan; ``--reuse`` takes the light of the last bake in OUT for a new exposure or new rows of seats.
@@ -18,11 +18,13 @@ import hall_rows
 import hall_shell
 import numpy as np
 from blender import empty_scene, export_glb, vertex_colour_material
-from hall_light import Image, Quality, bake, display, enlarge, light, set_up
+from hall_light import Image, Quality, bake, display, enlarge, evening, light, mend, set_up
 from hall_patches import Atlas
 
 ATLAS_SIZES = {"stage": 2304, "walls": 3072, "house": 2304}
 JPEG_QUALITY = 86
+FADE_FROM_Y_M, FADE_TO_Y_M, FADE_TO = -1.0, -30.0, 0.42
+"""The house darkens from the stage's edge towards its end, to this share of the lamps' light."""
 
 
 def shell(plan: hall_shell.Plan) -> list[Atlas]:
@@ -69,9 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--hall", default="musikverein")
-    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--light", type=int, default=768, help="texels of the light maps' sides; divides the atlases'")
-    parser.add_argument("--exposure", type=float, default=1.0)
+    parser.add_argument("--exposure", type=float, default=0.8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--reuse", action="store_true")
     a = parser.parse_args()
@@ -89,8 +91,12 @@ def main() -> None:
         if not o.data.materials:
             o.data.materials.append(materials["red" if o.name.startswith("seats") else "dark"])
     light(description)
-    for name, o in objects.items():
+    for atlas in atlases:
+        name, o = atlas.name, objects[atlas.name]
         lit, colour = baked(o, ATLAS_SIZES[name], quality, a.out / f"bake_{name}.npz", a.reuse)
+        rectangles = list(atlas.rectangles())
+        dim = evening(lit.shape[:2], rectangles, FADE_FROM_Y_M, FADE_TO_Y_M, FADE_TO)
+        lit = mend(lit, rectangles) * dim[..., None]
         image = texture(f"atlas_{name}", display(enlarge(lit, ATLAS_SIZES[name]) * colour, a.exposure), a.out)
         o.data.materials.clear()
         o.data.materials.append(textured(f"baked_{name}", image))

@@ -1,11 +1,13 @@
 """Lamps of the evening, and the bake: diffuse light at low resolution, filtered, times colour at high resolution."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
+from meshes import Array
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
@@ -147,6 +149,64 @@ def smooth(raw: Image, place: Image, normal: Image) -> Image:
                 weight += w
         x = np.where(weight[..., None] > 1e-4, total / (weight[..., None] + 1e-9), x)
     return x
+
+
+def mend(x: Image, rectangles: Iterable[tuple[float, float, float, float, Array]], dark: float = 0.14) -> Image:
+    """Light for texels that lie hidden inside other things, from their neighbours on the same patch.
+
+    A wall behind a panel, a floor under a riser get no light at all; enlarged, their black would show as a rim.
+    """
+    out, n = x.copy(), x.shape[0]
+    for left, bottom, right, top, _ in rectangles:
+        rows = slice(max(0, math.floor(bottom * n)), min(n, math.ceil(top * n)))
+        columns = slice(max(0, math.floor(left * n)), min(n, math.ceil(right * n)))
+        patch = out[rows, columns]
+        level = patch.mean(-1)
+        hidden = level < dark * _highest(level, 4)
+        for _ in range(6):
+            if not hidden.any() or hidden.all():
+                break
+            seen = np.pad(~hidden, 1).astype(np.float32)
+            light = np.pad(patch * ~hidden[..., None], ((1, 1), (1, 1), (0, 0)))
+            h, w = hidden.shape
+            shifts = [(i, j) for i in range(3) for j in range(3)]
+            weight = sum(seen[i : i + h, j : j + w] for i, j in shifts)
+            total = sum(light[i : i + h, j : j + w] for i, j in shifts)
+            found = hidden & (weight > 0)
+            patch[found] = (total / np.maximum(weight, 1)[..., None])[found]
+            hidden &= ~found
+    return out
+
+
+def _highest(level: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """The greatest level within ``reach`` texels."""
+    h, w = level.shape
+    padded = np.pad(level, reach)
+    rows = np.max([padded[i : i + h] for i in range(2 * reach + 1)], axis=0)
+    highest: NDArray[np.float32] = np.max([rows[:, j : j + w] for j in range(2 * reach + 1)], axis=0)
+    return highest
+
+
+def evening(
+    shape: tuple[int, int],
+    rectangles: Iterable[tuple[float, float, float, float, Array]],
+    from_y_m: float,
+    to_y_m: float,
+    least: float,
+) -> NDArray[np.float32]:
+    """Factors that let the house sink into darkness: 1 before ``from_y_m``, ``least`` beyond ``to_y_m``."""
+    out = np.ones(shape, np.float32)
+    n = shape[0]
+    for left, bottom, right, top, corners in rectangles:
+        r0, r1 = max(0, math.floor(bottom * n) - 3), min(n, math.ceil(top * n) + 3)
+        c0, c1 = max(0, math.floor(left * n) - 3), min(n, math.ceil(right * n) + 3)
+        v = np.clip(((np.arange(r0, r1) + 0.5) / n - bottom) / (top - bottom), 0, 1)[:, None]
+        u = np.clip(((np.arange(c0, c1) + 0.5) / n - left) / (right - left), 0, 1)[None, :]
+        y = corners[..., 1]
+        place = y[0, 0] * (1 - v) * (1 - u) + y[0, 1] * (1 - v) * u + y[1, 0] * v * (1 - u) + y[1, 1] * v * u
+        t = np.clip((place - from_y_m) / (to_y_m - from_y_m), 0, 1)
+        out[r0:r1, c0:c1] = 1 - (1 - least) * t * t * (3 - 2 * t)
+    return out
 
 
 def enlarge(x: Image, size: int) -> Image:

@@ -5,7 +5,7 @@ rectangle of texels for each patch, in proportion to its size.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -215,8 +215,18 @@ class Atlas:
                 low, best = middle, placed
         if best is None:
             raise ValueError(f"atlas {self.name}: {len(self.patches)} patches do not fit {self.size} texels")
-        print(f"{self.name}: {len(self.patches)} patches, {low:.0f} texels per metre", flush=True)
         return best
+
+    def rectangles(self) -> Iterator[tuple[float, float, float, float, Array]]:
+        """For each patch its rectangle in the texture (left, bottom, right, top; 0–1) and the places (2, 2, 3) of the
+        rectangle's corners, rows upwards."""
+        vertices, places = np.concatenate(self.vertices), self.pack()
+        for i, p in enumerate(self.patches):
+            x, y, w, h, turned = places[i]
+            grid = vertices[p.first_vertex :][: (p.u_cells + 1) * (p.v_cells + 1)].reshape(p.u_cells + 1, -1, 3)
+            corners = grid[:: p.u_cells, :: p.v_cells]  # (u, v); rows of the texture are v, or 1 − u where turned
+            corners = corners[::-1] if turned else corners.transpose(1, 0, 2)
+            yield x / self.size, y / self.size, (x + w) / self.size, (y + h) / self.size, corners
 
     def build(self, materials: dict[str, bpy.types.Material]) -> bpy.types.Object:
         """The mesh with its texture coordinates, linked into the scene."""

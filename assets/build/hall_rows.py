@@ -118,7 +118,7 @@ def audience_row(
     name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool
 ) -> bpy.types.Mesh:
     row = Row()
-    sides, stacks = (12, 8) if fine else (7, 5)
+    sides, stacks = (10, 6) if fine else (7, 5)
     for i in range(count):
         if rng.random() > occupied:
             continue
@@ -169,7 +169,7 @@ def chandelier() -> bpy.types.Mesh:
         sparkle = 0.30 + 0.70 * (turn % 2) * (0.6 + 0.4 * np.cos(turn * 2.4))
         bowl = [(radius * 0.18, -0.46), (radius * 0.55, -0.38), (radius * 0.87, -0.2), (radius, -0.05)]
         down = (0.45, 0.62, 0.85, 1.0)
-        colours = [np.array(linear("ffdfae")) * s * d for d in down for s in sparkle]
+        colours = [np.array(linear("ffd08c")) * s * d for d in down for s in sparkle]
         row.turned((0, 0, z), bowl, colours, strings)
         for i in range(lights):
             t = 2 * math.pi * i / lights
