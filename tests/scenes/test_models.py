@@ -14,7 +14,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 MODELS = ASSETS / "models"
 KINDS = sorted({i["model"] for i in tomllib.loads((ASSETS / "instruments.toml").read_text()).values()} | {"conductor"})
 BOWED = ("violin", "viola", "cello", "contrabass")
-MOST_TRIANGLES = {0: 6000, 1: 1000, 2: 320}
+MOST_TRIANGLES = {0: 6000, 1: 1000, 2: 400}
 """Of one figure with one build and one head of hair; kettledrums and piano are the largest."""
 ALTERNATIVES = ("_body_b", "_hair_b", "_hair_c", "_hair_d")
 
