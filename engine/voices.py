@@ -30,9 +30,10 @@ SHORTEST_LOOP = 24000
 put a loop of one cycle out of tune (half a sample of 100 is 9 cents, of 24000 a twenty-seventh of a cent)."""
 SILENCE = 4096
 """Samples of silence after a recording that sounds once; the sampler loops there until it is stopped."""
-LEVEL_EXPONENT = 2.25
-"""Amplitude grows with velocity to this power: 20 dB from pianissimo (32) to forte (90), as of real instruments
-(Meyer, *Acoustics and the Performance of Music*, 5th ed., 2009)."""
+LEVEL_EXPONENT = 1.5
+"""Amplitude grows with velocity to this power: 16 dB from pianissimo (35) to fortissimo (120) for one player. Real ones
+manage 20 to 30 (Meyer, *Acoustics and the Performance of Music*, 5th ed., 2009), but a soft passage has fewer players
+and less treble as well, and must be heard in a room that is not as quiet as a hall."""
 RELEASE_SHARE = 0.85
 """Of a zone's release: the hall's own tail covers the rest, and a voice that is over is a voice saved."""
 STEAL_FADE_S = 0.012
@@ -321,8 +322,8 @@ def _cutoff_hz(note: PlayerNote, zone: Zone, rate_hz: int) -> float:
     """Softer is darker. A zone recorded for a narrow range of velocities has its own colour: hardly filtered."""
     if zone.high_velocity - zone.low_velocity < 100:
         return 0.4 * rate_hz
-    brightness = (note.velocity / 100.0) ** 2.2
-    return min(1.5 * pitch_to_hz(note.pitch) + 14000.0 * brightness, 0.4 * rate_hz)
+    brightness = (note.velocity / 100.0) ** 1.8
+    return min(900.0 + 1.5 * pitch_to_hz(note.pitch) + 13000.0 * brightness, 0.4 * rate_hz)
 
 
 @numba.njit(nogil=True, cache=True)

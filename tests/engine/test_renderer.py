@@ -128,8 +128,8 @@ def test_louder_is_louder_and_brighter(make, exact) -> None:
         sound = render(make([player(0, 0, 3, "oboe")], sounds), 1.0, [note(1, 0.0, 2.0, 57, velocity=velocity)])
         spectra[velocity] = scipy.signal.welch(sound[RATE_HZ // 3 :, 0], RATE_HZ, nperseg=4096)[1]
     change_db = 10 * np.log10(spectra[90] / spectra[32])
-    assert 17.0 < change_db[15:25].max() < 24.0  # the fundamental
-    assert change_db[500:800].mean() > change_db[15:25].max() + 6.0  # 6 to 9 kHz
+    assert 12.0 < change_db[15:25].max() < 16.0  # the fundamental
+    assert change_db[500:800].mean() > change_db[15:25].max() + 5.0  # 6 to 9 kHz
 
 
 def test_the_field_turns_with_the_head(make, exact) -> None:
