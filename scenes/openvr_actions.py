@@ -4,6 +4,7 @@ The manifest and a binding file for each kind of controller are in ``assets/open
 ``lefthand`` are bound to the right and the left controller; people may bind them to a tracker instead.
 """
 
+import os
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,9 +13,20 @@ import openvr
 from .openvr_messages import Button, Hand, Press
 
 ACTION_SET = "/actions/conduct"
+APP_KEY = "tutti.studio"
 TICK_HZ = 160.0
 """Frequency of a tick: in the middle of what the actuators of common controllers do well."""
 _POSES: dict[Hand, str] = {"right": "baton", "left": "lefthand"}
+
+
+def introduce(app_manifest: Path) -> None:
+    """Tell the runtime our name, under which it keeps what people bind; else that is Python's.
+
+    Call it once OpenVR runs and before there are actions. Raises ``openvr.OpenVRError`` where the runtime refuses.
+    """
+    applications = openvr.VRApplications()
+    applications.addApplicationManifest(str(app_manifest), True)  # temporary: gone when the runtime closes
+    applications.identifyApplication(os.getpid(), APP_KEY)
 
 
 class HeadsetActions:

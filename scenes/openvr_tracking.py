@@ -17,7 +17,7 @@ import openvr
 from ..assets import asset_path
 from ..engine.clock import SessionClock
 from ..engine.types import DEVICES, Device, Pose, Quaternion, Vector
-from .openvr_actions import HeadsetActions
+from .openvr_actions import HeadsetActions, introduce
 from .openvr_init import start_runtime
 from .openvr_messages import Hand, HeadsetJob, Press, Sample
 
@@ -90,6 +90,10 @@ class HeadsetTracking:
         self._stamp_s = -math.inf
         self._told: dict[Device, _Told] = {device: _Told() for device in DEVICES}
         self._actions: HeadsetActions | None = None
+        try:
+            introduce(asset_path("openvr", "tutti.vrmanifest"))
+        except openvr.OpenVRError as error:
+            self.notices.append(f"the VR runtime lists Tutti's bindings under Python's name ({type(error).__name__})")
         try:
             self._actions = HeadsetActions(asset_path("openvr", "actions.json"))
         except openvr.OpenVRError as error:

@@ -14,7 +14,7 @@ from tutti.engine.types import DEVICES, Device, Pose
 
 SOURCE = Path(__file__).parent / "scenes" / "openvr_runtime" / "scripted_runtime.c"
 MAGIC = 0x54555456
-INTERFACES = ("IVRSystem", "IVRInput")
+INTERFACES = ("IVRSystem", "IVRInput", "IVRApplications")
 STRUCTURES = (
     "TrackedDevicePose_t",
     "InputDigitalActionData_t",
@@ -69,6 +69,7 @@ class State(ctypes.Structure):
         ("haptic_duration_s", _f32),
         ("problem", ctypes.c_char * 128),
         ("manifest", ctypes.c_char * 512),
+        ("application_key", ctypes.c_char * 64),
     ]
 
 

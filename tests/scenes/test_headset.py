@@ -14,7 +14,16 @@ from pathlib import Path
 import numpy as np
 import openvr
 import pytest
-from openvr_support import CRASH, CRASH_IN_INIT, HANG, ScriptedRuntime, build_runtime, read_bindings, write_registry
+from openvr_support import (
+    CRASH,
+    CRASH_IN_INIT,
+    HANG,
+    HANG_IN_INIT,
+    ScriptedRuntime,
+    build_runtime,
+    read_bindings,
+    write_registry,
+)
 from support import make_score
 
 from tutti.assets import asset_path
@@ -58,6 +67,8 @@ def still_poses() -> list[Pose]:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if sys.platform != "linux":
+        pytest.skip("the scripted runtime is built for Linux")
     return build_runtime(tmp_path_factory.mktemp("openvr"))
 
 
@@ -157,6 +168,9 @@ def test_devices_stamps_and_turns(script: Script) -> None:
     assert 4 <= len(resting) <= 20, "a hand at rest is told again and again, but not at the full rate"
     assert runtime.state.application == openvr.VRApplication_Background
     assert Path(runtime.state.manifest.decode()).samefile(MANIFEST)
+    application = json.loads((MANIFEST.parent / "tutti.vrmanifest").read_text())["applications"][0]
+    assert runtime.state.application_key.decode() == application["app_key"]
+    assert application["action_manifest_path"] == MANIFEST.name
     assert not source.alive
     assert source.poll(clock.now_s()) == []
 
@@ -327,6 +341,58 @@ def test_a_runtime_that_crashes_at_the_start_is_one_line(script: Script) -> None
     script().state.fault = CRASH_IN_INIT
     with pytest.raises(HeadsetError, match=r"^the VR runtime crashed while it started \(signal 11\): restart SteamVR$"):
         HeadsetSource(SessionClock())
+
+
+def test_a_runtime_that_hangs_at_the_start_is_one_line(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headset, "START_S", 1.5)
+    runtime = script()
+    runtime.state.fault = HANG_IN_INIT
+    with pytest.raises(HeadsetError, match=r"^the VR runtime did not start within 2 s: restart SteamVR$"):
+        HeadsetSource(SessionClock())
+
+
+def test_without_actions_the_poses_still_come(script: Script, caplog: pytest.LogCaptureFixture) -> None:
+    runtime = script()
+    runtime.state.action_count = 0
+    clock = SessionClock()
+    source = HeadsetSource(clock)
+    try:
+        newest = {pose.device: pose for pose in gather(source, clock, 0.3)}
+        source.tick()
+    finally:
+        source.close()
+    assert newest["baton"].position_m == pytest.approx((0.2, 1.2, -0.4)), "found by the controller's role"
+    assert "buttons do not work" in caplog.text
+
+
+MISUSE = """
+import openvr
+openvr.init(openvr.VRApplication_Background)
+system, actions = openvr.VRSystem(), openvr.VRInput()
+refused = []
+def attempt(call, *arguments):
+    try:
+        call(*arguments)
+    except openvr.OpenVRError as error:
+        refused.append(type(error).__name__)
+attempt(actions.getActionHandle, "/actions/conduct/in/cue")
+attempt(actions.updateActionState, (openvr.VRActiveActionSet_t * 1)())
+attempt(actions.getDigitalActionData, 0x100, 0)
+system.acknowledgeQuit_Exiting()
+system.isInputAvailable()
+openvr.shutdown()
+print(len(refused))
+"""
+
+
+def test_the_scripted_runtime_refuses_what_a_real_one_does(script: Script) -> None:
+    runtime = script()
+    run = subprocess.run([sys.executable, "-c", MISUSE], capture_output=True, text=True, check=True)
+    assert run.stdout == "3\n"
+    assert runtime.state.order_errors >= 3
+    assert runtime.state.unknown_calls == 1
+    assert runtime.state.problem.decode() == "IVRSystem.isInputAvailable"
+    runtime.state.order_errors = runtime.state.unknown_calls = 0
 
 
 def test_no_runtime_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ enum { INIT_HMD_NOT_FOUND = 108, INIT_NO_SERVER = 121, INIT_INVALID_APPLICATION 
 enum { INPUT_NAME_NOT_FOUND = 1, INPUT_WRONG_TYPE = 2, INPUT_INVALID_HANDLE = 3, INPUT_INVALID_PARAM = 4,
        INPUT_INVALID_STATE = 11 };
 enum { PROPERTY_UNKNOWN = 4, PROPERTY_INVALID_DEVICE = 5, PROPERTY_BUFFER_TOO_SMALL = 3 };
+enum { APPLICATION_NO_MANIFEST = 101, APPLICATION_UNKNOWN = 104, APPLICATION_IPC_FAILED = 105 };
 enum { RESULT_CALIBRATING_OUT_OF_RANGE = 101, RESULT_OK = 200, RESULT_UNINITIALIZED = 1 };
 enum { EVENT_QUIT = 700 };
 enum { PROPERTY_MODEL = 1001, PROPERTY_DISPLAY_HZ = 2002 };
@@ -50,6 +51,7 @@ typedef struct {
   float haptic_amplitude, haptic_duration_s;
   char problem[128];
   char manifest[512];
+  char application_key[64];
 } State;
 
 typedef struct { float m[3][4]; float velocity[3], angular[3]; int32_t result; uint8_t valid, connected; } Pose;
@@ -59,7 +61,7 @@ typedef struct { uint8_t active; uint64_t origin; Pose pose; } PoseAction;
 
 static State *S;
 static const TrackSample *SAMPLES;
-static bool ready, quit_sent, manifest_set, updated;
+static bool ready, quit_sent, manifest_set, updated, introduced;
 static float now_value[MAX_ACTIONS][2], old_value[MAX_ACTIONS][2];
 
 static void note(uint32_t *counter, const char *what) {
@@ -169,6 +171,19 @@ static uint32_t system_string(uint32_t device, int32_t property, char *text, uin
   if (!text || size < sizeof model) *error = PROPERTY_BUFFER_TOO_SMALL;
   else memcpy(text, model, sizeof model);
   return sizeof model;
+}
+
+/* ---- IVRApplications ---- */
+static int32_t applications_add(const char *path, bool temporary) {
+  if (!ready) REFUSE("application manifest before init", APPLICATION_IPC_FAILED);
+  introduced = temporary && !access(path, R_OK);
+  return introduced ? 0 : APPLICATION_NO_MANIFEST;
+}
+static int32_t applications_identify(uint32_t process, const char *key) {
+  if (!introduced || process != (uint32_t)getpid()) REFUSE("application not known", APPLICATION_UNKNOWN);
+  if (manifest_set) REFUSE("identified after its actions", APPLICATION_UNKNOWN);
+  snprintf(S->application_key, sizeof S->application_key, "%s", key);
+  return 0;
 }
 
 /* ---- IVRInput: an action's handle is 0x100 + its index, a hand's source 1 (left) or 2 (right) ---- */
@@ -302,7 +317,7 @@ static int32_t core_init(void *self, int32_t application, const char *startup) {
   S->application = (uint32_t)application;
   S->inits++;
   ready = true;
-  quit_sent = manifest_set = updated = false;
+  quit_sent = manifest_set = updated = introduced = false;
   return 0;
 }
 static void core_cleanup(void *self) {
@@ -342,6 +357,8 @@ __attribute__((visibility("default"))) void *VRClientCoreFactory(const char *nam
   SCRIPT(IVRSystem, acknowledgeQuit_Exiting, system_acknowledge_quit);
   SCRIPT(IVRSystem, getFloatTrackedDeviceProperty, system_float);
   SCRIPT(IVRSystem, getStringTrackedDeviceProperty, system_string);
+  SCRIPT(IVRApplications, addApplicationManifest, applications_add);
+  SCRIPT(IVRApplications, identifyApplication, applications_identify);
   SCRIPT(IVRInput, setActionManifestPath, input_manifest);
   SCRIPT(IVRInput, getActionSetHandle, input_set_handle);
   SCRIPT(IVRInput, getActionHandle, input_action_handle);
