@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import openvr
+import psutil
 import pytest
 from openvr_support import (
     CRASH,
@@ -54,9 +55,11 @@ def waltz() -> Score:
 
 def rubato_take(score: Score) -> Take:
     beats = np.arange(len(score.beats) + 1)
-    period_s = 0.5 * (1.0 + 0.1 * np.sin(2 * np.pi * beats / 9.0))
+    period_s = 0.45 * (1.0 + 0.1 * np.sin(2 * np.pi * beats / 9.0))
     times = 1.0 + np.concatenate([[0.0], np.cumsum(period_s[:-1])])
-    return conduct(score, clean_timings(beats.astype(float), times), seed=1, rate_hz=90.0)
+    take = conduct(score, clean_timings(beats.astype(float), times), seed=1, rate_hz=90.0)
+    rest_s = take.end_s - 1.2  # less of the rest at the end, for this take is played in real time
+    return Take(tuple(pose for pose in take.poses if pose.time_s < rest_s), take.metadata)
 
 
 def still_poses() -> list[Pose]:
@@ -129,7 +132,7 @@ def test_a_take_conducts_the_same_through_the_runtime_as_from_its_file(script: S
     try:
         begun_s = clock.now_s() + 0.2
         runtime.state.start_s = begun_s + clock.origin_s
-        poses = gather(source, clock, take.end_s + 0.5)
+        poses = gather(source, clock, take.end_s + 0.3)
     finally:
         source.close()
     assert runtime.state.cleanups == runtime.state.inits == 1
@@ -363,6 +366,27 @@ def test_without_actions_the_poses_still_come(script: Script, caplog: pytest.Log
         source.close()
     assert newest["baton"].position_m == pytest.approx((0.2, 1.2, -0.4)), "found by the controller's role"
     assert "buttons do not work" in caplog.text
+
+
+KILLED = """
+import os
+from tutti.engine.clock import SessionClock
+from tutti.scenes.headset import HeadsetSource
+if __name__ == "__main__":
+    print(HeadsetSource(SessionClock()).pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_process_leaves_the_runtime_when_the_studio_is_killed(script: Script, tmp_path: Path) -> None:
+    runtime = script()
+    program = tmp_path / "killed.py"
+    program.write_text(KILLED)
+    run = subprocess.run([sys.executable, str(program)], stdout=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == -9
+    pid = int(run.stdout)
+    until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert runtime.state.cleanups == 1
 
 
 MISUSE = """
