@@ -41,6 +41,9 @@ HOLD_PERIODS = 2.0
 SHAPE_WORTH = 1.5
 """How many independent observations the comparison of a stroke with its template counts as."""
 
+UNKNOWN_SHAPE = 2.5
+"""Distance from a template not yet learned: between that of the same stroke (about 1) and of another (above 5)."""
+
 
 @dataclass(slots=True)
 class Lag:
@@ -107,13 +110,12 @@ class MeterMap:
         return count, (beat + index - inside) % count
 
     def ratio(self, index: int) -> float:
-        """How much longer than the interval before beat ``index`` the one after it is: by the beats' lengths, and by
-        the tempo mark where it plainly changes."""
-        if not 1 <= index < len(self.keys):
-            return 1.0
-        if self.new_tempo[index]:
-            return self.marked_period_s[index] / self.marked_period_s[index - 1]
-        return self.lengths[index] / self.lengths[index - 1]
+        """How much longer than the beat before ``index`` the one from there is, in score time."""
+        return self.lengths[index] / self.lengths[index - 1] if 1 <= index < len(self.keys) else 1.0
+
+    def marked_s(self, index: int) -> float:
+        """The marked period of a beat."""
+        return self.marked_period_s[max(0, min(len(self.marked_period_s) - 1, index))]
 
     def begins_tempo(self, index: int) -> bool:
         return 0 <= index < len(self.new_tempo) and self.new_tempo[index]
@@ -144,6 +146,8 @@ class Hypothesis:
     depths: dict[BeatKey, float] = field(default_factory=dict)
     stroke_m: float = 0.0
     surprise: float = 0.0
+    off_mark: float = 0.0
+    """Logarithm of the conductor's usual period over the marked one."""
     holding: float = 0.0
     """How much the last beats were held, 0–1: one hold makes the next less of a surprise."""
     charged: float = 0.0
@@ -224,7 +228,7 @@ class Hypothesis:
             return 0.0
         depth = math.log(max(stroke_m / self.stroke_m, 0.01))
         if ahead == 0:
-            return -0.5 * min(((depth - math.log(0.12)) / 0.6) ** 2, 8.0) - math.log(0.6)
+            return -0.5 * min(((depth - math.log(0.12)) / 0.6) ** 2, 14.0) - math.log(0.6)
         known = self.depths.get(meter.key(self.index + ahead))
         middle, sd = (known, 0.35) if known is not None else (math.log(0.8), 0.6)
         return -0.5 * min(((depth - middle) / sd) ** 2, 8.0) - math.log(sd)
@@ -232,11 +236,9 @@ class Hypothesis:
     def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
         """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
         first = self.template(meter, self.index + 1)
-        if first is None:
-            return 0.0
-        way = along(path, self.ictus_s, time_s, self.stroke_m)
-        if way is None:
-            return 0.0
+        way = None if first is None else along(path, self.ictus_s, time_s, self.stroke_m)
+        if first is None or way is None:
+            return -0.5 * SHAPE_WORTH * UNKNOWN_SHAPE
         shape, length_m = way
         if ahead == 1:
             likeness = first.shape
@@ -269,8 +271,11 @@ class Hypothesis:
         self.charged = to_come
         return weight
 
-    def accept(self, meter: MeterMap, beat: Beat, ahead: int) -> None:
-        """Count ``beat`` as the beat ``ahead`` on: Kalman step on beat and period."""
+    def accept(self, meter: MeterMap, beat: Beat, ahead: int, heed_mark: bool = False) -> None:
+        """Count ``beat`` as the beat ``ahead`` on: Kalman step on beat and period.
+
+        Where a new tempo begins, ``heed_mark`` takes the mark, at this conductor's usual ratio to marks.
+        """
         for _ in range(ahead - 1):
             self._predict()
             self.index += 1
@@ -300,11 +305,15 @@ class Hypothesis:
             self.variance = (ICTUS_SD_S**2, 0.0, (0.15 * self.period_s) ** 2)
         else:
             self.variance = (p - gain * p, c - gain * c, v - period_gain * c)
+        if not big and not held:
+            self.off_mark += 0.1 * (math.log(self.period_s / meter.marked_s(self.index - 1)) - self.off_mark)
         ratio = meter.ratio(self.index)
         if ratio != 1.0:
             self._set_period(self.period_s * ratio)
             self.variance = (self.variance[0], self.variance[1] * ratio, self.variance[2] * ratio**2)
         if meter.begins_tempo(self.index):
+            if heed_mark:
+                self._set_period(meter.marked_s(self.index) * math.exp(self.off_mark))
             self.variance = (self.variance[0], 0.0, (0.2 * self.period_s) ** 2)
         self.charged = 0.0
         self.ictus_s = beat.time_s
@@ -318,12 +327,13 @@ class Hypothesis:
         if before is None:
             return False
         last, now = self.ictus_s - before, ictus_s - self.ictus_s
-        return abs(math.log(max(now, 1e-3) / max(last, 1e-3))) < 0.25
+        return now < 1.2 * LONGEST_PERIOD_S and abs(math.log(max(now, 1e-3) / max(last, 1e-3))) < 0.25
 
     def _recent_period(self, ictus_s: float) -> float:
         """Median of the last intervals: the period after so many holds in a row that they are the tempo."""
         known = [self.icti[index] for index in range(self.index - 3, self.index) if index in self.icti]
-        return float(np.median(np.diff([*known, ictus_s]))) if known else self.period_s
+        median = float(np.median(np.diff([*known, ictus_s]))) if known else self.period_s
+        return median if median < 1.2 * LONGEST_PERIOD_S else self.period_s
 
     def _predict(self) -> tuple[float, float, float, float]:
         """The next beat's time and the covariance there; advances ``beat_s``."""

@@ -21,6 +21,8 @@ PRUNE_BELOW = -9.0
 """Hypotheses this far (natural logarithm) behind the best are given up."""
 LOG_SILENT = math.log(0.002)
 """Beats without a lowest point are rare."""
+LOG_HEEDED = 0.5
+"""A new tempo mark is more likely taken than not."""
 SHORTEST_BEAT_S = 0.11
 MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
@@ -28,7 +30,7 @@ LIFT_SD, DIP_SD = 0.20, 0.13
 """How far a preparatory beat strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
 FALSE_START_S = 1.2
 """A preparatory beat followed by rest for this long was none."""
-OVERDUE = 0.3
+OVERDUE = 0.08
 """A beat is overdue after this part of a period; then only a falling hand announces it."""
 FALL_SEEN_S = 0.04
 WAY_SAMPLES = 1200
@@ -155,6 +157,7 @@ class TempoTracker:
         weight = MARK_SD**2 / (MARK_SD**2 + sd**2)
         period = math.exp(weight * math.log(max(observed, 0.2)) + (1.0 - weight) * math.log(marked))
         begun.period_s = min(max(period, 0.2), 3.0)
+        begun.off_mark = math.log(begun.period_s / marked)
         begun.ictus_s = ictus.time_s
         begun.beat_s = ictus.time_s - begun.lag_s(self._meter, begun.index)
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
@@ -178,19 +181,25 @@ class TempoTracker:
                     weight += LOG_SILENT * max(0, ahead - 1)
                     weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
                     weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
+                child.log_weight += weight
+                if ahead and self._meter.begins_tempo(child.index + ahead):
+                    heeding = child.branch()
+                    heeding.accept(self._meter, ictus, ahead, heed_mark=True)
+                    heeding.log_weight += LOG_HEEDED
+                    born.append((heeding, True))
                 if ahead:
                     child.accept(self._meter, ictus, ahead)
-                child.log_weight = parent.log_weight + weight
                 born.append((child, ahead > 0))
         born.sort(key=lambda entry: -entry[0].log_weight)
         best = born[0][0].log_weight
         kept: list[Hypothesis] = []
-        seen: set[tuple[int, float]] = set()
+        seen: set[tuple[int, float, float]] = set()
         for child, accepted in born:
             child.log_weight -= best
-            if child.log_weight < PRUNE_BELOW or len(kept) == MAX_HYPOTHESES or (child.index, child.ictus_s) in seen:
+            account = (child.index, child.ictus_s, round(math.log(child.period_s), 1))
+            if child.log_weight < PRUNE_BELOW or len(kept) == MAX_HYPOTHESES or account in seen:
                 continue
-            seen.add((child.index, child.ictus_s))
+            seen.add(account)
             if accepted:
                 distance = child.learn_stroke(self._meter, way, ictus.stroke_m)
                 if distance is not None and not kept:
@@ -236,9 +245,6 @@ class TempoTracker:
     def _still_to_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
         """How long the hand of an overdue beat needs at least: what is left of the usual fall from where it is."""
         undecided = 0.3 * best.period_s
-        template = best.template(self._meter, best.index + 1)
-        if template is None or template.timed is None:
-            return undecided
         start = before = None
         for time_s, _, y, _ in reversed(self._way):
             if before is None and time_s <= sample.time_s - FALL_SEEN_S:
@@ -250,11 +256,14 @@ class TempoTracker:
             return undecided
         height = sample.position_m[1]
         speed = (before[1] - height) / (sample.time_s - before[0])
+        if speed < 0.5 * best.stroke_m / best.period_s:
+            return undecided if height - start > 0.25 * best.stroke_m else 0.0
+        template = best.template(self._meter, best.index + 1)
+        if template is None or template.timed is None:
+            return min(undecided, max(0.0, (height - start) / speed))
         usual = template.timed[1] - template.timed[1, 0]
         top = int(np.argmax(usual))
         fall = np.minimum.accumulate(usual[top:])
-        if speed < 0.5 * float(fall[0] - fall[-1]) / best.period_s:
-            return undecided
         phase = float(np.interp(start - height, -fall, np.linspace(top / TEMPLATE_BINS, 1.0, len(fall))))
         return (1.0 - phase) * best.period_s
 
