@@ -23,7 +23,6 @@ from .tokens import STEPS_PER_QUARTER, VOICES, decode_voice, to_step
 
 log = logging.getLogger(__name__)
 
-OFFLINE_PATIENCE_S = 60.0
 START_PATIENCE_S = 60.0
 
 

@@ -28,11 +28,12 @@ from ..engine.score_cache import open_score
 from ..engine.score_source import find_score
 from ..engine.sound_set import load_sound_set
 from ..engine.tracking import PointerSource, TakeSource, read_take
-from ..engine.types import Frame, PartSource, PlayerPlacement
+from ..engine.types import Frame, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
+from ..scenes.headset import HeadsetSource
 from ..scenes.view import StageView
 from .concert import concert_score
-from .ensemble_setup import SYNTHESISED, parts_named, score_of_session, seat
+from .ensemble_setup import SYNTHESISED, ai_sources, parts_named, score_of_session, seat
 from .live import LiveSession
 from .paths import sessions_folder
 from .relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
@@ -93,12 +94,17 @@ def run_studio(options: StudioOptions) -> None:
         sound = _Sound(options.sounds, options.hall, options.seed, options.audio)
         audio = _open_audio(score, placements, sound, clock)
         stack.callback(audio.close)
-        performance = Performance(score, _ai_sources(score, options.ai_parts, options.seed), start_beat)
+        sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
+        performance = Performance(score, sources, start_beat)
         stack.callback(performance.close)
         relay = _open_relay(score, placements, options.hall, options.host, options.port, clock, audio, console)
         if relay is not None:
             stack.callback(relay.close)
         _say_sound(audio, console)
+        headset = HeadsetSource(clock) if options.vr else None
+        if headset is not None:
+            stack.callback(headset.close)
+            console.print(f"Headset: {headset.ready.headset}")
         pointer = PointerSource() if options.window else None
         start_s = clock.now_s() + TAKE_LEAD_S
         replayed = TakeSource(take, start_s - take.start_s) if take is not None else None
@@ -107,7 +113,8 @@ def run_studio(options: StudioOptions) -> None:
             performance=performance,
             placements=placements,
             audio=audio,
-            local=replayed or pointer,
+            local=replayed or headset or pointer,
+            headset=headset,
             viewers=RelaySource(relay) if relay is not None else None,
             relay=relay,
             recorder=_open_recorder(score, score_path, placements, options, console) if options.record else None,
@@ -257,14 +264,6 @@ def _relay_or_none(
     for address in relay.lan_addresses:
         console.print(f"In the classroom: [bold]{address}[/]")
     return relay
-
-
-def _ai_sources(score: Score, names: Sequence[str], seed: int) -> list[PartSource]:
-    if not names:
-        return []
-    from ..models.responder import AiPart
-
-    return [AiPart(score, parts_named(score, names), seed=seed)]
 
 
 def _open_recorder(

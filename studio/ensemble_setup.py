@@ -10,7 +10,7 @@ from ..engine.placement import choose_plan, load_placements, place_players, read
 from ..engine.score import Score
 from ..engine.score_cache import open_score
 from ..engine.sound_set import Progress, SoundSet, load_sound_set
-from ..engine.types import PlayerPlacement
+from ..engine.types import PartSource, PlayerPlacement
 from .session_file import Session
 from .sounds import soundfont_named
 
@@ -61,3 +61,12 @@ def parts_named(score: Score, names: Sequence[str]) -> list[int]:
             raise ModelError(f"no part named {name!r} in this score; its parts are: {listing}")
         found += [index for index in matches if index not in found]
     return found
+
+
+def ai_sources(score: Score, answered: Sequence[int], seed: int, patience_s: float = 0.0) -> list[PartSource]:
+    """The AI player for these parts; none where there are none. Live, it has no patience: a late answer is skipped."""
+    if not answered:
+        return []
+    from ..models.responder import AiPart  # torch takes seconds to import
+
+    return [AiPart(score, answered, seed=seed, patience_s=patience_s)]

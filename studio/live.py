@@ -12,6 +12,7 @@ from ..engine.errors import RelayError
 from ..engine.output import AudioProcess
 from ..engine.performance import Performance
 from ..engine.types import Frame, PlayerPlacement, Pose, PoseSource
+from ..scenes.headset import HeadsetSource
 from .audio_stream import OpusEncoder
 from .protocol import NOBODY, PODIUM
 from .relay import Control, RelayProcess
@@ -50,7 +51,8 @@ class LiveSession:
     """Everything a live session is made of.
 
     ``local`` is the studio's own baton (window, take, headset), None where only viewers conduct; the viewer who holds
-    the baton on the page comes before it. ``on_place`` is told when players were muted or re-balanced.
+    the baton on the page comes before it. ``headset`` is ``local`` where that is one: its menu button stops and starts.
+    ``on_place`` is told when players were muted or re-balanced.
     """
 
     clock: SessionClock
@@ -58,6 +60,7 @@ class LiveSession:
     placements: tuple[PlayerPlacement, ...]
     audio: AudioProcess
     local: PoseSource | None = None
+    headset: HeadsetSource | None = None
     viewers: PoseSource | None = None
     relay: RelayProcess | None = None
     recorder: SessionRecorder | None = None
@@ -78,6 +81,8 @@ class LiveSession:
         """Advance the performance to now, and hand its frame to everyone."""
         now_s = self.clock.now_s()
         self._obey(now_s)
+        if self.headset is not None:
+            self._obey_headset(self.headset)
         poses = self._poses(now_s)
         if self.recorder is not None:
             self.recorder.write_poses(poses)
@@ -146,6 +151,16 @@ class LiveSession:
             if self.recorder is not None:
                 value = f"{control.target} {control.value:g}"
                 self.recorder.write_control(ControlEvent(now_s, control.action, value, control.name))
+
+    def _obey_headset(self, headset: HeadsetSource) -> None:
+        for press in headset.take_presses():
+            if press.button == "menu" and press.pressed:
+                self.start_stop()
+        if not headset.alive:
+            log.warning("the headset is gone: conduct from the page, or start the studio again")
+            self.headset = self.local = None
+            if self.relay is not None:
+                self.relay.hold_baton(False)
 
     def _do(self, control: Control) -> None:
         match control.action:

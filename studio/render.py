@@ -24,9 +24,9 @@ from ..engine.score_cache import open_score
 from ..engine.score_source import find_score
 from ..engine.sound_set import SoundSet
 from ..engine.tracking import Take, TakeSource, write_take
-from ..engine.types import Frame, PartSource, PlayerPlacement
+from ..engine.types import Frame, PlayerPlacement
 from ..scenes.picture import draw_stage
-from .ensemble_setup import load_sounds, parts_named, score_of_session, seat
+from .ensemble_setup import ai_sources, load_sounds, parts_named, score_of_session, seat
 from .exports import write_beats_csv, write_midi, write_notes_csv
 from .measure import measure_wav
 from .performance_log import PerformanceLog
@@ -40,6 +40,9 @@ STEP_S = 0.01
 
 AFTER_TAKE_S = 8.0
 """How long the orchestra may go on after the baton's last sample: it coasts, then stops."""
+
+OFFLINE_PATIENCE_S = 60.0
+"""How long the AI player may think about a beat when there is no clock to miss."""
 
 LATE_START_S = 60.0
 """A take whose clock starts later than this (e.g. time of day) gets a WAV that starts with the take."""
@@ -85,7 +88,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     hall = read_hall(job.hall)
     placements = seat(score, job.seating, hall)
     answered = parts_named(score, job.ai_parts)
-    sources = _ai_sources(score, answered, job.seed)
+    sources = ai_sources(score, answered, job.seed, OFFLINE_PATIENCE_S)
     stage = _Stage(
         score, placements, hall, job.hall, job.seed, job.sounds, tuple(score.parts[part].name for part in answered)
     )
@@ -155,14 +158,6 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
     header = session.header
     stage = _Stage(score, header.placements, read_hall(header.hall), header.hall, header.seed, sounds)
     return _write_results(out, stage, list(session.frames), 0, bars)
-
-
-def _ai_sources(score: Score, answered: Sequence[int], seed: int) -> list[PartSource]:
-    if not answered:
-        return []
-    from ..models.responder import OFFLINE_PATIENCE_S, AiPart
-
-    return [AiPart(score, answered, seed=seed, patience_s=OFFLINE_PATIENCE_S)]
 
 
 def _make_folder(out: Path) -> None:
