@@ -33,6 +33,9 @@ FALSE_START_S = 1.2
 OVERDUE = 0.08
 """A beat is overdue after this part of a period; then only a falling hand announces it."""
 FALL_SEEN_S = 0.04
+FALLEN_S = 0.03
+UNDECIDED = 0.3
+"""A hand that is up and does not fall needs at least this part of a period."""
 WAY_SAMPLES = 1200
 WAY_STEP_S, WAY_REST_S, WAY_MOVE_M = 0.008, 0.1, 0.004
 """The way is remembered in steps of at least this time; of a resting hand, in longer ones."""
@@ -55,6 +58,7 @@ class TempoTracker:
         self._lifted = False
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
+        self._fallen_s: float | None = None
         self._gap_until_s = -math.inf
         self._estimate: TempoEstimate | None = None
 
@@ -223,6 +227,7 @@ class TempoTracker:
     def _start_posterior(self, best: Hypothesis) -> None:
         first = best.template(self._meter, best.index + 1)
         self._posterior = None
+        self._fallen_s = None
         if first is None or first.timed is None or best.index < self._start:
             return
         second = best.template(self._meter, best.index + 2)
@@ -242,9 +247,18 @@ class TempoTracker:
             self._hypotheses = []
             self._estimate = None
 
-    def _still_to_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
-        """How long the hand of an overdue beat needs at least: what is left of the usual fall from where it is."""
-        undecided = 0.3 * best.period_s
+    def _end_of_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
+        """Earliest time of an overdue ictus. Once the hand has fallen all the way, that moment stays."""
+        remaining = self._still_to_fall_s(best, sample)
+        if remaining is None:
+            remaining = UNDECIDED * best.period_s
+            self._fallen_s = None
+        elif self._fallen_s is None and 0.0 < remaining < FALLEN_S:
+            self._fallen_s = sample.time_s + remaining
+        return sample.time_s + remaining if self._fallen_s is None else self._fallen_s
+
+    def _still_to_fall_s(self, best: Hypothesis, sample: GestureSample) -> float | None:
+        """What is left, in seconds, of the usual fall from where the hand is; None while it is up and does not fall."""
         start = before = None
         for time_s, _, y, _ in reversed(self._way):
             if before is None and time_s <= sample.time_s - FALL_SEEN_S:
@@ -253,14 +267,14 @@ class TempoTracker:
                 start = y
                 break
         if start is None or before is None:
-            return undecided
+            return None
         height = sample.position_m[1]
         speed = (before[1] - height) / (sample.time_s - before[0])
         if speed < 0.5 * best.stroke_m / best.period_s:
-            return undecided if height - start > 0.25 * best.stroke_m else 0.0
+            return None if height - start > 0.25 * best.stroke_m else 0.0
         template = best.template(self._meter, best.index + 1)
         if template is None or template.timed is None:
-            return min(undecided, max(0.0, (height - start) / speed))
+            return min(UNDECIDED * best.period_s, max(0.0, (height - start) / speed))
         usual = template.timed[1] - template.timed[1, 0]
         top = int(np.argmax(usual))
         fall = np.minimum.accumulate(usual[top:])
@@ -281,7 +295,7 @@ class TempoTracker:
             spread = min(spread, math.sqrt(variance + ICTUS_SD_S**2))
         ictus = max(ictus, now_s - late_at_most)
         if now_s > expected + lag + OVERDUE * best.period_s:
-            ictus = max(ictus, now_s + self._still_to_fall_s(best, sample))
+            ictus = max(ictus, self._end_of_fall_s(best, sample))
         late_s = ictus - lag - expected
         ahead = best.ahead_variance()
         gain = ahead / (ahead + ICTUS_SD_S**2)
