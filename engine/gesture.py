@@ -5,7 +5,6 @@ poses, so that each can be used alone.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .types import Pose, Vector
@@ -133,12 +132,3 @@ class GestureFilter:
         (t0, y0), (t1, y1), (t2, y2) = self._recent
         off = abs(y1 - y0 - (y2 - y0) * (t1 - t0) / (t2 - t0))
         self._noise_m += (0.02 if off > self._noise_m else 0.04) * (min(off, 0.02) - self._noise_m)
-
-
-def samples(poses: Iterator[Pose]) -> Iterator[GestureSample]:
-    """The smoothed samples of a whole stream of poses of one device."""
-    cleaner = GestureFilter()
-    for pose in poses:
-        sample = cleaner.step(pose)
-        if sample is not None:
-            yield sample
