@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tutti.engine.audio.hrtf import load_grid
+from tutti.engine.audio.pyo_block import BlockServer, pyo
+from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.audio.room import room_from_hall
+from tutti.engine.audio.source_field import Listener
+from tutti.engine.audio.spatial import SourceField, SpatialStage, StreamRing
 from tutti.engine.hall import read_hall
-from tutti.engine.hrtf import load_grid
-from tutti.engine.pyo_block import BlockServer, pyo
-from tutti.engine.renderer import AudioSettings, OrchestraRenderer
-from tutti.engine.room import room_from_hall
-from tutti.engine.sound_set import Patch, Sample, SoundSet, Zone, load_sound_set
-from tutti.engine.source_field import Listener
-from tutti.engine.spatial import SourceField, SpatialStage, StreamRing
+from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone, load_sound_set
 from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement
 
 RATE_HZ, BLOCK = 48000, 256

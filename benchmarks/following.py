@@ -19,15 +19,15 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 
-from tutti.engine.beat_figures import Style
-from tutti.engine.beat_grid import beaten_as
-from tutti.engine.follower import Follower
-from tutti.engine.ictus import IctusDetector
+from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.beat_grid import beaten_as
+from tutti.engine.conducting.follower import Follower
+from tutti.engine.conducting.ictus import IctusDetector
+from tutti.engine.conducting.tempo import TempoTracker
+from tutti.engine.conducting.tracking import Take
+from tutti.engine.conducting.virtual_conductor import Timings, beat_times, conduct, read_timings
 from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
-from tutti.engine.tempo import TempoTracker
-from tutti.engine.tracking import Take
 from tutti.engine.types import Pose
-from tutti.engine.virtual_conductor import Timings, beat_times, conduct, read_timings
 
 STYLES: dict[str, Style] = {
     "default": Style(),
@@ -130,7 +130,7 @@ def trial(score: Score, timings: Timings, style: Style, seed: int, noise_m: floa
 
 def recordings(folder: Path) -> Iterator[tuple[str, Score, Timings]]:
     """Every timing under the folder whose score is there too."""
-    from tutti.engine.score_reader import read_score
+    from tutti.engine.notation.score_reader import read_score
 
     scores: dict[Path, Score] = {}
     for path in sorted(folder.rglob("*.csv")):

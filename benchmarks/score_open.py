@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 from tutti.engine.errors import ScoreError
-from tutti.engine.score_cache import open_score
-from tutti.engine.score_source import SUFFIXES, find_score
+from tutti.engine.notation.score_cache import open_score
+from tutti.engine.notation.score_source import SUFFIXES, find_score
 
 DEFAULTS = ("concert", "bach/bwv66.6", "mozart/k155/movement1", "schumann_robert/opus41no1/movement1")
 BUDGET_S = 0.3
@@ -33,7 +33,7 @@ OPEN = """
 import time
 from pathlib import Path
 start = time.perf_counter()
-from tutti.engine.score_cache import open_score
+from tutti.engine.notation.score_cache import open_score
 score = open_score({path!r}, Path({cache!r}))
 print(time.process_time(), time.perf_counter() - start)
 """

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tutti.engine.instruments import catalogue
-from tutti.engine.sound_set import load_sound_set
+from tutti.engine.sounds.sound_set import load_sound_set
 
 LIMITS_S = {"first": 60.0, "warm": 1.0}
 

@@ -6,13 +6,13 @@ Live and offline run the same ``step()``: live from the session clock and device
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .dynamics import DynamicsTracker
-from .follower import Follower
-from .ictus import IctusDetector
+from .conducting.dynamics import DynamicsTracker
+from .conducting.follower import Follower
+from .conducting.ictus import IctusDetector
+from .conducting.tempo import TempoTracker
 from .parts import PartBook
 from .scheduler import Scheduler
 from .score import Score
-from .tempo import TempoTracker
 from .types import Beat, Device, FollowState, Frame, PartSource, Pose
 
 
@@ -48,7 +48,7 @@ class Performance:
         self._scheduler.jump(self.score.beat_to_quarter(beat))
 
     def step(self, now_s: float, poses: Sequence[Pose]) -> Frame:
-        """Advance to ``now_s``. ``poses`` are the samples since the last step, in order of time, none after ``now_s``."""
+        """Advance to ``now_s``. ``poses`` are the samples since the last step, in order, none after ``now_s``."""
         beats: list[Beat] = []
         for pose in poses:
             if pose.valid:

@@ -1,7 +1,8 @@
 """A score compiled to flat arrays: what every later stage reads.
 
-``engine.score_reader`` makes one from a file by music21; ``engine.score_cache`` keeps it on disk. Score time is in
-quarters from the first barline's measure start, with repeats expanded; the conductor's beats are not always quarters.
+``engine.notation.score_reader`` makes one from a file by music21; ``engine.notation.score_cache`` keeps it on disk.
+Score time is in quarters from the first barline's measure start, with repeats expanded; the conductor's beats are not
+always quarters.
 """
 
 import bisect

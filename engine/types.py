@@ -134,7 +134,7 @@ class NoteEvent:
     """A part's note as performed. ``duration_s`` is the expectation; a ``NoteRelease`` ends it.
 
     ``velocity`` 1–127 includes everything (marks, accents, conductor). Every player of the part plays it, each a
-    little differently (``engine.ensemble``); simultaneous notes of one part are shared out among its players.
+    little differently (``engine.audio.ensemble``); simultaneous notes of one part are shared out among its players.
     """
 
     note_id: int

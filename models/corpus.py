@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..engine.errors import ModelError, ScoreError
+from ..engine.notation.score_cache import open_score
 from ..engine.score import Score
-from ..engine.score_cache import open_score
 from .tokens import FIRST_PITCH, POSITIONS, STEPS_PER_QUARTER, VOCABULARY, VOICES, encode_voice, to_step
 
 log = logging.getLogger(__name__)

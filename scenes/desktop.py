@@ -8,8 +8,8 @@ from typing import Any
 
 from panda3d.core import ClockObject, WindowProperties
 
+from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import SceneError
-from ..engine.tracking import PointerSource
 from ..engine.types import Frame
 from .cameras import FIRST_PERSON
 from .overlay import Overlay

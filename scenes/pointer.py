@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from direct.showbase.ShowBase import ShowBase
 
-from ..engine.tracking import PointerSource
+from ..engine.conducting.tracking import PointerSource
 
 
 class PointerTap:

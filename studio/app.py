@@ -14,20 +14,20 @@ from types import FrameType
 
 from rich.console import Console
 
-from ..engine.audio_ring import AudioRing
-from ..engine.beat_grid import beaten_as
+from ..engine.audio.audio_ring import AudioRing
+from ..engine.audio.output import AudioProcess
+from ..engine.audio.renderer import AudioSettings
+from ..engine.audio.room import room_from_hall
 from ..engine.clock import SessionClock
+from ..engine.conducting.beat_grid import beaten_as
+from ..engine.conducting.tracking import PointerSource, TakeSource, read_take
 from ..engine.errors import RelayError, SceneError, SessionError
 from ..engine.hall import read_hall
-from ..engine.output import AudioProcess
+from ..engine.notation.score_cache import open_score
+from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
-from ..engine.renderer import AudioSettings
-from ..engine.room import room_from_hall
 from ..engine.score import Score
-from ..engine.score_cache import open_score
-from ..engine.score_source import find_score
-from ..engine.sound_set import load_sound_set
-from ..engine.tracking import PointerSource, TakeSource, read_take
+from ..engine.sounds.sound_set import load_sound_set
 from ..engine.types import Frame, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
 from ..scenes.headset import HeadsetSource

@@ -138,7 +138,7 @@ def render(
     as_json: JsonOption = False,
 ) -> None:
     """Perform a score offline, faster than real time: sound, MIDI, tables, picture and report."""
-    from ..engine.tracking import read_take
+    from ..engine.conducting.tracking import read_take
     from .render import RenderJob
     from .render import render as perform
 
@@ -192,9 +192,9 @@ def take(
     rate: Annotated[float, typer.Option(help="Samples of the baton per second.", min=15.0, max=1000.0)] = 60.0,
 ) -> None:
     """Write the take of a virtual conductor who beats a real timing."""
-    from ..engine.score_cache import open_score
-    from ..engine.tracking import write_take
-    from ..engine.virtual_conductor import conduct, read_timings
+    from ..engine.conducting.tracking import write_take
+    from ..engine.conducting.virtual_conductor import conduct, read_timings
+    from ..engine.notation.score_cache import open_score
 
     conducted = conduct(open_score(score), read_timings(timings), seed=seed, noise_m=noise, rate_hz=rate)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ..assets import asset_path
-from ..engine.score_cache import open_score
-from ..engine.tracking import Take
-from ..engine.virtual_conductor import conduct, read_timings
+from ..engine.conducting.tracking import Take
+from ..engine.conducting.virtual_conductor import conduct, read_timings
+from ..engine.notation.score_cache import open_score
 from .render import RenderJob
 
 CONCERT_SCORE = "concert.musicxml"

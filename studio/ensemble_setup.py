@@ -6,10 +6,10 @@ from pathlib import Path
 from ..engine.errors import ModelError
 from ..engine.hall import Hall
 from ..engine.instruments import catalogue
+from ..engine.notation.score_cache import open_score
 from ..engine.placement import choose_plan, load_placements, place_players, read_plan
 from ..engine.score import Score
-from ..engine.score_cache import open_score
-from ..engine.sound_set import Progress, SoundSet, load_sound_set
+from ..engine.sounds.sound_set import Progress, SoundSet, load_sound_set
 from ..engine.types import PartSource, PlayerPlacement
 from .session_file import Session
 from .sounds import soundfont_named

@@ -16,9 +16,9 @@ import numpy as np
 
 from ..assets import asset_path
 from ..engine.errors import ScoreError
+from ..engine.notation.score_cache import open_score
+from ..engine.notation.score_source import SUFFIXES, corpus_folder, find_score, library_folder
 from ..engine.score import Score
-from ..engine.score_cache import open_score
-from ..engine.score_source import SUFFIXES, corpus_folder, find_score, library_folder
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _entry(path: Path, origin: str, cache_dir: Path | None) -> LibraryEntry:
 
 
 def list_corpus(contains: str = "", limit: int = 200) -> list[str]:
-    """Names in music21's corpus that contain a text, as ``engine.score_source.find_score`` takes them."""
+    """Names in music21's corpus that contain a text, as ``engine.notation.score_source.find_score`` takes them."""
     folder = corpus_folder()
     if folder is None:
         return []

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ..engine.audio.output import AudioProcess
 from ..engine.clock import SessionClock
 from ..engine.errors import RelayError
-from ..engine.output import AudioProcess
 from ..engine.performance import Performance
 from ..engine.types import Frame, PlayerPlacement, Pose, PoseSource
 from ..scenes.headset import HeadsetSource

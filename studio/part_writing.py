@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..engine.errors import ModelError
 from ..engine.instruments import catalogue
+from ..engine.notation.score_cache import open_score
 from ..engine.parts import WrittenPart
 from ..engine.score import Part, Score
-from ..engine.score_cache import open_score
 from ..engine.types import ScoreNote
 from ..models.responder import Responder, plan_voices
 from .ensemble_setup import parts_named

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..engine.follower import match_icti
+from ..engine.conducting.follower import match_icti
 from ..engine.types import Beat, BeatCrossing, Frame, NoteEvent, NoteRelease
 
 

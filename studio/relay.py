@@ -21,8 +21,8 @@ from typing import Any
 import psutil
 
 from ..engine.clock import SessionClock
+from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import RelayError, TuttiError
-from ..engine.tracking import PointerSource
 from ..engine.types import Frame, PlayerPlacement, Pose
 from .audio_stream import AudioTap
 from .relay_link import Link, LinkProtocol

@@ -12,18 +12,18 @@ from typing import Any
 
 from rich.progress import Progress
 
-from ..engine.beat_grid import beaten_as
+from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
+from ..engine.audio.renderer import AudioSettings
+from ..engine.audio.room import room_from_hall
+from ..engine.conducting.beat_grid import beaten_as
+from ..engine.conducting.tracking import Take, TakeSource, write_take
 from ..engine.errors import SceneError, SessionError
 from ..engine.hall import Hall, read_hall
-from ..engine.offline import AudioCue, cue_from_frame, render_wav
+from ..engine.notation.score_cache import open_score
+from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
-from ..engine.renderer import AudioSettings
-from ..engine.room import room_from_hall
 from ..engine.score import Score
-from ..engine.score_cache import open_score
-from ..engine.score_source import find_score
-from ..engine.sound_set import SoundSet
-from ..engine.tracking import Take, TakeSource, write_take
+from ..engine.sounds.sound_set import SoundSet
 from ..engine.types import Frame, PlayerPlacement
 from ..scenes.picture import draw_stage
 from .ensemble_setup import ai_sources, load_sounds, parts_named, score_of_session, seat

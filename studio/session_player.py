@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..engine.output import AudioProcess
+from ..engine.audio.output import AudioProcess
 from ..engine.types import Frame, NoteEvent, NoteRelease
 from .relay import RelayProcess
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from ..engine.errors import SoundError
-from ..engine.soundfont import SoundFont
+from ..engine.sounds.soundfont import SoundFont
 from .paths import data_folder
 
 BytesProgress = Callable[[int, int], None]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutti.engine.ensemble import HABITS
-from tutti.engine.offline import AudioCue
-from tutti.engine.renderer import AudioSettings, OrchestraRenderer
-from tutti.engine.room import Room, Wall
-from tutti.engine.sound_set import REFERENCE_LEVEL_DB, Patch, Sample, SoundSet, Zone
+from tutti.engine.audio.ensemble import HABITS
+from tutti.engine.audio.offline import AudioCue
+from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.audio.room import Room, Wall
+from tutti.engine.sounds.sound_set import REFERENCE_LEVEL_DB, Patch, Sample, SoundSet, Zone
 from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement
 
 RATE_HZ = 48000

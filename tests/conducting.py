@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutti.engine.follower import Follower
-from tutti.engine.ictus import IctusDetector
+from tutti.engine.conducting.follower import Follower
+from tutti.engine.conducting.ictus import IctusDetector
+from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.score import Score
-from tutti.engine.tempo import TempoTracker
 from tutti.engine.types import Beat, BeatCrossing, Pose, ScorePosition, TempoEstimate
 
 

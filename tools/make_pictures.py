@@ -16,9 +16,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from tutti.engine.conducting.tracking import write_take
 from tutti.engine.hall import read_hall
-from tutti.engine.score_cache import open_score
-from tutti.engine.tracking import write_take
+from tutti.engine.notation.score_cache import open_score
 from tutti.scenes.picture import draw_stage
 from tutti.studio.concert import concert_score, concert_take
 from tutti.studio.ensemble_setup import seat

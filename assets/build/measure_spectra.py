@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tutti.assets import asset_path
-from tutti.engine.conditioning import Recording, condition
-from tutti.engine.font_patches import sounding_zones
-from tutti.engine.preset_map import PresetChoice, preset_map
-from tutti.engine.soundfont import FontZone, SoundFont
-from tutti.engine.synthesis_tables import NOISE_BANDS_HZ
+from tutti.engine.sounds.conditioning import Recording, condition
+from tutti.engine.sounds.font_patches import sounding_zones
+from tutti.engine.sounds.preset_map import PresetChoice, preset_map
+from tutti.engine.sounds.soundfont import FontZone, SoundFont
+from tutti.engine.sounds.synthesis_tables import NOISE_BANDS_HZ
 from tutti.engine.units import pitch_to_hz
 
 SUSTAINED = (
@@ -38,7 +38,7 @@ def main() -> None:
     font = SoundFont(Path(sys.argv[1]))
     lines = [
         "# How instruments sound: measured by assets/build/measure_spectra.py from MuseScore General",
-        "# (S. Christian Collins, Frank Wen and others, MIT licence), read by engine/synthesis_tables.py.",
+        "# (S. Christian Collins, Frank Wen and others, MIT licence), read by engine/sounds/synthesis_tables.py.",
         "#",
         "#   pitch         MIDI number of the note described",
         "#   harmonics_db  level of each harmonic, relative to the strongest",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import make_score
 
-from tutti.engine.beat_grid import beaten_as, prevailing_beats, regrid
+from tutti.engine.conducting.beat_grid import beaten_as, prevailing_beats, regrid
 from tutti.engine.errors import TakeError
 from tutti.engine.score import MEASURE_DTYPE
 

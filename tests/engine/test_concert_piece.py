@@ -7,8 +7,8 @@ import pytest
 
 from tutti.assets import asset_path
 from tutti.engine.instruments import catalogue
+from tutti.engine.notation.score_reader import read_score
 from tutti.engine.score import NoteFlag
-from tutti.engine.score_reader import read_score
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from soundfont_writer import looped_tone, tone
 
-from tutti.engine.conditioning import Recording, condition, peak_level_db, seamless_loop, sustained_level_db
-from tutti.engine.sound_set import LOOP_PADDING
+from tutti.engine.sounds.conditioning import Recording, condition, peak_level_db, seamless_loop, sustained_level_db
+from tutti.engine.sounds.sound_set import LOOP_PADDING
 
 RATE_HZ = 44100.0
 

@@ -8,12 +8,12 @@ from conducting import timings
 from scipy.stats import spearmanr
 from support import make_score
 
-from tutti.engine.beat_figures import Style
-from tutti.engine.dynamics import DynamicsTracker
-from tutti.engine.ictus import IctusDetector
-from tutti.engine.tempo import TempoTracker
+from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.dynamics import DynamicsTracker
+from tutti.engine.conducting.ictus import IctusDetector
+from tutti.engine.conducting.tempo import TempoTracker
+from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.types import Pose
-from tutti.engine.virtual_conductor import conduct
 
 SCORE = make_score([], measures=20, quarter_bpm=80.0)
 EVEN = timings(SCORE, np.full(80, 0.75))

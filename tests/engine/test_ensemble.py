@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from audio_support import note, player
 
-from tutti.engine.ensemble import assign
+from tutti.engine.audio.ensemble import assign
 
 VIOLINS = [player(number, number - 8.0, 3.0) for number in range(16)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support import make_score
 
-from tutti.engine.follower import Follower, match_icti
+from tutti.engine.conducting.follower import Follower, match_icti
 from tutti.engine.types import Beat, TempoEstimate
 
 SCORE = make_score([], measures=8, beat_quarter=0.5)

@@ -8,10 +8,10 @@ import pytest
 from conducting import follow, timings
 from support import make_score
 
-from tutti.engine.beat_figures import Style
-from tutti.engine.tempo import TempoTracker
+from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.tempo import TempoTracker
+from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.types import Pose
-from tutti.engine.virtual_conductor import conduct
 
 PLACE = np.arange(96)
 RUBATO = 0.72 * (1 + 0.12 * np.sin(PLACE / 3.0) + 0.06 * np.sin(PLACE / 0.9))

@@ -2,8 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tutti.engine.errors import SoundError
-from tutti.engine.hrtf import (
+from tutti.engine.audio.hrtf import (
     GRID_STEP_DEG,
     LOWEST_ELEVATION_DEG,
     HrtfGrid,
@@ -12,6 +11,7 @@ from tutti.engine.hrtf import (
     load_grid,
     read_sofa,
 )
+from tutti.engine.errors import SoundError
 
 RATE_HZ, SIZE = 48000, 512
 

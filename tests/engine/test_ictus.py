@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tutti.engine.gesture import GestureFilter
-from tutti.engine.ictus import IctusDetector
+from tutti.engine.conducting.gesture import GestureFilter
+from tutti.engine.conducting.ictus import IctusDetector
 from tutti.engine.types import Beat, Pose, TempoEstimate
 
 PLAYING = TempoEstimate(0.0, 0, 0.0, 0.8, 0.8, 1.0)

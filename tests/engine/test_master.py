@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tutti.engine.master import TruePeakLimiter, true_peak_db
+from tutti.engine.audio.master import TruePeakLimiter, true_peak_db
 
 RATE_HZ = 48000
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from score_samples import attributes, ending, metronome, note, repeat, score, words, write
 
-from tutti.engine.meter import PlayedMeasure, bar_beats, conductor_beats
-from tutti.engine.score_reader import read_score
+from tutti.engine.notation.meter import PlayedMeasure, bar_beats, conductor_beats
+from tutti.engine.notation.score_reader import read_score
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import mido
 import pytest
 
 from tutti.engine.errors import ScoreError
-from tutti.engine.midi_reader import quantise, written_from_midi
+from tutti.engine.notation.midi_reader import quantise, written_from_midi
+from tutti.engine.notation.score_compiler import compile_score
 from tutti.engine.score import NoteFlag
-from tutti.engine.score_compiler import compile_score
 
 
 def midi(*tracks: list, ticks: int = 480, kind: int = 1) -> bytes:

@@ -4,12 +4,12 @@ import pytest
 import soundfile
 from audio_support import RATE_HZ, SETTINGS, cues, note, player, small_room, tone_sounds
 
+from tutti.engine.audio.loudness import ensemble_lufs, programme_gain_db
+from tutti.engine.audio.master import true_peak_db
+from tutti.engine.audio.offline import AudioCue, render_wav
+from tutti.engine.audio.wav import WavWriter
 from tutti.engine.errors import SoundError
 from tutti.engine.instruments import catalogue
-from tutti.engine.loudness import ensemble_lufs, programme_gain_db
-from tutti.engine.master import true_peak_db
-from tutti.engine.offline import AudioCue, render_wav
-from tutti.engine.wav import WavWriter
 
 PLAYERS = [player(number, number - 3.0, 3.0) for number in range(6)]
 

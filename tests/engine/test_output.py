@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from audio_support import note, player, small_room, tone_sounds
 
-from tutti.engine.audio_device import ClockFilter, ClockSink, open_sink
-from tutti.engine.audio_ring import AudioRing
+from tutti.engine.audio.audio_device import ClockFilter, ClockSink, open_sink
+from tutti.engine.audio.audio_ring import AudioRing
+from tutti.engine.audio.output import AudioProcess
+from tutti.engine.audio.renderer import AudioSettings
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import AudioDeviceError
-from tutti.engine.output import AudioProcess
-from tutti.engine.renderer import AudioSettings
 from tutti.engine.types import NoteRelease, Pose
 
 SETTINGS = AudioSettings(voices=16)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tutti.engine.part_names import assign_instruments, percussion_key
-from tutti.engine.written import WrittenNote, WrittenPart
+from tutti.engine.notation.part_names import assign_instruments, percussion_key
+from tutti.engine.notation.written import WrittenNote, WrittenPart
 
 
 def part(name: str, low: int = 60, high: int = 72, **fields) -> WrittenPart:

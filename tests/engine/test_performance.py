@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from support import make_score
 
+from tutti.engine.conducting.tracking import Take
+from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
 from tutti.engine.performance import Performance
 from tutti.engine.score import Score
-from tutti.engine.tracking import Take
 from tutti.engine.types import Frame, Pose
-from tutti.engine.virtual_conductor import clean_timings, conduct
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.render import perform_offline
 

@@ -16,10 +16,10 @@ from audio_support import (
     tone_sounds,
 )
 
-from tutti.engine import ensemble
+from tutti.engine.audio import ensemble
+from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.errors import AudioDeviceError, SoundError
-from tutti.engine.renderer import AudioSettings, OrchestraRenderer
-from tutti.engine.sound_set import Patch, Sample, SoundSet, Zone
+from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone
 from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement, Pose
 
 FRONT = player(0, 0.0, 3.0)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from score_samples import attributes, ending, note, repeat, score, words, write
 
 from tutti.engine.errors import ScoreError
-from tutti.engine.repeats import navigation_of_text, play_order
-from tutti.engine.score_reader import read_score
-from tutti.engine.written import WrittenMeasure
+from tutti.engine.notation.repeats import navigation_of_text, play_order
+from tutti.engine.notation.score_reader import read_score
+from tutti.engine.notation.written import WrittenMeasure
 
 
 def measures(count: int, **marks: dict[int, object]) -> list[WrittenMeasure]:

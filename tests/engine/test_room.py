@@ -3,8 +3,7 @@ import pytest
 import scipy.signal
 from audio_support import small_room
 
-from tutti.engine.hall import read_hall
-from tutti.engine.room import (
+from tutti.engine.audio.room import (
     LATE_START_S,
     air_absorption_db_per_m,
     diffuse_power_density,
@@ -14,6 +13,7 @@ from tutti.engine.room import (
     reflection_gains,
     room_from_hall,
 )
+from tutti.engine.hall import read_hall
 
 RATE_HZ = 48000
 

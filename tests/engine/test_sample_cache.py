@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutti.engine.sample_cache import read_sample, write_sample
-from tutti.engine.sound_set import Sample
+from tutti.engine.sounds.sample_cache import read_sample, write_sample
+from tutti.engine.sounds.sound_set import Sample
 
 
 def some_sample() -> Sample:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from score_samples import attributes, dynamic, metronome, note, score, words, write
 
-from tutti.engine import score_cache
 from tutti.engine.errors import ScoreError
+from tutti.engine.notation import score_cache
+from tutti.engine.notation.score_cache import open_score, pack_score, unpack_score
+from tutti.engine.notation.score_reader import read_score
 from tutti.engine.score import Score
-from tutti.engine.score_cache import open_score, pack_score, unpack_score
-from tutti.engine.score_reader import read_score
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_what_is_kept_is_what_was_read(sample, tmp_path):
 
 def test_reopening_does_not_read_the_score_again(sample, tmp_path, monkeypatch):
     open_score(sample, tmp_path / "cache")
-    monkeypatch.setitem(sys.modules, "tutti.engine.score_reader", None)  # importing it would fail
+    monkeypatch.setitem(sys.modules, "tutti.engine.notation.score_reader", None)  # importing it would fail
     reopened = open_score(sample, tmp_path / "cache")
     with pytest.raises(ValueError, match="read-only"):
         reopened.notes["pitch"] = 0
@@ -48,7 +48,7 @@ def test_reopening_does_not_read_the_score_again(sample, tmp_path, monkeypatch):
 def test_reopening_imports_neither_music21_nor_scipy(sample, tmp_path):
     open_score(sample, tmp_path / "cache")
     code = (
-        "import sys; from pathlib import Path; from tutti.engine.score_cache import open_score;"
+        "import sys; from pathlib import Path; from tutti.engine.notation.score_cache import open_score;"
         f"open_score({str(sample)!r}, Path({str(tmp_path / 'cache')!r}));"
         "print([name for name in ('music21', 'scipy', 'numba', 'mido') if name in sys.modules])"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tutti.engine.instruments import catalogue
-from tutti.engine.score_reader import read_score
+from tutti.engine.notation.score_reader import read_score
 
 PIECES = [
     "bach/bwv1.6",

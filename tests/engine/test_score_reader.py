@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from score_samples import attributes, dynamic, metronome, note, score, wedge, words, write
 
+from tutti.engine.notation.score_reader import read_score
 from tutti.engine.score import NoteFlag, Score
-from tutti.engine.score_reader import read_score
 
 FIRST = attributes()
 

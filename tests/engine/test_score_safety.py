@@ -7,10 +7,10 @@ import zipfile
 import pytest
 from score_samples import attributes, note, repeat, score, write
 
-from tutti.engine import score_limits
 from tutti.engine.errors import ScoreError
-from tutti.engine.score_reader import read_score
-from tutti.engine.score_source import find_score
+from tutti.engine.notation import score_limits
+from tutti.engine.notation.score_reader import read_score
+from tutti.engine.notation.score_source import find_score
 
 GOOD = score([attributes() + note("C4", 48)])
 CONTAINER = '<container><rootfiles><rootfile full-path="{}"/></rootfiles></container>'

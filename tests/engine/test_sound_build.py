@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from soundfont_writer import INSTRUMENT, KEY_RANGE, SAMPLE, SAMPLE_MODES, Font, looped_tone, orchestra_font, span, tone
 
-from tutti.engine.conditioning import sustained_level_db
 from tutti.engine.instruments import catalogue
-from tutti.engine.preset_map import SECTION, preset_map
-from tutti.engine.sound_set import REFERENCE_LEVEL_DB, load_sound_set
-from tutti.engine.soundfont import SoundFont
+from tutti.engine.sounds.conditioning import sustained_level_db
+from tutti.engine.sounds.preset_map import SECTION, preset_map
+from tutti.engine.sounds.sound_set import REFERENCE_LEVEL_DB, load_sound_set
+from tutti.engine.sounds.soundfont import SoundFont
 
 REAL_FONT = Path("/usr/share/sounds/sf3/MuseScore_General.sf3")
 needs_real_font = pytest.mark.skipif(not REAL_FONT.exists(), reason="musescore-general-soundfont is not installed")

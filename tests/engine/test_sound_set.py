@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tutti.engine.errors import SoundError
-from tutti.engine.sound_set import Patch, Sample, SoundSet, Zone, load_sound_set
+from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone, load_sound_set
 
 
 def zone(low: int, high: int, sample: int = 0, low_velocity: int = 0, high_velocity: int = 127, **more: float) -> Zone:

@@ -27,7 +27,7 @@ from soundfont_writer import (
 )
 
 from tutti.engine.errors import SoundError
-from tutti.engine.soundfont import SoundFont
+from tutti.engine.sounds.soundfont import SoundFont
 
 
 def layered_font() -> Font:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tutti.engine.hrtf import HrtfGrid, load_grid
-from tutti.engine.spatial import SourceField, SpatialStage, StreamRing, fft_size_for
+from tutti.engine.audio.hrtf import HrtfGrid, load_grid
+from tutti.engine.audio.spatial import SourceField, SpatialStage, StreamRing, fft_size_for
 
 RATE_HZ = 48000
 

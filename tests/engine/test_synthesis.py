@@ -5,12 +5,12 @@ import numpy.typing as npt
 import pytest
 
 from tutti.engine.instruments import catalogue
-from tutti.engine.sound_set import Sample
-from tutti.engine.synthesis import plan_synthesis
-from tutti.engine.synthesis_percussion import KIT, drum_note
-from tutti.engine.synthesis_sustained import Voicing, sustained_note
-from tutti.engine.synthesis_tables import spectra, spectrum_at
-from tutti.engine.tuning import measure_pitch
+from tutti.engine.sounds.sound_set import Sample
+from tutti.engine.sounds.synthesis import plan_synthesis
+from tutti.engine.sounds.synthesis_percussion import KIT, drum_note
+from tutti.engine.sounds.synthesis_sustained import Voicing, sustained_note
+from tutti.engine.sounds.synthesis_tables import spectra, spectrum_at
+from tutti.engine.sounds.tuning import measure_pitch
 from tutti.engine.types import Articulation
 from tutti.engine.units import pitch_to_hz
 

@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
+from tutti.engine.conducting.tracking import PointerSource, Take, TakeSource, parse_take, read_take, write_take
 from tutti.engine.errors import TakeError
-from tutti.engine.tracking import PointerSource, Take, TakeSource, parse_take, read_take, write_take
 from tutti.engine.types import Pose
 
 HEADER = "time_s,device,x_m,y_m,z_m,qw,qx,qy,qz,valid\n"

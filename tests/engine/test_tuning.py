@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from soundfont_writer import tone
 
-from tutti.engine.tuning import measure_pitch
+from tutti.engine.sounds.tuning import measure_pitch
 
 
 @pytest.mark.parametrize("pitch", [24, 33, 45, 57, 69, 81, 93, 105])

@@ -7,9 +7,9 @@ import pytest
 from conducting import timings
 from support import make_score
 
-from tutti.engine.beat_figures import Style, figure
+from tutti.engine.conducting.beat_figures import Style, figure
+from tutti.engine.conducting.virtual_conductor import beat_times, clean_timings, conduct, read_timings
 from tutti.engine.errors import TakeError
-from tutti.engine.virtual_conductor import beat_times, clean_timings, conduct, read_timings
 
 SCORE = make_score([], measures=10)
 EVEN = timings(SCORE, np.full(40, 0.75))

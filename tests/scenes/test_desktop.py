@@ -14,7 +14,7 @@ import pytest
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from tutti.engine.tracking import PointerSource
+from tutti.engine.conducting.tracking import PointerSource
 from tutti.engine.types import Dynamics, Frame, PlayerPlacement, ScorePosition
 from tutti.scenes.desktop import Desktop, DesktopActions
 from tutti.scenes.view import StageView

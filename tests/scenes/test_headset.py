@@ -29,12 +29,12 @@ from support import make_score
 
 from tutti.assets import asset_path
 from tutti.engine.clock import SessionClock
+from tutti.engine.conducting.tracking import Take
+from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
 from tutti.engine.errors import HeadsetError
 from tutti.engine.performance import Performance
 from tutti.engine.score import Score
-from tutti.engine.tracking import Take
 from tutti.engine.types import BeatCrossing, Pose
-from tutti.engine.virtual_conductor import clean_timings, conduct
 from tutti.scenes import headset
 from tutti.scenes.headset import HeadsetSource
 from tutti.scenes.openvr_init import explain_init_error

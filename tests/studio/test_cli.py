@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tutti.engine.score_cache import open_score
-from tutti.engine.tracking import write_take
-from tutti.engine.virtual_conductor import clean_timings, conduct
+from tutti.engine.conducting.tracking import write_take
+from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
+from tutti.engine.notation.score_cache import open_score
 from tutti.studio.session_file import read_session
 
 PIECE = "bach/bwv66.6"

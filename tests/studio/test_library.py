@@ -6,7 +6,7 @@ import pytest
 from score_samples import attributes, metronome, note, score, write
 
 from tutti.engine.errors import ScoreError
-from tutti.engine.score_source import find_score
+from tutti.engine.notation.score_source import find_score
 from tutti.studio import library
 
 

@@ -10,7 +10,7 @@ import pytest
 from soundfont_writer import orchestra_font
 
 from tutti.engine.errors import SoundError
-from tutti.engine.soundfont import SoundFont
+from tutti.engine.sounds.soundfont import SoundFont
 from tutti.studio import sounds
 from tutti.studio.sounds import SYNTHESISED, choose, install, installed, soundfont_named
 

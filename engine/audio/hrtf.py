@@ -1,0 +1,253 @@
+"""Head-related transfer functions: from measured impulse responses to a dense grid of spectra.
+
+Each response is split into a minimum-phase part and a delay (Kulkarni, Isabelle and Colburn, JASA 105, 1999: listeners
+do not hear the difference), equalised so that sound from everywhere arrives without colour (diffuse field), and
+interpolated between the three nearest measured directions. The default set is the KEMAR dummy head of Gardner and
+Martin (MIT Media Lab, 1994), which pyo carries; ``read_sofa`` takes any other.
+
+Azimuth is counter-clockwise seen from above (left is positive), 0 in front; elevation is positive upwards.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+import scipy.fft
+import scipy.signal
+from scipy.spatial import ConvexHull
+
+from ..errors import SoundError
+from .pyo_block import bundled_hrir_tables
+
+GRID_STEP_DEG = 2
+LOWEST_ELEVATION_DEG = -40
+"""Below it KEMAR was not measured, and an orchestra is seldom there."""
+FILTER_TAPS = 160
+"""Length of the minimum-phase part at 48 kHz (3.3 ms)."""
+_VERSION = 4
+_KEMAR_RATE_HZ = 44100.0
+_ANALYSIS = 2048
+_HIGHEST_HZ = 17500.0
+"""Above, the measurement ends and so, gently, do the filters."""
+LEAD = 24
+"""Samples before the earliest ear and after the last: room for the ringing of fractional delays and of real spectra
+(distance, air, directivity) on both sides, which else would wrap round the FFT and tick at every block."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HrirSet:
+    """Measured responses: ``directions_deg`` (n, 2) azimuth and elevation, ``responses`` (n, 2 ears, taps)."""
+
+    directions_deg: npt.NDArray[np.float64]
+    responses: npt.NDArray[np.float64]
+    rate_hz: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HrtfGrid:
+    """Spectra for every direction of a grid: ``spectra`` (directions, 2 ears, 2 re/im, fft_size // 2 + 1) float32.
+
+    ``taps`` is how long the responses are in samples, so that overlap-save knows what of an FFT is valid.
+    """
+
+    spectra: npt.NDArray[np.float32]
+    fft_size: int
+    taps: int
+
+    def index(
+        self, azimuth_rad: npt.NDArray[np.float64], elevation_rad: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.int32]:
+        """Rows of ``spectra`` nearest to directions."""
+        columns = 360 // GRID_STEP_DEG
+        column = np.round(np.degrees(azimuth_rad) / GRID_STEP_DEG).astype(np.int32) % columns
+        elevation_deg = np.clip(np.degrees(elevation_rad), LOWEST_ELEVATION_DEG, 90)
+        row = np.round((elevation_deg - LOWEST_ELEVATION_DEG) / GRID_STEP_DEG).astype(np.int32)
+        return np.asarray(row * columns + column, np.int32)
+
+
+def kemar_hrirs() -> HrirSet:
+    """The set that pyo carries: 14 elevations, the right half of the circle, ears mirrored for the left half."""
+    near_ear, far_ear = ([np.array(ring) for ring in ear] for ear in bundled_hrir_tables())
+    side = len(near_ear[4]) // 2  # the direction at 90 degrees on the horizon
+    if np.square(near_ear[4][side]).sum() < np.square(far_ear[4][side]).sum():
+        near_ear, far_ear = far_ear, near_ear
+    directions, responses = [], []
+    for ring, (near, far) in enumerate(zip(near_ear, far_ear, strict=True)):
+        elevation_deg = LOWEST_ELEVATION_DEG + 10.0 * ring
+        for step in range(len(near)):
+            azimuth_deg = 180.0 * step / max(1, len(near) - 1)
+            directions.append((azimuth_deg, elevation_deg))
+            responses.append((near[step], far[step]))  # from the left: the near ear is the left one
+            if 0.0 < azimuth_deg < 180.0:
+                directions.append((-azimuth_deg, elevation_deg))
+                responses.append((far[step], near[step]))
+    return HrirSet(np.array(directions), np.array(responses, np.float64), _KEMAR_RATE_HZ)
+
+
+def read_sofa(path: Path) -> HrirSet:
+    """A SOFA file (AES69) of the convention SimpleFreeFieldHRIR. Raises ``SoundError``."""
+    try:
+        with h5py.File(path, "r") as file:
+            responses = np.asarray(file["Data.IR"][:], np.float64)
+            positions = np.asarray(file["SourcePosition"][:], np.float64)
+            rate_hz = float(np.asarray(file["Data.SamplingRate"][:]).ravel()[0])
+            kind = file["SourcePosition"].attrs.get("Type", b"spherical")
+    except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise SoundError(f"{path}: not a SOFA file with head-related impulse responses ({error})") from error
+    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+    if kind.strip() == "cartesian":
+        x, y, z = positions.T[:3]
+        positions = np.stack([np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))], axis=1)
+    if responses.ndim != 3 or responses.shape[1] != 2 or len(responses) != len(positions) or len(responses) < 12:
+        raise SoundError(f"{path}: {responses.shape} impulse responses; needs two ears and 12 directions or more")
+    if not np.isfinite(responses).all() or not 8000.0 <= rate_hz <= 384000.0:
+        raise SoundError(f"{path}: impulse responses that are not finite, or an absurd rate of {rate_hz:g} Hz")
+    return HrirSet(positions[:, :2].copy(), responses, rate_hz)
+
+
+def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int) -> HrtfGrid:
+    """Equalised spectra on the grid of ``GRID_STEP_DEG``. Takes about a second."""
+    taps = FILTER_TAPS * rate_hz // 48000
+    responses = scipy.signal.resample_poly(hrirs.responses, rate_hz, round(hrirs.rate_hz), axis=-1)
+    delays = _onset_delays(responses, rate_hz)
+    magnitudes = _equalised_magnitudes(responses, hrirs.directions_deg, rate_hz)
+    minimum_phase = _minimum_phase(magnitudes)[..., :taps]
+    fade = taps // 4
+    minimum_phase[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+    delays = delays - delays.min() + LEAD
+    filters = scipy.fft.rfft(minimum_phase, fft_size, axis=-1)
+    turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
+
+    corners = _unit_vectors(hrirs.directions_deg)
+    triangles = ConvexHull(corners, qhull_options="QJ").simplices
+    inverses = np.linalg.inv(corners[triangles].transpose(0, 2, 1))
+    azimuths_deg = np.arange(0, 360, GRID_STEP_DEG, dtype=np.float64)
+    rows = []
+    for elevation_deg in range(LOWEST_ELEVATION_DEG, 91, GRID_STEP_DEG):
+        wanted = _unit_vectors(np.stack([azimuths_deg, np.full_like(azimuths_deg, elevation_deg)], axis=1))
+        shares = np.einsum("tij,dj->dti", inverses, wanted)
+        best = shares.min(axis=2).argmax(axis=1)
+        weights = np.clip(shares[np.arange(len(wanted)), best], 0.0, None)
+        weights /= weights.sum(axis=1, keepdims=True)
+        nearest = triangles[best]
+        delay = np.einsum("dw,dwe->de", weights, delays[nearest])
+        spectrum = np.einsum("dw,dwek->dek", weights, filters[nearest]) * np.exp(turn * delay[..., None])
+        rows.append(np.stack([spectrum.real, spectrum.imag], axis=2))
+    spectra = np.ascontiguousarray(np.concatenate(rows), np.float32)
+    return HrtfGrid(spectra, fft_size, taps + int(np.ceil(delays.max() + LEAD)))
+
+
+def load_grid(rate_hz: int, fft_size: int, sofa: Path | None = None, cache_dir: Path | None = None) -> HrtfGrid:
+    """The grid of a SOFA file or of the default head, mapped from the user's cache or built into it.
+
+    A cache that cannot be written costs the building time on the next start and nothing else.
+    """
+    folder = cache_dir or Path(platformdirs.user_cache_dir("tutti")) / "hrtf"
+    source = "kemar" if sofa is None else _file_hash(sofa)
+    name = f"{source}-{rate_hz}-{fft_size}-{GRID_STEP_DEG}-v{_VERSION}"
+    cached = _read_cached(folder, name, fft_size)
+    if cached is not None:
+        return cached
+    grid = build_grid(kemar_hrirs() if sofa is None else read_sofa(sofa), rate_hz, fft_size)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, grid.spectra)
+        Path(part).replace(folder / f"{name}-{grid.taps}.npy")
+    except OSError:
+        return grid
+    return grid
+
+
+def _read_cached(folder: Path, name: str, fft_size: int) -> HrtfGrid | None:
+    """The grid of a cache file, mapped: processes share its memory. None where there is none that can be read."""
+    rows = 360 // GRID_STEP_DEG * ((90 - LOWEST_ELEVATION_DEG) // GRID_STEP_DEG + 1)
+    for path in folder.glob(f"{name}-*.npy"):
+        try:
+            spectra = np.load(path, mmap_mode="r")
+            taps = int(path.stem.rpartition("-")[2])
+        except (OSError, ValueError, EOFError):
+            continue
+        if spectra.shape == (rows, 2, 2, fft_size // 2 + 1) and spectra.dtype == np.float32:
+            return HrtfGrid(np.asarray(spectra), fft_size, taps)
+    return None
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise SoundError(f"{path}: cannot read the SOFA file ({error.strerror})") from error
+
+
+def _unit_vectors(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    azimuth, elevation = np.radians(directions_deg).T
+    flat = np.cos(elevation)
+    return np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)], axis=1)
+
+
+def _minimum_phase(magnitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Minimum-phase responses of magnitude spectra (..., n // 2 + 1), by the real cepstrum (Oppenheim and Schafer)."""
+    size = 2 * (magnitudes.shape[-1] - 1)
+    cepstrum = scipy.fft.irfft(np.log(np.maximum(magnitudes, 1e-6)), axis=-1)
+    window = np.zeros(size)
+    window[0] = window[size // 2] = 1.0
+    window[1 : size // 2] = 2.0
+    return np.asarray(scipy.fft.irfft(np.exp(scipy.fft.rfft(cepstrum * window, axis=-1)), axis=-1), np.float64)
+
+
+def _equalised_magnitudes(
+    responses: npt.NDArray[np.float64], directions_deg: npt.NDArray[np.float64], rate_hz: int
+) -> npt.NDArray[np.float64]:
+    """Magnitudes divided by the power mean over the sphere, and level below 200 Hz.
+
+    A response of 3 ms says nothing about lower frequencies, where a head hardly changes the sound.
+    """
+    magnitudes = np.abs(scipy.fft.rfft(responses, _ANALYSIS, axis=-1))
+    frequencies_hz = np.arange(magnitudes.shape[-1]) * rate_hz / _ANALYSIS
+    first = int(np.searchsorted(frequencies_hz, 200.0))
+    magnitudes[..., :first] = magnitudes[..., first : first + 1]
+    last = int(np.searchsorted(frequencies_hz, _HIGHEST_HZ))
+    magnitudes[..., last:] = magnitudes[..., last - 1 : last]
+    weights = _solid_angles(directions_deg)
+    diffuse = np.sqrt(np.einsum("d,dek->k", weights, magnitudes**2) / 2.0)
+    audible = diffuse[(frequencies_hz > 200.0) & (frequencies_hz < 15000.0)]
+    equalised = magnitudes / np.clip(diffuse, audible.min(), audible.max())
+    return np.asarray(equalised * _below_nyquist(frequencies_hz, rate_hz), np.float64)
+
+
+def _below_nyquist(frequencies_hz: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
+    """A fade of 40 dB to half the rate: what is left there would ring round the FFT at a fractional delay."""
+    over = np.clip((frequencies_hz - _HIGHEST_HZ) / (0.49 * rate_hz - _HIGHEST_HZ), 0.0, 1.0)
+    return np.asarray(0.01 + 0.99 * np.cos(0.5 * np.pi * over) ** 2, np.float64)
+
+
+def _solid_angles(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Each measured direction's share of the sphere: its ring's area over the directions in the ring."""
+    elevation = np.round(directions_deg[:, 1], 1)
+    rings, ring_of, counts = np.unique(elevation, return_inverse=True, return_counts=True)
+    edges = np.concatenate([[-90.0], (rings[1:] + rings[:-1]) / 2.0, [90.0]])
+    areas = np.diff(np.sin(np.radians(edges)))
+    shares = (areas / counts)[ring_of]
+    return np.asarray(shares / shares.sum(), np.float64)
+
+
+def _onset_delays(responses: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
+    """Delay of each response in samples: where it correlates best with its own minimum-phase version below 3 kHz."""
+    factor, size, at_once = 8, 4096, 64  # in portions: the oversampled correlations of all would fill 400 MB
+    low_pass = 1.0 / (1.0 + (np.arange(size // 2 + 1) * rate_hz / size / 3000.0) ** 8)
+    delays = []
+    for portion in np.split(responses, range(at_once, len(responses), at_once)):
+        natural = scipy.fft.rfft(portion, size, axis=-1)
+        minimum = scipy.fft.rfft(_minimum_phase(np.abs(scipy.fft.rfft(portion, _ANALYSIS, axis=-1))), size, axis=-1)
+        correlation = scipy.fft.irfft(natural * minimum.conj() * low_pass, size * factor, axis=-1)
+        delays.append(correlation[..., : size * factor // 4].argmax(axis=-1) / factor)
+    return np.concatenate(delays)

@@ -1,0 +1,414 @@
+"""Which candidates for an ictus are beats of the score: several accounts of the gesture, weighed against each other.
+
+Each hypothesis is one account: it counts the beats, tracks the beat's time and period with a Kalman filter, and learns
+this conductor's lag and stroke for each beat of the bar. A new candidate splits it into: the next beat; a rebound or
+flourish; or the beat after next (one had no lowest point). Time, depth and shape of the stroke weigh them
+(multiple-hypothesis tracking: D. Reid, "An algorithm for tracking multiple targets", IEEE Trans. AC 24, 1979).
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..score import Score
+from ..types import Beat
+from .strokes import TEMPLATE_BINS, along, resample, shape_distance
+
+BeatKey = tuple[int, int]
+"""Beats in the measure, and beat of the measure from 0: what lags and strokes are learned for."""
+
+LAG_PRIOR_PERIODS = {"first": 0.06, "last": -0.06}
+"""Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: half of what was measured
+on a conductor (first late, last early); individual lags are soon learned."""
+LAG_PRIOR_SD_S = 0.045
+LAG_MEMORY = 24
+ICTUS_SD_S = 0.035
+"""How far icti stray from the music after their usual lag is taken off."""
+BEAT_SD_S = 0.010
+PERIOD_SD = 0.05
+"""Random walk of the beat and of the period (relative) from beat to beat."""
+PLAIN_CHANGE = 1.25
+"""Tempo marks that differ by less than this factor are left to the conductor."""
+SHORTEST_PERIOD_S = 0.18
+LONGEST_PERIOD_S = 2.5
+FALSE_ICTUS = 0.05
+"""Probability of a rebound or flourish taken for an ictus, per beat."""
+HOLD, HOLD_AT_FERMATA = 0.03, 0.3
+"""Probability that a beat is held;"""
+HOLD_PERIODS = 2.0
+"""for about so many periods, or (with a heavy tail) much longer."""
+SHAPE_WORTH = 1.5
+"""How many independent observations the comparison of a stroke with its template counts as."""
+
+UNKNOWN_SHAPE = 2.5
+"""Distance from a template not yet learned: between that of the same stroke (about 1) and of another (above 5)."""
+
+
+@dataclass(slots=True)
+class Lag:
+    """Learned lag of one beat of the bar against the mean of the bar around it, in seconds."""
+
+    count: float
+    mean_s: float
+    variance_s2: float
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeTemplate:
+    """The learned stroke to one beat of the bar: in even steps of time (None while it was only ever held), and of
+    its length (``length_m``)."""
+
+    count: int
+    timed: np.ndarray | None
+    shape: np.ndarray
+    length_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeterMap:
+    """What the score says of each beat: its key, its place and length in quarters, its marked period in seconds,
+    whether a fermata holds it, and whether a new tempo or meter begins with it."""
+
+    keys: tuple[BeatKey, ...]
+    quarters: tuple[float, ...]
+    lengths: tuple[float, ...]
+    marked_period_s: tuple[float, ...]
+    held: tuple[bool, ...]
+    new_tempo: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, score: Score) -> "MeterMap":
+        beats = score.beats
+        keys = tuple((int(row["beats_in_measure"]), int(row["beat"]) - 1) for row in beats)
+        periods = tuple(
+            60.0 * float(row["duration_quarter"]) / max(1.0, score.quarter_bpm_at(float(row["quarter"])))
+            for row in beats
+        )
+        held = np.zeros(len(beats), dtype=bool)
+        for fermata in score.fermatas:
+            ends = beats["quarter"] + beats["duration_quarter"]
+            held |= (beats["quarter"] < fermata["end_quarter"] - 1e-6) & (ends > fermata["quarter"] + 1e-6)
+        lengths = beats["duration_quarter"].astype(float)
+        speed = lengths / np.array(periods)
+        changes = np.abs(np.diff(np.log(speed), prepend=np.log(speed[0]))) > math.log(PLAIN_CHANGE)
+        meters = score.measures[["numerator", "denominator"]][beats["measure"]]
+        changes[1:] |= meters[1:] != meters[:-1]
+        return cls(
+            keys=keys,
+            quarters=tuple(beats["quarter"].tolist()),
+            lengths=tuple(lengths.tolist()),
+            marked_period_s=periods,
+            held=tuple(held.tolist()),
+            new_tempo=tuple(changes.tolist()),
+        )
+
+    def key(self, index: int) -> BeatKey:
+        """Key of a beat; before the first and after the last the bar goes on."""
+        inside = max(0, min(len(self.keys) - 1, index))
+        count, beat = self.keys[inside]
+        return count, (beat + index - inside) % count
+
+    def ratio(self, index: int) -> float:
+        """How much longer than the beat before ``index`` the one from there is, in score time."""
+        return self.lengths[index] / self.lengths[index - 1] if 1 <= index < len(self.keys) else 1.0
+
+    def marked_s(self, index: int) -> float:
+        """The marked period of a beat."""
+        return self.marked_period_s[max(0, min(len(self.marked_period_s) - 1, index))]
+
+    def begins_tempo(self, index: int) -> bool:
+        return 0 <= index < len(self.new_tempo) and self.new_tempo[index]
+
+    def place(self, index: int) -> float:
+        """Score time of a beat in quarters; goes on evenly outside."""
+        inside = max(0, min(len(self.quarters) - 1, index))
+        return self.quarters[inside] + (index - inside) * self.lengths[inside]
+
+    def is_held(self, index: int) -> bool:
+        return 0 <= index < len(self.held) and self.held[index]
+
+
+@dataclass(slots=True)
+class Hypothesis:
+    """One account of the beats so far. ``beat_s`` is the music's time of beat ``index``, the lag taken off."""
+
+    index: int
+    ictus_s: float
+    beat_s: float
+    period_s: float
+    variance: tuple[float, float, float]
+    """Kalman covariance: beat, beat–period, period."""
+    log_weight: float = 0.0
+    icti: dict[int, float] = field(default_factory=dict)
+    lags: dict[BeatKey, Lag] = field(default_factory=dict)
+    strokes: dict[BeatKey, StrokeTemplate] = field(default_factory=dict)
+    depths: dict[BeatKey, float] = field(default_factory=dict)
+    stroke_m: float = 0.0
+    surprise: float = 0.0
+    off_mark: float = 0.0
+    """Logarithm of the conductor's usual period over the marked one."""
+    holding: float = 0.0
+    """How much the last beats were held, 0–1: one hold makes the next less of a surprise."""
+    charged: float = 0.0
+    """Log probability, already in ``log_weight``, that the next ictus did not come so far."""
+
+    def lag_s(self, meter: MeterMap, index: int) -> float:
+        """Lag of the ictus of a beat: learned, shrunk towards the prior as long as little is known."""
+        count, beat = key = meter.key(index)
+        prior = 0.0
+        if count > 1:
+            part = LAG_PRIOR_PERIODS["first"] if beat == 0 else LAG_PRIOR_PERIODS["last"] if beat == count - 1 else 0.0
+            prior = part * min(self.period_s, 0.9)
+        lag = self.lags.get(key)
+        if lag is None:
+            return prior
+        doubt = max(lag.variance_s2, 0.015**2) / LAG_PRIOR_SD_S**2
+        return (doubt * prior + lag.count * lag.mean_s) / (doubt + lag.count)
+
+    def expected_ictus_s(self, meter: MeterMap, ahead: int = 1) -> float:
+        """When the hand is expected at the ictus ``ahead`` beats on."""
+        return self.beat_s + ahead * self.period_s + self.lag_s(meter, self.index + ahead)
+
+    def expected_stroke_s(self, meter: MeterMap) -> float:
+        """Expected time from the last ictus to the next."""
+        least = max(SHORTEST_PERIOD_S, 0.4 * self.period_s)
+        return max(least, self.expected_ictus_s(meter) - self.ictus_s)
+
+    def ahead_variance(self, ahead: int = 1) -> float:
+        """Variance of the predicted beat ``ahead`` beats on."""
+        p, c, v = self.variance
+        grown = v + ahead * (PERIOD_SD * self.period_s) ** 2
+        return p + 2 * ahead * c + ahead * ahead * grown + ahead * BEAT_SD_S**2
+
+    def template(self, meter: MeterMap, index: int) -> StrokeTemplate | None:
+        """The learned stroke that leads to beat ``index``."""
+        return self.strokes.get(meter.key(index))
+
+    def branch(self) -> "Hypothesis":
+        """A copy that can go its own way."""
+        return replace(
+            self, icti=dict(self.icti), lags=dict(self.lags), strokes=dict(self.strokes), depths=dict(self.depths)
+        )
+
+    # -- weighing a candidate ------------------------------------------------------------------------------
+
+    def log_time(self, meter: MeterMap, time_s: float, ahead: int) -> float:
+        """Log density of an ictus ``ahead`` beats on at ``time_s``: near its place, early, or late by a hold."""
+        late_s = time_s - self.expected_ictus_s(meter, ahead)
+        sd = math.sqrt(self.ahead_variance(ahead) + ICTUS_SD_S**2)
+        core = 0.375 / sd * (1.0 + (late_s / sd) ** 2 / 5.0) ** -3
+        hold = self.hold_rate(meter, self.index + ahead - 1)
+        density = (1.0 - hold) * core
+        if late_s > 0:
+            reach = HOLD_PERIODS * self.period_s
+            density += hold * (0.7 * math.exp(-late_s / reach) + 0.15 * (1.0 + late_s / reach) ** -1.5) / reach
+        elif time_s - self.ictus_s > 0.2 * self.period_s:
+            density += 0.015 / self.period_s
+        return math.log(density + 1e-9) - self.charged
+
+    def hold_rate(self, meter: MeterMap, index: int) -> float:
+        """Probability that beat ``index`` is held."""
+        return max(HOLD + 0.4 * self.holding, HOLD_AT_FERMATA if meter.is_held(index) else 0.0)
+
+    def log_to_come(self, meter: MeterMap, time_s: float) -> float:
+        """Log probability that the next ictus is later than ``time_s``."""
+        late_s = time_s - self.expected_ictus_s(meter)
+        sd = math.sqrt(self.ahead_variance() + ICTUS_SD_S**2)
+        hold = self.hold_rate(meter, self.index)
+        held = 1.0
+        if late_s > 0:
+            reach = HOLD_PERIODS * self.period_s
+            held = 0.7 * math.exp(-late_s / reach) + 0.3 * (1.0 + late_s / reach) ** -0.5
+        return math.log((1.0 - hold) * 0.5 * math.erfc(late_s / sd / math.sqrt(2.0)) + hold * held)
+
+    def log_depth(self, meter: MeterMap, stroke_m: float, ahead: int) -> float:
+        """Log density of the stroke's depth at a beat (``ahead`` > 0) or at a false ictus (0)."""
+        if self.stroke_m <= 0.0:
+            return 0.0
+        depth = math.log(max(stroke_m / self.stroke_m, 0.01))
+        if ahead == 0:
+            return -0.5 * min(((depth - math.log(0.12)) / 0.6) ** 2, 14.0) - math.log(0.6)
+        known = self.depths.get(meter.key(self.index + ahead))
+        middle, sd = (known, 0.35) if known is not None else (math.log(0.8), 0.6)
+        return -0.5 * min(((depth - middle) / sd) ** 2, 8.0) - math.log(sd)
+
+    def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
+        """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
+        first = self.template(meter, self.index + 1)
+        way = None if first is None else along(path, self.ictus_s, time_s, self.stroke_m)
+        if first is None or way is None:
+            return -0.5 * SHAPE_WORTH * UNKNOWN_SHAPE
+        shape, length_m = way
+        if ahead == 1:
+            likeness = first.shape
+        elif ahead == 0:
+            part = length_m / first.length_m
+            if part > 0.85:
+                return -0.5 * SHAPE_WORTH * 6.0
+            likeness = _at_phases(first.shape, np.linspace(0.0, part, TEMPLATE_BINS + 1))
+        else:
+            second = self.template(meter, self.index + 2)
+            if second is None:
+                return -2.0
+            both = np.concatenate([first.shape, second.shape[:, 1:]], axis=1)
+            lengths = np.concatenate(
+                [
+                    np.linspace(0.0, first.length_m, TEMPLATE_BINS + 1),
+                    first.length_m + np.linspace(0.0, second.length_m, TEMPLATE_BINS + 1)[1:],
+                ]
+            )
+            even = np.linspace(0.0, lengths[-1], TEMPLATE_BINS + 1)
+            likeness = np.stack([np.interp(even, lengths, row) for row in both])
+        return -0.5 * SHAPE_WORTH * min(shape_distance(shape, likeness, self.stroke_m), 8.0)
+
+    # -- taking it in --------------------------------------------------------------------------------------
+
+    def pass_over(self, meter: MeterMap, beat: Beat) -> float:
+        """Log likelihood of ``beat`` as a rebound or flourish; the real ictus is still to come."""
+        to_come = self.log_to_come(meter, beat.time_s)
+        weight = math.log(FALSE_ICTUS / self.period_s) + to_come - self.charged
+        self.charged = to_come
+        return weight
+
+    def accept(self, meter: MeterMap, beat: Beat, ahead: int, heed_mark: bool = False) -> None:
+        """Count ``beat`` as the beat ``ahead`` on: Kalman step on beat and period.
+
+        Where a new tempo begins, ``heed_mark`` takes the mark, at this conductor's usual ratio to marks.
+        """
+        for _ in range(ahead - 1):
+            self._predict()
+            self.index += 1
+        predicted, p, c, v = self._predict()
+        self.index += 1
+        observed = beat.time_s - self.lag_s(meter, self.index)
+        late_s = observed - predicted
+        sd = math.sqrt(p + ICTUS_SD_S**2)
+        self.surprise = 0.5 * self.surprise + late_s / sd
+        if abs(self.surprise) > 1.8:
+            widen = min(9.0, (self.surprise / 1.8) ** 2)
+            p, c, v = p * widen, c * widen, v * widen
+        gain, period_gain = p / (p + ICTUS_SD_S**2), c / (p + ICTUS_SD_S**2)
+        big = late_s > 0.6 * self.period_s or late_s < -0.4 * self.period_s
+        if big:
+            gain = 1.0
+            period_gain = 0.7 if late_s < 0 or self._steady(beat.time_s) else 0.0
+        held = meter.is_held(self.index - 1) and late_s > 0.2 * self.period_s
+        if held:
+            gain, period_gain = 1.0, 0.0
+        self.holding += 0.4 * (float(big and late_s > 0) - self.holding)
+        self.beat_s = predicted + gain * late_s
+        self._set_period(self.period_s + period_gain * late_s)
+        if big and late_s > 0 and self.holding > 0.7 and not held:
+            self._set_period(self._recent_period(beat.time_s))
+        if big or held:
+            self.variance = (ICTUS_SD_S**2, 0.0, (0.15 * self.period_s) ** 2)
+        else:
+            self.variance = (p - gain * p, c - gain * c, v - period_gain * c)
+        if not big and not held:
+            self.off_mark += 0.1 * (math.log(self.period_s / meter.marked_s(self.index - 1)) - self.off_mark)
+        ratio = meter.ratio(self.index)
+        if ratio != 1.0:
+            self._set_period(self.period_s * ratio)
+            self.variance = (self.variance[0], self.variance[1] * ratio, self.variance[2] * ratio**2)
+        if meter.begins_tempo(self.index):
+            if heed_mark:
+                self._set_period(meter.marked_s(self.index) * math.exp(self.off_mark))
+            self.variance = (self.variance[0], 0.0, (0.2 * self.period_s) ** 2)
+        self.charged = 0.0
+        self.ictus_s = beat.time_s
+        self.icti[self.index] = beat.time_s
+        self.icti.pop(self.index - 24, None)
+        self._learn_lag(meter)
+
+    def _steady(self, ictus_s: float) -> bool:
+        """Whether the last two intervals agree: a new tempo rather than a hold."""
+        before = self.icti.get(self.index - 2)
+        if before is None:
+            return False
+        last, now = self.ictus_s - before, ictus_s - self.ictus_s
+        return now < 1.2 * LONGEST_PERIOD_S and abs(math.log(max(now, 1e-3) / max(last, 1e-3))) < 0.25
+
+    def _recent_period(self, ictus_s: float) -> float:
+        """Median of the last intervals: the period after so many holds in a row that they are the tempo."""
+        known = [self.icti[index] for index in range(self.index - 3, self.index) if index in self.icti]
+        median = float(np.median(np.diff([*known, ictus_s]))) if known else self.period_s
+        return median if median < 1.2 * LONGEST_PERIOD_S else self.period_s
+
+    def _predict(self) -> tuple[float, float, float, float]:
+        """The next beat's time and the covariance there; advances ``beat_s``."""
+        p, c, v = self.variance
+        v_grown = v + (PERIOD_SD * self.period_s) ** 2
+        self.variance = (p + 2 * c + v + BEAT_SD_S**2, c + v, v_grown)
+        self.beat_s += self.period_s
+        return (self.beat_s, *self.variance)
+
+    def _set_period(self, period_s: float) -> None:
+        self.period_s = min(max(period_s, SHORTEST_PERIOD_S), LONGEST_PERIOD_S)
+
+    def _learn_lag(self, meter: MeterMap) -> None:
+        """Lag of the ictus in the middle of the last bar's length, against the mean of the icti around it."""
+        count, _ = meter.key(self.index)
+        if count < 2:
+            return
+        half = count // 2
+        centre = self.index - half
+        window = [self.icti.get(index) for index in range(centre - half, centre + half + 1)]
+        if any(time is None for time in window) or meter.key(centre)[0] != count:
+            return
+        times = np.array(window, dtype=float)
+        places = np.array([meter.place(index) for index in range(centre - half, centre + half + 1)])
+        steps = np.diff(times) / np.diff(places)
+        if steps.max() > 3.0 * steps.min():
+            return
+        weights = np.ones(len(times))
+        if count % 2 == 0:
+            weights[[0, -1]] = 0.5
+        slope = (times[-1] - times[0]) / (places[-1] - places[0])
+        mean = np.average(times - slope * (places - places[half]), weights=weights)
+        off = float(np.clip(times[half] - mean, -0.3, 0.3))
+        old = self.lags.get(meter.key(centre), Lag(0.0, 0.0, 0.06**2))
+        n = min(LAG_MEMORY, old.count + 1.0)
+        variance = old.variance_s2 + ((off - old.mean_s) ** 2 - old.variance_s2) / (n + 2.0) if old.count else 0.06**2
+        self.lags[meter.key(centre)] = Lag(n, old.mean_s + (off - old.mean_s) / n, variance)
+
+    def learn_stroke(self, meter: MeterMap, path: np.ndarray, stroke_m: float) -> float | None:
+        """Take the stroke that led to the last ictus into its template; returns its distance from what was known."""
+        before = self.icti.get(self.index - 1)
+        gain = 0.2 if self.stroke_m else 1.0
+        self.stroke_m += gain * (min(stroke_m, 1.5) - self.stroke_m)
+        key = meter.key(self.index)
+        depth = math.log(max(stroke_m / max(self.stroke_m, 1e-3), 0.05))
+        self.depths[key] = self.depths.get(key, depth) + 0.3 * (depth - self.depths.get(key, depth))
+        way = None if before is None else along(path, before, self.ictus_s, self.stroke_m)
+        if before is None or way is None:
+            return None
+        held = self.ictus_s - before > 1.8 * self.period_s
+        timed = None if held else resample(path, before, self.ictus_s)
+        shape, length_m = way
+        old = self.strokes.get(key)
+        if old is None:
+            self.strokes[key] = StrokeTemplate(1, timed, shape, length_m)
+            return None
+        distance = shape_distance(shape, old.shape, self.stroke_m)
+        gain = 1.0 / min(old.count + 1, 12) / max(1.0, distance / 2.0)
+        usual = old.timed
+        self.strokes[key] = StrokeTemplate(
+            old.count + 1,
+            usual if timed is None else timed if usual is None else usual + gain * (timed - usual),
+            old.shape + gain * (shape - old.shape),
+            old.length_m + gain * (length_m - old.length_m),
+        )
+        return None if timed is None or usual is None else shape_distance(timed, usual, self.stroke_m)
+
+
+def _at_phases(template: np.ndarray, phases: np.ndarray) -> np.ndarray:
+    even = np.linspace(0.0, 1.0, template.shape[1])
+    return np.stack([np.interp(phases, even, row) for row in template])
+
+
+def joined(first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
+    """Two templates in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``; the first twice where the second is unknown."""
+    second = first if second is None else second
+    assert first.shape[1] == TEMPLATE_BINS + 1
+    return np.concatenate([first, second[:, 1:]], axis=1)

@@ -1,0 +1,228 @@
+"""The playhead: moves through the score as the conductor's beats ask, like an orchestra that listens.
+
+It never goes back and never jumps: it aims at each beat for the time the tempo estimate gives, at a bounded speed, and
+waits shortly before a beat that the hand has not given. The one place where the conductor's beats become quarters.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from ..score import Score
+from ..types import Beat, BeatCrossing, FollowState, ScorePosition, TempoEstimate
+
+RESPONSE_S = 0.03
+"""How far the orchestra plays behind the music as the gesture tells it."""
+SLOWEST, FASTEST = 0.3, 2.5
+"""Bounds of the playhead's speed, relative to the tempo."""
+INERTIA_S = 0.02
+"""Time constant of changes of speed."""
+WAIT_BEFORE = 0.02
+"""The playhead waits this far (in beats) before a beat that has not come."""
+COAST_S = 0.25
+"""Without tracking for longer than this, the orchestra goes on by itself,"""
+COAST_BEATS = 8.0
+"""for so many beats,"""
+COAST_LONGEST_S = 6.0
+"""or this long; then it waits."""
+STOP_S = 4.0
+"""A hold longer than this is a stop."""
+LONGEST_STEP_S = 0.1
+
+
+class Follower:
+    """Score position from tempo estimates. One thread; a few microseconds a step.
+
+    ``start_beat`` may be fractional: the first beat that is crossed is the next whole one, or itself.
+    ``response_s`` delays the orchestra behind the estimated beats: larger is steadier and later.
+    """
+
+    def __init__(self, score: Score, start_beat: float = 0.0, response_s: float = RESPONSE_S) -> None:
+        self._score = score
+        self._quarters: list[float] = score.beats["quarter"].tolist()
+        self._durations: list[float] = score.beats["duration_quarter"].tolist()
+        self._count = len(self._quarters)
+        self._response_s = response_s
+        self._first = math.ceil(start_beat - 1e-9)
+        self._beat = float(start_beat)
+        self._crossed = self._first - 1
+        self._speed = 0.0
+        self._now_s: float | None = None
+        self._target_beat = self._first
+        self._target_s: float | None = None
+        self._period_s = 1.0
+        self._state: FollowState = "waiting"
+        self._held_since_s: float | None = None
+
+    @property
+    def beat(self) -> float:
+        """The playhead, in conductor's beats."""
+        return self._beat
+
+    def step(self, now_s: float, tempo: TempoEstimate | None) -> tuple[ScorePosition, tuple[BeatCrossing, ...]]:
+        """Move the playhead to ``now_s``; where it is, and the beats it crossed. A clock that goes back stops."""
+        before_s = now_s if self._now_s is None else self._now_s
+        now_s = max(now_s, before_s)
+        self._now_s = now_s
+        crossings: list[BeatCrossing] = []
+        if self._state == "ended":
+            return self._position(now_s), ()
+        if tempo is None or tempo.beat_index < self._first:
+            self._state = "waiting" if tempo is None else "preparing"
+            self._target_s = None
+            return self._position(now_s), ()
+        starting = self._crossed < self._first
+        if starting and self._beat == self._first and tempo.beat_index >= self._first:
+            self._crossed = self._first
+            crossings.append(self._crossing(self._first, now_s, tempo))
+        while before_s < now_s:
+            step_s = min(LONGEST_STEP_S, now_s - before_s)
+            crossings += self._advance(before_s, step_s, tempo)
+            before_s += step_s
+        self._aim(now_s, tempo)
+        self._state = self._judge(now_s, tempo)
+        return self._position(now_s), tuple(crossings)
+
+    def when(self, quarter: float) -> float | None:
+        """When the playhead will be at ``quarter``, as things stand; None where it waits or that cannot be told.
+
+        Places already passed give now. Later places never come earlier than earlier ones.
+        """
+        if self._now_s is None or self._target_s is None or self._state in ("waiting", "preparing", "stopped", "ended"):
+            return None
+        beat = self._to_beat(quarter)
+        if beat <= self._beat:
+            return self._now_s
+        if self._state == "holding" and beat >= self._target_beat - WAIT_BEFORE:
+            return None
+        slowest = SLOWEST / self._period_s
+        to_target = self._target_beat - self._beat
+        arrive_s = self._target_s
+        if to_target > 0:
+            arrive_s = self._now_s + min(
+                max(self._target_s - self._now_s, to_target * self._period_s / FASTEST), to_target / slowest
+            )
+            if beat <= self._target_beat:
+                return self._now_s + (arrive_s - self._now_s) * (beat - self._beat) / to_target
+        return max(self._now_s, arrive_s) + (beat - max(self._target_beat, self._beat)) * self._period_s
+
+    # -- control -------------------------------------------------------------------------------------------
+
+    def _limit(self, now_s: float, tempo: TempoEstimate) -> float:
+        """How far the playhead may go: shortly before the beat that the hand has not given."""
+        due = tempo.beat_index + 1
+        if self._coasting(now_s, tempo):
+            silent_s = min(now_s - tempo.time_s, COAST_LONGEST_S)
+            return due + min(COAST_BEATS, silent_s / tempo.beat_period_s)
+        if tempo.stopped:
+            return due - WAIT_BEFORE
+        if tempo.next_beat_s + self._response_s <= now_s + 1e-9:
+            return due + 0.3
+        return due - 1e-9
+
+    def _coasting(self, now_s: float, tempo: TempoEstimate) -> bool:
+        return now_s - tempo.time_s > COAST_S
+
+    def _aim(self, now_s: float, tempo: TempoEstimate) -> None:
+        """Choose the next whole beat and when to be there."""
+        self._period_s = tempo.beat_period_s
+        target = math.floor(self._beat + 1e-9) + 1
+        due = tempo.beat_index + 1
+        if target < due:
+            at_s = tempo.beat_s - (tempo.beat_index - target) * tempo.beat_period_s
+        else:
+            at_s = tempo.next_beat_s + (target - due) * tempo.beat_period_s
+        self._target_beat, self._target_s = target, at_s + self._response_s
+
+    def _advance(self, start_s: float, step_s: float, tempo: TempoEstimate) -> list[BeatCrossing]:
+        self._aim(start_s, tempo)
+        assert self._target_s is not None
+        pace = 1.0 / tempo.beat_period_s
+        wanted = (self._target_beat - self._beat) / max(self._target_s - start_s, 0.02)
+        wanted = min(max(wanted, SLOWEST * pace), FASTEST * pace)
+        self._speed += (1.0 - math.exp(-step_s / INERTIA_S)) * (wanted - self._speed)
+        limit = max(self._beat, self._limit(start_s + step_s, tempo))
+        reached = min(self._beat + self._speed * step_s, limit, float(self._count))
+        if reached >= limit:
+            self._speed = (reached - self._beat) / step_s
+        crossings = []
+        while self._crossed < self._count - 1 and reached >= self._crossed + 1 - 1e-12:
+            self._crossed += 1
+            part = (self._crossed - self._beat) / max(reached - self._beat, 1e-12)
+            crossings.append(self._crossing(self._crossed, start_s + step_s * min(max(part, 0.0), 1.0), tempo))
+        self._beat = reached
+        return crossings
+
+    def _judge(self, now_s: float, tempo: TempoEstimate) -> FollowState:
+        if self._beat >= self._count - 1e-9:
+            return "ended"
+        if self._coasting(now_s, tempo):
+            self._held_since_s = None
+            moving = self._beat < self._limit(now_s, tempo) - 1e-6
+            return "coasting" if moving else "stopped"
+        overdue_s = now_s - (tempo.beat_s + self._response_s) - 1.75 * tempo.beat_period_s
+        if not tempo.stopped and overdue_s < 0:
+            self._held_since_s = None
+            return "playing"
+        if tempo.beat_index >= self._count - 1:
+            return "playing"
+        if self._held_since_s is None:
+            self._held_since_s = now_s
+        return "stopped" if now_s - self._held_since_s > STOP_S else "holding"
+
+    # -- values --------------------------------------------------------------------------------------------
+
+    def _to_beat(self, quarter: float) -> float:
+        return self._score.quarter_to_beat(quarter)
+
+    def _place(self, beat: float) -> tuple[int, float]:
+        index = max(0, min(self._count - 1, math.floor(beat)))
+        return index, self._quarters[index] + (beat - index) * self._durations[index]
+
+    def _position(self, now_s: float) -> ScorePosition:
+        index, quarter = self._place(self._beat)
+        row = self._score.beats[index]
+        moving = self._state in ("playing", "coasting", "holding")
+        speed = self._speed if moving else 0.0
+        return ScorePosition(
+            time_s=now_s,
+            beat=self._beat,
+            quarter=quarter,
+            quarter_rate=speed * self._durations[index],
+            bpm=60.0 / self._period_s if moving else 0.0,
+            measure=str(self._score.measures["number"][row["measure"]]),
+            beat_in_measure=float(row["beat"]) + self._beat - index,
+            state=self._state,
+        )
+
+    def _crossing(self, index: int, time_s: float, tempo: TempoEstimate) -> BeatCrossing:
+        row = self._score.beats[index]
+        return BeatCrossing(
+            beat_index=index,
+            time_s=time_s,
+            quarter=self._quarters[index],
+            measure=str(self._score.measures["number"][row["measure"]]),
+            beat=int(row["beat"]),
+            bpm=60.0 / tempo.beat_period_s,
+            ictus_s=None,
+            confidence=tempo.confidence,
+        )
+
+
+def match_icti(crossings: Iterable[BeatCrossing], beats: Iterable[Beat]) -> list[BeatCrossing]:
+    """The crossings with the icti of their beats filled in: of those counted as the beat, the nearest in time.
+
+    The playhead may cross a beat before its ictus is certain, so this is done afterwards.
+    """
+    times: dict[int, list[float]] = {}
+    for beat in beats:
+        times.setdefault(beat.beat_index, []).append(beat.time_s)
+    matched = []
+    for crossing in crossings:
+        near = np.array(times.get(crossing.beat_index, []))
+        near = near[np.abs(near - crossing.time_s) < 0.6 * 60.0 / crossing.bpm]
+        nearest = float(near[np.argmin(np.abs(near - crossing.time_s))]) if len(near) else None
+        matched.append(replace(crossing, ictus_s=nearest))
+    return matched

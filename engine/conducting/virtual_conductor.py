@@ -1,0 +1,178 @@
+"""A virtual conductor: makes takes that look like a person beating given timings.
+
+Used for demonstrations, the ghost baton, tests and benchmarks. The hand goes from ictus to ictus of the usual
+figures (in one, two, three, four, six; others are put together from them) on smooth curves in front of the chest,
+with rebound, later on the first beat of the bar than on the last, with jitter, sway, and a size that follows the
+score's dynamics.
+"""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import TakeError
+from ..score import Score
+from ..types import Device, Pose
+from .beat_figures import Strokes, Style
+from .tracking import Take
+
+Timings = tuple[np.ndarray, np.ndarray]
+"""Score times in quarters and their times in seconds, both rising."""
+
+REST_S = 1.0
+"""How long the virtual conductor stands still before the preparatory beat."""
+
+
+def read_timings(path: Path | str) -> Timings:
+    """Read a CSV with columns ``quarter`` and ``time_s`` (others are ignored), sorted and cleaned.
+
+    Rows that repeat a place or run against the majority are left out. Raises ``TakeError`` naming file and line.
+    """
+    path = Path(path)
+    points: list[tuple[float, float]] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(line for line in file if not line.startswith("#"))
+            if not {"quarter", "time_s"} <= set(reader.fieldnames or ()):
+                raise TakeError(f"{path}: needs the columns quarter and time_s")
+            for row in reader:
+                try:
+                    point = (float(row["quarter"] or "nan"), float(row["time_s"] or "nan"))
+                except ValueError:
+                    raise TakeError(f"{path}, line {reader.line_num}: quarter and time_s must be numbers") from None
+                if all(map(math.isfinite, point)):
+                    points.append(point)
+    except OSError as error:
+        raise TakeError(f"{path}: cannot be read ({error.strerror}); check the file's name") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TakeError(f"{path}: not a CSV file of timings ({error})") from error
+    if len(points) < 2:
+        raise TakeError(f"{path}: holds fewer than two timed places")
+    return clean_timings(np.array([p[0] for p in points]), np.array([p[1] for p in points]))
+
+
+def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
+    """The longest sequence of the points in which both score time and time rise."""
+    order = np.lexsort((time_s, quarter))
+    quarter, time_s = quarter[order], time_s[order]
+    first = np.concatenate([[True], np.diff(quarter) > 1e-9])
+    quarter, time_s = quarter[first], time_s[first]
+    tails: list[int] = []
+    previous = np.full(len(quarter), -1)
+    values: list[float] = []
+    for index, value in enumerate(time_s):
+        place = int(np.searchsorted(values, value, side="left"))
+        previous[index] = tails[place - 1] if place else -1
+        if place == len(tails):
+            tails.append(index)
+            values.append(float(value))
+        else:
+            tails[place] = index
+            values[place] = float(value)
+    keep = []
+    index = tails[-1]
+    while index >= 0:
+        keep.append(index)
+        index = int(previous[index])
+    keep.reverse()
+    if len(keep) < 2:
+        raise TakeError("timings: fewer than two places whose time rises")
+    return quarter[keep], time_s[keep]
+
+
+def beat_times(score: Score, timings: Timings) -> tuple[int, np.ndarray]:
+    """When each conductor's beat of the score falls: index of the first beat and the times of it and those after.
+
+    Beats between timed places are interpolated in score time; up to a bar before the first and after the last is
+    extrapolated. Where a recording leaves out a passage (score time runs at more than four times its usual speed over
+    at least two bars), the passage is beaten at the speed around it and what follows comes later.
+    """
+    quarter, time_s = timings
+    time_s = _without_skips(score, quarter, time_s)
+    beats = score.beats["quarter"].astype(float)
+    bar = float(np.median(score.measures["duration_quarter"]))
+    within = np.flatnonzero((beats >= quarter[0] - bar - 1e-6) & (beats <= quarter[-1] + bar + 1e-6))
+    if len(within) < 2:
+        raise TakeError("timings: they touch fewer than two beats of the score; are they of another piece?")
+    speed = float(np.median(np.diff(quarter) / np.diff(time_s)))
+    head, tail = (_speed(quarter, time_s, end, bar, speed) for end in (0, -1))
+    inside = beats[within]
+    times = np.interp(inside, quarter, time_s)
+    early, late = inside < quarter[0], inside > quarter[-1]
+    times[early] = time_s[0] - (quarter[0] - inside[early]) / head
+    times[late] = time_s[-1] + (inside[late] - quarter[-1]) / tail
+    return int(within[0]), times
+
+
+def _speed(quarter: np.ndarray, time_s: np.ndarray, end: int, bar: float, usual: float) -> float:
+    """Quarters per second near one end of the timings, kept within a factor of two of the usual speed."""
+    near = np.abs(quarter - quarter[end]) <= 2 * bar + 1e-6
+    if near.sum() < 2:
+        return usual
+    span = np.ptp(quarter[near]) / max(np.ptp(time_s[near]), 1e-6)
+    return float(np.clip(span, usual / 2, usual * 2))
+
+
+def _without_skips(score: Score, quarter: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    bar = float(np.median(score.measures["duration_quarter"]))
+    step, wait = np.diff(quarter), np.diff(time_s)
+    usual = float(np.median(step / wait))
+    skipped = (step >= 2 * bar) & (step / wait > 4 * usual)
+    extra = np.where(skipped, step / usual - wait, 0.0)
+    return time_s + np.concatenate([[0.0], np.cumsum(extra)])
+
+
+def conduct(
+    score: Score,
+    timings: Timings,
+    *,
+    seed: int = 0,
+    noise_m: float = 0.002,
+    rate_hz: float = 60.0,
+    style: Style | None = None,
+) -> Take:
+    """A take of a virtual conductor who beats ``score`` with the given timings.
+
+    ``noise_m`` is the standard deviation of the tracking noise per axis. The stamps are those of the timings, moved
+    so that the take starts at 0 or later (``# offset_s``). The same arguments give the same take. Raises
+    ``TakeError`` if the timings do not fit the score or ``rate_hz`` is not within 15–1000.
+    """
+    if not 15.0 <= rate_hz <= 1000.0:
+        raise TakeError(f"rate: {rate_hz:g} Hz; takes have 15 to 1000 Hz")
+    if not 0.0 <= noise_m <= 0.1:
+        raise TakeError(f"noise: {noise_m:g} m; 0 to 0.1 m")
+    style = style or Style()
+    random = np.random.default_rng(seed)
+    first, music_s = beat_times(score, timings)
+    beat_s = float(music_s[1] - music_s[0])
+    offset_s = max(0.0, REST_S + 2.0 * beat_s - float(music_s[0]))
+    music_s = music_s + offset_s
+    strokes = Strokes.plan(score, first, music_s, style, random)
+    span_s = (max(0.0, strokes.start_s[0] - REST_S - 0.5 * beat_s), strokes.ictus_s[-1] + 2.5)
+    poses: list[Pose] = []
+    for device in ("baton", "left", "head"):
+        rate = rate_hz if device == "baton" else min(rate_hz, 30.0)
+        times = _stamps(span_s, rate, random)
+        places = strokes.places(device, times, style, random) + noise_m * random.standard_normal((len(times), 3))
+        poses += _poses(device, times, places)
+    poses.sort(key=lambda pose: pose.time_s)
+    metadata = {
+        "score": score.title,
+        "meter": str(int(np.bincount(score.beats["beats_in_measure"].astype(int)).argmax())),
+        "first_beat_quarter": f"{float(score.beats['quarter'][first]):g}",
+        "offset_s": f"{offset_s:.4f}",
+        "seed": str(seed),
+    }
+    return Take(tuple(poses), metadata)
+
+
+def _stamps(span_s: tuple[float, float], rate_hz: float, random: np.random.Generator) -> np.ndarray:
+    count = int((span_s[1] - span_s[0]) * rate_hz)
+    times = span_s[0] + (np.arange(count) + 0.15 * random.uniform(-1, 1, count)) / rate_hz
+    return np.maximum(times, 0.0)
+
+
+def _poses(device: Device, times: np.ndarray, places: np.ndarray) -> list[Pose]:
+    return [Pose(time, device, (x, y, z)) for time, (x, y, z) in zip(times.tolist(), places.tolist(), strict=True)]
