@@ -21,9 +21,14 @@ DECODING_ORDER = (0, 3, 2, 1)
 
 @dataclass(frozen=True, slots=True)
 class DecodingRules:
-    """How freely to decode. Penalties are in nats: how much less likely a fault becomes."""
+    """How freely to decode. Penalties are in nats: how much less likely a fault becomes.
+
+    ``rest_penalty`` keeps who accompanies from falling silent while a voice that is given sounds: in a corpus of whole
+    movements players rest for pages, and a model of them does too.
+    """
 
     temperature: float = 0.7
+    rest_penalty: float = 5.0
     parallel_penalty: float = 6.0
     crossing_penalty: float = 4.0
 
@@ -66,6 +71,7 @@ class StepDecoder:
         where = torch.tensor([[position]])
         outputs, self._memory = self._network.remember(sounding, age, where, self._memory)
         tokens = [given.get(voice, UNKNOWN) for voice in range(VOICES)]
+        led = any(token != REST for token in given.values())
         for voice in DECODING_ORDER:
             if voice not in given:
                 logits = self._network.answer(
@@ -76,12 +82,14 @@ class StepDecoder:
                     age[0, 0, voice],
                     where[0, 0],
                 )
-                tokens[voice] = self._choose(logits.double().numpy(), voice, tokens, may_hold)
+                tokens[voice] = self._choose(logits.double().numpy(), voice, tokens, may_hold, led)
         self._states = [state.after(token) for state, token in zip(self._states, tokens, strict=True)]
         return tokens
 
-    def _choose(self, logits: np.ndarray, voice: int, tokens: list[int], may_hold: bool) -> int:
+    def _choose(self, logits: np.ndarray, voice: int, tokens: list[int], may_hold: bool, led: bool) -> int:
         scores = np.where(self._allowed[voice], logits / self._rules.temperature, -np.inf)
+        if led:
+            scores[REST] -= self._rules.rest_penalty
         if not may_hold or self._states[voice].token == REST:
             scores[HOLD] = -np.inf
         scores[FIRST_PITCH:] -= self._faults(voice, tokens)

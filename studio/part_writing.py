@@ -72,7 +72,7 @@ def _write(out: Path, score: Score, notes: Sequence[ScoreNote], model: str, seed
 
     whole = stream.Score()
     whole.metadata = metadata.Metadata(title=score.title, composer=score.composer)
-    whole.metadata.add("contributor", f"{model}, seed {seed}")
+    whole.metadata.addContributor(metadata.Contributor(role="arranger", name=f"{model}, seed {seed}"))
     first = score.measures[0]
     for index, part in enumerate(score.parts):
         own = [n for n in notes if n.part == index]

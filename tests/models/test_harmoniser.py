@@ -186,6 +186,8 @@ def test_the_shipped_weights_answer_a_soprano() -> None:
     melody = {note.onset_quarter: note.pitch for note in score.notes_between(0, 32) if note.part == 0}
     consonant = [(melody[n.onset_quarter] - n.pitch) % 12 for n in notes if n.onset_quarter in melody]
     share = np.mean(np.isin(consonant, (0, 3, 4, 5, 7, 8, 9)))
+    sounding = sum(note.duration_quarter for note in notes) / (3 * 32)
+    assert sounding > 0.7, "who accompanies plays while the melody does"
     assert share > 0.75, "the answer should mostly be consonant with the melody; chance is 0.58"
 
 
