@@ -271,18 +271,7 @@ def _open_recorder(
 ) -> SessionRecorder | None:
     """Record to the user's sessions; where that cannot be, play on and say so."""
     path = sessions_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.mcap"
-    header = SessionHeader(
-        title=score.title,
-        composer=score.composer,
-        parts=score.parts,
-        placements=placements,
-        hall=options.hall,
-        seed=options.seed,
-        score_name=score_path.name,
-        score_bytes=score_path.read_bytes(),
-        end_quarter=score.end_quarter,
-        measures=len(score.measures),
-    )
+    header = SessionHeader.of(score, score_path, placements, options.hall, options.seed)
     try:
         recorder = SessionRecorder(path, header)
     except SessionError as error:

@@ -92,18 +92,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     stage = _Stage(
         score, placements, hall, job.hall, job.seed, job.sounds, tuple(score.parts[part].name for part in answered)
     )
-    header = SessionHeader(
-        title=score.title,
-        composer=score.composer,
-        parts=score.parts,
-        placements=placements,
-        hall=job.hall,
-        seed=job.seed,
-        score_name=score_path.name,
-        score_bytes=score_path.read_bytes(),
-        end_quarter=score.end_quarter,
-        measures=len(score.measures),
-    )
+    header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
     performance = Performance(score, sources, start_beat)
     try:
         with SessionRecorder(job.out / "session.mcap", header) as recorder:

@@ -24,7 +24,7 @@ from mcap.stream_reader import StreamReader
 from mcap.writer import Writer
 
 from ..engine.errors import SessionError
-from ..engine.score import Part
+from ..engine.score import Part, Score
 from ..engine.types import (
     Beat,
     BeatCrossing,
@@ -81,6 +81,24 @@ class SessionHeader:
     score_bytes: bytes
     end_quarter: float
     measures: int
+
+    @classmethod
+    def of(
+        cls, score: Score, score_path: Path, placements: Sequence[PlayerPlacement], hall: str, seed: int
+    ) -> "SessionHeader":
+        """The header of a session that plays ``score``, whose file travels along."""
+        return cls(
+            title=score.title,
+            composer=score.composer,
+            parts=score.parts,
+            placements=tuple(placements),
+            hall=hall,
+            seed=seed,
+            score_name=score_path.name,
+            score_bytes=score_path.read_bytes(),
+            end_quarter=score.end_quarter,
+            measures=len(score.measures),
+        )
 
 
 @dataclass(frozen=True, slots=True)
