@@ -7,6 +7,7 @@ score, seed and weights give the same notes.
 
 import logging
 import multiprocessing
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -187,7 +188,7 @@ class AiPart:
             log.info("the AI player had already gone")
         self._process.join(timeout=5)
         if self._process.is_alive():
-            self._process.terminate()
+            self._process.kill()
         self._connection.close()
 
     def _start(self) -> None:
@@ -220,6 +221,8 @@ class AiPart:
 
 def _serve(connection: Connection, score: Score, plan: VoicePlan, weights: Path | None, seed: int) -> None:
     """The AI process: one answer per window, in order, until told to stop."""
+    for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the studio's to handle
+        signal.signal(name, signal.SIG_IGN)
     try:
         responder = Responder(score, plan, weights, seed)
     except ModelError as error:

@@ -94,6 +94,9 @@ class Desktop:
         if frame is not None:
             self._view.update(frame)
             self._overlay.update(frame)
+            if frame.position.state == "playing" and not self._begun:
+                self._begun = True
+                self._overlay.hide_help()
         return task.cont
 
     def _next_camera(self) -> None:

@@ -91,6 +91,8 @@ def _open(
         buffer.set_rgb_color(True)
         buffer.set_rgba_bits(8, 8, 8, 8)
         buffer.set_depth_bits(24)
+        if window:  # a window that draws straight to the screen shows nothing with some drivers
+            buffer.set_back_buffers(1)
         buffer.set_multisamples(samples)
         try:
             if base.open_main_window(fbprops=buffer, **arguments):

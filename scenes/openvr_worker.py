@@ -20,7 +20,8 @@ HEARTBEAT_S = 0.5
 
 def run_headset(job: HeadsetJob, pipe: Connection) -> None:
     """The process's main function: until the runtime or the studio wants it to end, or the studio is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the studio's to handle: it closes us
+    for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the studio's to handle
+        signal.signal(name, signal.SIG_IGN)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the studio is gone
         _run(job, pipe)
 

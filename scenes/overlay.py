@@ -58,6 +58,10 @@ class Overlay:
         self._note.set_text(text)
         self._note_until_s = until_s
 
+    def hide_help(self) -> None:
+        """Out of the way: the music has begun."""
+        self._help.hide()
+
     def toggle_help(self) -> None:
         """Show or hide the keys."""
         if self._help.is_hidden():

@@ -325,7 +325,8 @@ def run_relay(
     log_level: int,
 ) -> None:
     """The relay's process, from its start to its end: it ends when ``link`` does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
+        signal.signal(name, signal.SIG_IGN)
     logging.basicConfig(level=log_level, format="relay: %(message)s")
     logging.getLogger("websockets").setLevel(max(log_level, logging.WARNING))
     _run(_relay(link, info, SessionClock(clock_origin_s), settings, open_tap))

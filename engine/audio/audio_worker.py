@@ -80,7 +80,8 @@ class AudioJob:
 
 def run_audio(job: AudioJob, messages: "Queue[Message]") -> None:
     """The process's main function."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it closes us
+    for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
+        signal.signal(name, signal.SIG_IGN)
     ring = AudioRing.attach(job.ring_name)
     clock = SessionClock(job.clock_origin_s)
     renderer = None

@@ -42,8 +42,6 @@ def find_score(source: str | Path, library: Path | None = None) -> Path:
                 f"{path}: a score is one of {', '.join(SUFFIXES)}; export it as MusicXML from your notation program"
             )
         return path
-    if path.is_dir():
-        raise ScoreError(f"{path}: is a folder; name a score in it")
     name = str(source).strip()
     shipped = asset_path("scores", f"{name}.musicxml")
     if name and "/" not in name and "\\" not in name:
@@ -53,6 +51,8 @@ def find_score(source: str | Path, library: Path | None = None) -> Path:
         if imported is not None:
             return imported
     found = _find_in_corpus(name)
+    if found is None and path.is_dir():
+        raise ScoreError(f"{path}: is a folder; name a score in it")
     if found is None:
         raise ScoreError(f"{source}: no such file, and no score of that name in the library or in music21's corpus")
     return found

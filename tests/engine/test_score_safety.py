@@ -206,3 +206,12 @@ def test_encodings(tmp_path):
     assert len(read_score(path).notes) == 1
     path.write_bytes(GOOD.replace("UTF-8", "x-unheard-of").encode())
     refusal(path)
+
+
+def test_a_folder_does_not_hide_a_score_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "concert").mkdir()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_score("concert").name == "concert.musicxml"
+    with pytest.raises(ScoreError, match="is a folder"):
+        find_score("other")

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import ImageGrab
 
 PROGRAM = """
 import json, sys, time
@@ -97,6 +99,8 @@ def test_mouse_conducts_and_keys_command(display: dict[str, str], tmp_path: Path
             time.sleep(0.3)
         xdotool(display, "key", "p")
         wait_for(tmp_path / "tutti-001.png")
+        seen = np.asarray(ImageGrab.grab(xdisplay=display["DISPLAY"]).convert("L"))
+        assert seen.std() > 10, "what is drawn is on the screen, not only in the buffer"
         xdotool(display, "key", "Escape")
         output, _ = program.communicate(timeout=60)
     finally:
