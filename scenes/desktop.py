@@ -49,6 +49,7 @@ class Desktop:
         self._tap = PointerTap(view.base, pointer, actions.now_s)
         self._overlay = Overlay(view.base.a2dBottomLeft, view.base.a2dBottomCenter, title)
         self._closed = False
+        self._begun = False
         view.look_from(FIRST_PERSON)
         # where the driver does not wait for the screen, an idle picture must not take a whole core
         clock = ClockObject.get_global_clock()
