@@ -126,6 +126,26 @@ def play(
 
 
 @app.command()
+def serve(
+    score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    sounds: SoundsOption = None,
+    seating: SeatingOption = None,
+    hall: HallOption = "musikverein",
+    seed: SeedOption = 0,
+    record: Annotated[bool, typer.Option(help="Record the session.")] = True,
+) -> None:
+    """Open the studio for the whole classroom: every device on this network may watch, listen and ask for the baton."""
+    from .app import StudioOptions, run_studio
+
+    run_studio(
+        StudioOptions(
+            score=score, host="0.0.0.0", port=port, sounds=sounds, seating=seating, hall=hall, seed=seed, record=record
+        )
+    )
+
+
+@app.command()
 def render(
     score: ScoreArgument,
     take: Annotated[Path, typer.Option(help="The conductor: a recording of gesture.")],

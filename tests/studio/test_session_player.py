@@ -1,0 +1,48 @@
+"""Replay: the same notes, at the same distances in time, to whoever listens."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from test_session_file import frame, pose
+
+from tutti.engine.types import NoteEvent, NoteRelease
+from tutti.studio.session_player import SessionPlayer, shifted
+
+
+@dataclass
+class Listener:
+    """Keeps what it is given; stands where sound and page do."""
+
+    notes: list[NoteEvent] = field(default_factory=list)
+    releases: list[NoteRelease] = field(default_factory=list)
+    frames: list[Any] = field(default_factory=list)
+
+    def submit(self, notes: tuple[NoteEvent, ...], releases: tuple[NoteRelease, ...]) -> None:
+        self.notes += notes
+        self.releases += releases
+
+    def publish(self, shown: Any) -> None:
+        self.frames.append(shown)
+
+
+def test_every_frame_is_played_once_at_its_distance() -> None:
+    recorded = [frame(index, pose(index)) for index in range(50)]
+    listener = Listener()
+    player = SessionPlayer(recorded, 100.0, listener, listener)  # type: ignore[arg-type]
+    assert player.step(99.9) is None
+    for tick in range(80):
+        player.step(100.0 + tick * 0.0137)
+    assert [shown.index for shown in listener.frames] == list(range(50))
+    assert listener.frames[7].time_s == recorded[7].time_s + 100.0
+    originals = [note for one in recorded for note in one.notes]
+    assert [note.onset_s for note in listener.notes] == [note.onset_s + 100.0 for note in originals]
+    assert len(listener.releases) == sum(len(one.releases) for one in recorded)
+
+
+def test_moving_a_frame_there_and_back_changes_nothing_but_rounding() -> None:
+    original = frame(5, pose(5))
+    moved = shifted(original, 64.0)
+    assert moved.position.quarter == original.position.quarter
+    assert moved.tempo is not None and original.tempo is not None
+    assert moved.tempo.next_beat_s == original.tempo.next_beat_s + 64.0
+    assert moved.poses[0].time_s == original.poses[0].time_s + 64.0
