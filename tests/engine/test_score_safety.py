@@ -3,6 +3,7 @@
 import random
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 from score_samples import attributes, note, repeat, score, write
