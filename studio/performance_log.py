@@ -28,7 +28,7 @@ class PerformanceLog:
         self.releases: list[NoteRelease] = []
         self._crossings: list[BeatCrossing] = []
         self._beats: list[Beat] = []
-        self.levels: list[tuple[float, float]] = []
+        self.start_s = 0.0
         self.end_s = 0.0
 
     def add(self, frame: Frame) -> None:
@@ -36,7 +36,8 @@ class PerformanceLog:
         self.releases.extend(frame.releases)
         self._crossings.extend(frame.crossings)
         self._beats.extend(frame.beats)
-        self.levels.append((frame.time_s, frame.dynamics.level))
+        if frame.index == 0:
+            self.start_s = frame.time_s
         self.end_s = frame.time_s
 
     def extend(self, frames: Iterable[Frame]) -> None:

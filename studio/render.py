@@ -174,7 +174,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         )
         sound_set = _sounds_with_progress(stage, bars)
         wav = out / "performance.wav"
-        rendering = bars.add_task("Rendering the sound", total=played.end_s)
+        rendering = bars.add_task("Rendering the sound", total=played.end_s - played.start_s)
         render_wav(
             wav,
             stage.placements,

@@ -73,7 +73,7 @@ def figures(report: ReportInput) -> dict[str, Any]:
             {"name": part.name, "instrument": part.instrument, "notes": sum(note.part == index for note in played)}
             for index, part in enumerate(report.score.parts)
         ],
-        "duration_s": round(report.log.end_s, 3),
+        "duration_s": round(report.log.end_s - report.log.start_s, 3),
         "sounds": report.sound_set,
         "seed": report.seed,
         "ai_parts": list(report.ai_parts),

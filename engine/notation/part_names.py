@@ -244,7 +244,16 @@ def _by_range(parts: Sequence[WrittenPart], choir: bool, among_voices: bool) -> 
         else:
             key = "contrabass" if middle < 48 and high <= 67 else "cello"
         result.append((index, key))
-    return result
+    return _with_a_viola(result, parts)
+
+
+def _with_a_viola(chosen: list[tuple[int, str]], parts: Sequence[WrittenPart]) -> list[tuple[int, str]]:
+    """Of three high parts and no viola the lowest is the viola's: a quartet, not a trio of violins."""
+    violins = [index for index, key in chosen if key == "violin"]
+    if len(violins) != 3 or any(key == "viola" for _, key in chosen):
+        return chosen
+    lowest = min(violins, key=lambda index: statistics.median([note.pitch for note in parts[index].notes] or [67]))
+    return [(index, "viola" if index == lowest else key) for index, key in chosen]
 
 
 def _is_chamber(parts: Sequence[WrittenPart], keys: Sequence[str]) -> bool:

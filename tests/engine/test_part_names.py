@@ -80,6 +80,12 @@ def test_generic_parts_become_an_ensemble_by_range():
     assert all(p.players == 0 for p in found)
 
 
+def test_three_high_parts_are_two_violins_and_a_viola():
+    ranges = [(72, 84), (67, 76), (60, 67), (48, 60)]
+    found = assign_instruments([part(f"Track {i}", *r) for i, r in enumerate(ranges, 1)])
+    assert [p.instrument for p in found] == ["violin", "violin", "viola", "cello"]
+
+
 def test_pianos_that_are_only_a_default_sound_are_replaced():
     parts = [part(name, low, high, instrument_name="Piano", program=0) for name, low, high in
              (("Part 1", 64, 84), ("Part 2", 60, 79), ("Part 3", 48, 69), ("Part 4", 36, 60))]  # fmt: skip
