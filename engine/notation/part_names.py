@@ -244,16 +244,18 @@ def _by_range(parts: Sequence[WrittenPart], choir: bool, among_voices: bool) -> 
         else:
             key = "contrabass" if middle < 48 and high <= 67 else "cello"
         result.append((index, key))
-    return _with_a_viola(result, parts)
+    return _as_quartet(result, parts)
 
 
-def _with_a_viola(chosen: list[tuple[int, str]], parts: Sequence[WrittenPart]) -> list[tuple[int, str]]:
-    """Of three high parts and no viola the lowest is the viola's: a quartet, not a trio of violins."""
-    violins = [index for index, key in chosen if key == "violin"]
-    if len(violins) != 3 or any(key == "viola" for _, key in chosen):
+def _as_quartet(chosen: list[tuple[int, str]], parts: Sequence[WrittenPart]) -> list[tuple[int, str]]:
+    """Four string parts are a quartet, by height, where their ranges allow."""
+    if len(chosen) != 4 or any(key not in _STRINGS for _, key in chosen):
         return chosen
-    lowest = min(violins, key=lambda index: statistics.median([note.pitch for note in parts[index].notes] or [67]))
-    return [(index, "viola" if index == lowest else key) for index, key in chosen]
+    heights = {index: [note.pitch for note in parts[index].notes] or [67] for index, _ in chosen}
+    by_height = sorted(heights, key=lambda index: -statistics.median(heights[index]))
+    quartet = dict(zip(by_height, ("violin", "violin", "viola", "cello"), strict=True))
+    fits = all(min(heights[index]) >= catalogue()[key].range[0] for index, key in quartet.items())
+    return [(index, quartet[index]) for index, _ in chosen] if fits else chosen
 
 
 def _is_chamber(parts: Sequence[WrittenPart], keys: Sequence[str]) -> bool:
