@@ -319,10 +319,13 @@ def move_player(
 
 
 def save_placements(path: Path, placements: Sequence[PlayerPlacement]) -> None:
-    """Write placements as JSON; the old file stays until the new one is whole."""
+    """Write placements as JSON; the old file stays until the new one is whole. Raises ``SeatingError``."""
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"placements": [asdict(placement) for placement in placements]}, indent=1))
-    part.replace(path)
+    try:
+        part.write_text(json.dumps({"placements": [asdict(placement) for placement in placements]}, indent=1))
+        part.replace(path)
+    except OSError as error:
+        raise SeatingError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
 def load_placements(path: Path, score: Score) -> tuple[PlayerPlacement, ...]:

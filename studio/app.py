@@ -34,7 +34,7 @@ from ..scenes.headset import HeadsetSource
 from ..scenes.view import StageView
 from .concert import concert_score
 from .ensemble_setup import SYNTHESISED, ai_sources, parts_named, score_of_session, seat
-from .live import LiveSession
+from .live import LiveSession, SeatingFile
 from .paths import sessions_folder
 from .relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
 from .session_file import SessionHeader, SessionRecorder, read_session
@@ -117,6 +117,7 @@ def run_studio(options: StudioOptions) -> None:
             headset=headset,
             viewers=RelaySource(relay) if relay is not None else None,
             relay=relay,
+            seating=_watched(options.seating, score),
             recorder=_open_recorder(score, score_path, placements, options, console) if options.record else None,
         )
         stack.pop_all()
@@ -264,6 +265,11 @@ def _relay_or_none(
     for address in relay.lan_addresses:
         console.print(f"In the classroom: [bold]{address}[/]")
     return relay
+
+
+def _watched(seating: str | None, score: Score) -> SeatingFile | None:
+    """A saved seating is watched for changes; a plan is not a file of this session."""
+    return SeatingFile(Path(seating), score) if seating is not None and seating.endswith(".json") else None
 
 
 def _open_recorder(

@@ -223,6 +223,24 @@ def take(
 
 
 @app.command()
+def seats(
+    score: ScoreArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The seating to write (JSON).")],
+    seating: SeatingOption = None,
+    hall: HallOption = "musikverein",
+) -> None:
+    """Seat a score and save where everyone sits; play with --seating FILE and edit it while they play."""
+    from ..engine.hall import read_hall
+    from ..engine.notation.score_cache import open_score
+    from ..engine.placement import save_placements
+    from .ensemble_setup import seat
+
+    placements = seat(open_score(score), seating, read_hall(hall))
+    save_placements(out, placements)
+    console.print(f"{out}: {len(placements)} players")
+
+
+@app.command()
 def replay(
     session: Annotated[Path, typer.Argument(help="A recorded session (.mcap).")],
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",

@@ -6,11 +6,14 @@ The session owns what it is given and closes it. One thread steps it, about a hu
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..engine.audio.output import AudioProcess
 from ..engine.clock import SessionClock
-from ..engine.errors import RelayError
+from ..engine.errors import RelayError, SeatingError
 from ..engine.performance import Performance
+from ..engine.placement import load_placements
+from ..engine.score import Score
 from ..engine.types import Frame, PlayerPlacement, Pose, PoseSource
 from ..scenes.headset import HeadsetSource
 from .audio_stream import OpusEncoder
@@ -47,6 +50,30 @@ class SoundRecording:
 
 
 @dataclass(slots=True)
+class SeatingFile:
+    """A saved seating that is watched: who edits it moves the players while they play."""
+
+    path: Path
+    score: Score
+    _seen_ns: int = 0
+
+    def __post_init__(self) -> None:
+        self._seen_ns = self.path.stat().st_mtime_ns
+
+    def changed(self) -> tuple[PlayerPlacement, ...] | None:
+        """The seating if the file was changed since the last call; a broken one is reported once and left out."""
+        try:
+            changed_ns = self.path.stat().st_mtime_ns
+            if changed_ns == self._seen_ns:
+                return None
+            self._seen_ns = changed_ns
+            return load_placements(self.path, self.score)
+        except (OSError, SeatingError) as error:
+            log.warning("the players stay where they are: %s", error)
+            return None
+
+
+@dataclass(slots=True)
 class LiveSession:
     """Everything a live session is made of.
 
@@ -64,6 +91,7 @@ class LiveSession:
     viewers: PoseSource | None = None
     relay: RelayProcess | None = None
     recorder: SessionRecorder | None = None
+    seating: SeatingFile | None = None
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
     viewer_conducts: bool = False
     _recording: SoundRecording | None = None
@@ -197,9 +225,12 @@ class LiveSession:
     # -- looking after ----------------------------------------------------------------------------------
 
     def _look_after(self) -> None:
-        """Fetch recorded sound; bring a dead relay back. The audio process is watched by its own thread."""
+        """Fetch recorded sound, see to the seating, bring a dead relay back; the audio process watches itself."""
         if self._recording is not None:
             self._recording.fetch()
+        placements = self.seating.changed() if self.seating is not None else None
+        if placements is not None:
+            self.place(placements)
         if self.relay is not None and not self.relay.alive and self._relay_restarts < RELAY_RESTARTS:
             self._relay_restarts += 1
             try:
