@@ -247,7 +247,7 @@ class LiveSession:
             self._recording.fetch()
         if self.recorder is not None:
             self.recorder.close()
-        for source in (self.local, self.viewers):
+        for source in (self.local, self.headset, self.viewers):
             if source is not None:
                 source.close()
         if self.relay is not None:
