@@ -66,9 +66,10 @@ def prevailing_beats(score: Score) -> int:
 def beaten_as(score: Score, metadata: dict[str, str]) -> tuple[Score, int]:
     """What a take's metadata says of how it beats the score: the score on that grid, and its first beat's index.
 
-    ``meter`` is the number of beats in a bar (``4``, or ``3/4``: its numerator; compound meters such as ``6/8`` leave
-    the score's own beats), ``first_beat_quarter`` where the first ictus after the preparatory beat falls. Raises
-    ``TakeError`` where they make no sense.
+    ``meter`` is the number of beats in a bar as beaten (``4``), or a time signature (``3/4``: its numerator). One that
+    only restates the score's own signature, a compound one such as ``6/8``, and a number that the score's bars have
+    anyway leave the score's beats. ``first_beat_quarter`` is where the first ictus after the preparatory beat falls.
+    Raises ``TakeError`` where they make no sense.
     """
     meter = metadata.get("meter", "").strip()
     if meter:
@@ -78,7 +79,11 @@ def beaten_as(score: Score, metadata: dict[str, str]) -> tuple[Score, int]:
         except ValueError:
             raise TakeError(f"meter: {meter!r} is neither a number of beats nor a time signature") from None
         compound = separator and unit >= 8 and beats > 3 and beats % 3 == 0
-        if not compound and beats != prevailing_beats(score):
+        restated = (
+            separator and ((score.measures["numerator"] == beats) & (score.measures["denominator"] == unit)).any()
+        )
+        first_bar = int(score.beats["beats_in_measure"][0])
+        if not compound and not restated and beats not in (prevailing_beats(score), first_bar):
             score = regrid(score, beats)
     place = metadata.get("first_beat_quarter", "").strip()
     if not place:

@@ -16,6 +16,7 @@ from ..errors import TakeError
 from ..score import Score
 from ..types import Device, Pose
 from .beat_figures import Strokes, Style
+from .beat_grid import prevailing_beats
 from .tracking import Take
 
 Timings = tuple[np.ndarray, np.ndarray]
@@ -160,7 +161,7 @@ def conduct(
     poses.sort(key=lambda pose: pose.time_s)
     metadata = {
         "score": score.title,
-        "meter": str(int(np.bincount(score.beats["beats_in_measure"].astype(int)).argmax())),
+        "meter": str(prevailing_beats(score)),
         "first_beat_quarter": f"{float(score.beats['quarter'][first]):g}",
         "offset_s": f"{offset_s:.4f}",
         "seed": str(seed),

@@ -7,6 +7,7 @@ import pytest
 from support import make_score
 
 from tutti.engine.conducting.beat_grid import beaten_as, prevailing_beats, regrid
+from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
 from tutti.engine.errors import TakeError
 from tutti.engine.score import MEASURE_DTYPE
 
@@ -36,6 +37,26 @@ def test_metadata_choose_grid_and_first_beat():
     assert halved.beats["quarter"][first] == 4
     assert beaten_as(score, {"meter": "4/4"})[0] is score
     assert beaten_as(score, {"meter": "12/8"})[0] is score
+
+
+def test_a_signature_that_the_score_has_anyway_changes_nothing():
+    """Two-four in one: its signature in a take's metadata says nothing of how it is beaten, a number does."""
+    score = regrid(make_score([], beats_in_measure=2), 1)
+    rows = [(*row[:3], 2, 4) for row in score.measures.tolist()]
+    score = replace(score, measures=np.array(rows, MEASURE_DTYPE))
+    assert beaten_as(score, {"meter": "2/4"})[0] is score
+    assert prevailing_beats(beaten_as(score, {"meter": "2"})[0]) == 2
+
+
+def test_a_score_partly_in_one_and_partly_in_three_is_beaten_as_it_is():
+    """A scherzo whose slower part is in three has more beats of three than of one, but most bars are in one."""
+    fast, slow = (
+        regrid(make_score([], measures=12, beats_in_measure=3), 1),
+        make_score([], measures=12, beats_in_measure=3),
+    )
+    mixed = replace(fast, beats=np.concatenate([fast.beats[:8], slow.beats[slow.beats["measure"] >= 8]]))
+    take = conduct(mixed, clean_timings(mixed.beats["quarter"], 2.0 + 0.4 * np.arange(len(mixed.beats))), seed=1)
+    assert beaten_as(mixed, take.metadata)[0] is mixed
 
 
 @pytest.mark.parametrize(
