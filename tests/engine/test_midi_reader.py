@@ -79,7 +79,7 @@ def test_string_techniques_by_program():
 
 def test_four_unnamed_tracks_are_an_ensemble_and_two_are_a_piano():
     four = [notes([pitch, pitch + 4], channel=index) for index, pitch in enumerate((76, 67, 60, 45))]
-    assert [part.instrument for part in compiled(midi(*four)).parts] == ["violin", "violin", "violin", "cello"]
+    assert [part.instrument for part in compiled(midi(*four)).parts] == ["violin", "violin", "viola", "cello"]
     hands = [
         named(name, 0, channel) + notes([pitch], channel=channel)
         for channel, (name, pitch) in enumerate((("Right", 72), ("Left", 48)))

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import needs_gl
 from PIL import ImageGrab
+
+pytestmark = needs_gl
 
 PROGRAM = """
 import json, sys, time

@@ -15,6 +15,7 @@ import numpy as np
 import openvr
 import psutil
 import pytest
+from needs import needs_gcc
 from openvr_support import (
     CRASH,
     CRASH_IN_INIT,
@@ -42,6 +43,8 @@ from tutti.scenes.openvr_messages import Press
 from tutti.scenes.openvr_tracking import STANDING_EYE_M, quaternion_of
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.render import perform_offline
+
+pytestmark = needs_gcc
 
 MANIFEST = asset_path("openvr", "actions.json")
 RIGHT, LEFT = "/user/hand/right/input/", "/user/hand/left/input/"

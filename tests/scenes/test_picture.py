@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import needs_gl
 from PIL import Image
 
 from tutti.engine.errors import SceneError
 from tutti.engine.types import PlayerPlacement
 from tutti.scenes.picture import draw_stage
+
+pytestmark = needs_gl
 
 
 def test_draws_the_stage_from_a_process_that_has_no_scene(

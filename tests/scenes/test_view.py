@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needs import needs_gl
 from PIL import Image
 
 from tutti.engine.errors import SceneError
 from tutti.engine.score import Score
 from tutti.engine.types import Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
 from tutti.scenes.view import StageView
+
+pytestmark = needs_gl
 
 SIZE = (480, 270)
 

@@ -10,6 +10,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+from needs import gl_works
 
 from tutti.engine.conducting.tracking import write_take
 from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
@@ -69,7 +70,8 @@ def test_a_render_writes_everything_it_promises(rendered: Path) -> None:
     assert numbers["sound"]["clipped_samples"] == 0
     assert numbers["ai_windows_missed"] == 0
     assert "<audio" in (rendered / "report.html").read_text(encoding="utf-8")
-    assert (rendered / "stage.png").read_bytes().startswith(b"\x89PNG")
+    if gl_works():
+        assert (rendered / "stage.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_exported_session_is_the_performance(rendered: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from needs import chromium_path, needs_chromium
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from websockets.exceptions import ConnectionClosed
@@ -22,6 +22,8 @@ from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
 from tutti.studio import protocol, web_build
+
+pytestmark = needs_chromium
 
 ROOT = Path(web_build.__file__).resolve().parent.parent
 FLAGS = (
@@ -109,7 +111,7 @@ def studio() -> Iterator[Studio]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    path = chromium_path()
     assert path is not None, "these tests need Chromium: install the system's package `chromium`"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))

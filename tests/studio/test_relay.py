@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from needs import needs_openssl
 from relay_support import OpenSineTap, Viewer, join, make_frame, make_session, open_no_tap
 
 from tutti.engine.clock import SessionClock
@@ -202,6 +203,7 @@ def test_changes_of_the_session_reach_viewers(own: RelayProcess) -> None:
     asyncio.run(asyncio.wait_for(test(), 20.0))
 
 
+@needs_openssl
 def test_tls_serves_the_page_and_the_socket(clock: SessionClock, tmp_path: Path) -> None:
     """Phones play compressed sound only from a secure address."""
     import ssl

@@ -1,0 +1,32 @@
+"""What some tests need beside Python packages. A bare machine skips them, saying why; under CI nothing is skipped:
+there a missing piece is a failure of the set-up."""
+
+import os
+import shutil
+from functools import cache
+
+import pytest
+
+from tutti.studio import doctor
+
+
+@cache
+def gl_works() -> bool:
+    """Whether pictures can be drawn here, with or without a graphics card."""
+    return doctor._picture().works
+
+
+@cache
+def chromium_path() -> str | None:
+    """The browser that the page is tried in."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def _needs(there: bool, what: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not there and "CI" not in os.environ, reason=f"{what}; .ci/run installs what is missing")
+
+
+needs_gl = _needs(gl_works(), "no OpenGL here (Debian: libegl1 libgl1-mesa-dri)")
+needs_chromium = _needs(chromium_path() is not None, "no Chromium here")
+needs_gcc = _needs(shutil.which("gcc") is not None, "no gcc here to build the scripted VR runtime")
+needs_openssl = _needs(shutil.which("openssl") is not None, "no openssl command here")
