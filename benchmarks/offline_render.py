@@ -18,7 +18,7 @@ from tutti.engine.hall import read_hall
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.performance import Performance
 from tutti.studio.concert import concert_score, concert_take
-from tutti.studio.ensemble_setup import load_sounds, seat
+from tutti.studio.ensemble_setup import seat, sound_loader
 from tutti.studio.render import perform_offline
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     report("conducting to notes", music_s, time.process_time() - cpu_s, time.perf_counter() - wall_s)
 
     cpu_s, wall_s = time.process_time(), time.perf_counter()
-    sounds = load_sounds(score, None)
+    sounds = sound_loader(score, None)()
     print(f"{'sounds from the cache':<34} {time.perf_counter() - wall_s:.2f} s wall ({sounds.name})")
     cues = [cue_from_frame(frame) for frame in frames if frame.time_s < options.seconds]
     cpu_s, wall_s = time.process_time(), time.perf_counter()

@@ -1,7 +1,5 @@
 """Where the tracking frame (Y up, −Z forward) meets the hall frame (Z up, +Y to the back of the stage)."""
 
-import math
-
 from .types import Quaternion, Vector
 
 PODIUM_HEIGHT_M = 0.24
@@ -12,12 +10,6 @@ def tracking_to_hall(position_m: Vector) -> Vector:
     """A point: the conductor's floor is the podium's top, the conductor faces the orchestra (+Y)."""
     x, y, z = position_m
     return (x, -z, y + PODIUM_HEIGHT_M)
-
-
-def hall_to_tracking(position_m: Vector) -> Vector:
-    """Inverse of ``tracking_to_hall``."""
-    x, y, z = position_m
-    return (x, z - PODIUM_HEIGHT_M, -y)
 
 
 def tracking_to_hall_quaternion(orientation_wxyz: Quaternion) -> Quaternion:
@@ -36,9 +28,3 @@ def rotate(orientation_wxyz: Quaternion, vector: Vector) -> Vector:
         vy + w * ty + z * tx - x * tz,
         vz + w * tz + x * ty - y * tx,
     )
-
-
-def heading_deg_of(orientation_wxyz: Quaternion) -> float:
-    """Yaw in the hall frame of a head's orientation in the hall frame: counter-clockwise from +Y, degrees."""
-    forward = rotate(orientation_wxyz, (0.0, 1.0, 0.0))
-    return math.degrees(math.atan2(-forward[0], forward[1]))

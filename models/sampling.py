@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .network import HarmonyNetwork
-from .tokens import FIRST_PITCH, HOLD, REST, UNKNOWN, VOCABULARY, VOICES, VoiceState, pitch_to_token, token_to_pitch
+from .tokens import FIRST_PITCH, HOLD, REST, UNKNOWN, VOCABULARY, VOICES, VoiceState, pitch_to_token
 
 DECODING_ORDER = (0, 3, 2, 1)
 """Soprano, bass, tenor, alto."""
@@ -123,8 +123,3 @@ def heard_token(pitch_onset: int | None, sounding: bool) -> int:
     if pitch_onset is not None:
         return pitch_to_token(pitch_onset)
     return HOLD if sounding else REST
-
-
-def describe(tokens: list[int]) -> list[int | None]:
-    """Pitches that start at a step, for logs and tests; None where nothing starts."""
-    return [token_to_pitch(token) if token >= FIRST_PITCH else None for token in tokens]

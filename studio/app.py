@@ -27,19 +27,17 @@ from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
 from ..engine.score import Score
-from ..engine.sounds.sound_set import load_sound_set
 from ..engine.types import Frame, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
 from ..scenes.headset import HeadsetSource
 from ..scenes.view import StageView
 from .concert import concert_score
-from .ensemble_setup import SYNTHESISED, ai_sources, parts_named, score_of_session, seat
+from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
 from .live import LiveSession, SeatingFile
 from .paths import sessions_folder
 from .relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .session_player import SessionPlayer
-from .sounds import soundfont_named
 
 log = logging.getLogger(__name__)
 
@@ -215,11 +213,9 @@ class _Run:
 def _open_audio(
     score: Score, placements: Sequence[PlayerPlacement], sound: _Sound, clock: SessionClock
 ) -> AudioProcess:
-    instruments = sorted({part.instrument for part in score.parts})
-    font = None if sound.sounds == SYNTHESISED else soundfont_named(sound.sounds)
     return AudioProcess(
         placements,
-        partial(load_sound_set, instruments, font),
+        sound_loader(score, sound.sounds),
         room_from_hall(read_hall(sound.hall)),
         clock,
         AudioSettings(seed=sound.seed),
@@ -246,14 +242,8 @@ def _open_relay(
     audio: AudioProcess,
     console: Console,
 ) -> RelayProcess | None:
-    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz)
-    return _relay_or_none(info, host, port, clock, audio, console)
-
-
-def _relay_or_none(
-    info: SessionInfo, host: str, port: int, clock: SessionClock, audio: AudioProcess, console: Console
-) -> RelayProcess | None:
     """The page; without it (port taken) the window and the sound still work, and one line says so."""
+    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz)
     try:
         relay = RelayProcess(
             info, clock, RelaySettings(host=host, port=port), partial(AudioRing.attach, audio.ring_name)

@@ -1,20 +1,20 @@
 """From what a person chose (score, seating, hall, sounds, AI parts) to the values that a performance needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from ..engine.conducting.beat_grid import beaten_as
 from ..engine.errors import ModelError
 from ..engine.hall import Hall
 from ..engine.instruments import catalogue
 from ..engine.notation.score_cache import open_score
 from ..engine.placement import choose_plan, load_placements, place_players, read_plan
 from ..engine.score import Score
-from ..engine.sounds.sound_set import Progress, SoundSet, load_sound_set
+from ..engine.sounds.sound_set import SoundSet, load_sound_set
 from ..engine.types import PartSource, PlayerPlacement
 from .session_file import Session
 from .sounds import soundfont_named
-
-SYNTHESISED = "synthesised"
 
 
 def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement, ...]:
@@ -25,17 +25,22 @@ def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement
 
 
 def score_of_session(session: Session, folder: Path) -> Score:
-    """The score that travelled with a session, opened from a copy put into ``folder``. Raises ``ScoreError``."""
+    """The score that travelled with a session, on the beats it was conducted in, opened from a copy in ``folder``.
+
+    Raises ``ScoreError``.
+    """
     copy = folder / (Path(session.header.score_name).name or "score.musicxml")
     copy.write_bytes(session.header.score_bytes)
-    return open_score(copy)
+    return beaten_as(open_score(copy), {"meter": str(session.header.beats_in_bar)})[0]
 
 
-def load_sounds(score: Score, choice: str | None, progress: Progress | None = None) -> SoundSet:
-    """The sounds for a score: a chosen SoundFont, else the best one installed, else the synthesised set."""
+def sound_loader(score: Score, choice: str | None) -> Callable[..., SoundSet]:
+    """Loads the sounds for a score: a chosen SoundFont, else the best one installed, else the synthesised set.
+
+    A ``load_sound_set`` that can be pickled and called in another process; ``progress`` may be given to it.
+    """
     instruments = sorted({part.instrument for part in score.parts})
-    font = None if choice == SYNTHESISED else soundfont_named(choice)
-    return load_sound_set(instruments, font, None, progress)
+    return partial(load_sound_set, instruments, soundfont_named(choice))
 
 
 def parts_named(score: Score, names: Sequence[str]) -> list[int]:

@@ -26,11 +26,11 @@ from ..engine.score import Score
 from ..engine.sounds.sound_set import SoundSet
 from ..engine.types import Frame, PlayerPlacement
 from ..scenes.picture import draw_stage
-from .ensemble_setup import ai_sources, load_sounds, parts_named, score_of_session, seat
+from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
 from .exports import write_beats_csv, write_midi, write_notes_csv
 from .measure import measure_wav
 from .performance_log import PerformanceLog
-from .report import ReportInput, figures, write_report
+from .report import ReportInput, write_report
 from .session_file import SessionHeader, SessionRecorder, read_session
 
 log = logging.getLogger(__name__)
@@ -191,7 +191,9 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     report = ReportInput(
         score=stage.score,
         placements=stage.placements,
-        log=played,
+        notes=notes,
+        crossings=crossings,
+        duration_s=played.end_s - played.start_s,
         sound=sound,
         wav=wav,
         sound_set=sound_set.name,
@@ -199,9 +201,9 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         missed_windows=missed,
         ai_parts=stage.ai_parts,
     )
-    write_report(out, report, drawn)
+    numbers = write_report(out, report, drawn)
     bars.update(reporting, completed=2)
-    return figures(report)
+    return numbers
 
 
 def _cues(frames: Sequence[Frame]) -> Iterator[AudioCue]:
@@ -218,9 +220,8 @@ def _cues(frames: Sequence[Frame]) -> Iterator[AudioCue]:
 
 def _sounds_with_progress(stage: _Stage, bars: Progress) -> SoundSet:
     task = bars.add_task("Tuning the instruments", total=1)
-    sounds = load_sounds(
-        stage.score, stage.sounds, lambda done, total: bars.update(task, completed=done, total=max(1, total))
-    )
+    load = sound_loader(stage.score, stage.sounds)
+    sounds = load(progress=lambda done, total: bars.update(task, completed=done, total=max(1, total)))
     bars.update(task, completed=1, total=1)
     return sounds
 

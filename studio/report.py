@@ -19,7 +19,7 @@ from ..engine.instruments import catalogue
 from ..engine.score import Score
 from ..engine.types import BeatCrossing, PlayerPlacement
 from .measure import LEVEL_STEP_S, SoundMeasurement
-from .performance_log import PerformanceLog, PlayedNote
+from .performance_log import PlayedNote
 
 INK, PAPER, GRID = "#2b2118", "#fbf7ee", "#d9cfbd"
 GOLD, WINE, PINE, SLATE = "#a8782a", "#8a2b2b", "#3f6b4f", "#4a6078"
@@ -40,7 +40,9 @@ class ReportInput:
 
     score: Score
     placements: Sequence[PlayerPlacement]
-    log: PerformanceLog
+    notes: Sequence[PlayedNote]
+    crossings: Sequence[BeatCrossing]
+    duration_s: float
     sound: SoundMeasurement | None
     wav: Path | None
     sound_set: str
@@ -51,8 +53,7 @@ class ReportInput:
 
 def figures(report: ReportInput) -> dict[str, Any]:
     """The figures of ``report.json``."""
-    crossings = report.log.crossings()
-    played = report.log.played()
+    crossings, played = report.crossings, report.notes
     lags = np.array([c.time_s - c.ictus_s for c in crossings if c.ictus_s is not None])
     bpm = np.array([c.bpm for c in crossings])
     result: dict[str, Any] = {
@@ -73,7 +74,7 @@ def figures(report: ReportInput) -> dict[str, Any]:
             {"name": part.name, "instrument": part.instrument, "notes": sum(note.part == index for note in played)}
             for index, part in enumerate(report.score.parts)
         ],
-        "duration_s": round(report.log.end_s - report.log.start_s, 3),
+        "duration_s": round(report.duration_s, 3),
         "sounds": report.sound_set,
         "seed": report.seed,
         "ai_parts": list(report.ai_parts),
@@ -91,13 +92,13 @@ def figures(report: ReportInput) -> dict[str, Any]:
     return result
 
 
-def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> None:
-    """Write ``report.json`` and ``report.html`` (one file, plots inside; sound and picture beside it)."""
+def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> dict[str, Any]:
+    """Write ``report.json`` and ``report.html`` (one file, plots inside; sound and picture beside it); the figures."""
     numbers = figures(report)
     (folder / "report.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
     plots = [("Tempo: what the conductor asked for, beat by beat", _tempo_plot(report))]
     plots.append(("Who played when", _roll_plot(report)))
-    plots.append(("How the orchestra followed: its lag behind each ictus", _lag_plot(report.log.crossings())))
+    plots.append(("How the orchestra followed: its lag behind each ictus", _lag_plot(report.crossings)))
     if report.sound is not None and report.wav is not None:
         plots.insert(1, ("Loudness", _level_plot(report.sound)))
         plots.append(("Spectrogram", _spectrogram(report.wav)))
@@ -111,6 +112,7 @@ def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> N
         has_picture=stage_png is not None,
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+    return numbers
 
 
 def _plot(height_in: float) -> tuple[Figure, Axes]:
@@ -134,7 +136,7 @@ def _png(figure: Figure) -> bytes:
 
 def _tempo_plot(report: ReportInput) -> bytes:
     figure, axes = _plot(3.2)
-    crossings = report.log.crossings()
+    crossings = report.crossings
     times = [c.time_s for c in crossings]
     beats = report.score.beats
     marked = [
@@ -162,7 +164,7 @@ def _roll_plot(report: ReportInput) -> bytes:
     parts = report.score.parts
     figure, axes = _plot(max(2.4, 0.24 * len(parts) + 1.0))
     by_part: dict[int, list[PlayedNote]] = {}
-    for note in report.log.played():
+    for note in report.notes:
         by_part.setdefault(note.part, []).append(note)
     for index, part in enumerate(parts):
         colour = FAMILY_COLOURS[catalogue()[part.instrument].family]

@@ -23,6 +23,7 @@ from mcap.records import Attachment, Channel, Message
 from mcap.stream_reader import StreamReader
 from mcap.writer import Writer
 
+from ..engine.conducting.beat_grid import prevailing_beats
 from ..engine.errors import SessionError
 from ..engine.score import Part, Score
 from ..engine.types import (
@@ -81,6 +82,8 @@ class SessionHeader:
     score_bytes: bytes
     end_quarter: float
     measures: int
+    beats_in_bar: int
+    """How many beats most bars were beaten in: a take may beat at another level than the score suggests."""
 
     @classmethod
     def of(
@@ -98,6 +101,7 @@ class SessionHeader:
             score_bytes=score_path.read_bytes(),
             end_quarter=score.end_quarter,
             measures=len(score.measures),
+            beats_in_bar=prevailing_beats(score),
         )
 
 

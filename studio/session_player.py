@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..engine.audio.output import AudioProcess
-from ..engine.types import Frame, NoteEvent, NoteRelease
+from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease
 from .relay import RelayProcess
 
 
 class SessionPlayer:
     """Hands out the frames of a session, shifted to start at ``start_s`` on the clock of now."""
 
-    def __init__(
-        self, frames: Sequence[Frame], start_s: float, audio: AudioProcess, relay: RelayProcess | None
-    ) -> None:
+    def __init__(self, frames: Sequence[Frame], start_s: float, audio: AudioOutput, relay: RelayProcess | None) -> None:
         self._frames = frames
         self._shift_s = start_s - frames[0].time_s
         self._audio = audio

@@ -91,9 +91,11 @@ def soundfont_named(
 ) -> Path | None:
     """The SoundFont to play; None where the synthesised sounds are to.
 
-    With a ``name``: a file, or what an installed SoundFont is called, wholly or in part; ``SoundError`` where nothing
-    is. Without: the one that was chosen (``choose``), or else the best one installed.
+    With a ``name``: ``SYNTHESISED``, a file, or what an installed SoundFont is called, wholly or in part;
+    ``SoundError`` where nothing is. Without: the one that was chosen (``choose``), or else the best one installed.
     """
+    if name == SYNTHESISED:
+        return None
     fonts = installed(user, system)
     if name is not None:
         return Path(name) if _is_font_file(Path(name)) else _named(name, fonts).path
@@ -116,7 +118,7 @@ def choose(name: str | None, user: Path | None = None, system: Sequence[Path] | 
     if name is None:
         _choice_file(folder).unlink(missing_ok=True)
         return soundfont_named(None, user, system)
-    font = None if name == SYNTHESISED else soundfont_named(name, user, system)
+    font = soundfont_named(name, user, system)
     if font is not None:
         SoundFont(font)  # refuses a broken one
     folder.mkdir(parents=True, exist_ok=True)

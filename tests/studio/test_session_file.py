@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tutti.engine.conducting.beat_grid import beaten_as
 from tutti.engine.errors import SessionError
+from tutti.engine.notation.score_cache import open_score
+from tutti.engine.notation.score_source import find_score
 from tutti.engine.score import Part
 from tutti.engine.types import (
     Beat,
@@ -22,6 +26,7 @@ from tutti.engine.types import (
     ScorePosition,
     TempoEstimate,
 )
+from tutti.studio.ensemble_setup import score_of_session
 from tutti.studio.session_file import AudioPacket, ControlEvent, SessionHeader, SessionRecorder, read_session
 
 HEADER = SessionHeader(
@@ -35,6 +40,7 @@ HEADER = SessionHeader(
     score_bytes=bytes(range(256)) * 40,
     end_quarter=16.0,
     measures=4,
+    beats_in_bar=4,
 )
 
 
@@ -160,3 +166,14 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> 
         read_session(tmp_path / "x.mcap")
     assert "x.mcap" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_session_beaten_at_another_level_keeps_its_beats(tmp_path: Path) -> None:
+    """Its crossings index those beats: on the score's own they would point beyond the end."""
+    path = find_score("concert")
+    in_eight, _ = beaten_as(open_score(path), {"meter": "8"})
+    with SessionRecorder(tmp_path / "s.mcap", SessionHeader.of(in_eight, path, HEADER.placements, "musikverein", 0)):
+        pass
+    again = score_of_session(read_session(tmp_path / "s.mcap"), tmp_path)
+    assert len(again.beats) == len(in_eight.beats) > 300
+    assert np.array_equal(again.beats, in_eight.beats)
