@@ -109,6 +109,25 @@ class Dynamics:
     articulation: float
 
 
+SignKind = Literal["cue", "raise", "hush", "hold", "cut_off"]
+"""What hands and gaze say besides the beat: a section shall enter or come forward; more or less of it; hold the sound
+(until the next beat or a cut-off); end it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A sign that the conductor gave, recognised at ``time_s``.
+
+    ``section`` is the section it was given to (``PlayerPlacement.section``), None the whole orchestra. ``amount`` is
+    what a ``raise`` or ``hush`` asks for now, in parts of the dynamic range (0–1, negative softer), 0 for other kinds.
+    """
+
+    time_s: float
+    kind: SignKind
+    section: str | None = None
+    amount: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreNote:
     """A note to be performed, in score time. ``pitch`` is the sounding MIDI number, ``dynamic`` 0–1.
@@ -189,6 +208,9 @@ class Frame:
     crossings: tuple[BeatCrossing, ...] = ()
     notes: tuple[NoteEvent, ...] = ()
     releases: tuple[NoteRelease, ...] = ()
+    signs: tuple[Sign, ...] = ()
+    attention: str | None = None
+    """The section that the conductor looks at or points to."""
     poses: tuple[Pose, ...] = field(default=())
     """The newest valid pose of each device."""
 
