@@ -1,4 +1,4 @@
-"""What the relay and its viewers say to each other: protocol ``tutti.v1``.
+"""What the relay and its viewers say to each other: protocol ``tutti.v2``.
 
 Every message is one binary WebSocket message: a byte that tells its kind (``TAG``), then its fields as ``studio.wire``
 lays them out (little-endian, packed). The dataclasses below are the schema. ``studio.protocol_schema`` writes the
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from ..engine.errors import ProtocolError
-from ..engine.types import Articulation, Device, FollowState
+from ..engine.types import Articulation, Device, FollowState, SignKind
 from .wire import F32, F64, I32, U8, U16, U32, U64, MaxBytes, decoder, encoder
 
-SUBPROTOCOL = "tutti.v1"
+SUBPROTOCOL = "tutti.v2"
 WEBSOCKET_PATH = "/ws"
 NOBODY = 0
 """In place of a viewer's id: nobody holds the baton."""
@@ -40,6 +40,7 @@ Name = Annotated[str, MaxBytes(4 * MAX_NAME_CHARACTERS)]
 Label = Annotated[str, MaxBytes(255)]
 Title = Annotated[str, MaxBytes(1000)]
 Vector3 = tuple[F32, F32, F32]
+Point2 = tuple[F32, F32]
 Quaternion4 = tuple[F32, F32, F32, F32]
 Codec = Literal["none", "opus", "pcm16"]
 """``opus``: one Opus packet; ``pcm16``: interleaved little-endian 16-bit samples."""
@@ -94,6 +95,23 @@ class BeatInfo:
     measure: U16
     beat: U8
     beats_in_measure: U8
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMarkInfo:
+    """A tempo mark of the score, quarters per minute, from ``quarter`` on."""
+
+    quarter: F64
+    quarter_bpm: F32
+
+
+@dataclass(frozen=True, slots=True)
+class FigureInfo:
+    """The ideal figure of a bar of ``beats``: a closed way of the right hand (right, up) from ictus to ictus, equally
+    many points for each beat, in units of the stroke to the first beat (``engine.conducting.review.ideal_way``)."""
+
+    beats: U8
+    way: tuple[Point2, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +206,12 @@ class NoteOff:
 
 @dataclass(frozen=True, slots=True)
 class Ictus:
-    """A beat recognised in the gesture (``engine.types.Beat``)."""
+    """A beat recognised in the gesture (``engine.types.Beat``); it was known at ``detected_s``."""
 
     TAG: ClassVar[int] = 3
     beat_index: I32
     time_s: F64
+    detected_s: F64
     stroke_m: F32
     clarity: F32
 
@@ -217,7 +236,18 @@ class Silence:
     time_s: F64
 
 
-Event = NoteOn | NoteOff | Ictus | Crossing | Silence
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A sign of the conductor's beside the beat (``engine.types.Sign``); ``section`` is empty for the whole orchestra."""
+
+    TAG: ClassVar[int] = 6
+    time_s: F64
+    sign: SignKind
+    section: Label
+    amount: F32
+
+
+Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed
 
 
 # --- from the relay to a viewer -------------------------------------------------------------------
@@ -257,6 +287,8 @@ class Snapshot:
     beats: tuple[BeatInfo, ...]
     rehearsal: tuple[MarkingInfo, ...]
     markings: tuple[MarkingInfo, ...]
+    tempos: tuple[TempoMarkInfo, ...]
+    figures: tuple[FigureInfo, ...]
     audio: AudioInfo
     presence: Presence
     position: PositionInfo | None
@@ -271,7 +303,8 @@ class Tick:
 
     The first event's number is ``first_event``; the next tick's is ``first_event + len(events)``. A viewer that was
     skipped gets ``Events`` or ``Sounding`` before its next tick, so that no number is missing or double.
-    ``frame_s`` is the session time of the engine's newest step.
+    ``frame_s`` is the session time of the engine's newest step; ``attention`` the section that the conductor looks at
+    or points to, empty where there is none.
     """
 
     TAG: ClassVar[int] = 0x02
@@ -281,6 +314,7 @@ class Tick:
     tempo: TempoInfo | None
     level: F32
     articulation: F32
+    attention: Label
     poses: tuple[PoseInfo, ...]
     first_event: U32
     events: tuple[Event, ...]

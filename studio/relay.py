@@ -293,6 +293,7 @@ def _merged(old: Frame, new: Frame) -> Frame:
         crossings=old.crossings + new.crossings,
         notes=old.notes + new.notes,
         releases=old.releases + new.releases,
+        signs=old.signs + new.signs,
     )
 
 

@@ -1,7 +1,7 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The header, the seating
+/signs /controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The header, the seating
 and the score's own file are attachments, so that a session needs nothing beside it. Chunks are small and flushed
 about twice a second: a killed process loses less than a second, and a file without an end is read up to its last
 whole chunk.
@@ -36,6 +36,7 @@ from ..engine.types import (
     PlayerPlacement,
     Pose,
     ScorePosition,
+    Sign,
     TempoEstimate,
 )
 
@@ -55,6 +56,7 @@ _CHANNELS: dict[str, type] = {
     "/dynamics": Dynamics,
     "/notes": NoteEvent,
     "/releases": NoteRelease,
+    "/signs": Sign,
 }
 
 
@@ -181,7 +183,7 @@ class SessionRecorder:
         if frame.tempo is not None:
             self._write("/tempo", at_s, {"frame": index, **asdict(frame.tempo)})
         lanes = (("/beats", frame.beats), ("/crossings", frame.crossings), ("/notes", frame.notes))
-        for topic, values in (*lanes, ("/releases", frame.releases)):
+        for topic, values in (*lanes, ("/releases", frame.releases), ("/signs", frame.signs)):
             for value in values:
                 self._write(topic, at_s, {"frame": index, **asdict(value)})
         if at_s - self._flushed_s >= FLUSH_EVERY_S:
@@ -335,5 +337,6 @@ def _frames(rows: dict[str, list[Any]]) -> Iterator[Frame]:
             crossings=tuple(by_frame["/crossings"].get(index, ())),
             notes=tuple(by_frame["/notes"].get(index, ())),
             releases=tuple(by_frame["/releases"].get(index, ())),
+            signs=tuple(by_frame["/signs"].get(index, ())),
             poses=tuple(newest.values()),
         )

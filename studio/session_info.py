@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..engine.conducting.review import ideal_way
 from ..engine.instruments import catalogue
 from ..engine.score import Part, Score
 from ..engine.types import Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition, TempoEstimate
@@ -11,6 +12,7 @@ from .protocol import (
     BeatInfo,
     Crossing,
     Event,
+    FigureInfo,
     Ictus,
     MarkingInfo,
     MeasureInfo,
@@ -20,7 +22,9 @@ from .protocol import (
     PlayerInfo,
     PoseInfo,
     PositionInfo,
+    Signed,
     TempoInfo,
+    TempoMarkInfo,
 )
 
 NOTE_ID_MASK = 0xFFFFFFFF
@@ -38,6 +42,8 @@ class SessionInfo:
     beats: tuple[BeatInfo, ...] = ()
     rehearsal: tuple[tuple[float, str], ...] = ()
     markings: tuple[tuple[float, str], ...] = ()
+    tempos: tuple[TempoMarkInfo, ...] = ()
+    figures: tuple[FigureInfo, ...] = ()
     hall: str = ""
     audio_rate_hz: int = 0
 
@@ -74,6 +80,8 @@ class SessionInfo:
             beats=beats,
             rehearsal=score.rehearsal,
             markings=score.markings,
+            tempos=tuple(TempoMarkInfo(float(row["quarter"]), float(row["quarter_bpm"])) for row in score.tempos),
+            figures=figure_infos(beats),
             hall=hall,
             audio_rate_hz=audio_rate_hz,
         )
@@ -87,6 +95,12 @@ class SessionInfo:
 def clip_text(text: str, max_bytes: int = 255) -> str:
     """The text's beginning, as much as a field of the wire holds; never half a character."""
     return text.encode("utf-8", "replace")[:max_bytes].decode("utf-8", "ignore")
+
+
+def figure_infos(beats: Sequence[BeatInfo]) -> tuple[FigureInfo, ...]:
+    """The ideal figures of all the meters in which a score is beaten."""
+    counts = sorted({max(1, beat.beats_in_measure) for beat in beats})
+    return tuple(FigureInfo(count, tuple((float(x), float(y)) for x, y in ideal_way(count))) for count in counts)
 
 
 def part_infos(parts: Sequence[Part]) -> tuple[PartInfo, ...]:
@@ -194,7 +208,13 @@ def events_of(frame: Frame) -> list[Event]:
     events += map(note_on, frame.notes)
     events += [off for off in offs if off.note_id in starting]
     events += [
-        Ictus(beat_index=beat.beat_index, time_s=beat.time_s, stroke_m=_finite(beat.stroke_m), clarity=beat.clarity)
+        Ictus(
+            beat_index=beat.beat_index,
+            time_s=beat.time_s,
+            detected_s=beat.detected_s,
+            stroke_m=_finite(beat.stroke_m),
+            clarity=beat.clarity,
+        )
         for beat in frame.beats
     ]
     events += [
@@ -206,6 +226,10 @@ def events_of(frame: Frame) -> list[Event]:
             bpm=_finite(crossing.bpm),
         )
         for crossing in frame.crossings
+    ]
+    events += [
+        Signed(time_s=sign.time_s, sign=sign.kind, section=clip_text(sign.section or ""), amount=_finite(sign.amount))
+        for sign in frame.signs
     ]
     return events
 

@@ -61,5 +61,7 @@ def shifted(frame: Frame, by_s: float) -> Frame:
         crossings=tuple(replace(c, time_s=c.time_s + by_s) for c in frame.crossings),
         notes=tuple(note(event) for event in frame.notes),
         releases=tuple(release(event) for event in frame.releases),
+        signs=tuple(replace(sign, time_s=sign.time_s + by_s) for sign in frame.signs),
+        attention=frame.attention,
         poses=tuple(replace(pose, time_s=pose.time_s + by_s) for pose in frame.poses),
     )

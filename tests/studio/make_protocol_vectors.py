@@ -73,6 +73,8 @@ SERVER: dict[str, p.ServerMessage] = {
         beats=(p.BeatInfo(quarter=0.0, measure=0, beat=1, beats_in_measure=1),),
         rehearsal=(p.MarkingInfo(quarter=96.0, text="A"),),
         markings=(p.MarkingInfo(quarter=0.0, text="Allegro con brio"),),
+        tempos=(p.TempoMarkInfo(quarter=0.0, quarter_bpm=216.0),),
+        figures=(p.FigureInfo(beats=1, way=((0.0, 0.0), (0.125, 1.0), (0.0, 0.0))),),
         audio=p.AudioInfo(rate_hz=48_000, packet_samples=960),
         presence=PRESENCE,
         position=POSITION,
@@ -94,6 +96,8 @@ SERVER: dict[str, p.ServerMessage] = {
         beats=(),
         rehearsal=(),
         markings=(),
+        tempos=(),
+        figures=(),
         audio=p.AudioInfo(rate_hz=0, packet_samples=0),
         presence=p.Presence(baton_holder=p.NOBODY, requests=(), viewers=()),
         position=None,
@@ -109,6 +113,7 @@ SERVER: dict[str, p.ServerMessage] = {
         ),
         level=0.75,
         articulation=-0.25,
+        attention="Hörner",
         poses=(
             p.PoseInfo(time_s=12.5, device="baton", position_m=(0.25, 1.25, -0.5), orientation_wxyz=None),
             p.PoseInfo(
@@ -119,9 +124,10 @@ SERVER: dict[str, p.ServerMessage] = {
         events=(
             NOTE,
             p.NoteOff(note_id=69_999, time_s=12.375),
-            p.Ictus(beat_index=10, time_s=12.25, stroke_m=0.3125, clarity=0.5),
+            p.Ictus(beat_index=10, time_s=12.25, detected_s=12.3125, stroke_m=0.3125, clarity=0.5),
             p.Crossing(beat_index=10, time_s=12.25, quarter=21.0, beat=3, bpm=118.5),
             p.Silence(time_s=12.5),
+            p.Signed(time_s=12.5, sign="hush", section="Hörner", amount=-0.25),
         ),
     ),
     "tick, waiting": p.Tick(
@@ -131,6 +137,7 @@ SERVER: dict[str, p.ServerMessage] = {
         tempo=None,
         level=0.5,
         articulation=0.0,
+        attention="",
         poses=(),
         first_event=0,
         events=(),

@@ -20,14 +20,14 @@ function snapshot(): Snapshot {
     measures: [0, 1].map((m) => ({ start_quarter: 4 * m, duration_quarter: 4, number: String(m + 10), numerator: 4, denominator: 4 })),
     beats: Array.from({ length: 8 }, (_, b) => ({ quarter: b, measure: b >> 2, beat: 1 + (b % 4), beats_in_measure: 4 })),
     presence: { kind: "Presence", baton_holder: 0, requests: [], viewers: [{ viewer: 2, name: "A", colour: 0, host: false }] },
-    position: null, next_event: 5, sounding: [],
+    tempos: [], figures: [], position: null, next_event: 5, sounding: [],
   };
 }
 
 const note = (note_id: number): NoteOn => ({ kind: "NoteOn", note_id, part: 0, pitch: 60, velocity: 64, onset_s: 1, duration_s: 1, quarter: 0, articulation: "sustain", ai: false });
 
 function tick(first_event: number, events: Event[], at: PositionInfo | null = null): Tick {
-  return { kind: "Tick", tick: 1, frame_s: 0, position: at, tempo: null, level: 0.5, articulation: 0, poses: [], first_event, events };
+  return { kind: "Tick", tick: 1, frame_s: 0, position: at, tempo: null, level: 0.5, articulation: 0, attention: "", poses: [], first_event, events };
 }
 
 function concert(): { concert: Concert; heard: number[] } {

@@ -1,7 +1,7 @@
 // Written by `python -m tutti.studio.protocol_schema` from studio/protocol.py. Do not edit.
 // The wire's rules are in docs/protocol.md.
 
-export const SUBPROTOCOL = "tutti.v1";
+export const SUBPROTOCOL = "tutti.v2";
 export const WEBSOCKET_PATH = "/ws";
 export const NOBODY = 0;
 export const PODIUM = 65535;
@@ -69,6 +69,23 @@ export interface BeatInfo {
 export interface MarkingInfo {
   quarter: number;
   text: string;
+}
+
+/**
+ * A tempo mark of the score, quarters per minute, from `quarter` on.
+ */
+export interface TempoMarkInfo {
+  quarter: number;
+  quarter_bpm: number;
+}
+
+/**
+ * The ideal figure of a bar of `beats`: a closed way of the right hand (right, up) from ictus to ictus, equally
+ * many points for each beat, in units of the stroke to the first beat (`engine.conducting.review.ideal_way`).
+ */
+export interface FigureInfo {
+  beats: number;
+  way: [number, number][];
 }
 
 /**
@@ -151,6 +168,8 @@ export interface Snapshot {
   beats: BeatInfo[];
   rehearsal: MarkingInfo[];
   markings: MarkingInfo[];
+  tempos: TempoMarkInfo[];
+  figures: FigureInfo[];
   audio: AudioInfo;
   presence: Presence;
   position: PositionInfo | null;
@@ -190,12 +209,13 @@ export interface NoteOff {
 }
 
 /**
- * A beat recognised in the gesture (`engine.types.Beat`).
+ * A beat recognised in the gesture (`engine.types.Beat`); it was known at `detected_s`.
  */
 export interface Ictus {
   kind: "Ictus";
   beat_index: number;
   time_s: number;
+  detected_s: number;
   stroke_m: number;
   clarity: number;
 }
@@ -221,10 +241,22 @@ export interface Silence {
 }
 
 /**
+ * A sign of the conductor's beside the beat (`engine.types.Sign`); `section` is empty for the whole orchestra.
+ */
+export interface Signed {
+  kind: "Signed";
+  time_s: number;
+  sign: "cue" | "raise" | "hush" | "hold" | "cut_off";
+  section: string;
+  amount: number;
+}
+
+/**
  * The newest state of all lanes and the events since the last tick. Answer with `Ack`, at the latest every third
  * of `ack_window`. The first event's number is `first_event`; the next tick's is `first_event + len(events)`. A
  * viewer that was skipped gets `Events` or `Sounding` before its next tick, so that no number is missing or
- * double. `frame_s` is the session time of the engine's newest step.
+ * double. `frame_s` is the session time of the engine's newest step; `attention` the section that the conductor
+ * looks at or points to, empty where there is none.
  */
 export interface Tick {
   kind: "Tick";
@@ -234,9 +266,10 @@ export interface Tick {
   tempo: TempoInfo | null;
   level: number;
   articulation: number;
+  attention: string;
   poses: PoseInfo[];
   first_event: number;
-  events: (NoteOn | NoteOff | Ictus | Crossing | Silence)[];
+  events: (NoteOn | NoteOff | Ictus | Crossing | Silence | Signed)[];
 }
 
 /**
@@ -245,7 +278,7 @@ export interface Tick {
 export interface Events {
   kind: "Events";
   first_event: number;
-  events: (NoteOn | NoteOff | Ictus | Crossing | Silence)[];
+  events: (NoteOn | NoteOff | Ictus | Crossing | Silence | Signed)[];
 }
 
 /**
@@ -422,7 +455,7 @@ export type ClientMessage =
   | Rename
   | Listen;
 
-export type Event = NoteOn | NoteOff | Ictus | Crossing | Silence;
+export type Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed;
 
 class Reader {
   private readonly view: DataView;
@@ -584,6 +617,20 @@ function readMarkingInfo(r: Reader): MarkingInfo {
   };
 }
 
+function readTempoMarkInfo(r: Reader): TempoMarkInfo {
+  return {
+    quarter: r.f64(),
+    quarter_bpm: r.f32(),
+  };
+}
+
+function readFigureInfo(r: Reader): FigureInfo {
+  return {
+    beats: r.u8(),
+    way: r.list(() => [r.f32(), r.f32()]),
+  };
+}
+
 function readAudioInfo(r: Reader): AudioInfo {
   return {
     rate_hz: r.u32(),
@@ -654,6 +701,8 @@ function readSnapshot(r: Reader): Snapshot {
     beats: r.list(() => readBeatInfo(r)),
     rehearsal: r.list(() => readMarkingInfo(r)),
     markings: r.list(() => readMarkingInfo(r)),
+    tempos: r.list(() => readTempoMarkInfo(r)),
+    figures: r.list(() => readFigureInfo(r)),
     audio: readAudioInfo(r),
     presence: readPresence(r),
     position: r.optional(() => readPositionInfo(r)),
@@ -695,6 +744,7 @@ function readIctus(r: Reader): Ictus {
     kind: "Ictus",
     beat_index: r.i32(),
     time_s: r.f64(),
+    detected_s: r.f64(),
     stroke_m: r.f32(),
     clarity: r.f32(),
   };
@@ -718,6 +768,16 @@ function readSilence(r: Reader): Silence {
   };
 }
 
+function readSigned(r: Reader): Signed {
+  return {
+    kind: "Signed",
+    time_s: r.f64(),
+    sign: r.choice(["cue", "raise", "hush", "hold", "cut_off"] as const),
+    section: r.text(),
+    amount: r.f32(),
+  };
+}
+
 function readTick(r: Reader): Tick {
   return {
     kind: "Tick",
@@ -727,9 +787,10 @@ function readTick(r: Reader): Tick {
     tempo: r.optional(() => readTempoInfo(r)),
     level: r.f32(),
     articulation: r.f32(),
+    attention: r.text(),
     poses: r.list(() => readPoseInfo(r)),
     first_event: r.u32(),
-    events: r.list(() => readAnyNNICS(r)),
+    events: r.list(() => readAnyNNICSS(r)),
   };
 }
 
@@ -737,7 +798,7 @@ function readEvents(r: Reader): Events {
   return {
     kind: "Events",
     first_event: r.u32(),
-    events: r.list(() => readAnyNNICS(r)),
+    events: r.list(() => readAnyNNICSS(r)),
   };
 }
 
@@ -782,7 +843,7 @@ function readNotice(r: Reader): Notice {
   };
 }
 
-function readAnyNNICS(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence {
+function readAnyNNICSS(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence | Signed {
   const tag = r.u8();
   switch (tag) {
     case 0x01: return readNoteOn(r);
@@ -790,6 +851,7 @@ function readAnyNNICS(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence 
     case 0x03: return readIctus(r);
     case 0x04: return readCrossing(r);
     case 0x05: return readSilence(r);
+    case 0x06: return readSigned(r);
     default: throw new RangeError(`unknown kind ${tag}`);
   }
 }
