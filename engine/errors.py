@@ -13,6 +13,10 @@ class TakeError(TuttiError):
     """A recording of gesture cannot be read."""
 
 
+class ProfileError(TuttiError):
+    """A conductor's profile, or the style in which the orchestra shall follow, cannot be used."""
+
+
 class SoundError(TuttiError):
     """A SoundFont, HRTF or impulse response cannot be read."""
 

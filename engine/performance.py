@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .conducting.dynamics import DynamicsTracker
+from .conducting.follow_style import FollowStyle
 from .conducting.follower import Follower
 from .conducting.ictus import IctusDetector
+from .conducting.profile import ConductorProfile
 from .conducting.tempo import TempoTracker
 from .parts import PartBook
 from .scheduler import Scheduler
@@ -23,9 +25,22 @@ class Performance:
     same poses with the same step times give the same frames, to the bit.
     """
 
-    def __init__(self, score: Score, sources: Sequence[PartSource] = (), start_beat: int = 0) -> None:
-        """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``."""
+    def __init__(
+        self,
+        score: Score,
+        sources: Sequence[PartSource] = (),
+        start_beat: int = 0,
+        *,
+        profile: ConductorProfile | None = None,
+        style: FollowStyle | None = None,
+    ) -> None:
+        """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``.
+
+        ``profile`` is what is known of the conductor, ``style`` how the orchestra follows.
+        """
         self.score = score
+        self._profile = profile
+        self._style = style
         self.book = PartBook(score, sources)
         self._listen_from(start_beat)
         self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat))
@@ -37,13 +52,14 @@ class Performance:
 
     def _listen_from(self, start_beat: int) -> None:
         self._ictus = IctusDetector()
-        self._tempo = TempoTracker(self.score, start_beat)
+        self._tempo = TempoTracker(self.score, start_beat, self._profile)
         self._dynamics = DynamicsTracker()
-        self._follower = Follower(self.score, start_beat)
+        self._follower = Follower(self.score, start_beat, self._style)
 
     def jump(self, beat: int) -> None:
         """Wait for a preparatory beat to ``beat`` of the score; what sounds ends at the next step."""
         beat = max(0, min(len(self.score.beats) - 1, beat))
+        self._profile = self.learned_profile()
         self._listen_from(beat)
         self._scheduler.jump(self.score.beat_to_quarter(beat))
 
@@ -80,6 +96,10 @@ class Performance:
         )
         self._index += 1
         return frame
+
+    def learned_profile(self) -> ConductorProfile:
+        """What is known of the conductor by now: the profile given, and what this performance taught."""
+        return self._tempo.learned_profile()
 
     @property
     def ended(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..score import Score
 from ..types import Beat
+from .profile import LONGEST_LAG, MOST_BARS, BeatLag, ConductorProfile
 from .strokes import TEMPLATE_BINS, along, resample, shape_distance
 
 BeatKey = tuple[int, int]
@@ -23,6 +24,10 @@ LAG_PRIOR_PERIODS = {"first": 0.06, "last": -0.06}
 on a conductor (first late, last early); individual lags are soon learned."""
 LAG_PRIOR_SD_S = 0.045
 LAG_MEMORY = 24
+LONGEST_LAG_PERIOD_S = 0.9
+"""Lags grow with the beat period up to this one."""
+PROFILE_BARS = 8.0
+"""A profile's lags count as learned over at most so many bars: today may be different."""
 ICTUS_SD_S = 0.035
 """How far icti stray from the music after their usual lag is taken off."""
 BEAT_SD_S = 0.010
@@ -165,6 +170,23 @@ class Hypothesis:
             return prior
         doubt = max(lag.variance_s2, 0.015**2) / LAG_PRIOR_SD_S**2
         return (doubt * prior + lag.count * lag.mean_s) / (doubt + lag.count)
+
+    def know(self, profile: ConductorProfile) -> None:
+        """Start from what a profile tells of the conductor's lags, at the present period."""
+        for (count, beat), lag in profile.lags.items():
+            period = min(self.period_s, LONGEST_LAG_PERIOD_S)
+            known = min(lag.bars, PROFILE_BARS)
+            self.lags[count, beat - 1] = Lag(known, lag.mean * period, max(lag.sd * period, 0.01) ** 2)
+
+    def profile(self, before: ConductorProfile) -> ConductorProfile:
+        """``before`` with the lags and the size of stroke learned since."""
+        period = min(self.period_s, LONGEST_LAG_PERIOD_S)
+        lags = dict(before.lags)
+        for (count, beat), lag in self.lags.items():
+            mean = min(max(lag.mean_s / period, -LONGEST_LAG), LONGEST_LAG)
+            sd = min(math.sqrt(lag.variance_s2) / period, LONGEST_LAG)
+            lags[count, beat + 1] = BeatLag(mean, sd, min(lag.count, MOST_BARS))
+        return replace(before, lags=lags, stroke_m=self.stroke_m or before.stroke_m)
 
     def expected_ictus_s(self, meter: MeterMap, ahead: int = 1) -> float:
         """When the hand is expected at the ictus ``ahead`` beats on."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..score import Score
 from ..types import Beat, BeatCrossing, FollowState, ScorePosition, TempoEstimate
+from .follow_style import FollowStyle
 
 RESPONSE_S = 0.03
 """How far the orchestra plays behind the music as the gesture tells it."""
@@ -39,7 +40,15 @@ class Follower:
     ``response_s`` delays the orchestra behind the estimated beats: larger is steadier and later.
     """
 
-    def __init__(self, score: Score, start_beat: float = 0.0, response_s: float = RESPONSE_S) -> None:
+    def __init__(
+        self,
+        score: Score,
+        start_beat: float = 0.0,
+        style: FollowStyle | None = None,
+        *,
+        response_s: float = RESPONSE_S,
+    ) -> None:
+        self._style = style or FollowStyle()
         self._score = score
         self._quarters: list[float] = score.beats["quarter"].tolist()
         self._durations: list[float] = score.beats["duration_quarter"].tolist()

@@ -14,6 +14,7 @@ from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
 from .beat_hypotheses import ICTUS_SD_S, Hypothesis, MeterMap, joined
 from .gesture import GestureFilter, GestureSample
+from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
 
 MAX_HYPOTHESES = 6
@@ -45,10 +46,11 @@ class TempoTracker:
     """Tempo, phase and count of one conductor. Causal; one thread; well under 0.1 ms a step.
 
     ``estimate`` is None until a preparatory beat begins. ``start_beat`` indexes ``score.beats``: the beat of the first
-    ictus after the preparatory one.
+    ictus after the preparatory one; ``profile`` what is known of the conductor.
     """
 
-    def __init__(self, score: Score, start_beat: int = 0) -> None:
+    def __init__(self, score: Score, start_beat: int = 0, profile: ConductorProfile | None = None) -> None:
+        self._profile = profile or ConductorProfile()
         self._meter = MeterMap.of(score)
         self._start = start_beat
         self._last = len(score.beats) - 1
@@ -70,6 +72,10 @@ class TempoTracker:
     def ictus_s(self, beat_index: int) -> float | None:
         """When the hand was at the ictus of a beat, as far as it is known and not long past."""
         return self._hypotheses[0].icti.get(beat_index) if self._hypotheses else None
+
+    def learned_profile(self) -> ConductorProfile:
+        """The profile given, with what the beats so far taught."""
+        return self._hypotheses[0].profile(self._profile) if self._hypotheses else self._profile
 
     def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:
         """Take the next pose and the ictus that it made certain, if any; the new estimate."""
@@ -164,6 +170,7 @@ class TempoTracker:
         begun.off_mark = math.log(begun.period_s / marked)
         begun.ictus_s = ictus.time_s
         begun.beat_s = ictus.time_s - begun.lag_s(self._meter, begun.index)
+        begun.know(self._profile)
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
         begun.icti[begun.index] = ictus.time_s
         begun.stroke_m = ictus.stroke_m
