@@ -49,5 +49,9 @@ class RelayError(TuttiError):
     """The relay cannot serve: its port is taken, or its process ended."""
 
 
+class CertificateError(TuttiError):
+    """The studio's certificate cannot be made, kept or read."""
+
+
 class ModelError(TuttiError):
     """An AI model is missing, broken, or does not fit its manifest."""
