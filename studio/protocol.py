@@ -487,8 +487,26 @@ class Listen:
     codec: Codec
 
 
+@dataclass(frozen=True, slots=True)
+class TapSample:
+    """A tap on a beat. ``strength`` 0–1: the touch's pressure, or 0.5 where the device tells none."""
+
+    client_s: F64
+    strength: F32
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """The baton holder taps the beats (key, tap zone) instead of drawing them: the first tap is the preparatory beat.
+    ``clock_offset_s`` as in ``Pointer``."""
+
+    TAG: ClassVar[int] = 0x4A
+    clock_offset_s: F64
+    samples: tuple[TapSample, ...]
+
+
 ServerMessage = Snapshot | Tick | Events | Sounding | Presence | Pong | Audio | Players | Notice
-ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen
+ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap
 
 _encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
 _encode_event = encoder(Event)

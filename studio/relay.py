@@ -21,16 +21,26 @@ from typing import Any
 import psutil
 
 from ..engine.clock import SessionClock
+from ..engine.conducting.tapping import TapSource
 from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import RelayError, TuttiError
 from ..engine.types import Frame, PlayerPlacement, Pose
 from .audio_stream import AudioTap
 from .relay_link import Link, LinkProtocol
 from .relay_server import RelayServer
-from .relay_types import Control, PointerInput, RelaySettings, RelayStatus
+from .relay_types import Control, PointerInput, RelaySettings, RelayStatus, TapInput
 from .session_info import SessionInfo
 
-__all__ = ["Control", "RelayProcess", "RelaySettings", "RelaySource", "RelayStatus", "SessionInfo", "run_relay"]
+__all__ = [
+    "Control",
+    "RelayProcess",
+    "RelaySettings",
+    "RelaySource",
+    "RelayStatus",
+    "RelayTaps",
+    "SessionInfo",
+    "run_relay",
+]
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +102,7 @@ class RelayProcess:
         self._held = False
         self._pointer = PointerSource()
         self._poses: list[Pose] = []
+        self._taps: list[TapInput] = []
         self._controls: list[Control] = []
         self._queue: list[Any] = []
         self._status: RelayStatus | None = None
@@ -242,6 +253,12 @@ class RelayProcess:
         poses, self._poses = self._poses, []
         return poses
 
+    def take_taps(self) -> list[TapInput]:
+        """The taps alone: beats that the viewer with the baton taps instead of drawing them."""
+        self._receive()
+        taps, self._taps = self._taps, []
+        return taps
+
     def take_controls(self) -> list[Control]:
         """The controls alone; poses wait for ``take_poses``."""
         self._receive()
@@ -263,6 +280,8 @@ class RelayProcess:
                     self._pose_of(message)
                 case Pose():
                     self._poses.append(message)
+                case TapInput():
+                    self._taps.append(message)
                 case Control():
                     self._controls.append(message)
                 case RelayStatus():
@@ -315,6 +334,23 @@ class RelaySource:
     def close(self) -> None:
         """The relay goes on; its owner closes it."""
         self._waiting.clear()
+
+
+class RelayTaps:
+    """The page's taps as a ``PoseSource``: beats tapped by the viewer who holds the baton."""
+
+    def __init__(self, relay: RelayProcess) -> None:
+        self._relay = relay
+        self._source = TapSource()
+
+    def poll(self, now_s: float) -> Sequence[Pose]:
+        for tap in self._relay.take_taps():
+            self._source.tap(tap.time_s, tap.strength)
+        return self._source.poll(now_s)
+
+    def close(self) -> None:
+        """The relay goes on; its owner closes it."""
+        self._source.close()
 
 
 def run_relay(

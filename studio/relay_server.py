@@ -24,7 +24,7 @@ from .audio_stream import PACKET_S, AudioPackets, AudioTap
 from .presence import BatonRefused, Presence
 from .relay_access import Doorway, RelayConnection, is_loopback, select_subprotocol, tls_context
 from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
-from .relay_types import Control, Input, PointerInput, RelaySettings, RelayStatus
+from .relay_types import Control, Input, PointerInput, RelaySettings, RelayStatus, TapInput
 from .session_info import SessionInfo
 from .session_state import SessionState
 from .static_site import StaticSite, reply
@@ -309,7 +309,7 @@ class RelayServer:
                 if not viewer.backlogged:
                     pong = wire.Pong(client_s=message.client_s, server_s=now_s)
                     viewer.send(binary_frame(wire.encode_server(pong)))
-            case wire.Pointer() | wire.Poses():
+            case wire.Pointer() | wire.Poses() | wire.Tap():
                 self._samples(viewer, message, now_s)
             case wire.Baton():
                 self._baton(viewer, message)
@@ -322,7 +322,9 @@ class RelayServer:
             case wire.Hello():
                 raise ProtocolError("Hello twice")
 
-    def _samples(self, viewer: ViewerConnection, message: wire.Pointer | wire.Poses, arrival_s: float) -> None:
+    def _samples(
+        self, viewer: ViewerConnection, message: wire.Pointer | wire.Poses | wire.Tap, arrival_s: float
+    ) -> None:
         if len(message.samples) > wire.MAX_SAMPLES:
             raise ProtocolError(f"{len(message.samples)} samples where {wire.MAX_SAMPLES} are allowed")
         if not message.samples or self._presence.holder != viewer.viewer:
@@ -334,6 +336,8 @@ class RelayServer:
             point = points[index]
             if isinstance(point, wire.PointerSample):
                 self._on_input(PointerInput(time_s, point.x, point.y, point.pressed))
+            elif isinstance(point, wire.TapSample):
+                self._on_input(TapInput(time_s, point.strength))
             else:
                 self._on_input(Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid))
 

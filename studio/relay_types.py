@@ -38,6 +38,14 @@ class PointerInput:
 
 
 @dataclass(frozen=True, slots=True)
+class TapInput:
+    """A tap of the baton holder on a beat, session time; ``strength`` 0–1."""
+
+    time_s: float
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """What a viewer wants of the concert. ``baton`` tells that it moved to ``target`` (viewer, nobody or podium);
     the others as in ``protocol.Command``, checked against the session."""
@@ -49,7 +57,7 @@ class Control:
     value: float = 0.0
 
 
-Input = PointerInput | Pose | Control
+Input = PointerInput | TapInput | Pose | Control
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,7 @@ CLIENT: dict[str, p.ClientMessage] = {
     "command": p.Command(action="gain", target=7, value=-3.5),
     "rename": p.Rename(name="Ludwig"),
     "listen": p.Listen(codec="pcm16"),
+    "tap": p.Tap(clock_offset_s=-0.5, samples=(p.TapSample(client_s=124.25, strength=0.75),)),
 }
 
 

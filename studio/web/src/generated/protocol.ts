@@ -433,6 +433,24 @@ export interface Listen {
   codec: "none" | "opus" | "pcm16";
 }
 
+/**
+ * A tap on a beat. `strength` 0–1: the touch's pressure, or 0.5 where the device tells none.
+ */
+export interface TapSample {
+  client_s: number;
+  strength: number;
+}
+
+/**
+ * The baton holder taps the beats (key, tap zone) instead of drawing them: the first tap is the preparatory
+ * beat. `clock_offset_s` as in `Pointer`.
+ */
+export interface Tap {
+  kind: "Tap";
+  clock_offset_s: number;
+  samples: TapSample[];
+}
+
 export type ServerMessage =
   | Snapshot
   | Tick
@@ -453,7 +471,8 @@ export type ClientMessage =
   | Baton
   | Command
   | Rename
-  | Listen;
+  | Listen
+  | Tap;
 
 export type Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed;
 
@@ -939,6 +958,16 @@ function writeListen(w: Writer, m: Listen): void {
   w.choice(["none", "opus", "pcm16"] as const, m.codec);
 }
 
+function writeTapSample(w: Writer, m: TapSample): void {
+  w.f64(m.client_s);
+  w.f32(m.strength);
+}
+
+function writeTap(w: Writer, m: Tap): void {
+  w.f64(m.clock_offset_s);
+  w.list(m.samples, (item) => { writeTapSample(w, item); });
+}
+
 /** Bytes of a message to the relay. Throws RangeError where a text is too long. */
 export function encodeClient(message: ClientMessage): ArrayBuffer {
   const w = new Writer();
@@ -952,6 +981,7 @@ export function encodeClient(message: ClientMessage): ArrayBuffer {
     case "Command": w.u8(0x47); writeCommand(w, message); break;
     case "Rename": w.u8(0x48); writeRename(w, message); break;
     case "Listen": w.u8(0x49); writeListen(w, message); break;
+    case "Tap": w.u8(0x4a); writeTap(w, message); break;
   }
   return w.finish();
 }

@@ -1,0 +1,157 @@
+"""Conducting by tapping: taps become the motion of a baton whose lowest points are at the taps.
+
+Everything behind it is as for any other baton. A tap is not announced, so the way to it is drawn as far as it can be
+known: a rebound from the tap, a fall over the usual period that stops short of the lowest point, and, once the tap is
+there, the rest of the fall within the last hundredths of a second. Where no tap comes the hand stays up: a hold.
+"""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Sequence
+from statistics import median
+
+from ..types import Pose
+from .tracking import POINTER_CENTRE_M
+
+SHORTEST_TAP_S = 0.12
+"""Taps that follow closer are the bounce of a contact or key repeat (500 beats a minute)."""
+HOLD_BACK_S = 0.03
+"""The hand's way is given this late, so that the fall to a tap that was just made can still be drawn."""
+RATE_HZ = 100.0
+RESTING_RATE_HZ = 30.0
+LONGEST_SILENCE_S = 0.25
+"""After a pause of the polling (a stalled window), the way is drawn again only this far back."""
+USUAL_PERIOD_S = 0.7
+PERIOD_TAPS = 3
+"""The period expected next is the median of so many."""
+SHORTEST_PERIOD_S, LONGEST_PERIOD_S = 0.25, 2.0
+TOP_AT = 0.45
+"""Where in the period the rebound is at its top."""
+HOVER = 0.5
+"""How far above the lowest point the hand stops falling, in parts of the stroke."""
+SMALLEST_STROKE_M, LARGEST_STROKE_M = 0.12, 0.48
+
+
+class TapSource:
+    """A ``PoseSource`` that taps conduct: the first is the preparatory beat, each that follows is a beat.
+
+    ``tap`` and ``set_level`` may be called from any thread, ``poll`` from one. Stamps of the poses are up to
+    ``HOLD_BACK_S`` behind the time of the poll; a tap that is told later than that is moved to where the way has
+    got to. While nobody taps the hand rests.
+    """
+
+    def __init__(self, hold_back_s: float = HOLD_BACK_S) -> None:
+        self._hold_back_s = hold_back_s
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[float, float]] = deque(maxlen=64)
+        self._level: float | None = None
+        self._latest_tap_s = -math.inf
+        self._taps = 0
+        self._ictus_s: float | None = None
+        self._periods: deque[float] = deque(maxlen=PERIOD_TAPS)
+        self._stroke_m = _stroke_m(0.5)
+        self._drawn_s: float | None = None
+        self._height_m = HOVER * self._stroke_m
+
+    @property
+    def taps(self) -> int:
+        """How many taps were taken."""
+        return self._taps
+
+    @property
+    def latest_tap_s(self) -> float:
+        """When the last tap was; −inf before the first."""
+        return self._latest_tap_s
+
+    def tap(self, time_s: float, strength: float = 0.5) -> bool:
+        """A tap at ``time_s`` (session clock); ``strength`` 0–1 (velocity, pressure) is the size of the stroke.
+
+        False where it is not taken: not finite, not later than the last, or a bounce of it.
+        """
+        if not (math.isfinite(time_s) and math.isfinite(strength)):
+            return False
+        with self._lock:
+            if time_s - self._latest_tap_s < SHORTEST_TAP_S:
+                return False
+            self._latest_tap_s = time_s
+            self._taps += 1
+            level = strength if self._level is None else self._level
+            self._waiting.append((time_s, min(1.0, max(0.0, level))))
+        return True
+
+    def set_level(self, level: float) -> None:
+        """A controller gives the size of the strokes from now on (0–1), in place of the taps' strength."""
+        if math.isfinite(level):
+            self._level = min(1.0, max(0.0, level))
+
+    def poll(self, now_s: float) -> Sequence[Pose]:
+        poses: list[Pose] = []
+        if self._drawn_s is None or now_s - self._drawn_s > LONGEST_SILENCE_S:
+            self._drawn_s = now_s - min(LONGEST_SILENCE_S, self._hold_back_s + 1.0 / RATE_HZ)
+        with self._lock:
+            due = []
+            while self._waiting and self._waiting[0][0] <= now_s:
+                due.append(self._waiting.popleft())
+        for time_s, strength in due:
+            self._fall_to(max(time_s, self._drawn_s + 0.004), poses)
+            self._begin_stroke(time_s, strength)
+        until_s = now_s - self._hold_back_s
+        if self._ictus_s is not None and now_s - self._ictus_s < SHORTEST_TAP_S:
+            until_s = now_s  # no tap can come so soon: show the rebound at once
+        self._draw(until_s, poses)
+        return poses
+
+    def close(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
+    # -- the hand's way ------------------------------------------------------------------------------------
+
+    def _begin_stroke(self, tap_s: float, strength: float) -> None:
+        if self._ictus_s is not None:
+            period_s = tap_s - self._ictus_s
+            if period_s > 2.0 * LONGEST_PERIOD_S:
+                self._periods.clear()
+            else:
+                self._periods.append(min(LONGEST_PERIOD_S, max(SHORTEST_PERIOD_S, period_s)))
+        self._ictus_s = tap_s
+        self._stroke_m = _stroke_m(strength)
+
+    def _height_at(self, time_s: float) -> float:
+        """Height over the lowest point while no further tap has come."""
+        if self._ictus_s is None:
+            return HOVER * self._stroke_m
+        period_s = median(self._periods) if self._periods else USUAL_PERIOD_S
+        phase = max(0.0, (time_s - self._ictus_s) / period_s)
+        if phase < TOP_AT:
+            return self._stroke_m * math.sin(0.5 * math.pi * phase / TOP_AT) ** 2
+        fall = min(1.0, (phase - TOP_AT) / (1.0 - TOP_AT))
+        return self._stroke_m * (HOVER + (1.0 - HOVER) * math.cos(0.5 * math.pi * fall) ** 2)
+
+    def _draw(self, until_s: float, poses: list[Pose]) -> None:
+        """Follow the usual way to ``until_s``."""
+        assert self._drawn_s is not None
+        resting = self._ictus_s is None or until_s - self._ictus_s > 2.0 * LONGEST_PERIOD_S
+        step_s = 1.0 / (RESTING_RATE_HZ if resting else RATE_HZ)
+        while self._drawn_s + step_s <= until_s:
+            self._put(self._drawn_s + step_s, self._height_at(self._drawn_s + step_s), poses)
+
+    def _fall_to(self, tap_s: float, poses: list[Pose]) -> None:
+        """From where the hand was drawn last to the lowest point at ``tap_s``."""
+        assert self._drawn_s is not None
+        self._draw(tap_s - self._hold_back_s, poses)
+        start_s, start_m = self._drawn_s, self._height_m
+        count = max(1, round((tap_s - start_s) * RATE_HZ))
+        for index in range(1, count + 1):
+            part = index / count
+            self._put(start_s + part * (tap_s - start_s), start_m * math.cos(0.5 * math.pi * part), poses)
+
+    def _put(self, time_s: float, height_m: float, poses: list[Pose]) -> None:
+        across, low, depth = POINTER_CENTRE_M
+        self._drawn_s, self._height_m = time_s, height_m
+        poses.append(Pose(time_s, "baton", (across, low - 0.15 + height_m, depth)))
+
+
+def _stroke_m(strength: float) -> float:
+    return SMALLEST_STROKE_M + strength * (LARGEST_STROKE_M - SMALLEST_STROKE_M)
