@@ -1,22 +1,25 @@
 """A virtual conductor: makes takes that look like a person beating given timings.
 
-Used for demonstrations, the ghost baton, tests and benchmarks. The hand goes from ictus to ictus of the usual
-figures (in one, two, three, four, six; others are put together from them) on smooth curves in front of the chest,
-with rebound, later on the first beat of the bar than on the last, with jitter, sway, and a size that follows the
-score's dynamics.
+Used for demonstrations, the ghost baton, tests and benchmarks. The hand goes from ictus to ictus of a figure
+(``beat_figures``) as ``planned_gesture`` plans it: in a style that may be drawn at random (``mannerisms``), with a size
+that follows the score's dynamics, seen by a device that may be poor (``imperfect_tracking``).
 """
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import TakeError
 from ..score import Score
-from ..types import Device, Pose
-from .beat_figures import Strokes, Style
+from ..types import DEVICES, Pose
+from .beat_figures import Style
 from .beat_grid import prevailing_beats
+from .imperfect_tracking import Tracking, stamps, tracked
+from .mannerisms import fidgets
+from .planned_gesture import Strokes
 from .tracking import Take
 
 Timings = tuple[np.ndarray, np.ndarray]
@@ -133,31 +136,42 @@ def conduct(
     noise_m: float = 0.002,
     rate_hz: float = 60.0,
     style: Style | None = None,
+    tracking: Tracking | None = None,
+    preamble_s: float = 0.0,
 ) -> Take:
     """A take of a virtual conductor who beats ``score`` with the given timings.
 
-    ``noise_m`` is the standard deviation of the tracking noise per axis. The stamps are those of the timings, moved
-    so that the take starts at 0 or later (``# offset_s``). The same arguments give the same take. Raises
-    ``TakeError`` if the timings do not fit the score or ``rate_hz`` is not within 15–1000.
+    ``noise_m`` is the standard deviation of the tracking noise per axis; ``tracking`` says more, and is then used in
+    place of ``noise_m`` and ``rate_hz``. For ``preamble_s`` before they stand ready, the conductor talks, scratches,
+    turns pages, points. The stamps are those of the timings, moved so that the take starts at 0 or later
+    (``# offset_s``). The same arguments give the same take. Raises ``TakeError`` if the timings do not fit the score
+    or the rate is not within 15–1000 Hz.
     """
-    if not 15.0 <= rate_hz <= 1000.0:
-        raise TakeError(f"rate: {rate_hz:g} Hz; takes have 15 to 1000 Hz")
-    if not 0.0 <= noise_m <= 0.1:
-        raise TakeError(f"noise: {noise_m:g} m; 0 to 0.1 m")
+    tracking = tracking or Tracking(rate_hz=rate_hz, noise_m=noise_m)
+    if not 15.0 <= tracking.rate_hz <= 1000.0:
+        raise TakeError(f"rate: {tracking.rate_hz:g} Hz; takes have 15 to 1000 Hz")
+    if not 0.0 <= tracking.noise_m <= 0.1:
+        raise TakeError(f"noise: {tracking.noise_m:g} m; 0 to 0.1 m")
+    if not 0.0 <= preamble_s <= 3600.0:
+        raise TakeError(f"preamble: {preamble_s:g} s; 0 to an hour")
     style = style or Style()
     random = np.random.default_rng(seed)
     first, music_s = beat_times(score, timings)
     beat_s = float(music_s[1] - music_s[0])
-    offset_s = max(0.0, REST_S + 2.0 * beat_s - float(music_s[0]))
+    offset_s = max(0.0, REST_S + 2.0 * beat_s + preamble_s - float(music_s[0]))
     music_s = music_s + offset_s
     strokes = Strokes.plan(score, first, music_s, style, random)
-    span_s = (max(0.0, strokes.start_s[0] - REST_S - 0.5 * beat_s), strokes.ictus_s[-1] + 2.5)
+    ready_s = max(0.0, float(strokes.start_s[0]) - REST_S - 0.5 * beat_s)
+    span_s = (max(0.0, ready_s - preamble_s), float(strokes.ictus_s[-1]) + 2.5)
+    restless = random.spawn(1)[0]
     poses: list[Pose] = []
-    for device in ("baton", "left", "head"):
-        rate = rate_hz if device == "baton" else min(rate_hz, 30.0)
-        times = _stamps(span_s, rate, random)
-        places = strokes.places(device, times, style, random) + noise_m * random.standard_normal((len(times), 3))
-        poses += _poses(device, times, places)
+    for device in DEVICES:
+        seen = replace(tracking, rate_hz=tracking.rate_hz if device == "baton" else min(tracking.rate_hz, 30.0))
+        times = stamps(span_s, seen, random)
+        places = strokes.places(device, times, style, random)
+        if device != "head":
+            places = places + _restlessness(times, (span_s[0], ready_s), strokes, style, restless)
+        poses += tracked(device, times, places, seen, random)
     poses.sort(key=lambda pose: pose.time_s)
     metadata = {
         "score": score.title,
@@ -169,11 +183,11 @@ def conduct(
     return Take(tuple(poses), metadata)
 
 
-def _stamps(span_s: tuple[float, float], rate_hz: float, random: np.random.Generator) -> np.ndarray:
-    count = int((span_s[1] - span_s[0]) * rate_hz)
-    times = span_s[0] + (np.arange(count) + 0.15 * random.uniform(-1, 1, count)) / rate_hz
-    return np.maximum(times, 0.0)
-
-
-def _poses(device: Device, times: np.ndarray, places: np.ndarray) -> list[Pose]:
-    return [Pose(time, device, (x, y, z)) for time, (x, y, z) in zip(times.tolist(), places.tolist(), strict=True)]
+def _restlessness(
+    times: np.ndarray, preamble_s: tuple[float, float], strokes: Strokes, style: Style, random: np.random.Generator
+) -> np.ndarray:
+    """What a hand does besides beating: before the conductor is ready, and in holds if that is their style."""
+    moved = fidgets(times, preamble_s, random)
+    for hold in strokes.holds() if style.hold == "fidget" else ():
+        moved += fidgets(times, hold, random)
+    return moved
