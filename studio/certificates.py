@@ -121,7 +121,7 @@ def ensure_certificate(
 
 
 def renew_authority(folder: Path | None = None) -> StudioCertificate:
-    """A new authority and certificate; devices that trusted the old one must be told anew. As ``ensure_certificate``."""
+    """A new authority and certificate; devices that trusted the old one must trust this one. Raises the same."""
     folder = certificate_folder() if folder is None else folder
     try:
         for name in ("authority.pem", "authority-key.pem"):
@@ -307,7 +307,7 @@ def _load(certificate: Path, key: Path) -> _Signed:
         private = serialization.load_pem_private_key(key.read_bytes(), password=None)
     except FileNotFoundError as error:
         raise _Unusable(f"{error.filename} is missing") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError):
         raise _Unusable(f"{certificate} or {key.name} is broken") from None
     if not isinstance(private, ec.EllipticCurvePrivateKey) or private.public_key() != signed.public_key():
         raise _Unusable(f"{key} does not belong to {certificate.name}")

@@ -154,6 +154,10 @@ SERVER: dict[str, p.ServerMessage] = {
     ),
     "players": p.Players(players=(PLAYER,)),
     "notice": p.Notice(text="The baton is in Zoë’s hands."),
+    "pairing_code": p.PairingCode(
+        address="https://192.168.0.17:8765/phone#pair=abc", expires_s=312.5, size=2, modules=bytes((1, 0, 0, 1))
+    ),
+    "paired": p.Paired(token="again", owner="Zoë"),
 }
 CLIENT: dict[str, p.ClientMessage] = {
     "hello": p.Hello(name="Zoë", codec="opus", host_key="k3y"),
@@ -186,6 +190,8 @@ CLIENT: dict[str, p.ClientMessage] = {
     "rename": p.Rename(name="Ludwig"),
     "listen": p.Listen(codec="pcm16"),
     "tap": p.Tap(clock_offset_s=-0.5, samples=(p.TapSample(client_s=124.25, strength=0.75),)),
+    "pair": p.Pair(origin="https://192.168.0.17:8765"),
+    "claim": p.Claim(token="abc"),
 }
 
 

@@ -241,7 +241,7 @@ export interface Silence {
 }
 
 /**
- * A sign of the conductor's beside the beat (`engine.types.Sign`); `section` is empty for the whole orchestra.
+ * A sign that the conductor gave beside the beat (`engine.types.Sign`); `section` empty: the whole orchestra.
  */
 export interface Signed {
   kind: "Signed";
@@ -326,6 +326,28 @@ export interface Players {
 export interface Notice {
   kind: "Notice";
   text: string;
+}
+
+/**
+ * Answer to `Pair`: an address that makes one phone the baton, once, until session time `expires_s`. `modules`
+ * is its QR code without margin, row by row, one byte for each of `size` × `size` modules, 1 dark.
+ */
+export interface PairingCode {
+  kind: "PairingCode";
+  address: string;
+  expires_s: number;
+  size: number;
+  modules: Uint8Array;
+}
+
+/**
+ * Answer to `Claim`: the token was good. `token` is a new one, by which this device comes back after a loss.
+ * `owner` is whose baton it is, empty where the studio itself invited it.
+ */
+export interface Paired {
+  kind: "Paired";
+  token: string;
+  owner: string;
 }
 
 /**
@@ -451,6 +473,24 @@ export interface Tap {
   samples: TapSample[];
 }
 
+/**
+ * Ask for a pairing address for a phone of one's own (host or baton holder). `origin` is how this page was
+ * reached (`https://192.168.0.17:8765`).
+ */
+export interface Pair {
+  kind: "Pair";
+  origin: string;
+}
+
+/**
+ * A device shows the token of the address by which it was invited. Answered by `Paired`, or by a `Notice` that
+ * says why not.
+ */
+export interface Claim {
+  kind: "Claim";
+  token: string;
+}
+
 export type ServerMessage =
   | Snapshot
   | Tick
@@ -460,7 +500,9 @@ export type ServerMessage =
   | Pong
   | Audio
   | Players
-  | Notice;
+  | Notice
+  | PairingCode
+  | Paired;
 
 export type ClientMessage =
   | Hello
@@ -472,7 +514,9 @@ export type ClientMessage =
   | Command
   | Rename
   | Listen
-  | Tap;
+  | Tap
+  | Pair
+  | Claim;
 
 export type Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed;
 
@@ -862,6 +906,24 @@ function readNotice(r: Reader): Notice {
   };
 }
 
+function readPairingCode(r: Reader): PairingCode {
+  return {
+    kind: "PairingCode",
+    address: r.text(),
+    expires_s: r.f64(),
+    size: r.u8(),
+    modules: r.bytes(r.u32()),
+  };
+}
+
+function readPaired(r: Reader): Paired {
+  return {
+    kind: "Paired",
+    token: r.text(),
+    owner: r.text(),
+  };
+}
+
 function readAnyNNICSS(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence | Signed {
   const tag = r.u8();
   switch (tag) {
@@ -895,6 +957,8 @@ function readServerMessage(r: Reader): ServerMessage {
     case 0x07: return readAudio(r);
     case 0x08: return readPlayers(r);
     case 0x09: return readNotice(r);
+    case 0x0a: return readPairingCode(r);
+    case 0x0b: return readPaired(r);
     default: throw new RangeError(`unknown kind ${tag}`);
   }
 }
@@ -968,6 +1032,14 @@ function writeTap(w: Writer, m: Tap): void {
   w.list(m.samples, (item) => { writeTapSample(w, item); });
 }
 
+function writePair(w: Writer, m: Pair): void {
+  w.text(m.origin, 255);
+}
+
+function writeClaim(w: Writer, m: Claim): void {
+  w.text(m.token, 255);
+}
+
 /** Bytes of a message to the relay. Throws RangeError where a text is too long. */
 export function encodeClient(message: ClientMessage): ArrayBuffer {
   const w = new Writer();
@@ -982,6 +1054,8 @@ export function encodeClient(message: ClientMessage): ArrayBuffer {
     case "Rename": w.u8(0x48); writeRename(w, message); break;
     case "Listen": w.u8(0x49); writeListen(w, message); break;
     case "Tap": w.u8(0x4a); writeTap(w, message); break;
+    case "Pair": w.u8(0x4b); writePair(w, message); break;
+    case "Claim": w.u8(0x4c); writeClaim(w, message); break;
   }
   return w.finish();
 }
