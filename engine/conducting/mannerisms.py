@@ -14,6 +14,8 @@ from .random_motion import wandering
 MEASURED_LAG = (0.247, 0.120, 0.117, 0.021)
 """Seconds behind the music on the beats of a bar of four, of one motion-captured conductor."""
 
+SMALLEST_M, LARGEST_M = 0.05, 0.8
+"""Height of the first beat's stroke, from a finger's to a whole arm's."""
 MANNERS: dict[Manner, float] = {"standard": 0.5, "focal": 0.15, "sideways": 0.17, "horizontal": 0.09, "upward": 0.09}
 """How often each manner is drawn."""
 PROFILES: dict[Profile, float] = {"swing": 0.5, "minimum_jerk": 0.2, "power_law": 0.3}
@@ -24,9 +26,10 @@ def random_style(random: np.random.Generator) -> Style:
     chance = random.random
     manner: Manner = random.choice(list(MANNERS), p=list(MANNERS.values()))
     profile: Profile = random.choice(list(PROFILES), p=list(PROFILES.values()))
-    size_m = float(np.exp(random.uniform(np.log(0.05), np.log(0.8))))
+    size_m = float(np.exp(random.uniform(np.log(SMALLEST_M), np.log(LARGEST_M))))
     seated, mirror = chance() < 0.3, chance() < 0.25
     round_hand = chance() < 0.25
+    rise = float(random.uniform(0.25, 0.6) if chance() < 0.2 else random.uniform(0.7, 1.2))
     side = float(random.uniform(-0.05, 0.25)) * (-1.0 if mirror else 1.0)
     style = Style(
         size_m=size_m,
@@ -45,7 +48,7 @@ def random_style(random: np.random.Generator) -> Style:
         slant_deg=float(random.normal(0.0, 12.0)),
         plane_deg=(float(random.normal(0.0, 15.0)), float(random.normal(0.0, 12.0))),
         spread=float(random.uniform(0.5, 1.6)),
-        rise=float(random.uniform(0.25, 0.6) if chance() < 0.2 else random.uniform(0.7, 1.2)),
+        rise=max(rise, SMALLEST_M / size_m),
         roundness=float(random.uniform(0.5, 1.0) * random.choice([-1.0, 1.0])) if round_hand else 0.0,
     )
     return _with_timing(_with_habits(style, random), random)

@@ -12,6 +12,10 @@ from .random_motion import coloured_noise, slow_wandering, wandering_factor
 
 WAY_POINTS = 129
 """Points on a stroke's way from which its speed is found."""
+SLOW_S = 0.4
+"""Nobody subdivides into strokes shorter than this."""
+LARGEST_LAG = 0.45
+"""A lag of half a beat or more would be another beat's."""
 HOLD_RATIO, HOLD_S = 1.8, 0.4
 """A beat this many times as long as usual, and longer by this, is a hold."""
 
@@ -73,7 +77,7 @@ class Strokes:
             flourished=flourished,
             leaves_deg=np.concatenate([_mirrored(first_leaves, style), meets[:-1]]),
             meets_deg=meets,
-            parts=_subdivisions(rows, style, whims),
+            parts=_subdivisions(rows, usual, style, whims),
             pause=np.where(whims.random(count) < style.hesitation, whims.uniform(0.2, 0.8, count), np.nan),
         )
 
@@ -236,7 +240,7 @@ def _lags_s(
     if style.lag_drift_s:
         turn_s = random.uniform(60.0, 240.0)
         drift = style.lag_drift_s * np.sin(2 * np.pi * (music_s / turn_s + random.random()))
-    return style.lag * lags * period + drift
+    return np.minimum(style.lag * lags * period + drift, LARGEST_LAG * usual)
 
 
 def _strays(period: np.ndarray, style: Style, random: np.random.Generator) -> np.ndarray:
@@ -246,8 +250,8 @@ def _strays(period: np.ndarray, style: Style, random: np.random.Generator) -> np
     return np.where(random.random(count) < style.stray, np.clip(by, -0.2 * period, 0.2 * period), 0.0)
 
 
-def _subdivisions(rows: np.ndarray, style: Style, random: np.random.Generator) -> np.ndarray:
-    """Into how many strokes each beat is divided: passages of some bars, never the preparatory beat."""
+def _subdivisions(rows: np.ndarray, usual: np.ndarray, style: Style, random: np.random.Generator) -> np.ndarray:
+    """Into how many strokes each beat is divided: passages of some bars in slow music, never the preparatory beat."""
     parts = np.ones(len(rows), int)
     if style.subdivision <= 1 or style.subdivided <= 0.0:
         return parts
@@ -256,6 +260,7 @@ def _subdivisions(rows: np.ndarray, style: Style, random: np.random.Generator) -
         if row["beat"] == 1 and random.random() < 0.15:
             divided = random.random() < style.subdivided
         parts[index] = style.subdivision if divided or style.subdivided >= 1.0 else 1
+    parts[usual < SLOW_S * style.subdivision] = 1
     parts[0] = 1
     return parts
 

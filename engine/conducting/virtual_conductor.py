@@ -7,7 +7,7 @@ that follows the score's dynamics, seen by a device that may be poor (``imperfec
 
 import csv
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -156,12 +156,9 @@ def conduct(
         raise TakeError(f"preamble: {preamble_s:g} s; 0 to an hour")
     style = style or Style()
     random = np.random.default_rng(seed)
-    first, music_s = beat_times(score, timings)
-    beat_s = float(music_s[1] - music_s[0])
-    offset_s = max(0.0, REST_S + 2.0 * beat_s + preamble_s - float(music_s[0]))
-    music_s = music_s + offset_s
-    strokes = Strokes.plan(score, first, music_s, style, random)
-    ready_s = max(0.0, float(strokes.start_s[0]) - REST_S - 0.5 * beat_s)
+    plan = _plan(score, timings, style, preamble_s, random)
+    strokes, offset_s, first, beat_s = plan.strokes, plan.offset_s, plan.first, plan.music_s[1] - plan.music_s[0]
+    ready_s = max(0.0, float(strokes.start_s[0] - REST_S - 0.5 * beat_s))
     span_s = (max(0.0, ready_s - preamble_s), float(strokes.ictus_s[-1]) + 2.5)
     restless = random.spawn(1)[0]
     poses: list[Pose] = []
@@ -181,6 +178,29 @@ def conduct(
         "seed": str(seed),
     }
     return Take(tuple(poses), metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    first: int
+    music_s: np.ndarray
+    offset_s: float
+    strokes: Strokes
+
+
+def _plan(score: Score, timings: Timings, style: Style, preamble_s: float, random: np.random.Generator) -> _Plan:
+    first, music_s = beat_times(score, timings)
+    offset_s = max(0.0, REST_S + 2.0 * float(music_s[1] - music_s[0]) + preamble_s - float(music_s[0]))
+    music_s = music_s + offset_s
+    return _Plan(first, music_s, offset_s, Strokes.plan(score, first, music_s, style, random))
+
+
+def intended(
+    score: Score, timings: Timings, *, seed: int = 0, style: Style | None = None, preamble_s: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """What ``conduct`` with these arguments means: the times of the music's beats, and of the hand's icti for them."""
+    plan = _plan(score, timings, style or Style(), preamble_s, np.random.default_rng(seed))
+    return plan.music_s, plan.strokes.ictus_s
 
 
 def _restlessness(
