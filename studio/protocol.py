@@ -238,7 +238,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A sign that the conductor gave beside the beat (``engine.types.Sign``); ``section`` empty: the whole orchestra."""
+    """A sign beside the beat (``engine.types.Sign``); an empty ``section`` is the whole orchestra."""
 
     TAG: ClassVar[int] = 6
     time_s: F64

@@ -1,10 +1,10 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/signs /controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The header, the seating
-and the score's own file are attachments, so that a session needs nothing beside it. Chunks are small and flushed
-about twice a second: a killed process loses less than a second, and a file without an end is read up to its last
-whole chunk.
+/signs /controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The header, the
+seating and the score's own file are attachments, so that a session needs nothing beside it. Chunks are small and
+flushed about twice a second: a killed process loses less than a second, and a file without an end is read up to its
+last whole chunk.
 """
 
 import json

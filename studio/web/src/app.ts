@@ -18,6 +18,7 @@ import { PeoplePanel } from "./ui/people_panel";
 import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
 import { StatusLine } from "./ui/status_line";
+import { ConductorView } from "./view/conductor_view";
 
 const NAME_KEY = "tutti.name";
 const SILENT_DB = -60;
@@ -34,6 +35,7 @@ export class App {
   private readonly concert: Concert;
   private readonly scorePanel = new ScorePanel((index) => this.command("seek", index));
   private readonly parts = new PartsPanel();
+  private readonly review = new ConductorView();
   private readonly people: PeoplePanel;
   private readonly status = new StatusLine(() => this.network.retry());
   private readonly hints = new Hints(() => void this.audio.unlock());
@@ -61,6 +63,7 @@ export class App {
       event: (event) => this.event(event),
       sounding: (notes) => this.sounding(notes),
       pose: (pose) => this.stage?.pose(pose),
+      ticked: (tick) => this.review.tick(tick),
       notice: (text) => this.hints.say(text),
     });
     this.people = new PeoplePanel({
@@ -75,6 +78,7 @@ export class App {
       look: (view) => this.look(view),
       fullscreen: () => void this.toggleFullscreen(),
       parts: () => this.toggleParts(),
+      review: () => this.toggleReview(),
     });
     this.pad = new GesturePad(this.canvas, {
       samples: (samples) => this.gesture(samples),
@@ -114,6 +118,7 @@ export class App {
       heardS: this.audio.heardS(),
       ring: levels,
       stage: this.stage?.diagnostics() ?? null,
+      review: this.review.diagnostics(),
     };
   }
 
@@ -127,8 +132,9 @@ export class App {
     const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
     new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
     this.dock = dock;
-    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.hints.element, dock);
+    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.hints.element, dock);
     this.controls.showView("audience");
+    if (this.address.review) this.toggleReview();
   }
 
   private async openStage(): Promise<void> {
@@ -182,6 +188,7 @@ export class App {
     this.stage?.reset();
     this.parts.open(snapshot.parts);
     this.scorePanel.open(snapshot);
+    this.review.open(snapshot);
     this.stage?.place(snapshot.players);
     if (snapshot.audio.rate_hz !== this.soundRateHz) {
       this.soundRateHz = snapshot.audio.rate_hz;
@@ -190,6 +197,7 @@ export class App {
   }
 
   private event(event: ConcertEvent): void {
+    this.review.event(event);
     switch (event.kind) {
       case "NoteOn":
         this.stage?.note(event);
@@ -261,6 +269,12 @@ export class App {
     this.controls.partsButton.setAttribute("aria-expanded", String(open));
   }
 
+  private toggleReview(): void {
+    const shown = this.review.toggle();
+    this.root.classList.toggle("review-open", shown);
+    this.controls.reviewButton.setAttribute("aria-expanded", String(shown));
+  }
+
   private key(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
     if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "INPUT") return;
@@ -270,6 +284,7 @@ export class App {
     else if (event.key === "f") void this.toggleFullscreen();
     else if (event.key === "m") this.toggleSound();
     else if (event.key === "b") this.askBaton();
+    else if (event.key === "v") this.toggleReview();
     else if (event.key === " " && target.tagName !== "BUTTON" && this.concert.controlling) {
       event.preventDefault();
       this.command(this.running ? "stop" : "start");
@@ -320,6 +335,7 @@ export class App {
     if (this.shown !== null) this.scorePanel.show(this.shown);
     if (wasRunning !== this.running) this.showControls();
     this.parts.show(timeS);
+    this.review.show(this.timeline.sessionS());
     const levels = this.audio.levels;
     const rms = levels === null ? 0 : Math.max(...levels.rms);
     this.controls.showLevel(rms > 0 ? 20 * Math.log10(rms) : SILENT_DB);

@@ -23,6 +23,8 @@ export interface ConcertEvents {
   /** What sounds now, after a gap: forget all other notes. */
   sounding(notes: readonly NoteOn[]): void;
   pose(pose: PoseInfo): void;
+  /** A tick, before its events. */
+  ticked(tick: Tick): void;
   notice(text: string): void;
 }
 
@@ -154,6 +156,7 @@ export class Concert {
       if (this.positions.length > KEPT_POSITIONS) this.positions.shift();
     }
     for (const pose of tick.poses) this.events.pose(pose);
+    this.events.ticked(tick);
     this.replay(tick.first_event, tick.events);
   }
 

@@ -34,7 +34,7 @@ function concert(): { concert: Concert; heard: number[] } {
   const heard: number[] = [];
   const nothing = (): void => undefined;
   const events: ConcertEvents = {
-    opened: nothing, placed: nothing, present: nothing, sounding: nothing, pose: nothing, notice: nothing,
+    opened: nothing, placed: nothing, present: nothing, sounding: nothing, pose: nothing, ticked: nothing, notice: nothing,
     event: (event) => event.kind === "NoteOn" && heard.push(event.note_id),
   };
   return { concert: new Concert(events), heard };

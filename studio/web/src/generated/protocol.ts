@@ -241,7 +241,7 @@ export interface Silence {
 }
 
 /**
- * A sign that the conductor gave beside the beat (`engine.types.Sign`); `section` empty: the whole orchestra.
+ * A sign beside the beat (`engine.types.Sign`); an empty `section` is the whole orchestra.
  */
 export interface Signed {
   kind: "Signed";

@@ -11,6 +11,7 @@ export interface ControlActions {
   look(view: View): void;
   fullscreen(): void;
   parts(): void;
+  review(): void;
 }
 
 export interface ControlState {
@@ -32,6 +33,7 @@ export class Controls {
   private readonly volume = h("input", { type: "range", class: "volume", min: "0", max: "1", step: "0.02", value: "1", "aria-label": "Volume" });
   private readonly views: Map<View, HTMLButtonElement>;
   readonly partsButton: HTMLButtonElement;
+  readonly reviewButton: HTMLButtonElement;
   readonly element: HTMLElement;
   private listening: AudioState = "off";
   private shownDb = -60;
@@ -46,6 +48,9 @@ export class Controls {
     this.views = new Map(VIEWS.map(({ view, label }) => [view, h("button", { type: "button", "aria-pressed": "false", onclick: () => actions.look(view) }, label)]));
     this.partsButton = button("round parts-toggle", "Show who plays", () => actions.parts(), icon("score"));
     this.partsButton.setAttribute("aria-controls", "parts");
+    this.reviewButton = button("round review-toggle", "Conductor’s view", () => actions.review(), icon("curve"));
+    this.reviewButton.setAttribute("aria-controls", "review");
+    this.reviewButton.setAttribute("aria-expanded", "false");
     this.element = h(
       "nav",
       { class: "controls", "aria-label": "Controls" },
@@ -53,6 +58,7 @@ export class Controls {
       this.startButton,
       h("div", { class: "sound" }, this.listenButton, h("div", { class: "levels" }, this.volume, this.meter)),
       h("div", { class: "views", role: "group", "aria-label": "Watch from" }, ...this.views.values()),
+      this.reviewButton,
       this.partsButton,
       button("round fullscreen", "Full screen", () => actions.fullscreen(), icon("expand")),
     );

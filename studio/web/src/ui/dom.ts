@@ -25,6 +25,7 @@ const ICONS = {
   sound: '<path d="M4 9.5v5h3.2L12 18.5v-13L7.2 9.5z" fill="currentColor"/><path d="M15 8.8a4.6 4.6 0 0 1 0 6.4M17.6 6.2a8.2 8.2 0 0 1 0 11.6"/>',
   muted: '<path d="M4 9.5v5h3.2L12 18.5v-13L7.2 9.5z" fill="currentColor"/><path d="m15.5 9.5 5 5m0-5-5 5"/>',
   baton: '<path d="M7.2 16.8 20 4"/><circle cx="5.9" cy="18.1" r="2.3" fill="currentColor" stroke="none"/>',
+  curve: '<path d="M4 4v16h16" stroke-width="1.3"/><path d="M7 15.5c2.4 0 2.6-7.5 5-7.5s2.2 5 4.2 5 1.8-4 3.8-6"/><circle cx="12" cy="8" r="1.700" fill="currentColor" stroke="none"/>',
   expand: '<path d="M4.5 9V4.5H9M15 4.5h4.5V9M19.5 15v4.5H15M9 19.5H4.5V15"/>',
   people: '<circle cx="9" cy="8.2" r="3.1"/><path d="M3.5 19c.4-3.6 2.5-5.4 5.5-5.4s5.100 1.800 5.500 5.400"/><path d="M15.500 5.600a3 3 0 0 1 0 5.300M17 13.900c2.100.600 3.300 2.300 3.500 5.100"/>',
   score: '<path d="M4 6h16M4 10h16M4 14h16M4 18h16" stroke-width="1.1"/><ellipse cx="9" cy="16" rx="2.300" ry="1.700" fill="currentColor" stroke="none"/><path d="M11.200 16V7"/>',
