@@ -29,6 +29,10 @@ class SceneError(TuttiError):
     """The picture cannot be drawn on this machine."""
 
 
+class InputError(TuttiError):
+    """A device to conduct with (OSC, MIDI, gamepad) cannot be opened, or was lost."""
+
+
 class HeadsetError(TuttiError):
     """The headset cannot be used: no runtime, no headset, or a runtime that fails."""
 

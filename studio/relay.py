@@ -18,14 +18,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psutil
-
 from ..engine.clock import SessionClock
 from ..engine.conducting.tapping import TapSource
 from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import RelayError, TuttiError
 from ..engine.types import Frame, PlayerPlacement, Pose
+from .addresses import lan_addresses
 from .audio_stream import AudioTap
+from .pairing import phone_address
+from .relay_access import is_loopback
 from .relay_link import Link, LinkProtocol
 from .relay_server import RelayServer
 from .relay_types import Control, PointerInput, RelaySettings, RelayStatus, TapInput
@@ -146,11 +147,12 @@ class RelayProcess:
 
     @property
     def address(self) -> str:
-        """Where the page is, for a browser on this machine."""
+        """Where the page is, for a browser on this machine: it needs no HTTPS, its own address is secure to it."""
         name = self.settings.host
         if name in ("0.0.0.0", "::", ""):
             name = "127.0.0.1"
-        scheme = "https" if self.settings.certificate else "http"
+        here = name == "localhost" or is_loopback((name, 0))
+        scheme = "https" if self.settings.certificate and not here else "http"
         return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.settings.port}/"
 
     @property
@@ -158,14 +160,16 @@ class RelayProcess:
         """Where the page is for others in the house; none where the relay serves this machine alone."""
         if self.settings.host not in ("0.0.0.0", "::", ""):
             return ()
-        scheme = self.address.partition(":")[0]
-        found = [
-            entry.address
-            for entries in psutil.net_if_addrs().values()
-            for entry in entries
-            if entry.family == socket.AF_INET
-        ]
-        return tuple(f"{scheme}://{name}:{self.settings.port}/" for name in found if not name.startswith("127."))
+        scheme = "https" if self.settings.certificate else "http"
+        return tuple(f"{scheme}://{address}:{self.settings.port}/" for address in lan_addresses())
+
+    @property
+    def phone_address(self) -> str | None:
+        """The address that makes one phone the baton; None where phones cannot come in."""
+        addresses = self.lan_addresses
+        if not (addresses and self.settings.certificate and self.settings.phone_token):
+            return None
+        return phone_address(addresses[0], self.settings.phone_token)
 
     @property
     def host_address(self) -> str:
@@ -175,6 +179,7 @@ class RelayProcess:
     def restart(self) -> None:
         """A new process on the same port. Raises ``RelayError``."""
         self._stop()
+        self.settings = replace(self.settings, phone_token="")  # it was for one phone, once
         self._start()
 
     def close(self) -> None:
