@@ -97,7 +97,7 @@ class Handover:
         if self.chosen is not None and self.chosen in movements:
             return self._change(self.chosen, movements, "chosen") if self.present != self.chosen else None
         acting = [name for name in self.names if name in movements and now_s - movements[name].acted_s <= ACTING_S]
-        if self.present not in movements:
+        if self.present is None or self.present not in movements:
             return self._replace(acting, movements)
         quiet_s = now_s - movements[self.present].moved_s
         rivals = [name for name in acting if name != self.present]

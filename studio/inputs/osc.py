@@ -14,12 +14,13 @@ from ...engine.conducting.tapping import TapSource
 from ...engine.errors import InputError
 from ...engine.types import Pose
 from .calibration import RangeLearner, SpaceMap
-from .osc_messages import LONGEST_PACKET, OscPlace, OscTap, read_packet
+from .osc_messages import OscPlace, OscTap, read_packet
 
 log = logging.getLogger(__name__)
 
 DEFAULT_PORT = 9000
 MOST_POSES = 4096
+LARGEST_DATAGRAM = 65_536
 DRIFT = 1e-3
 """The bound on a sender's clock is let go this fast, s/s: more than any quartz drifts."""
 OLDEST_S = 0.5
@@ -30,8 +31,6 @@ LONGEST_REST_S = 60.0
 """for this long at most;"""
 SLOW_M_S = 0.3
 """where the hand was faster than this, the sender was lost in the middle of a movement."""
-FORGET_TAPS_S = 6.0
-"""Taps conduct until they have ceased for so long; then places do again."""
 
 
 class SenderClock:
@@ -57,7 +56,8 @@ class SenderClock:
 
 
 class OscGesture:
-    """What OSC packets say, as poses of the tracking frame. No socket in here; one thread.
+    """What OSC packets say, as poses of the tracking frame; their taps go to ``tapping``, a source of its own. No
+    socket in here; one thread.
 
     ``space`` is the calibration; without one the range is learned from the first seconds of movement, during which
     nothing conducts. ``on_learned`` is told of it.
@@ -84,12 +84,10 @@ class OscGesture:
                 self._move(entry, time_s)
 
     def poll(self, now_s: float) -> list[Pose]:
-        """The poses with stamps up to ``now_s``: those sent, a resting hand's repeated, or those of taps."""
-        tapped = self.tapping.poll(now_s)
-        if now_s - self.tapping.latest_tap_s < FORGET_TAPS_S:
-            others = [pose for pose in self._sent(now_s) if pose.device != "baton"]
-            return sorted([*others, *tapped], key=lambda pose: pose.time_s)
-        poses = self._sent(now_s)
+        """The poses with stamps up to ``now_s``: those sent, and a resting hand's repeated."""
+        poses: list[Pose] = []
+        while self._poses and self._poses[0].time_s <= now_s:
+            poses.append(self._poses.popleft())
         rest = self._baton
         silent_s = now_s - (rest.time_s if rest is not None else math.inf)
         if rest is not None and silent_s > REPEAT_S and self._speed_m_s < SLOW_M_S:
@@ -99,12 +97,6 @@ class OscGesture:
                 self._baton = Pose(now_s, "baton", rest.position_m, rest.orientation_wxyz)
                 poses.append(self._baton)
         return poses
-
-    def _sent(self, now_s: float) -> list[Pose]:
-        ready: list[Pose] = []
-        while self._poses and self._poses[0].time_s <= now_s:
-            ready.append(self._poses.popleft())
-        return ready
 
     def _move(self, entry: OscPlace, time_s: float) -> None:
         if self.space is None:
@@ -177,12 +169,8 @@ class OscSource:
     def _read(self) -> None:
         while not self._closing.is_set():
             try:
-                data, sender = self._socket.recvfrom(LONGEST_PACKET + 1)
+                data, sender = self._socket.recvfrom(LARGEST_DATAGRAM)
             except TimeoutError:
-                continue
-            except (
-                ConnectionResetError
-            ):  # Windows: an answer of ours that nobody took; none is sent, but it is harmless
                 continue
             except OSError as error:
                 if not self._closing.is_set():

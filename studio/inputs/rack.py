@@ -107,7 +107,7 @@ class InputRack:
         return self._handover.chosen
 
     def choose(self, name: str | None) -> None:
-        """Let ``name`` conduct whatever the others do; None: whoever moves. An input that is not there counts as None."""
+        """Let ``name`` conduct whatever the others do; None, or an input that is not there: whoever moves."""
         self._handover.chosen = name if name in self._slots else None
 
     def choose_next(self) -> str | None:
