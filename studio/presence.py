@@ -54,7 +54,8 @@ class Presence:
     """The list of viewers and the baton. ``version`` grows with every change.
 
     One thread uses it. The baton is with ``NOBODY``, on the ``PODIUM`` (the studio's own devices) or with a viewer;
-    requests wait in a queue, first come first. A viewer who leaves releases it.
+    requests wait in a queue, first come first. A viewer who leaves releases it. Who has it on loan (the phone that
+    someone conducts with) gives it back to the lender.
     """
 
     def __init__(self) -> None:
@@ -62,6 +63,7 @@ class Presence:
         self.holder = NOBODY
         self._viewers: dict[int, Viewer] = {}
         self._requests: list[int] = []
+        self._lenders: dict[int, int] = {}
         self._joined = 0
 
     def __len__(self) -> int:
@@ -100,6 +102,7 @@ class Presence:
         self._requests = [waiting for waiting in self._requests if waiting != number]
         if self.holder == number:
             self._pass_on()
+        self._lenders.pop(number, None)
         self.version += 1
 
     def may_control(self, number: int) -> bool:
@@ -131,6 +134,14 @@ class Presence:
             raise BatonRefused("That viewer has left.")
         self._give(receiver)
 
+    def lend(self, number: int) -> None:
+        """Hand it to someone's phone until that gives it back or leaves; from there it returns to who has it now."""
+        if self.holder != number:
+            lender = self.holder
+            self._give(number)
+            # From one phone to the next, the loan stays that of the person behind the first.
+            self._lenders[number] = self._lenders.get(lender, lender)
+
     def take(self, number: int) -> None:
         """A host takes it back. Raises ``BatonRefused`` for anyone else."""
         if not self._viewers[number].host:
@@ -141,17 +152,24 @@ class Presence:
         """The studio's own devices take the baton from whoever has it, or release it."""
         if held and self.holder != PODIUM:
             self._give(PODIUM)
-        elif not held and self.holder == PODIUM:
-            self._pass_on()
-            self.version += 1
+        elif not held:
+            self._lenders = {number: lender for number, lender in self._lenders.items() if lender != PODIUM}
+            if self.holder == PODIUM:
+                self._pass_on()
+                self.version += 1
 
     def _give(self, number: int) -> None:
+        self._lenders.pop(number, None)
         self.holder = number
         self._requests = [waiting for waiting in self._requests if waiting != number]
         self.version += 1
 
     def _pass_on(self) -> None:
-        self.holder = self._requests.pop(0) if self._requests else NOBODY
+        lender = self._lenders.pop(self.holder, NOBODY)
+        if lender == PODIUM or lender in self._viewers:
+            self._give(lender)
+        else:
+            self.holder = self._requests.pop(0) if self._requests else NOBODY
 
     def _whereabouts(self) -> str:
         if self.holder in self._viewers:

@@ -15,6 +15,7 @@ from websockets.exceptions import NegotiationError
 from websockets.typing import Subprotocol
 
 from .protocol import SUBPROTOCOL
+from .tls_port import OnePortContext, is_plain
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +106,13 @@ def select_subprotocol(_: object, offered: Sequence[Subprotocol]) -> Subprotocol
 
 
 def tls_context(certificate: tuple[Path, Path] | None) -> ssl.SSLContext | None:
-    """For HTTPS with PEM files (chain, key). Raises ``OSError`` or ``ssl.SSLError`` where they are no good."""
-    if certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
+    """For HTTPS with PEM files (chain, key); plain connections pass, too (``came_plain``).
+
+    Raises ``OSError`` or ``ssl.SSLError`` where the files are no good.
+    """
+    return None if certificate is None else OnePortContext.of(certificate)
+
+
+def came_plain(connection: ServerConnection) -> bool:
+    """Whether what goes over this connection can be read on the way."""
+    return is_plain(connection.transport.get_extra_info("ssl_object"))

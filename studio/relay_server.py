@@ -6,28 +6,27 @@ engine's process: sessions go in by ``absorb`` and its like, batons and controls
 """
 
 import asyncio
-import http
 import logging
 import secrets
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
 
 from ..engine.clock import SessionClock
 from ..engine.errors import ProtocolError
 from ..engine.types import Frame, PlayerPlacement, Pose
 from . import protocol as wire
+from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
+from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
 from .presence import BatonRefused, Presence
-from .relay_access import Doorway, RelayConnection, is_loopback, select_subprotocol, tls_context
+from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
 from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
+from .relay_http import RelayHttp
 from .relay_types import Control, Input, PointerInput, RelaySettings, RelayStatus, TapInput
 from .session_info import SessionInfo
 from .session_state import SessionState
-from .static_site import StaticSite, reply
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +37,7 @@ CLOSE_TIMEOUT_S = 1.0
 GAIN_RANGE_DB = (-60.0, 12.0)
 COSTLY = 20
 """A message that makes work for everybody counts as so many."""
+COSTLY_KINDS = (wire.Rename, wire.Baton, wire.Command, wire.Listen, wire.Pair, wire.Claim)
 
 
 class RelayServer:
@@ -57,8 +57,9 @@ class RelayServer:
         self._audio = AudioPackets(audio) if audio else None
         self._presence = Presence()
         self._told_presence = (0, b"")
-        self._site = StaticSite(settings.page)
-        self._door = Doorway(settings.allowed_hosts, settings.allowed_origins)
+        self._pairing = PairingDesk()
+        if settings.phone_token:
+            self._pairing.invite(None, "", clock.now_s(), settings.phone_token)
         self._viewers: dict[int, ViewerConnection] = {}
         self._counts = Counts()
         self._window = max(6, round(ACK_WINDOW_S * settings.tick_hz))
@@ -83,7 +84,7 @@ class RelayServer:
             self._converse,
             self.settings.host,
             self.settings.port,
-            process_request=self._process_request,
+            process_request=RelayHttp(self.settings).respond,
             select_subprotocol=select_subprotocol,
             create_connection=RelayConnection,
             compression=None,
@@ -93,6 +94,7 @@ class RelayServer:
             max_size=wire.MAX_CLIENT_MESSAGE_BYTES,
             server_header=None,
             ssl=tls_context(self.settings.certificate),
+            ssl_handshake_timeout=REQUEST_TIMEOUT_S if self.settings.certificate else None,
         )
         self._tasks = [asyncio.create_task(self._tick_forever(), name="ticks")]
         if self._audio:
@@ -248,7 +250,9 @@ class RelayServer:
             viewer = self._join(connection, await asyncio.wait_for(connection.recv(), HELLO_TIMEOUT_S))
             async for data in connection:
                 message = wire.decode_client(_binary(data))
-                costly = isinstance(message, wire.Rename | wire.Baton | wire.Command | wire.Listen)
+                costly = isinstance(
+                    message, wire.Rename | wire.Baton | wire.Command | wire.Listen | wire.Pair | wire.Claim
+                )
                 if not limit.allows(len(data), asyncio.get_running_loop().time(), COSTLY if costly else 1):
                     await self._refuse(connection, wire.CLOSE_FLOOD, "too many messages")
                     break
@@ -319,6 +323,10 @@ class RelayServer:
                 self._presence.rename(viewer.viewer, message.name)
             case wire.Listen():
                 viewer.listen(message.codec)
+            case wire.Pair():
+                self._invite(viewer, message.origin, now_s)
+            case wire.Claim():
+                self._claim(viewer, message.token, now_s)
             case wire.Hello():
                 raise ProtocolError("Hello twice")
 
@@ -353,8 +361,55 @@ class RelayServer:
                 case "take":
                     self._presence.take(viewer.viewer)
         except BatonRefused as refused:
-            viewer.send(binary_frame(wire.encode_server(wire.Notice(text=str(refused)))))
+            self._notify(viewer, str(refused))
         self._report_baton()
+
+    def _invite(self, viewer: ViewerConnection, origin: str, now_s: float) -> None:
+        """A code by which this viewer's phone becomes the baton, or a word on why there is none."""
+        reached = reachable_origin(origin, self.port, lan_addresses()) if self._serves_phones else None
+        if not self._presence.may_control(viewer.viewer):
+            self._notify(viewer, "Only a host or the one with the baton can invite a phone.")
+        elif reached is None:
+            self._notify(viewer, "A phone cannot reach this studio. Start it with “tutti serve”, in the same network.")
+        else:
+            invitation = self._pairing.invite(viewer.viewer, self._presence[viewer.viewer].name, now_s)
+            address = phone_address(reached, invitation.token)
+            code = qr_code(address)
+            answer = wire.PairingCode(address, invitation.expires_s, code.size, code.modules)
+            viewer.send(binary_frame(wire.encode_server(answer)))
+
+    @property
+    def _serves_phones(self) -> bool:
+        """Others in the house can come in, by HTTPS: their sensors ask for it."""
+        host = self.settings.host
+        return self.settings.certificate is not None and not is_loopback((host, 0)) and host != "localhost"
+
+    def _claim(self, viewer: ViewerConnection, token: str, now_s: float) -> None:
+        """A phone shows its token: it gets the baton of whoever invited it, or waits for it like everybody else."""
+        number = viewer.viewer
+        try:
+            invitation, again = self._pairing.redeem(token, number, now_s)
+        except PairingRefused as refused:
+            self._notify(viewer, str(refused))
+            return
+        former = self._viewers.get(invitation.device) if invitation.device is not None else None
+        if former is not None and former is not viewer:
+            self._drop(former, 1001, "came back on another line")
+        if invitation.device is None:
+            self._presence.rename(number, f"{invitation.owner}’s phone" if invitation.owner else "Phone")
+        viewer.send(binary_frame(wire.encode_server(wire.Paired(again.token, invitation.owner))))
+        issuer = invitation.issuer
+        stands = issuer is None or (issuer in self._viewers and self._presence.may_control(issuer))
+        # Who comes back does not snatch the baton from someone to whom it was given meanwhile.
+        free = invitation.device is None or self._presence.holder in (wire.NOBODY, wire.PODIUM, issuer)
+        if stands and free:
+            self._presence.lend(number)
+        else:
+            self._presence.request(number)
+        self._report_baton()
+
+    def _notify(self, viewer: ViewerConnection, text: str) -> None:
+        viewer.send(binary_frame(wire.encode_server(wire.Notice(text=text))))
 
     def _report_baton(self) -> None:
         """Tell the orchestra when the baton moved."""
@@ -366,8 +421,7 @@ class RelayServer:
 
     def _command(self, viewer: ViewerConnection, message: wire.Command) -> None:
         if not self._presence.may_control(viewer.viewer):
-            notice = wire.Notice(text="Only a host or the one with the baton can do that.")
-            viewer.send(binary_frame(wire.encode_server(notice)))
+            self._notify(viewer, "Only a host or the one with the baton can do that.")
             return
         info = self._state.info
         if message.action == "seek" and message.target >= len(info.measures):
@@ -377,28 +431,6 @@ class RelayServer:
         value = min(max(message.value, GAIN_RANGE_DB[0]), GAIN_RANGE_DB[1])
         name = self._presence[viewer.viewer].name
         self._on_input(Control(viewer.viewer, name, message.action, message.target, value))
-
-    # --- HTTP ------------------------------------------------------------------------------------
-
-    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer a request for a file; let a proper WebSocket request pass (None)."""
-        if not self._door.host_is_ours(request.headers):
-            return reply(http.HTTPStatus.FORBIDDEN, b"This relay does not go by that name.\n", "text/plain")
-        if urlsplit(request.path).path == wire.WEBSOCKET_PATH:
-            if not self._door.origin_is_ours(request.headers):
-                return reply(http.HTTPStatus.FORBIDDEN, b"Pages from elsewhere may not connect.\n", "text/plain")
-            return None
-        method = getattr(request, "method", "GET")  # older versions of the library refuse all others themselves
-        if method not in ("GET", "HEAD"):
-            return reply(
-                http.HTTPStatus.METHOD_NOT_ALLOWED, b"Only GET and HEAD.\n", "text/plain", {"Allow": "GET, HEAD"}
-            )
-        if isinstance(connection, RelayConnection):
-            connection.give_download_time()
-        answer = await asyncio.to_thread(self._site.respond, request.path, request.headers)
-        if method == "HEAD":
-            answer.body = b""
-        return answer
 
 
 async def _hang_up(connection: ServerConnection, code: int, reason: str) -> None:

@@ -13,7 +13,9 @@ PAGE = Path(__file__).with_name("web") / "dist"
 class RelaySettings:
     """How a relay serves. ``host_key`` makes a viewer a host; viewers on this machine are hosts by
     ``trust_this_machine`` (switch it off behind a proxy). ``allowed_origins``: pages from elsewhere that may connect,
-    e.g. ``http://localhost:5173`` while developing. ``certificate``: PEM files (chain, key) for HTTPS."""
+    e.g. ``http://localhost:5173`` while developing. ``certificate``: PEM files (chain, key) for HTTPS; this machine may
+    go on without. ``authority``: PEM file of who signed it, offered to devices that shall trust it. ``phone_token``
+    makes the phone that shows it the baton, once, soon after the start."""
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -25,6 +27,8 @@ class RelaySettings:
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     certificate: tuple[Path, Path] | None = None
+    authority: Path | None = None
+    phone_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class StaticSite:
         return reply(http.HTTPStatus.OK, path.read_bytes(), kind, extra)
 
     def _file(self, target: str) -> Path | None:
-        """The file that a request's target names, None where there is none or it is not ours to give."""
+        """The file that a request's target names (``/phone``: ``phone.html``), None where none is ours."""
         try:
             name = unquote(urlsplit(target).path, errors="strict")
         except (UnicodeDecodeError, ValueError):
@@ -81,7 +81,11 @@ class StaticSite:
             return None
         path = self.root.joinpath(*parts)
         try:
-            resolved = (path / "index.html" if path.is_dir() else path).resolve(strict=True)
+            if path.is_dir():
+                path = path / "index.html"
+            elif not path.suffix and not path.exists():
+                path = path.with_suffix(".html")
+            resolved = path.resolve(strict=True)
         except (OSError, RuntimeError):
             return None
         return resolved if resolved.is_relative_to(self.root) and resolved.is_file() else None
