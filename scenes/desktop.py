@@ -8,10 +8,12 @@ from typing import Any
 
 from panda3d.core import ClockObject, WindowProperties
 
+from ..engine.conducting.tapping import TapSource
 from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import SceneError
 from ..engine.types import Frame
 from .cameras import FIRST_PERSON
+from .gamepad import GamepadTap
 from .overlay import Overlay
 from .pointer import PointerTap
 from .view import StageView
@@ -35,18 +37,33 @@ class DesktopActions:
     start_stop: Callable[[], None]
     restart: Callable[[], None]
     change_level: Callable[[float], None]
+    next_input: Callable[[], str] | None = None
+    """Choose what conducts, in a round; one line that says what does now."""
+    space_taps: Callable[[], bool] | None = None
+    """Whether the space bar taps a beat instead of stopping and starting."""
 
 
 class Desktop:
     """Runs a ``StageView`` that was opened with ``window=True`` until it is closed; starts on the podium."""
 
     def __init__(
-        self, view: StageView, pointer: PointerSource, actions: DesktopActions, title: str, pictures: Path = Path()
+        self,
+        view: StageView,
+        pointer: PointerSource,
+        actions: DesktopActions,
+        title: str,
+        pictures: Path = Path(),
+        *,
+        gamepad: PointerSource | None = None,
+        taps: TapSource | None = None,
     ) -> None:
+        """``pointer`` gets the mouse, ``gamepad`` the stick of any gamepad, ``taps`` the clicks and the T key."""
         self._view = view
+        self._taps = taps
         self._actions = actions
         self._pictures = pictures
         self._tap = PointerTap(view.base, pointer, actions.now_s)
+        self._gamepad = GamepadTap(gamepad, actions.now_s) if gamepad is not None else None
         self._overlay = Overlay(view.base.a2dBottomLeft, view.base.a2dBottomCenter, title)
         self._closed = False
         self._begun = False
@@ -57,7 +74,10 @@ class Desktop:
         clock.set_frame_rate(MAX_FRAMES_PER_S)
         base = view.base
         for key, deed in {
-            "space": actions.start_stop,
+            "space": self._space,
+            "t": self._tap_beat,
+            "mouse1": self._tap_beat,
+            "i": self._next_input,
             "r": actions.restart,
             "+": lambda: actions.change_level(LOUDER),
             "shift-=": lambda: actions.change_level(LOUDER),
@@ -91,6 +111,8 @@ class Desktop:
 
     def _frame(self, task: Any) -> Any:
         self._tap.collect()
+        if self._gamepad is not None:
+            self._gamepad.collect()
         frame = self._actions.step()
         if frame is not None:
             self._view.update(frame)
@@ -99,6 +121,20 @@ class Desktop:
                 self._begun = True
                 self._overlay.hide_help()
         return task.cont
+
+    def _tap_beat(self) -> None:
+        if self._taps is not None:
+            self._taps.tap(self._actions.now_s())
+
+    def _space(self) -> None:
+        if self._taps is not None and self._actions.space_taps is not None and self._actions.space_taps():
+            self._tap_beat()
+        else:
+            self._actions.start_stop()
+
+    def _next_input(self) -> None:
+        if self._actions.next_input is not None:
+            self._overlay.note(self._actions.next_input(), self._actions.now_s() + 4.0)
 
     def _next_camera(self) -> None:
         names = self._view.cameras
