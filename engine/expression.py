@@ -44,15 +44,16 @@ def metrical_weight(quarter: float, beat_start_quarter: float, beat_in_measure: 
 
 
 def perform_note(
-    note: ScoreNote, family: Family, dynamics: Dynamics, weight: float, quarter_rate: float
+    note: ScoreNote, family: Family, dynamics: Dynamics, weight: float, quarter_rate: float, offset: float = 0.0
 ) -> PerformedNote:
     """Perform one note.
 
-    ``weight`` is the ``metrical_weight`` of its onset and ``quarter_rate`` the tempo in quarters per second.
+    ``weight`` is the ``metrical_weight`` of its onset, ``quarter_rate`` the tempo in quarters per second, and
+    ``offset`` how much louder its part was asked to play than the others (parts of the dynamic range).
     """
     flags = NoteFlag(note.flags)
     return PerformedNote(
-        velocity=dynamic_to_velocity(_loudness(note, flags, dynamics, weight)),
+        velocity=dynamic_to_velocity(_loudness(note, flags, dynamics, weight) + offset),
         sounding_quarter=_sounding_quarter(note, flags, family, dynamics.articulation, quarter_rate),
         articulation=_articulation(flags, family, note.duration_quarter / max(quarter_rate, 0.05)),
     )

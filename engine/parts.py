@@ -31,10 +31,13 @@ class WrittenPart:
 class PartBook:
     """All parts of a performance, each played by one source; a source that misses is covered by the written part.
 
-    ``missed`` counts the windows in which a source was not ready in time.
+    ``missed`` counts the windows in which a source was not ready in time. Parts in ``awaiting`` rest until they are
+    told to ``enter``; their sources go on thinking meanwhile, so that they can enter at once.
     """
 
-    def __init__(self, score: Score, sources: Sequence[PartSource] = ()) -> None:
+    def __init__(
+        self, score: Score, sources: Sequence[PartSource] = (), awaiting: frozenset[int] = frozenset()
+    ) -> None:
         """``sources`` answer their parts; everything else is written. A part may have one source only."""
         answered: set[int] = set()
         for source in sources:
@@ -45,6 +48,11 @@ class PartBook:
         self._written = WrittenPart(score, frozenset(range(len(score.parts))) - answered)
         self._stand_in = {id(source): WrittenPart(score, source.parts) for source in sources}
         self.missed = 0
+        self.awaiting = awaiting
+
+    def enter(self, parts: frozenset[int]) -> None:
+        """These parts rest no longer; they are heard from the next window on."""
+        self.awaiting -= parts
 
     def prepare(self, start_quarter: float, end_quarter: float) -> None:
         """Tell every source what the written parts play in the window, so that it can answer."""
@@ -62,6 +70,8 @@ class PartBook:
                 self.missed += 1
                 answer = self._stand_in[id(source)].collect(start_quarter, end_quarter)
             notes.extend(answer)
+        if self.awaiting:
+            notes = [note for note in notes if note.part not in self.awaiting]
         notes.sort(key=lambda note: (note.onset_quarter, note.part, note.pitch))
         return notes
 

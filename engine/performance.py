@@ -6,16 +6,19 @@ Live and offline run the same ``step()``: live from the session clock and device
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .balance import SectionBalance
 from .conducting.dynamics import DynamicsTracker
 from .conducting.follow_style import FollowStyle
 from .conducting.follower import Follower
 from .conducting.ictus import IctusDetector
 from .conducting.profile import ConductorProfile
+from .conducting.signs import SignReader
 from .conducting.tempo import TempoTracker
+from .entries import Entries, parts_of_sections
 from .parts import PartBook
 from .scheduler import Scheduler
 from .score import Score
-from .types import Beat, Device, FollowState, Frame, PartSource, Pose
+from .types import Beat, Device, Frame, PartSource, PlayerPlacement, Pose, ScorePosition, Sign
 
 
 class Performance:
@@ -30,38 +33,55 @@ class Performance:
         score: Score,
         sources: Sequence[PartSource] = (),
         start_beat: int = 0,
+        placements: Sequence[PlayerPlacement] = (),
         *,
+        awaiting_cue: frozenset[int] = frozenset(),
         profile: ConductorProfile | None = None,
         style: FollowStyle | None = None,
     ) -> None:
         """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``.
 
-        ``profile`` is what is known of the conductor, ``style`` how the orchestra follows.
+        ``placements`` say where sections sit, so that gaze and hands can mean one; without them signs are for all.
+        The parts ``awaiting_cue`` rest until their section is cued. ``profile`` is what is known of the conductor,
+        ``style`` how the orchestra follows.
         """
         self.score = score
+        self._awaiting_cue = awaiting_cue
         self._profile = profile
         self._style = style
-        self.book = PartBook(score, sources)
+        self.book = PartBook(score, sources, awaiting_cue)
+        self._placements = tuple(placements)
         self._listen_from(start_beat)
         self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat))
         self.level_trim = 0.0
         """Added to the level that the gesture asks for (0–1): a louder or softer orchestra by key, not by hand."""
         self._poses: dict[Device, Pose] = {}
         self._index = 0
-        self._state: FollowState = "waiting"
+        self._position: ScorePosition | None = None
 
     def _listen_from(self, start_beat: int) -> None:
         self._ictus = IctusDetector()
         self._tempo = TempoTracker(self.score, start_beat, self._profile)
         self._dynamics = DynamicsTracker()
         self._follower = Follower(self.score, start_beat, self._style)
+        self._signs = SignReader(self._placements, len(self.score.beats))
+        self._sections = parts_of_sections(self._placements)
+        self._entries = Entries(self.score, self._sections)
+        self._balance = SectionBalance(self._sections, len(self.score.parts))
 
     def jump(self, beat: int) -> None:
         """Wait for a preparatory beat to ``beat`` of the score; what sounds ends at the next step."""
         beat = max(0, min(len(self.score.beats) - 1, beat))
         self._profile = self.learned_profile()
         self._listen_from(beat)
+        self.book.awaiting = self._awaiting_cue
+        self._position = None
         self._scheduler.jump(self.score.beat_to_quarter(beat))
+
+    def place(self, placements: Sequence[PlayerPlacement]) -> None:
+        """The players sit there now: gaze and hands mean the sections at their new places."""
+        self._placements = tuple(placements)
+        self._signs.place(self._placements)
 
     def step(self, now_s: float, poses: Sequence[Pose]) -> Frame:
         """Advance to ``now_s``. ``poses`` are the samples since the last step, in order, none after ``now_s``."""
@@ -79,9 +99,11 @@ class Performance:
         tempo, dynamics = self._tempo.estimate, self._dynamics.level
         if self.level_trim:
             dynamics = replace(dynamics, level=min(1.0, max(0.0, dynamics.level + self.level_trim)))
+        signs = self._read_signs(now_s, poses)
         position, crossings = self._follower.step(now_s, tempo)
-        self._state = position.state
-        notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics)
+        self._position = position
+        offsets = self._balance.step(position, self._beats_in_measure(position), signs)
+        notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics, offsets)
         frame = Frame(
             index=self._index,
             time_s=now_s,
@@ -92,10 +114,27 @@ class Performance:
             crossings=crossings,
             notes=notes,
             releases=releases,
+            signs=signs,
+            attention=self._signs.attention,
             poses=tuple(self._poses.values()),
         )
         self._index += 1
         return frame
+
+    def _read_signs(self, now_s: float, poses: Sequence[Pose]) -> tuple[Sign, ...]:
+        """The signs of these poses; who was cued rests no longer."""
+        beat = self._position.beat if self._position is not None else 0.0
+        moved = any(pose.device == "left" for pose in poses)
+        weights = self._entries.weights(beat, self.book.awaiting) if moved else {}
+        signs = self._signs.step(now_s, poses, self._position, self._tempo.estimate, weights)
+        for sign in signs:
+            if sign.kind == "cue":
+                self.book.enter(self.book.awaiting if sign.section is None else self._sections[sign.section])
+        return signs
+
+    def _beats_in_measure(self, position: ScorePosition) -> int:
+        index = max(0, min(len(self.score.beats) - 1, int(position.beat)))
+        return int(self.score.beats["beats_in_measure"][index])
 
     def learned_profile(self) -> ConductorProfile:
         """What is known of the conductor by now: the profile given, and what this performance taught."""
@@ -104,7 +143,7 @@ class Performance:
     @property
     def ended(self) -> bool:
         """The last beat is over and nothing sounds any more."""
-        return self._state == "ended" and self._scheduler.exhausted
+        return self._position is not None and self._position.state == "ended" and self._scheduler.exhausted
 
     def close(self) -> None:
         self.book.close()

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .expression import metrical_weight, perform_note
 from .instruments import catalogue
@@ -37,9 +37,17 @@ class Scheduler:
         self._go_to(start_quarter)
 
     def step(
-        self, now_s: float, position: ScorePosition, when: When, dynamics: Dynamics
+        self,
+        now_s: float,
+        position: ScorePosition,
+        when: When,
+        dynamics: Dynamics,
+        offsets: Sequence[float] = (),
     ) -> tuple[tuple[NoteEvent, ...], tuple[NoteRelease, ...]]:
-        """Notes whose onset, and releases whose end, comes within the look-ahead. Stopping ends what sounds."""
+        """Notes whose onset, and releases whose end, comes within the look-ahead. Stopping ends what sounds.
+
+        ``offsets`` are level offsets by part (``engine.balance``); without them all parts play as marked.
+        """
         horizon_s = now_s + self._lookahead_s
         releases: list[NoteRelease] = []
         if self._cut or position.state in ("stopped", "ended"):
@@ -51,7 +59,7 @@ class Scheduler:
         if position.state in ("stopped", "ended"):
             return (), tuple(releases)
         self._open_beats(horizon_s, when)
-        notes = self._perform_due(now_s, horizon_s, position, when, dynamics)
+        notes = self._perform_due(now_s, horizon_s, position, when, dynamics, offsets)
         releases += self._release_due(now_s, horizon_s, when)
         return tuple(notes), tuple(releases)
 
@@ -96,7 +104,13 @@ class Scheduler:
             self._prepare(self._beat)
 
     def _perform_due(
-        self, now_s: float, horizon_s: float, position: ScorePosition, when: When, dynamics: Dynamics
+        self,
+        now_s: float,
+        horizon_s: float,
+        position: ScorePosition,
+        when: When,
+        dynamics: Dynamics,
+        offsets: Sequence[float],
     ) -> list[NoteEvent]:
         events = []
         while self._due:
@@ -105,7 +119,8 @@ class Scheduler:
             if onset_s is None or onset_s > horizon_s:
                 break
             self._due.popleft()
-            played = perform_note(note, self._families[note.part], dynamics, weight, position.quarter_rate)
+            family, offset = self._families[note.part], offsets[note.part] if offsets else 0.0
+            played = perform_note(note, family, dynamics, weight, position.quarter_rate, offset)
             events.append(
                 NoteEvent(
                     note_id=self._next_id,

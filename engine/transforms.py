@@ -28,3 +28,9 @@ def rotate(orientation_wxyz: Quaternion, vector: Vector) -> Vector:
         vy + w * ty + z * tx - x * tz,
         vz + w * tz + x * ty - y * tx,
     )
+
+
+def tracking_to_hall_direction(direction: Vector) -> Vector:
+    """A direction turned from the tracking frame to the hall frame."""
+    x, y, z = direction
+    return (x, -z, y)
