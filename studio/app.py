@@ -7,21 +7,19 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
 from rich.console import Console
 
-from ..engine.audio.audio_ring import AudioRing
 from ..engine.audio.output import AudioProcess
 from ..engine.audio.renderer import AudioSettings
 from ..engine.audio.room import room_from_hall
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.tracking import PointerSource, TakeSource, read_take
-from ..engine.errors import RelayError, SceneError, SessionError
+from ..engine.errors import SceneError, SessionError
 from ..engine.hall import read_hall
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
@@ -35,7 +33,8 @@ from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
 from .live import LiveSession, SeatingFile
 from .paths import sessions_folder
-from .relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
+from .relay import RelaySource
+from .relay_setup import PageOptions, open_relay
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .session_player import SessionPlayer
 
@@ -57,6 +56,8 @@ class StudioOptions:
     take: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8765
+    tls: bool | None = None
+    phone: bool = False
     sounds: str | None = None
     seating: str | None = None
     hall: str = "musikverein"
@@ -73,6 +74,7 @@ class ReplayOptions:
     session: Path
     host: str = "127.0.0.1"
     port: int = 8765
+    tls: bool | None = None
     window: bool = False
     sounds: str | None = None
     audio: str = "auto"
@@ -93,9 +95,10 @@ def run_studio(options: StudioOptions) -> None:
         audio = _open_audio(score, placements, sound, clock)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
-        performance = Performance(score, sources, start_beat)
+        performance = Performance(score, sources, start_beat, placements)
         stack.callback(performance.close)
-        relay = _open_relay(score, placements, options.hall, options.host, options.port, clock, audio, console)
+        page = PageOptions(options.host, options.port, options.tls, options.phone)
+        relay = open_relay(score, placements, options.hall, page, clock, audio, console)
         if relay is not None:
             stack.callback(relay.close)
         _say_sound(audio, console)
@@ -147,7 +150,8 @@ def run_replay(options: ReplayOptions) -> None:
             score, header.placements, _Sound(options.sounds, header.hall, header.seed, options.audio), clock
         )
         stack.callback(audio.close)
-        relay = _open_relay(score, header.placements, header.hall, options.host, options.port, clock, audio, console)
+        page = PageOptions(options.host, options.port, options.tls)
+        relay = open_relay(score, header.placements, header.hall, page, clock, audio, console)
         if relay is not None:
             stack.callback(relay.close)
             relay.hold_baton(True)
@@ -230,31 +234,6 @@ def _say_sound(audio: AudioProcess, console: Console) -> None:
         console.print("No sound device: the page plays the sound.")
     else:
         console.print(f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms")
-
-
-def _open_relay(
-    score: Score,
-    placements: Sequence[PlayerPlacement],
-    hall: str,
-    host: str,
-    port: int,
-    clock: SessionClock,
-    audio: AudioProcess,
-    console: Console,
-) -> RelayProcess | None:
-    """The page; without it (port taken) the window and the sound still work, and one line says so."""
-    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz)
-    try:
-        relay = RelayProcess(
-            info, clock, RelaySettings(host=host, port=port), partial(AudioRing.attach, audio.ring_name)
-        )
-    except RelayError as error:
-        log.error("no page for browsers: %s", error)
-        return None
-    console.print(f"Open the page: [bold]{relay.address}[/]  – take the baton, raise it, and beat.")
-    for address in relay.lan_addresses:
-        console.print(f"In the classroom: [bold]{address}[/]")
-    return relay
 
 
 def _watched(seating: str | None, score: Score) -> SeatingFile | None:

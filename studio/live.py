@@ -217,6 +217,7 @@ class LiveSession:
         """Seat, mute or balance the players anew, for ear, window and page."""
         self.placements = tuple(placements)
         self.audio.place(self.placements)
+        self.performance.place(self.placements)
         if self.relay is not None:
             self.relay.place(self.placements)
         if self.on_place is not None:

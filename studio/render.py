@@ -93,7 +93,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         score, placements, hall, job.hall, job.seed, job.sounds, tuple(score.parts[part].name for part in answered)
     )
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
-    performance = Performance(score, sources, start_beat)
+    performance = Performance(score, sources, start_beat, placements)
     try:
         with SessionRecorder(job.out / "session.mcap", header) as recorder:
             task = bars.add_task("Performing", total=job.take.end_s - job.take.start_s)
