@@ -6,7 +6,12 @@ import { defineConfig, type Plugin } from "vite";
 const here = dirname(fileURLToPath(import.meta.url));
 const models = join(here, "..", "..", "assets", "models");
 const MODEL_FILES = ["hall.glb", "players.glb", "rig.json"];
-const LICENSED = ["three", "@fontsource-variable/source-serif-4"];
+/** Where the licence of what the bundle contains is: in its package, or with us where the package has none. */
+const LICENSED: Readonly<Record<string, string>> = {
+  three: "node_modules/three/LICENSE",
+  "@fontsource-variable/source-serif-4": "node_modules/@fontsource-variable/source-serif-4/LICENSE",
+  "@mediapipe/hands": "src/licences/Apache-2.0.txt",
+};
 
 /** Puts the hall and the players beside the page, from the one place where they are kept. */
 function stageModels(): Plugin {
@@ -35,8 +40,8 @@ function licences(): Plugin {
   return {
     name: "tutti-licences",
     generateBundle() {
-      const texts = LICENSED.map((name) => {
-        const text = readFileSync(join(here, "node_modules", name, "LICENSE"), "utf8");
+      const texts = Object.entries(LICENSED).map(([name, file]) => {
+        const text = readFileSync(join(here, file), "utf8");
         return `${name}\n${"=".repeat(name.length)}\n\n${text.trim()}\n`;
       });
       this.emitFile({ type: "asset", fileName: "licences.txt", source: texts.join("\n\n") });

@@ -3,7 +3,11 @@ import { type Address, readAddress } from "./address";
 import { AudioPlayer, CONDUCTING_TARGET_S, LISTENING_TARGET_S } from "./audio/player";
 import { Concert, type ShownPosition } from "./concert";
 import type { Command, Event as ConcertEvent, NoteOn, PointerSample, Snapshot } from "./generated/protocol";
-import { NOBODY } from "./generated/protocol";
+import { MAX_SAMPLES, NOBODY } from "./generated/protocol";
+import { Chooser } from "./input/chooser";
+import { choices, ChooserMenu } from "./input/chooser_menu";
+import { CENTRE_M, type GestureSink, type InputKind, REACH_M } from "./input/input";
+import { Tapping } from "./input/tap";
 import type { Connection, FromNetwork } from "./net/messages";
 import { Network } from "./net/network";
 import type { View } from "./scene/cameras";
@@ -42,6 +46,9 @@ export class App {
   private readonly controls: Controls;
   private readonly pad: GesturePad;
   private readonly batch = new SampleBatch((samples) => this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples }));
+  private readonly chooser: Chooser;
+  private readonly chooserMenu: ChooserMenu;
+  private readonly inputPlace = h("div", { class: "input-place" });
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
   private dock: HTMLElement | null = null;
   private stage: Stage | null = null;
@@ -83,8 +90,29 @@ export class App {
     this.pad = new GesturePad(this.canvas, {
       samples: (samples) => this.gesture(samples),
       hover: (x, y) => this.stage?.conduct(true, { x, y }),
-      refused: () => this.stage?.cameras.current !== "orbit" && this.hints.say("Press “Conduct” to take the baton."),
+      refused: () => this.stage?.cameras.current !== "orbit" && !this.concert.holding && this.hints.say("Press “Conduct” to take the baton."),
     });
+    const offered = choices(matchMedia("(pointer: coarse)").matches).filter(({ kind }) => kind !== "phone");
+    this.chooser = new Chooser(
+      {
+        make: {
+          tap: async (sink) => new Tapping(sink, { element: this.canvas, counts: () => this.stage?.cameras.current !== "orbit" }),
+          webcam: async (sink) => new (await import("./input/webcam")).Webcam(sink),
+          gamepad: async (sink) => new (await import("./input/gamepad")).GamepadConducting(sink),
+        },
+        sink: this.gestures(),
+        store: localStorage,
+        changed: (kind, panel) => this.inputChanged(kind, panel),
+        failed: (kind, error) => {
+          console.warn(`${kind} not loaded`, error);
+          this.hints.say("This way to conduct could not be loaded: choose it again, or reload the page.");
+        },
+      },
+      offered.map(({ kind }) => kind),
+    );
+    this.chooserMenu = new ChooserMenu(offered, (kind) => this.chooser.choose(kind));
+    this.chooserMenu.showCurrent(this.chooser.current);
+    this.controls.element.firstElementChild?.after(this.chooserMenu.element);
     this.lay();
   }
 
@@ -119,6 +147,7 @@ export class App {
       ring: levels,
       stage: this.stage?.diagnostics() ?? null,
       review: this.review.diagnostics(),
+      input: { kind: this.chooser.current, ...this.chooser.active?.facts },
     };
   }
 
@@ -132,7 +161,7 @@ export class App {
     const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
     new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
     this.dock = dock;
-    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.hints.element, dock);
+    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.inputPlace, this.hints.element, dock);
     this.controls.showView("audience");
     if (this.address.review) this.toggleReview();
   }
@@ -228,6 +257,39 @@ export class App {
     this.batch.add(samples);
   }
 
+  /** Where poses and taps of the chosen input go: to the orchestra, and to one's own hand in the picture. */
+  private gestures(): GestureSink {
+    return {
+      poses: (samples) => {
+        this.conductedAtMs = performance.now();
+        const hand = samples.filter(({ device, valid }) => device === "baton" && valid).at(-1)?.position_m;
+        if (hand !== undefined) this.stage?.conduct(true, { x: (hand[0] - CENTRE_M[0]) / REACH_M, y: (hand[1] - CENTRE_M[1]) / REACH_M });
+        for (let i = 0; i < samples.length; i += MAX_SAMPLES) {
+          this.network.send({ kind: "Poses", clock_offset_s: this.timeline.offsetS, samples: samples.slice(i, i + MAX_SAMPLES) });
+        }
+      },
+      taps: (samples) => {
+        this.conductedAtMs = performance.now();
+        this.network.send({ kind: "Tap", clock_offset_s: this.timeline.offsetS, samples: [...samples] });
+      },
+    };
+  }
+
+  private inputChanged(kind: InputKind, panel: HTMLElement | null): void {
+    this.chooserMenu.showCurrent(kind);
+    this.inputPlace.replaceChildren(...(panel === null ? [] : [panel]));
+    this.pad.release();
+    this.stage?.conduct(this.concert.holding, null);
+    this.showPad();
+    this.chooser.active?.hold?.(this.concert.holding);
+  }
+
+  /** The stage takes drags only while they conduct. */
+  private showPad(): void {
+    this.pad.enabled = this.concert.holding && this.chooser.current === "pad" && this.stage?.cameras.current !== "orbit";
+    this.root.classList.toggle("by-pad", this.chooser.current === "pad");
+  }
+
   private askBaton(): void {
     const action = this.concert.holding || this.concert.requested ? "release" : (this.concert.me?.host ?? false) ? "take" : "request";
     this.network.send({ kind: "Baton", action, viewer: NOBODY });
@@ -245,7 +307,7 @@ export class App {
   private look(view: View): void {
     this.stage?.look(view);
     this.controls.showView(view);
-    this.pad.enabled = this.concert.holding && view !== "orbit";
+    this.showPad();
   }
 
   private setVolume(loudness: number): void {
@@ -303,8 +365,10 @@ export class App {
         this.conductedAtMs = -Infinity;
         this.look("podium");
       }
+      this.chooser.hold(holding);
+      this.chooser.active?.hold?.(holding);
     }
-    this.pad.enabled = holding && this.stage?.cameras.current !== "orbit";
+    this.showPad();
     this.root.classList.toggle("holding", holding);
     this.showControls();
   }
@@ -340,7 +404,7 @@ export class App {
     const rms = levels === null ? 0 : Math.max(...levels.rms);
     this.controls.showLevel(rms > 0 ? 20 * Math.log10(rms) : SILENT_DB);
     const idle = performance.now() - this.conductedAtMs > 2500;
-    this.hints.showHow(this.concert.holding && !this.running && idle && this.stage?.cameras.current !== "orbit");
+    this.hints.showHow(this.concert.holding && this.chooser.current === "pad" && !this.running && idle && this.stage?.cameras.current !== "orbit");
   }
 }
 
