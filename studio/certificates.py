@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -65,6 +66,16 @@ class StudioCertificate:
     authority_expires: datetime
     expires: datetime
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for scripts."""
+        return {
+            "authority": str(self.authority),
+            "fingerprint_sha256": self.fingerprint,
+            "authority_expires": self.authority_expires.isoformat(),
+            "names": list(self.names),
+            "expires": self.expires.isoformat(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
@@ -89,17 +100,17 @@ def ensure_certificate(
     What is broken, expired or does not belong together is made anew, and one line says why: a new authority has to be
     trusted anew by every device. Raises ``CertificateError`` where the folder cannot be written.
     """
-    folder = certificate_folder() if folder is None else folder
     wanted = tuple(dict.fromkeys(local_names() if names is None else (name.lower() for name in names)))
     now = now or datetime.now(UTC)
     try:
+        folder = certificate_folder() if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         authority = _kept_authority(folder, wanted, now)
         vouched = tuple(name for name in wanted if _permitted(authority.certificate, name))
         leaf = _kept_leaf(folder, authority, vouched, now)
     except OSError as error:
         raise CertificateError(
-            f"{error.filename or folder}: the studio's certificate cannot be kept there ({error.strerror}); "
+            f"{error.filename}: the studio's certificate cannot be kept there ({error.strerror}); "
             "make the folder writable"
         ) from error
     left_out = [name for name in wanted if name not in vouched]
@@ -122,8 +133,8 @@ def ensure_certificate(
 
 def renew_authority(folder: Path | None = None) -> StudioCertificate:
     """A new authority and certificate; devices that trusted the old one must trust this one. Raises the same."""
-    folder = certificate_folder() if folder is None else folder
     try:
+        folder = certificate_folder() if folder is None else folder
         for name in ("authority.pem", "authority-key.pem"):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -138,6 +149,31 @@ def authority_der(authority: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise CertificateError(f"{authority}: cannot be read ({error})") from error
     return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def export_authority(certificate: StudioCertificate, path: Path) -> None:
+    """Write the authority for devices to import. Raises ``CertificateError``."""
+    try:
+        path.write_bytes(authority_der(certificate.authority))
+    except OSError as error:
+        raise CertificateError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def describe(certificate: StudioCertificate) -> str:
+    """What a person needs to know to let a device trust the studio."""
+    return "\n".join(
+        (
+            f"Authority    {certificate.authority}",
+            f"SHA-256      {certificate.fingerprint}",
+            f"Until        {certificate.authority_expires:%d %B %Y}",
+            f"Vouches for  {', '.join(certificate.names)} until {certificate.expires:%d %B %Y}",
+            "",
+            "Devices that trust it show no warning; iPhones and iPads need it to conduct. Start `tutti serve`, open the",
+            "studio's address with /certificate at its end on the device, and follow the steps for it. Or write the",
+            "certificate to a file with --export tutti-authority.crt and carry it there. It is good for this machine's",
+            "name and private addresses alone.",
+        )
+    )
 
 
 # --- the authority -----------------------------------------------------------------------------------

@@ -32,6 +32,12 @@ app.add_typer(part, name="part")
 
 console = Console()
 
+TlsOption = Annotated[
+    bool | None, typer.Option("--tls/--no-tls", help="HTTPS; without either, where other devices may come in.")
+]
+PhoneOption = Annotated[
+    bool, typer.Option("--phone", help="Print a code that makes a phone in this network your baton.")
+]
 ScoreArgument = Annotated[str, typer.Argument(help="A score file, or the name of a piece in music21's corpus.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 SeedOption = Annotated[int, typer.Option(help="Same seed, same performance.")]
@@ -95,6 +101,8 @@ def play(
     take: Annotated[Path | None, typer.Option(help="A recorded conductor instead of a person.")] = None,
     host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    tls: TlsOption = None,
+    phone: PhoneOption = False,
     sounds: SoundsOption = None,
     seating: SeatingOption = None,
     hall: HallOption = "musikverein",
@@ -114,6 +122,8 @@ def play(
             take=take,
             host=host,
             port=port,
+            tls=tls,
+            phone=phone,
             sounds=sounds,
             seating=seating,
             hall=hall,
@@ -129,6 +139,8 @@ def play(
 def serve(
     score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    tls: TlsOption = None,
+    phone: PhoneOption = False,
     sounds: SoundsOption = None,
     seating: SeatingOption = None,
     hall: HallOption = "musikverein",
@@ -140,7 +152,16 @@ def serve(
 
     run_studio(
         StudioOptions(
-            score=score, host="0.0.0.0", port=port, sounds=sounds, seating=seating, hall=hall, seed=seed, record=record
+            score=score,
+            host="0.0.0.0",
+            port=port,
+            tls=tls,
+            phone=phone,
+            sounds=sounds,
+            seating=seating,
+            hall=hall,
+            seed=seed,
+            record=record,
         )
     )
 
@@ -245,6 +266,7 @@ def replay(
     session: Annotated[Path, typer.Argument(help="A recorded session (.mcap).")],
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    tls: TlsOption = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
     sounds: SoundsOption = None,
     audio: Annotated[str, typer.Option(help="auto, portaudio, jack or none.")] = "auto",
@@ -252,7 +274,7 @@ def replay(
     """Play a recorded session again, exactly, in the hall and on the page."""
     from .app import ReplayOptions, run_replay
 
-    run_replay(ReplayOptions(session, host, port, window, sounds, audio))
+    run_replay(ReplayOptions(session, host, port, tls, window, sounds, audio))
 
 
 @app.command()
@@ -300,6 +322,21 @@ def train(
             progress=show,
         )
     console.print(f"{out}: {manifest.figures}")
+
+
+@app.command()
+def certificate(
+    export: Annotated[Path | None, typer.Option(help="Write the authority's certificate (DER) to this file.")] = None,
+    renew: Annotated[bool, typer.Option("--renew", help="Make a new authority; devices must trust it anew.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The studio's own certificate authority: its fingerprint, and how devices learn to trust it."""
+    from .certificates import describe, ensure_certificate, export_authority, renew_authority
+
+    made = renew_authority() if renew else ensure_certificate()
+    if export is not None:
+        export_authority(made, export)
+    print_json(made.as_json()) if as_json else console.print(describe(made), highlight=False, soft_wrap=True)
 
 
 @app.command()
