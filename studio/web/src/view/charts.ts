@@ -122,57 +122,57 @@ export function drawTempo(surface: Surface, chart: TempoChart): void {
   }
 }
 
-/** For each beat of the bar: clarity as a column, the orchestra's lag as a point with its spread. */
+/** For each beat of the bar: clarity as a column; below, the orchestra's lag as a point with its spread, in ms. */
 export function drawBeats(surface: Surface, statistics: readonly BeatStatistics[], current: number): void {
   const { context, width, height, unit } = surface;
   clear(surface);
-  const [left, right] = [66 * unit, width - 8 * unit];
-  const foot = height - 20 * unit;
-  const split = 0.47 * foot;
-  const zero = split + 0.52 * (foot - split);
-  const known = statistics.filter(({ count }) => count > 0);
-  const widest = Math.max(50, ...known.map(({ lagMs, scatterMs }) => Math.abs(lagMs) + scatterMs));
+  const [left, right] = [42 * unit, width - 2 * unit];
+  const foot = height - 38 * unit;
+  const split = 0.5 * foot;
+  const zero = split + 0.5 * (foot - split);
+  const widest = Math.max(50, ...statistics.map(({ count, lagMs, scatterMs }) => (count > 0 ? Math.abs(lagMs) + scatterMs : 0)));
   const limit = [50, 100, 200, 300, 500, 1000].find((size) => size >= widest) ?? 2000;
   const y = (ms: number): number => zero - (0.42 * (foot - split) * Math.max(-limit, Math.min(limit, ms))) / limit;
   context.font = font(surface, 12.5);
   context.fillStyle = MUTED;
-  context.textAlign = "left";
-  context.textBaseline = "middle";
-  context.fillText("clarity", 2 * unit, 0.55 * split);
-  context.fillText("lag", 2 * unit, zero);
   context.textAlign = "right";
-  context.fillText(`+${limit}`, left - 6 * unit, y(limit) + 2 * unit);
-  context.fillText(`−${limit}`, left - 6 * unit, y(-limit) - 2 * unit);
+  context.textBaseline = "middle";
+  context.fillText("clear", left - 6 * unit, 0.5 * split);
+  context.fillText("late", left - 6 * unit, zero - 0.24 * (foot - split));
+  context.fillText("early", left - 6 * unit, zero + 0.24 * (foot - split));
+  context.textBaseline = "alphabetic";
+  context.fillText("ms", left - 6 * unit, height - 22 * unit);
   context.strokeStyle = GRID;
   context.lineWidth = unit;
-  for (const at of [split - 3 * unit, zero]) line(context, left, at, right, at);
+  for (const at of [split, foot]) line(context, left, at, right, at);
+  context.strokeStyle = MUTED;
+  line(context, left, zero, right, zero);
   const slot = (right - left) / Math.max(1, statistics.length);
   for (const { beat, count, clarity, lagMs, scatterMs } of statistics) {
     const middle = left + slot * (beat - 0.5);
-    const column = Math.min(30 * unit, 0.5 * slot);
-    context.fillStyle = "rgb(246 238 224 / 8%)";
-    bar(context, middle - column / 2, 4 * unit, column, split - 7 * unit, 3 * unit);
+    const column = Math.min(26 * unit, 0.56 * slot);
+    const most = split - 6 * unit;
+    context.fillStyle = "rgb(246 238 224 / 9%)";
+    bar(context, middle - column / 2, 2 * unit, column, most, 3 * unit);
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
-    context.font = font(surface, 13.5, beat === current ? 650 : 400);
+    context.font = font(surface, 14, beat === current ? 650 : 400);
     context.fillStyle = beat === current ? GOLD : MUTED;
     context.fillText(String(beat), middle, height - 5 * unit);
     if (count === 0) continue;
-    const tall = (split - 7 * unit) * Math.max(0.04, Math.min(1, clarity));
+    const tall = most * Math.max(0.04, Math.min(1, clarity));
     context.fillStyle = GOLD;
-    bar(context, middle - column / 2, split - 3 * unit - tall, column, tall, 3 * unit);
+    bar(context, middle - column / 2, split - 4 * unit - tall, column, tall, 3 * unit);
     context.strokeStyle = IVORY;
     context.lineWidth = 2 * unit;
     if (count > 1) line(context, middle, y(lagMs - scatterMs), middle, y(lagMs + scatterMs));
     context.beginPath();
-    context.arc(middle, y(lagMs), 3.4 * unit, 0, TAU);
+    context.arc(middle, y(lagMs), 3.6 * unit, 0, TAU);
     context.fillStyle = IVORY;
     context.fill();
-    if (slot > 46 * unit) {
+    if (slot > 24 * unit) {
       context.font = font(surface, 12);
-      context.textAlign = "left";
-      context.textBaseline = "middle";
-      context.fillText(signed(lagMs), middle + 8 * unit, y(lagMs));
+      context.fillText(signed(lagMs), middle, height - 22 * unit);
     }
   }
 }
@@ -180,6 +180,8 @@ export function drawBeats(surface: Surface, statistics: readonly BeatStatistics[
 export interface WayChart {
   readonly way: readonly WayPoint[];
   readonly icti: readonly IctusPoint[];
+  /** Beats of the bar: so many of the newest icti are numbered. */
+  readonly beats: number;
   readonly ghost: Ghost | null;
   readonly beatOf: (beatIndex: number) => number;
   /** How far the predicted beat is, 0 just beaten … 1 due; null where nothing is predicted. */
@@ -200,7 +202,7 @@ export function drawWay(surface: Surface, chart: WayChart): void {
   };
   for (const point of way) extend(point.x, point.y);
   for (const [x, y] of ghost?.way ?? []) extend(x, y);
-  const margin = 22 * unit;
+  const margin = 14 * unit;
   const scale = Math.min((width - 2 * margin) / Math.max(0.2, x1 - x0), (height - 2 * margin) / Math.max(0.2, y1 - y0));
   const px = (x: number): number => width / 2 + scale * (x - (x0 + x1) / 2);
   const py = (y: number): number => height / 2 - scale * (y - (y0 + y1) / 2);
@@ -227,14 +229,11 @@ export function drawWay(surface: Surface, chart: WayChart): void {
     for (let index = from; index <= to; index++) smooth(context, way, index, index === from, px, py);
     context.stroke();
   }
-  const start = way[0]!.timeS;
-  const span = Math.max(1e-6, newest.timeS - start);
   context.font = font(surface, 13, 620);
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (const ictus of icti) {
-    const fresh = (ictus.timeS - start) / span;
-    const latest = fresh > 0.48;
+  for (const [index, ictus] of icti.entries()) {
+    const latest = index >= icti.length - chart.beats;
     const at = [px(ictus.x), py(ictus.y)] as const;
     context.beginPath();
     context.arc(at[0], at[1], (latest ? 8.5 : 3) * unit, 0, TAU);

@@ -10,15 +10,16 @@ import { articulationWords, dynamicWords, lineWords, STATE_WORDS } from "./words
 const BARS_BEHIND = 9;
 const BARS_AHEAD = 2;
 const SHOWN_LINES = 5;
-/** Panel width at which text has its nominal size. */
-const NOMINAL_PX = 400;
+/** Size of the panel at which text has its nominal size; it grows with the panel, as on a classroom's screen. */
+const NOMINAL_WIDTH_PX = 400;
+const NOMINAL_HEIGHT_PX = 480;
 const REFIT_EVERY_MS = 250;
 
 export class ConductorView {
   private readonly review = new Review();
   private readonly state = h("strong", {}, STATE_WORDS.waiting);
-  private readonly next = h("span", {});
-  private readonly asks = h("span", {});
+  private readonly next = h("span", { class: "next" });
+  private readonly asks = h("span", { class: "asks" });
   private readonly way = canvas("The baton’s way over the last two bars over the ideal figure");
   private readonly tempo = canvas("Conducted and marked tempo");
   private readonly beats = canvas("Clarity and lag of each beat of the bar");
@@ -28,9 +29,9 @@ export class ConductorView {
     "section",
     { class: "review", id: "review", "aria-label": "Conductor’s view", hidden: true },
     h("header", {}, this.state, h("span", { class: "sure", "aria-hidden": "true" }, this.confidence), this.next, this.asks),
-    figure("Your last two bars; dotted: the ideal figure", "grow", this.way),
-    figure("Tempo; dashed: as marked", "", this.tempo),
-    figure("Clarity of each beat, lag of the orchestra (ms)", "", this.beats),
+    figure("Last two bars; dotted: ideal", "", this.way),
+    figure("Beat by beat", "", this.beats),
+    figure("Tempo; dashed: as marked", "wide", this.tempo),
     this.account,
   );
   private readonly surfaces = new Map<HTMLCanvasElement, Surface | null>();
@@ -39,6 +40,7 @@ export class ConductorView {
   private ghost: Ghost | null = null;
   private fittedMs = -Infinity;
   private drawMs = 0;
+  private unit = 1;
 
   constructor() {
     const resized = new ResizeObserver(() => this.measure());
@@ -124,7 +126,7 @@ export class ConductorView {
     const { tempo } = review;
     const beating = tempo !== null && !tempo.stopped && review.state !== "waiting" && review.state !== "ended";
     const due = beating ? (sessionS - tempo.beat_s) / Math.max(0.05, tempo.next_beat_s - tempo.beat_s) : null;
-    drawWay(surface, { way: review.way, icti, ghost: this.ghost, beatOf: (index) => review.beatOf(index), due, confidence: tempo?.confidence ?? 0 });
+    drawWay(surface, { way: review.way, icti, beats: review.beatsInBar, ghost: this.ghost, beatOf: (index) => review.beatOf(index), due, confidence: tempo?.confidence ?? 0 });
   }
 
   private showTempo(): void {
@@ -156,17 +158,17 @@ export class ConductorView {
   }
 
   private showAccount(): void {
-    const items = this.review.lines.slice(0, SHOWN_LINES).map((line) => {
+    const items = this.review.lines.slice(0, SHOWN_LINES).map((line, index) => {
       if (line.kind !== "bar") return h("li", { "data-kind": line.kind }, lineWords(line));
       const chips = line.beats.map(({ beat, knownMs }) => h("span", { class: knownMs === null ? "alone" : "", title: knownMs === null ? "played without an ictus" : `ictus known after ${Math.round(knownMs)} ms` }, h("b", {}, String(beat)), knownMs === null ? "–" : String(Math.round(knownMs))));
-      return h("li", { "data-kind": "bar", "aria-label": lineWords(line) }, h("em", {}, `bar ${line.measure}`), ...chips, h("small", {}, "ms"));
+      return h("li", { "data-kind": "bar", "aria-label": lineWords(line) }, h("em", {}, `bar ${line.measure}`), ...chips, h("small", {}, index === 0 ? "ms until understood" : ""));
     });
     this.account.replaceChildren(...items);
   }
 
   private measure(): void {
-    const unit = this.element.clientWidth / NOMINAL_PX;
-    if (unit > 0) this.element.style.setProperty("--u", String(Math.max(1, unit)));
+    this.unit = Math.max(1, Math.min(this.element.clientWidth / NOMINAL_WIDTH_PX, this.element.clientHeight / NOMINAL_HEIGHT_PX));
+    this.element.style.setProperty("--u", this.unit.toFixed(3));
     this.surfaces.clear();
     this.drawnVersion = -1;
   }
@@ -183,7 +185,7 @@ export class ConductorView {
       target.width = Math.round(width * ratio);
       target.height = Math.round(height * ratio);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
-      surface = { context, width, height, unit: Math.max(1, width / NOMINAL_PX) };
+      surface = { context, width, height, unit: this.unit };
     }
     this.surfaces.set(target, surface);
     return surface;
