@@ -15,6 +15,13 @@ def data_folder() -> Path:
     return user_data_path("tutti", "tutti", ensure_exists=True)
 
 
+def profiles_folder() -> Path:
+    """What is known of the people who conduct here."""
+    folder = data_folder() / "profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def sessions_folder() -> Path:
     """Recordings of live sessions."""
     folder = data_folder() / "sessions"

@@ -22,6 +22,10 @@ RATE_HZ = 100.0
 RESTING_RATE_HZ = 30.0
 LONGEST_SILENCE_S = 0.25
 """After a pause of the polling (a stalled window), the way is drawn again only this far back."""
+REST_BEFORE_S = 0.5
+"""The first tap comes out of a rest of this length."""
+FORGOTTEN_S = 120.0
+"""Who has not tapped for so long is gone."""
 USUAL_PERIOD_S = 0.7
 PERIOD_TAPS = 3
 """The period expected next is the median of so many."""
@@ -38,7 +42,8 @@ class TapSource:
 
     ``tap`` and ``set_level`` may be called from any thread, ``poll`` from one. Stamps of the poses are up to
     ``HOLD_BACK_S`` behind the time of the poll; a tap that is told later than that is moved to where the way has
-    got to. While nobody taps the hand rests.
+    got to. Between taps that stay away the hand rests; before the first tap, and ``FORGOTTEN_S`` after the last, there
+    are no poses.
     """
 
     def __init__(self, hold_back_s: float = HOLD_BACK_S) -> None:
@@ -87,12 +92,17 @@ class TapSource:
 
     def poll(self, now_s: float) -> Sequence[Pose]:
         poses: list[Pose] = []
-        if self._drawn_s is None or now_s - self._drawn_s > LONGEST_SILENCE_S:
-            self._drawn_s = now_s - min(LONGEST_SILENCE_S, self._hold_back_s + 1.0 / RATE_HZ)
         with self._lock:
             due = []
             while self._waiting and self._waiting[0][0] <= now_s:
                 due.append(self._waiting.popleft())
+        if not due and now_s - (-math.inf if self._ictus_s is None else self._ictus_s) > FORGOTTEN_S:
+            self._ictus_s = self._drawn_s = None
+            return poses
+        if self._drawn_s is None:
+            self._drawn_s, self._height_m = due[0][0] - REST_BEFORE_S, HOVER * self._stroke_m
+        elif now_s - self._drawn_s > LONGEST_SILENCE_S:
+            self._drawn_s = now_s - LONGEST_SILENCE_S
         for time_s, strength in due:
             self._fall_to(max(time_s, self._drawn_s + 0.004), poses)
             self._begin_stroke(time_s, strength)
