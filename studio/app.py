@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +18,9 @@ from ..engine.audio.renderer import AudioSettings
 from ..engine.audio.room import room_from_hall
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
+from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.tracking import PointerSource, TakeSource, read_take
-from ..engine.errors import SceneError, SessionError
+from ..engine.errors import ProfileError, SceneError, SessionError
 from ..engine.hall import read_hall
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
@@ -31,9 +32,12 @@ from ..scenes.headset import HeadsetSource
 from ..scenes.view import StageView
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
+from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
+from .inputs.rack import Input, InputRack
 from .live import LiveSession, SeatingFile
 from .paths import sessions_folder
-from .relay import RelaySource
+from .profiles import PersonProfile, open_profile, save_profile
+from .relay import RelayProcess, RelaySource, RelayTaps
 from .relay_setup import PageOptions, open_relay
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .session_player import SessionPlayer
@@ -65,6 +69,9 @@ class StudioOptions:
     seed: int = 0
     record: bool = True
     audio: str = "auto"
+    inputs: InputChoice = field(default_factory=InputChoice)
+    profile: str | None = None
+    style: FollowStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,48 +96,79 @@ def run_studio(options: StudioOptions) -> None:
     if take is not None:
         score, start_beat = beaten_as(score, take.metadata)
     placements = seat(score, options.seating, read_hall(options.hall))
-    clock = SessionClock()
+    person = open_profile(options.profile) if options.profile else PersonProfile()
+    style = options.style or person.style
+    clock, playhead = SessionClock(), Playhead(score)
     with ExitStack() as stack:
         sound = _Sound(options.sounds, options.hall, options.seed, options.audio)
         audio = _open_audio(score, placements, sound, clock)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
-        performance = Performance(score, sources, start_beat, placements)
+        performance = Performance(score, sources, start_beat, placements, profile=person.conductor, style=style)
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)
         relay = open_relay(score, placements, options.hall, page, clock, audio, console)
         if relay is not None:
             stack.callback(relay.close)
         _say_sound(audio, console)
-        headset = HeadsetSource(clock) if options.vr else None
+        headset = HeadsetSource(clock, baton_hand=person.hand) if options.vr else None
         if headset is not None:
             stack.callback(headset.close)
             console.print(f"Headset: {headset.ready.headset}")
-        pointer = PointerSource() if options.window else None
         start_s = clock.now_s() + TAKE_LEAD_S
         replayed = TakeSource(take, start_s - take.start_s) if take is not None else None
+        inputs = open_inputs(
+            options.inputs,
+            clock,
+            playhead,
+            window=options.window,
+            headset=headset,
+            take=replayed,
+            space=person.spaces.get("osc"),
+        )
+        if inputs.rack is not None:
+            stack.callback(inputs.rack.close)
         session = LiveSession(
             clock=clock,
             performance=performance,
             placements=placements,
             audio=audio,
-            local=replayed or headset or pointer,
+            local=inputs.rack,
             headset=headset,
-            viewers=RelaySource(relay) if relay is not None else None,
+            viewers=_page_inputs(relay) if relay is not None else None,
             relay=relay,
+            playhead=playhead,
+            on_swap=console.print,
             seating=_watched(options.seating, score),
             recorder=_open_recorder(score, score_path, placements, options, console) if options.record else None,
         )
         stack.pop_all()
         stack.callback(session.close)
+        if options.profile and take is None:
+            stack.callback(_keep_profile, options.profile, person, performance, inputs)
         if relay is not None and session.local is not None:
             relay.hold_baton(True)
         end_s = None if replayed is None else replayed.end_s + AFTER_TAKE_S
         run = _Run(clock, end_s, lambda: performance.ended)
         if options.window:
-            _run_window(session, score, pointer or PointerSource(), options.hall, run)
+            _run_window(session, score, inputs, options.hall, run)
         else:
             run.until_over(session.step)
+
+
+def _page_inputs(relay: RelayProcess) -> InputRack:
+    return InputRack([Input("page", RelaySource(relay)), Input("page-taps", RelayTaps(relay))])
+
+
+def _keep_profile(name: str, person: PersonProfile, performance: Performance, inputs: OpenInputs) -> None:
+    """Save what the session taught of its conductor; where that cannot be, say what is lost."""
+    learned = replace(person, conductor=performance.learned_profile())
+    if inputs.space is not None:
+        learned = learned.with_space("osc", inputs.space)
+    try:
+        save_profile(name, learned)
+    except ProfileError as error:
+        log.error("what was learned of %s is lost: %s", name, error)
 
 
 def run_replay(options: ReplayOptions) -> None:
@@ -166,7 +204,8 @@ def run_replay(options: ReplayOptions) -> None:
                 restart=lambda: None,
                 change_level=lambda change: None,
             )
-            _show_window(score, header.placements, header.hall, PointerSource(), actions, run, lambda view: None)
+            unheard = OpenInputs(None, PointerSource())
+            _show_window(score, header.placements, header.hall, unheard, actions, run, lambda view: None)
         else:
             run.until_over(lambda: player.step(clock.now_s()))
 
@@ -256,7 +295,7 @@ def _open_recorder(
     return recorder
 
 
-def _run_window(session: LiveSession, score: Score, pointer: PointerSource, hall: str, run: _Run) -> None:
+def _run_window(session: LiveSession, score: Score, inputs: OpenInputs, hall: str, run: _Run) -> None:
     """A live session in the native window."""
     actions = DesktopActions(
         step=session.step,
@@ -264,19 +303,21 @@ def _run_window(session: LiveSession, score: Score, pointer: PointerSource, hall
         start_stop=session.start_stop,
         restart=session.restart,
         change_level=session.change_level,
+        next_input=session.choose_next_input,
+        space_taps=lambda: session.local is not None and session.local.chosen == "taps",
     )
 
     def opened(view: StageView) -> None:
         session.on_place = view.place
 
-    _show_window(score, session.placements, hall, pointer, actions, run, opened)
+    _show_window(score, session.placements, hall, inputs, actions, run, opened)
 
 
 def _show_window(
     score: Score,
     placements: Sequence[PlayerPlacement],
     hall: str,
-    pointer: PointerSource,
+    inputs: OpenInputs,
     actions: DesktopActions,
     run: _Run,
     opened: Callable[[StageView], None],
@@ -296,5 +337,12 @@ def _show_window(
             desktop.close()
         return actions.step()
 
-    desktop = Desktop(view, pointer, replace(actions, step=step), score.title)
+    desktop = Desktop(
+        view,
+        inputs.pointer or PointerSource(),
+        replace(actions, step=step),
+        score.title,
+        gamepad=inputs.gamepad,
+        taps=inputs.taps,
+    )
     desktop.run()

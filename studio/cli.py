@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,6 +16,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from ..engine.errors import TuttiError
+from .cli_profiles import calibrate, profiles
+
+if TYPE_CHECKING:
+    from ..engine.conducting.follow_style import FollowStyle
 
 app = typer.Typer(
     help="Tutti: a virtual orchestra that follows your conducting.",
@@ -29,6 +33,8 @@ part = typer.Typer(help="AI parts, offline.", no_args_is_help=True)
 app.add_typer(scores, name="scores")
 app.add_typer(sounds, name="sounds")
 app.add_typer(part, name="part")
+app.add_typer(profiles, name="profiles")
+app.command()(calibrate)
 
 console = Console()
 
@@ -37,6 +43,13 @@ TlsOption = Annotated[
 ]
 PhoneOption = Annotated[
     bool, typer.Option("--phone", help="Print a code that makes a phone in this network your baton.")
+]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="Who conducts: what the orchestra learns of them is kept by this name.")
+]
+StyleOption = Annotated[
+    str | None,
+    typer.Option("--style", help="How the orchestra follows: strict, balanced, forgiving, or 0 (strict) to 1."),
 ]
 ScoreArgument = Annotated[str, typer.Argument(help="A score file, or the name of a piece in music21's corpus.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -110,9 +123,26 @@ def play(
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
     audio: Annotated[str, typer.Option(help="auto, portaudio, jack or none.")] = "auto",
+    profile: ProfileOption = None,
+    style: StyleOption = None,
+    input_name: Annotated[
+        str | None,
+        typer.Option("--input", help="What conducts (mouse, taps, gamepad, osc, midi, headset); else whoever moves."),
+    ] = None,
+    osc: Annotated[
+        int | None, typer.Option(help="Conduct by OSC (/baton x y z, /tap) on this UDP port, usually 9000.")
+    ] = None,
+    osc_host: Annotated[str, typer.Option(help="Address to hear OSC on; 0.0.0.0 from everywhere.")] = "127.0.0.1",
+    osc_scale: Annotated[
+        float | None, typer.Option(help="Metres for a unit of the OSC sender; learned without it.", min=1e-6)
+    ] = None,
+    midi: Annotated[
+        str | None, typer.Option(help="Conduct by MIDI (keys tap, or a clock): a part of the port's name.")
+    ] = None,
 ) -> None:
     """Open the studio: engine, sound and page."""
     from .app import StudioOptions, run_studio
+    from .inputs.opening import InputChoice
 
     run_studio(
         StudioOptions(
@@ -131,6 +161,9 @@ def play(
             seed=seed,
             record=record,
             audio=audio,
+            inputs=InputChoice(osc, osc_host, osc_scale, midi, input_name),
+            profile=profile,
+            style=_style(style),
         )
     )
 
@@ -176,13 +209,17 @@ def render(
     seating: SeatingOption = None,
     hall: HallOption = "musikverein",
     seed: SeedOption = 0,
+    profile: Annotated[str | None, typer.Option(help="What is known of the conductor: a name, or a file.")] = None,
+    style: StyleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Perform a score offline, faster than real time: sound, MIDI, tables, picture and report."""
     from ..engine.conducting.tracking import read_take
+    from .profiles import PersonProfile, read_profile
     from .render import RenderJob
     from .render import render as perform
 
+    person = read_profile(profile) if profile else PersonProfile()
     job = RenderJob(
         score=score,
         take=read_take(take),
@@ -192,6 +229,8 @@ def render(
         seating=seating,
         hall=hall,
         seed=seed,
+        profile=person.conductor,
+        style=_style(style) or person.style,
     )
     with progress_bars() as bars:
         numbers = perform(job, bars)
@@ -463,6 +502,12 @@ def part_harmonise(
 
     written = harmonise(score, out, _names(parts), seed, weights)
     console.print(f"{out}: {written.notes} notes by {written.model} in {', '.join(written.parts)}")
+
+
+def _style(text: str | None) -> "FollowStyle | None":
+    from ..engine.conducting.follow_style import FollowStyle
+
+    return None if text is None else FollowStyle.parse(text)
 
 
 def _names(text: str) -> tuple[str, ...]:

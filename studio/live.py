@@ -14,9 +14,11 @@ from ..engine.errors import RelayError, SeatingError
 from ..engine.performance import Performance
 from ..engine.placement import load_placements
 from ..engine.score import Score
-from ..engine.types import Frame, PlayerPlacement, Pose, PoseSource
+from ..engine.types import FollowState, Frame, PlayerPlacement, Pose
 from ..scenes.headset import HeadsetSource
 from .audio_stream import OpusEncoder
+from .inputs.opening import Playhead
+from .inputs.rack import InputRack, Swap
 from .protocol import NOBODY, PODIUM
 from .relay import Control, RelayProcess
 from .session_file import AudioPacket, ControlEvent, SessionRecorder
@@ -26,6 +28,14 @@ log = logging.getLogger(__name__)
 LOOK_AFTER_S = 0.5
 """How often processes are looked after and recorded sound is fetched."""
 RELAY_RESTARTS = 3
+AT_REST: frozenset[FollowState] = frozenset({"waiting", "stopped", "ended"})
+"""The baton may change hands in these without cutting a beat."""
+INPUT_TITLES = {
+    "osc": "OSC",
+    "osc-taps": "taps by OSC",
+    "midi": "MIDI",
+    "page-taps": "taps on the page",
+}
 
 
 @dataclass(slots=True)
@@ -77,22 +87,25 @@ class SeatingFile:
 class LiveSession:
     """Everything a live session is made of.
 
-    ``local`` is the studio's own baton (window, take, headset), None where only viewers conduct; the viewer who holds
-    the baton on the page comes before it. ``headset`` is ``local`` where that is one: its menu button stops and starts.
-    ``on_place`` is told when players were muted or re-balanced.
+    ``local`` holds the studio's own batons (window, take, headset, OSC, MIDI), None where only viewers conduct; the
+    viewer who holds the baton on the page, whose inputs are ``viewers``, comes before them. ``headset`` is the one in
+    ``local``: its menu button stops and starts. ``playhead`` is told where the music is. ``on_place`` is told when
+    players were muted or re-balanced, ``on_swap`` in one line when another input conducts.
     """
 
     clock: SessionClock
     performance: Performance
     placements: tuple[PlayerPlacement, ...]
     audio: AudioProcess
-    local: PoseSource | None = None
+    local: InputRack | None = None
     headset: HeadsetSource | None = None
-    viewers: PoseSource | None = None
+    viewers: InputRack | None = None
+    playhead: Playhead | None = None
     relay: RelayProcess | None = None
     recorder: SessionRecorder | None = None
     seating: SeatingFile | None = None
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
+    on_swap: Callable[[str], None] | None = None
     viewer_conducts: bool = False
     _recording: SoundRecording | None = None
     _looked_after_s: float = 0.0
@@ -116,6 +129,7 @@ class LiveSession:
             self.recorder.write_poses(poses)
         frame = self.performance.step(now_s, poses)
         self._quarter = frame.position.quarter
+        self._tell_inputs(frame)
         self.audio.submit(frame.notes, frame.releases)
         self._turn_head(frame)
         if self.relay is not None and self.relay.alive:
@@ -133,9 +147,37 @@ class LiveSession:
         """The baton of whoever holds it. Both sources are read, so that none piles up."""
         from_page = list(self.viewers.poll(now_s)) if self.viewers is not None else []
         own = list(self.local.poll(now_s)) if self.local is not None else []
+        by_page = self.viewer_conducts or self.local is None
+        for rack, who, conducts in ((self.viewers, "page", by_page), (self.local, "podium", not by_page)):
+            for swap in rack.take_swaps() if rack is not None else ():
+                self._note_swap(swap, who, conducts)
+        if self.local is not None and not self.local.names:
+            self.local = None
+            if self.relay is not None:
+                self.relay.hold_baton(False)
         if not self._running:
             return []
-        return from_page if self.viewer_conducts or self.local is None else own
+        return from_page if by_page else own
+
+    def _note_swap(self, swap: Swap, who: str, conducts: bool) -> None:
+        if self.recorder is not None:
+            self.recorder.write_control(ControlEvent(swap.time_s, "input", swap.name, who))
+        if self.on_swap is not None and conducts and swap.before and swap.name:
+            self.on_swap(f"{INPUT_TITLES.get(swap.name, swap.name)} conducts")
+
+    def _tell_inputs(self, frame: Frame) -> None:
+        for rack in (self.local, self.viewers):
+            if rack is not None:
+                rack.at_rest = frame.position.state in AT_REST
+        if self.playhead is not None:
+            self.playhead.quarter = frame.position.quarter
+
+    def choose_next_input(self) -> str:
+        """Let the next of the studio's own inputs conduct, in a round with "whoever moves"; one line that says so."""
+        if self.local is None:
+            return "the page conducts: nothing else is open"
+        name = self.local.choose_next()
+        return "whoever moves conducts" if name is None else f"{INPUT_TITLES.get(name, name)} conducts"
 
     def _turn_head(self, frame: Frame) -> None:
         head = next((pose for pose in frame.poses if pose.device == "head"), None)
@@ -184,11 +226,8 @@ class LiveSession:
         for press in headset.take_presses():
             if press.button == "menu" and press.pressed:
                 self.start_stop()
-        if not headset.alive:
-            log.warning("the headset is gone: conduct from the page, or start the studio again")
-            self.headset = self.local = None
-            if self.relay is not None:
-                self.relay.hold_baton(False)
+        if not headset.alive:  # the rack says so, and gives the baton on
+            self.headset = None
 
     def _do(self, control: Control) -> None:
         match control.action:
@@ -248,7 +287,7 @@ class LiveSession:
             self._recording.fetch()
         if self.recorder is not None:
             self.recorder.close()
-        for source in (self.local, self.headset, self.viewers):
+        for source in (self.local, self.viewers):
             if source is not None:
                 source.close()
         if self.relay is not None:

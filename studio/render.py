@@ -16,6 +16,8 @@ from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
 from ..engine.audio.renderer import AudioSettings
 from ..engine.audio.room import room_from_hall
 from ..engine.conducting.beat_grid import beaten_as
+from ..engine.conducting.follow_style import FollowStyle
+from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
 from ..engine.errors import SceneError, SessionError
 from ..engine.hall import Hall, read_hall
@@ -50,7 +52,8 @@ LATE_START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """What to render. ``sounds``, ``seating`` and ``hall`` as on the command line; ``ai_parts`` are names of parts."""
+    """What to render. ``sounds``, ``seating`` and ``hall`` as on the command line; ``ai_parts`` are names of parts;
+    ``profile`` is what is known of the conductor and ``style`` how the orchestra follows."""
 
     score: str
     take: Take
@@ -60,6 +63,8 @@ class RenderJob:
     seating: str | None = None
     hall: str = "musikverein"
     seed: int = 0
+    profile: ConductorProfile | None = None
+    style: FollowStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         score, placements, hall, job.hall, job.seed, job.sounds, tuple(score.parts[part].name for part in answered)
     )
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
-    performance = Performance(score, sources, start_beat, placements)
+    performance = Performance(score, sources, start_beat, placements, profile=job.profile, style=job.style)
     try:
         with SessionRecorder(job.out / "session.mcap", header) as recorder:
             task = bars.add_task("Performing", total=job.take.end_s - job.take.start_s)

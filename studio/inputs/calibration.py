@@ -67,23 +67,23 @@ class RangeLearner:
     """Learns a ``SpaceMap`` from what a person does in the first ``learn_s`` seconds.
 
     Coordinates that can be metres are left as they are; others are stretched so that the range is that of an arm and
-    its middle is before the chest. ``flat`` coordinates (a pad: x, y) are always stretched.
+    its middle is before the chest. Flat coordinates (a pad: x, y) are always stretched.
     """
 
-    def __init__(self, learn_s: float = LEARN_S, flat: bool = False) -> None:
+    def __init__(self, learn_s: float = LEARN_S) -> None:
         self._learn_s = learn_s
-        self._flat = flat
+        self._flat = False
         self._begun_s: float | None = None
         self._seen: list[Vector] = []
 
-    def add(self, time_s: float, position: Vector) -> SpaceMap | None:
+    def add(self, time_s: float, position: Vector, flat: bool = False) -> SpaceMap | None:
         """The device's next position; the map once it is known. While nothing moves, nothing is learned."""
         if not math.isfinite(sum(position)) or max(map(abs, position)) > LIMIT:
             return None
         if self._seen and position == self._seen[-1]:
             return None
         if self._begun_s is None:
-            self._begun_s = time_s
+            self._begun_s, self._flat = time_s, flat
         self._seen.append(position)
         if time_s - self._begun_s < self._learn_s or len(self._seen) < LEAST_SAMPLES:
             return None

@@ -60,14 +60,14 @@ class OscGesture:
     socket in here; one thread.
 
     ``space`` is the calibration; without one the range is learned from the first seconds of movement, during which
-    nothing conducts. ``on_learned`` is told of it.
+    nothing conducts.
     """
 
-    def __init__(self, space: SpaceMap | None = None, on_learned: Callable[[SpaceMap], None] | None = None) -> None:
+    def __init__(self, space: SpaceMap | None = None, learner: RangeLearner | None = None) -> None:
         self.space = space
         self.tapping = TapSource()
-        self._on_learned = on_learned
-        self._learner: RangeLearner | None = None
+        self._learner = learner or RangeLearner()
+        self._learning = False
         self._clock = SenderClock()
         self._poses: deque[Pose] = deque(maxlen=MOST_POSES)
         self._speed_m_s = 0.0
@@ -114,14 +114,12 @@ class OscGesture:
         self._poses.append(pose)
 
     def _learn(self, entry: OscPlace, time_s: float) -> None:
-        if self._learner is None:
-            self._learner = RangeLearner(flat=entry.flat)
-            log.warning("OSC: conduct for five seconds while the range of your movement is learned")
-        self.space = self._learner.add(time_s, entry.position)
+        if not self._learning:
+            self._learning = True
+            log.warning("OSC: conduct; nothing plays yet, the range of your movement is learned")
+        self.space = self._learner.add(time_s, entry.position, entry.flat)
         if self.space is not None:
             log.warning("OSC: learned, %.4g m for a unit, %s up; conduct", self.space.scale, self.space.up)
-            if self._on_learned is not None:
-                self._on_learned(self.space)
 
 
 class OscSource:
