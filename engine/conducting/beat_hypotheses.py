@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..score import Score
-from ..types import Beat
 from .profile import LONGEST_LAG, MOST_BARS, BeatLag, ConductorProfile
 from .strokes import TEMPLATE_BINS, along, resample, shape_distance
 
@@ -22,6 +21,8 @@ BeatKey = tuple[int, int]
 LAG_PRIOR_PERIODS = {"first": 0.06, "last": -0.06}
 """Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: half of what was measured
 on a conductor (first late, last early); individual lags are soon learned."""
+LEAST_LAG_PERIODS, LAG_IN_ONE_PERIODS = 0.02, 0.1
+"""Lag behind the music of a bar's least late beat, and of the only beat of a bar, in beat periods."""
 LAG_PRIOR_SD_S = 0.045
 LAG_MEMORY = 24
 LONGEST_LAG_PERIOD_S = 0.9
@@ -39,6 +40,10 @@ SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
 FALSE_ICTUS = 0.05
 """Probability of a rebound or flourish taken for an ictus, per beat."""
+FALSE_TURN = 1.0
+"""Turns that are no beats, per beat: the tops of the strokes."""
+DOWNWARD_TURN = -3.0
+"""Log probability that a beat's turn leaves straight downwards rather than sideways."""
 HOLD, HOLD_AT_FERMATA = 0.03, 0.3
 """Probability that a beat is held;"""
 HOLD_PERIODS = 2.0
@@ -48,6 +53,18 @@ SHAPE_WORTH = 1.5
 
 UNKNOWN_SHAPE = 2.5
 """Distance from a template not yet learned: between that of the same stroke (about 1) and of another (above 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What may be a beat: a lowest point of the hand (``rise`` None), or a turn elsewhere (its upward part, −1 to 1).
+
+    ``stroke_m`` is the length of the stroke that led to it.
+    """
+
+    time_s: float
+    stroke_m: float
+    rise: float | None = None
 
 
 @dataclass(slots=True)
@@ -68,6 +85,25 @@ class StrokeTemplate:
     timed: np.ndarray | None
     shape: np.ndarray
     length_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How often one beat of the bar was marked by a lowest point, by a turn, and not at all."""
+
+    lows: float = 2.0
+    turns: float = 0.16
+    silent: float = 0.006
+
+    def with_one(self, low: bool, turn: bool) -> "Marks":
+        """One beat more; old ones fade."""
+        old = 0.93
+        return Marks(
+            old * self.lows + low + 0.05, old * self.turns + turn + 0.01, old * self.silent + (not low and not turn)
+        )
+
+    def log_part(self, count: float) -> float:
+        return math.log(max(count, 1e-4) / (self.lows + self.turns + self.silent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +185,7 @@ class Hypothesis:
     lags: dict[BeatKey, Lag] = field(default_factory=dict)
     strokes: dict[BeatKey, StrokeTemplate] = field(default_factory=dict)
     depths: dict[BeatKey, float] = field(default_factory=dict)
+    marks: dict[BeatKey, Marks] = field(default_factory=dict)
     stroke_m: float = 0.0
     surprise: float = 0.0
     off_mark: float = 0.0
@@ -159,7 +196,23 @@ class Hypothesis:
     """Log probability, already in ``log_weight``, that the next ictus did not come so far."""
 
     def lag_s(self, meter: MeterMap, index: int) -> float:
-        """Lag of the ictus of a beat: learned, shrunk towards the prior as long as little is known."""
+        """Lag of the ictus of a beat behind the music."""
+        return self.bar_lag_s(meter, index) + self.relative_lag_s(meter, index)
+
+    def bar_lag_s(self, meter: MeterMap, index: int) -> float:
+        """Lag of the bar's icti in the mean, so that the beat which is least late is nearly with the music.
+
+        Gesture alone does not tell it; but nobody is ahead of the music, and hands that are late are so unevenly.
+        """
+        count, beat = meter.key(index)
+        period = min(self.period_s, LONGEST_LAG_PERIOD_S)
+        if count == 1:
+            return LAG_IN_ONE_PERIODS * period
+        earliest = min(self.relative_lag_s(meter, index - beat + other) for other in range(count))
+        return max(0.0, LEAST_LAG_PERIODS * period - earliest)
+
+    def relative_lag_s(self, meter: MeterMap, index: int) -> float:
+        """Lag against the bar's mean: learned, shrunk towards the prior as long as little is known."""
         count, beat = key = meter.key(index)
         prior = 0.0
         if count > 1:
@@ -210,7 +263,12 @@ class Hypothesis:
     def branch(self) -> "Hypothesis":
         """A copy that can go its own way."""
         return replace(
-            self, icti=dict(self.icti), lags=dict(self.lags), strokes=dict(self.strokes), depths=dict(self.depths)
+            self,
+            icti=dict(self.icti),
+            lags=dict(self.lags),
+            strokes=dict(self.strokes),
+            depths=dict(self.depths),
+            marks=dict(self.marks),
         )
 
     # -- weighing a candidate ------------------------------------------------------------------------------
@@ -243,6 +301,17 @@ class Hypothesis:
             reach = HOLD_PERIODS * self.period_s
             held = 0.7 * math.exp(-late_s / reach) + 0.3 * (1.0 + late_s / reach) ** -0.5
         return math.log((1.0 - hold) * 0.5 * math.erfc(late_s / sd / math.sqrt(2.0)) + hold * held)
+
+    def log_marked(self, meter: MeterMap, candidate: Candidate, ahead: int) -> float:
+        """Log probability that the beat ``ahead`` on is marked as ``candidate`` is, and those before it not at all."""
+        weight = 0.0
+        for skipped in range(1, ahead):
+            marks = self.marks.get(meter.key(self.index + skipped), Marks())
+            weight += marks.log_part(marks.silent)
+        marks = self.marks.get(meter.key(self.index + ahead), Marks())
+        if candidate.rise is None:
+            return weight + marks.log_part(marks.lows)
+        return weight + marks.log_part(marks.turns) + DOWNWARD_TURN * max(0.0, -candidate.rise)
 
     def log_depth(self, meter: MeterMap, stroke_m: float, ahead: int) -> float:
         """Log density of the stroke's depth at a beat (``ahead`` > 0) or at a false ictus (0)."""
@@ -286,18 +355,25 @@ class Hypothesis:
 
     # -- taking it in --------------------------------------------------------------------------------------
 
-    def pass_over(self, meter: MeterMap, beat: Beat) -> float:
-        """Log likelihood of ``beat`` as a rebound or flourish; the real ictus is still to come."""
+    def pass_over(self, meter: MeterMap, beat: Candidate) -> float:
+        """Log likelihood of ``beat`` as a rebound, flourish or top; the real ictus is still to come."""
         to_come = self.log_to_come(meter, beat.time_s)
-        weight = math.log(FALSE_ICTUS / self.period_s) + to_come - self.charged
+        rate = FALSE_ICTUS if beat.rise is None else FALSE_TURN
+        weight = math.log(rate / self.period_s) + to_come - self.charged
         self.charged = to_come
         return weight
 
-    def accept(self, meter: MeterMap, beat: Beat, ahead: int, heed_mark: bool = False) -> None:
+    def accept(self, meter: MeterMap, beat: Candidate, ahead: int, heed_mark: bool = False) -> None:
         """Count ``beat`` as the beat ``ahead`` on: Kalman step on beat and period.
 
         Where a new tempo begins, ``heed_mark`` takes the mark, at this conductor's usual ratio to marks.
         """
+        for skipped in range(1, ahead + 1):
+            key = meter.key(self.index + skipped)
+            known = skipped == ahead
+            self.marks[key] = self.marks.get(key, Marks()).with_one(
+                low=known and beat.rise is None, turn=known and beat.rise is not None
+            )
         for _ in range(ahead - 1):
             self._predict()
             self.index += 1

@@ -14,7 +14,7 @@ from ..score import Score
 from ..types import Beat, BeatCrossing, FollowState, ScorePosition, TempoEstimate
 from .follow_style import FollowStyle
 
-RESPONSE_S = 0.03
+RESPONSE_S = 0.0
 """How far the orchestra plays behind the music as the gesture tells it."""
 SLOWEST, FASTEST = 0.3, 2.5
 """Bounds of the playhead's speed, relative to the tempo."""

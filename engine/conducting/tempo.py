@@ -12,16 +12,15 @@ import numpy as np
 
 from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
-from .beat_hypotheses import ICTUS_SD_S, Hypothesis, MeterMap, joined
+from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, MeterMap, joined
 from .gesture import GestureFilter, GestureSample
 from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
+from .turns import TurnDetector
 
 MAX_HYPOTHESES = 6
 PRUNE_BELOW = -9.0
 """Hypotheses this far (natural logarithm) behind the best are given up."""
-LOG_SILENT = math.log(0.002)
-"""Beats without a lowest point are rare."""
 LOG_HEEDED = 0.5
 """A new tempo mark is more likely taken than not."""
 SHORTEST_BEAT_S = 0.11
@@ -57,6 +56,8 @@ class TempoTracker:
         self._filter = GestureFilter()
         self._way: deque[tuple[float, float, float, float]] = deque(maxlen=WAY_SAMPLES)
         self._hypotheses: list[Hypothesis] = []
+        self._turns = TurnDetector()
+        self._low_s = -math.inf
         self._lifted = False
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
@@ -90,6 +91,8 @@ class TempoTracker:
                 self._gap_until_s = sample.time_s
         if ictus is not None:
             self._take(ictus)
+        if sample is not None:
+            self._take_turn(sample)
         if sample is not None and self._hypotheses:
             if self._posterior is not None:
                 self._posterior.add(sample.time_s, sample.position_m)
@@ -117,9 +120,22 @@ class TempoTracker:
         if self._hypotheses[0].index < self._start:
             self._first_beat(ictus)
         else:
-            self._weigh(ictus, way)
+            self._low_s = ictus.time_s
+            self._weigh(Candidate(ictus.time_s, ictus.stroke_m), way)
         best = self._hypotheses[0]
         self._start_posterior(best)
+
+    def _take_turn(self, sample: GestureSample) -> None:
+        """Weigh a turn of the hand that is no lowest point."""
+        turn = self._turns.step(sample)
+        if turn is None or not self._hypotheses or self._hypotheses[0].index < self._start:
+            return
+        best = self._hypotheses[0]
+        if abs(turn.time_s - self._low_s) < max(0.07, 0.15 * best.period_s):
+            return
+        self._weigh(Candidate(turn.time_s, turn.stroke_m, turn.rise), np.array(self._way))
+        if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
+            self._start_posterior(self._hypotheses[0])
 
     def _rises(self, ictus: Beat) -> bool:
         """Whether the hand has risen out of rest (a lift), rather than been at a lowest point."""
@@ -176,7 +192,7 @@ class TempoTracker:
         begun.stroke_m = ictus.stroke_m
         self._hypotheses = [begun]
 
-    def _weigh(self, ictus: Beat, way: np.ndarray) -> None:
+    def _weigh(self, ictus: Candidate, way: np.ndarray) -> None:
         """Split every hypothesis on the new ictus, and keep the likely ones."""
         born: list[tuple[Hypothesis, bool]] = []
         for parent in self._hypotheses:
@@ -189,8 +205,10 @@ class TempoTracker:
                 else:
                     weight = parent.log_time(self._meter, ictus.time_s, ahead)
                 if parent.ictus_s >= self._gap_until_s:
-                    weight += LOG_SILENT * max(0, ahead - 1)
-                    weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
+                    if ahead:
+                        weight += parent.log_marked(self._meter, ictus, ahead)
+                    if ictus.rise is None:
+                        weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
                     weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
                 child.log_weight += weight
                 if ahead and self._meter.begins_tempo(child.index + ahead):
@@ -258,7 +276,7 @@ class TempoTracker:
         """Earliest time of an overdue ictus. Once the hand has fallen all the way, that moment stays."""
         remaining = self._still_to_fall_s(best, sample)
         if remaining is None:
-            remaining = UNDECIDED * best.period_s
+            remaining = UNDECIDED * best.period_s + max(0.0, best.lag_s(self._meter, best.index + 1))
             self._fallen_s = None
         elif self._fallen_s is None and 0.0 < remaining < FALLEN_S:
             self._fallen_s = sample.time_s + remaining
