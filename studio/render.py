@@ -29,8 +29,9 @@ from ..engine.sounds.sound_set import SoundSet
 from ..engine.types import Frame, PlayerPlacement
 from ..scenes.picture import draw_stage
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
-from .exports import write_beats_csv, write_midi, write_notes_csv
+from .exports import write_beats_csv, write_notes_csv
 from .measure import measure_wav
+from .midi_export import write_midi
 from .performance_log import PerformanceLog
 from .report import ReportInput, write_report
 from .session_file import SessionHeader, SessionRecorder, read_session
@@ -167,7 +168,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     notes, crossings = played.played(), played.crossings()
     write_beats_csv(out / "beats.csv", crossings)
     write_notes_csv(out / "notes.csv", notes, stage.score.parts)
-    write_midi(out / "performance.mid", stage.score.title, notes, stage.score.parts, crossings)
+    write_midi(out / "performance.mid", stage.score, notes, crossings, start_s=_late_start_s(frames))
     with ThreadPoolExecutor(max_workers=1) as beside:
         picture = beside.submit(
             draw_stage,
@@ -211,9 +212,14 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     return numbers
 
 
+def _late_start_s(frames: Sequence[Frame]) -> float:
+    """The session time at which the files begin."""
+    return frames[0].time_s if frames and frames[0].time_s > LATE_START_S else 0.0
+
+
 def _cues(frames: Sequence[Frame]) -> Iterator[AudioCue]:
     """What the audio engine is told. The WAV begins at session time 0, or with a take whose clock starts late."""
-    late_s = frames[0].time_s if frames and frames[0].time_s > LATE_START_S else 0.0
+    late_s = _late_start_s(frames)
     for frame in frames:
         cue = cue_from_frame(frame)
         if late_s:

@@ -1,14 +1,13 @@
-"""Exports: tables and MIDI say what was played, when it was played."""
+"""Exports: the tables say what was played, when it was played."""
 
 import csv
 from pathlib import Path
 
-import mido
 import pytest
 
 from tutti.engine.score import Part
 from tutti.engine.types import BeatCrossing
-from tutti.studio.exports import write_beats_csv, write_midi, write_notes_csv
+from tutti.studio.exports import write_beats_csv, write_notes_csv
 from tutti.studio.performance_log import PlayedNote
 
 PARTS = (Part("Flöte", "Fl", "flute", 1), Part("Drums", "Dr", "percussion", 1))
@@ -24,35 +23,6 @@ def accelerating(beats: int) -> list[BeatCrossing]:
         BeatCrossing(n, at_s, float(n), str(n // 4 + 1), n % 4 + 1, 60.0 / 0.9, at_s - 0.1 if n % 3 else None, 0.5)
         for n, at_s in enumerate(times)
     ]
-
-
-def test_midi_sounds_when_it_sounded_and_its_beats_are_the_scores(tmp_path: Path) -> None:
-    crossings = accelerating(40)
-    notes = [
-        PlayedNote(c.time_s + 0.01, 0.3, n % 2, 60 + n % 12, 80, "written", c.quarter) for n, c in enumerate(crossings)
-    ]
-    write_midi(tmp_path / "p.mid", "Name", notes, PARTS, crossings)
-    file = mido.MidiFile(tmp_path / "p.mid")
-    assert [track.name for track in file.tracks] == ["Name", "Flöte", "Drums"]
-    now_s, onsets = 0.0, []
-    for message in file:
-        now_s += message.time
-        if message.type == "note_on" and message.velocity > 0:
-            onsets.append(now_s)
-    assert onsets == pytest.approx([note.onset_s for note in notes], abs=0.002)
-    channels = {message.channel for message in file.tracks[2] if message.type == "note_on"}
-    assert channels == {9}
-    tick, ticks = 0, []
-    for message in file.tracks[0]:
-        tick += message.time
-        if message.type == "set_tempo":
-            ticks.append(tick)
-    assert all(tick % file.ticks_per_beat == 0 for tick in ticks)
-
-
-def test_midi_without_a_single_beat_is_still_a_file(tmp_path: Path) -> None:
-    write_midi(tmp_path / "p.mid", "", [], PARTS, [])
-    assert mido.MidiFile(tmp_path / "p.mid").length == pytest.approx(0.5, abs=0.5)
 
 
 def test_tables_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> None:
