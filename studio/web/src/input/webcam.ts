@@ -8,13 +8,14 @@ import { CameraError, capturedS, openCamera } from "./webcam_camera";
 import { detectorFiles } from "./webcam_files";
 import type { FromHands, HandsReading, ToHands } from "./webcam_hands";
 import { WebcamPanel } from "./webcam_panel";
-import { HandPoses, type WebcamPoses, type WebcamSettings } from "./webcam_poses";
+import { HandPoses, type WebcamSettings } from "./webcam_poses";
+import { sentence } from "./webcam_sentences";
 
 const SETTINGS_KEY = "tutti.webcam";
 const PLAIN: WebcamSettings = { hand: "auto", point: "knuckles", mirrored: false };
-/** Hands look the same to the detector in small pictures, which are quicker to hand over. */
+/** Hands look much the same to the detector in small pictures, which are quicker to hand over. */
 const PICTURE_HEIGHT = 360;
-const LOST_S = 0.6;
+const SLOW_PICTURE_HEIGHT = 240;
 /** After this long without an answer the next picture is sent all the same. */
 const PATIENCE_MS = 4000;
 const FIGURES_MS = 500;
@@ -33,8 +34,11 @@ export class Webcam implements GestureInput {
   /** Which start this is: what an earlier one still waits for is not for us. */
   private turn = 0;
   private ready = false;
+  private pictureHeight = PICTURE_HEIGHT;
   private askedMs = -Infinity;
   private seenS = -Infinity;
+  private place: readonly number[] | null = null;
+  private pictures = 0;
   private readings = 0;
   private latencyS = 0;
   private figuresMs = 0;
@@ -43,7 +47,7 @@ export class Webcam implements GestureInput {
 
   /** What the tests and people who report a fault want to know. */
   get facts(): Record<string, unknown> {
-    return { open: this.stream !== null, ready: this.ready, latencyS: this.latencyS, seenS: this.seenS };
+    return { open: this.stream !== null, ready: this.ready, latencyS: this.latencyS, seenS: this.seenS, place: this.place, pictures: this.pictures };
   }
 
   start(): void {
@@ -97,7 +101,7 @@ export class Webcam implements GestureInput {
       if (!free || video.videoHeight === 0) return;
       this.askedMs = nowMs;
       const takenS = capturedS(nowMs, metadata, performance.timeOrigin);
-      const resizeHeight = Math.min(PICTURE_HEIGHT, video.videoHeight);
+      const resizeHeight = Math.min(this.pictureHeight, video.videoHeight);
       const resizeWidth = Math.round((resizeHeight * video.videoWidth) / video.videoHeight);
       createImageBitmap(video, { resizeWidth, resizeHeight, resizeQuality: "low" }).then(
         (picture) => (turn === this.turn ? this.tell({ kind: "picture", picture, capturedS: takenS }, [picture]) : picture.close()),
@@ -121,6 +125,9 @@ export class Webcam implements GestureInput {
       case "failed":
         this.fail(`Hand tracking does not work here (${message.reason}). Choose another way to conduct.`);
         break;
+      case "slow":
+        this.pictureHeight = SLOW_PICTURE_HEIGHT;
+        break;
       case "seen":
         this.askedMs = -Infinity;
         this.seen(message.reading);
@@ -131,6 +138,8 @@ export class Webcam implements GestureInput {
   private seen(reading: HandsReading): void {
     const poses = this.hands.read(reading);
     if (poses.samples.length > 0) this.sink.poses(poses.samples);
+    this.pictures += 1;
+    this.place = poses.samples[0]?.position_m ?? null;
     if (poses.batonHand !== null) this.seenS = reading.capturedS;
     this.view.show(reading, poses.batonHand);
     this.view.showProgress(poses.calibrated);
@@ -161,16 +170,6 @@ export class Webcam implements GestureInput {
     this.stop();
     this.view.say(text, true);
   }
-}
-
-/** What to do, or what is seen; `lostS`: for how long the baton's hand was not seen. */
-export function sentence(poses: WebcamPoses, lostS: number, settings: WebcamSettings): string {
-  if (poses.conducting === null) {
-    const which = settings.hand === "auto" ? "hand" : `${settings.hand} hand`;
-    return poses.batonHand === null ? `Hold your ${which} up before the camera, palm or back towards it.` : "Good – keep it there, where you want to beat.";
-  }
-  if (lostS > LOST_S) return "Hand lost: bring it back into the picture.";
-  return `Your ${poses.conducting} hand conducts.`;
 }
 
 function storedSettings(): WebcamSettings {

@@ -106,6 +106,7 @@ function suit(took: number): void {
   if (median < SLOW_MS) return;
   model = LITE;
   detector?.setOptions({ modelComplexity: LITE });
+  post({ kind: "slow" });
 }
 
 self.onmessage = (event: MessageEvent<ToHands>) => {

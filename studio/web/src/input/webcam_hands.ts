@@ -49,4 +49,6 @@ export type ToHands =
 export type FromHands =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly reason: string }
+  /** This machine is too slow for the better model: smaller pictures, please. */
+  | { readonly kind: "slow" }
   | { readonly kind: "seen"; readonly reading: HandsReading; readonly tookMs: number };

@@ -42,6 +42,8 @@ export class WebcamPanel {
       actions.changed({ hand: this.hand.value as WebcamSettings["hand"], point: this.point.value as WebcamSettings["point"], mirrored: this.mirrored.checked });
     };
     for (const control of [this.hand, this.point, this.mirrored]) control.addEventListener("change", changed);
+    // A wide camera's picture stays wide.
+    this.video.addEventListener("resize", () => (this.picture.style.aspectRatio = `${this.video.videoWidth} / ${this.video.videoHeight}`));
     this.retry.addEventListener("click", () => actions.retry());
     this.again.addEventListener("click", () => actions.calibrate());
     this.element = h(

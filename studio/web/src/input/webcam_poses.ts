@@ -49,7 +49,7 @@ const DEPTH_LIMIT_M = 0.3;
 /** Distance × hand's scale in the picture, for a lens of 60° across a 4:3 picture: ½ / tan(30°) × 4/3. */
 const FOCAL_HEIGHTS = 1.155;
 const ORIENTATION_SHARE = 0.45;
-/** 1€ filter: about 12 ms late at the speed of a beat, a few millimetres of noise at rest. See webcam.test.ts. */
+/** 1€ filter: an ictus comes 6 ms late, and a resting hand trembles half as much (webcam.test.ts). */
 const REST_CUTOFF_HZ = 3;
 const CUTOFF_HZ_PER_MPS = 14;
 
