@@ -78,6 +78,14 @@ class Performance:
         self._position = None
         self._scheduler.jump(self.score.beat_to_quarter(beat))
 
+    def take_baton(self, drawn: bool = True) -> None:
+        """Another person or device conducts from now on: the music goes on, the hand is learned anew.
+
+        ``drawn`` False: beats are tapped, not drawn.
+        """
+        self._tempo.take_baton(drawn)
+        self._dynamics.take_baton()
+
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """The players sit there now: gaze and hands mean the sections at their new places."""
         self._placements = tuple(placements)

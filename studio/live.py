@@ -30,6 +30,8 @@ LOOK_AFTER_S = 0.5
 RELAY_RESTARTS = 3
 AT_REST: frozenset[FollowState] = frozenset({"waiting", "stopped", "ended"})
 """The baton may change hands in these without cutting a beat."""
+TAPPED = frozenset({"taps", "osc-taps", "midi", "page-taps"})
+"""Inputs whose beats are tapped, not drawn."""
 INPUT_TITLES = {
     "osc": "OSC",
     "osc-taps": "taps by OSC",
@@ -160,6 +162,8 @@ class LiveSession:
         return from_page if by_page else own
 
     def _note_swap(self, swap: Swap, who: str, conducts: bool) -> None:
+        if conducts and swap.name:
+            self.performance.take_baton(drawn=swap.name not in TAPPED)
         if self.recorder is not None:
             self.recorder.write_control(ControlEvent(swap.time_s, "input", swap.name, who))
         if self.on_swap is not None and conducts and swap.before and swap.name:
@@ -243,6 +247,8 @@ class LiveSession:
                 self._change(control.target, muted=control.value != 0.0)
             case "baton":
                 self.viewer_conducts = control.target not in (NOBODY, PODIUM)
+                rack = self.viewers if self.viewer_conducts else self.local
+                self.performance.take_baton(drawn=rack is None or rack.conducting not in TAPPED)
 
     def _change(self, part: int, **values: float | bool) -> None:
         self.place(

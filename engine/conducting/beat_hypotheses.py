@@ -241,6 +241,11 @@ class Hypothesis:
             lags[count, beat + 1] = BeatLag(mean, sd, min(lag.count, MOST_BARS))
         return replace(before, lags=lags, stroke_m=self.stroke_m or before.stroke_m)
 
+    def forget_hand(self) -> None:
+        """Another hand beats from now on: keep count and tempo, forget how the strokes looked and lagged."""
+        for learned in (self.lags, self.strokes, self.depths, self.marks):
+            learned.clear()
+
     def expected_ictus_s(self, meter: MeterMap, ahead: int = 1) -> float:
         """When the hand is expected at the ictus ``ahead`` beats on."""
         return self.beat_s + ahead * self.period_s + self.lag_s(meter, self.index + ahead)

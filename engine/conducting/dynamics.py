@@ -45,6 +45,10 @@ class DynamicsTracker:
         """The latest."""
         return self._level
 
+    def take_baton(self) -> None:
+        """Another hand or device beats from now on: its own size is as written; the level goes on from where it is."""
+        self._habit_log, self._strokes = None, 0
+
     def step(self, pose: Pose, ictus: Beat | None) -> Dynamics:
         """Take the next pose of the baton and the ictus that it made certain, if any."""
         sample = self._filter.step(pose) if pose.device == "baton" else None

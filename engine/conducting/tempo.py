@@ -61,6 +61,7 @@ class TempoTracker:
         self._lifted = False
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
+        self._drawn = True
         self._fallen_s: float | None = None
         self._gap_until_s = -math.inf
         self._estimate: TempoEstimate | None = None
@@ -76,7 +77,20 @@ class TempoTracker:
 
     def learned_profile(self) -> ConductorProfile:
         """The profile given, with what the beats so far taught."""
-        return self._hypotheses[0].profile(self._profile) if self._hypotheses else self._profile
+        return self._hypotheses[0].profile(self._profile) if self._hypotheses and self._drawn else self._profile
+
+    def take_baton(self, drawn: bool = True) -> None:
+        """Another hand, or the same with another device, beats from now on; count and tempo go on.
+
+        ``drawn`` False: its beats are tapped, which teaches nothing of how the conductor's hand lags.
+        """
+        self._profile = self.learned_profile()
+        self._drawn = drawn
+        self._posterior, self._spread = None, 1.0
+        for account in self._hypotheses:
+            account.forget_hand()
+            if drawn:
+                account.know(self._profile)
 
     def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:
         """Take the next pose and the ictus that it made certain, if any; the new estimate."""
@@ -186,7 +200,7 @@ class TempoTracker:
         begun.off_mark = math.log(begun.period_s / marked)
         begun.ictus_s = ictus.time_s
         begun.beat_s = ictus.time_s - begun.lag_s(self._meter, begun.index)
-        begun.know(self._profile)
+        begun.know(self._profile if self._drawn else ConductorProfile())
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
         begun.icti[begun.index] = ictus.time_s
         begun.stroke_m = ictus.stroke_m
