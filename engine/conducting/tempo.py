@@ -36,6 +36,8 @@ FALL_SEEN_S = 0.04
 FALLEN_S = 0.03
 UNDECIDED = 0.3
 """A hand that is up and does not fall needs at least this part of a period."""
+LEAST_TURN = 0.25
+"""A turn after less than this part of the usual stroke is none."""
 WAY_SAMPLES = 1200
 WAY_STEP_S, WAY_REST_S, WAY_MOVE_M = 0.008, 0.1, 0.004
 """The way is remembered in steps of at least this time; of a resting hand, in longer ones."""
@@ -141,7 +143,8 @@ class TempoTracker:
 
     def _take_turn(self, sample: GestureSample) -> None:
         """Weigh a turn of the hand that is no lowest point."""
-        turn = self._turns.step(sample)
+        usual_m = self._hypotheses[0].stroke_m if self._hypotheses else 0.0
+        turn = self._turns.step(sample, max(LEAST_TURN * usual_m, 8.0 * sample.noise_m))
         if turn is None or not self._hypotheses or self._hypotheses[0].index < self._start:
             return
         best = self._hypotheses[0]

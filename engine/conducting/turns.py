@@ -45,8 +45,8 @@ class TurnDetector:
         self._place: Vector = (0.0, 0.0, 0.0)
         self._from: Vector | None = None
 
-    def step(self, sample: GestureSample) -> Turn | None:
-        """Take the next sample; the turn that it made certain, or None."""
+    def step(self, sample: GestureSample, least_m: float) -> Turn | None:
+        """Take the next sample; the turn that it made certain, or None. Strokes below ``least_m`` do not count."""
         if sample.gap_s:
             self._recent.clear()
             self._falling, self._peak_m_s, self._from = False, 0.0, None
@@ -67,22 +67,26 @@ class TurnDetector:
                 self._low_m_s, self._low_s = speed, time_s
                 self._place = self._recent[len(self._recent) // 2][1]
             elif speed > self._low_m_s + max(FAST * min(self._usual_m_s, self._peak_m_s), 0.5 * LEAST_SPEED_M_S):
-                return self._turned(sample.known_s, speed, velocity)
+                return self._turned(sample.known_s, speed, velocity, least_m)
         return None
 
     def _least(self) -> float:
         return max(LEAST_SPEED_M_S, 0.2 * self._usual_m_s)
 
-    def _turned(self, known_s: float, speed: float, velocity: Vector) -> Turn | None:
+    def _turned(self, known_s: float, speed: float, velocity: Vector, least_m: float) -> Turn | None:
         before, peak = self._peak, self._peak_m_s
         self._falling, self._peak_m_s, self._peak = False, speed, velocity
         self._usual_m_s += (0.2 if self._usual_m_s else 1.0) * (peak - self._usual_m_s)
+        start = self._from or self._place
+        length = math.dist(start, self._place)
+        if self._from is None or length >= least_m:
+            self._from = self._place
+        if length < least_m:
+            return None
         cosine = sum(a * b for a, b in zip(before, velocity, strict=True)) / max(peak * speed, 1e-9)
         if cosine > LEAST_ANGLE_COS:
             return None
         change = [b / speed - a / peak for a, b in zip(before, velocity, strict=True)]
-        start, self._from = self._from, self._place
-        length = math.dist(start, self._place) if start is not None else 0.0
         return Turn(self._low_s, known_s, change[1] / max(math.hypot(*change), 1e-9), length)
 
     def _velocity(self) -> tuple[float, Vector]:
