@@ -24,9 +24,9 @@ const STICK_M = 0.4;
 /** The spring that pulls the hand back, rad/s, and its damping: weaker drifts, stronger lets slow icti come early. */
 const PULL = 0.8;
 const DAMPING = 0.7;
-/** Seconds in which a constant error of the acceleration is learned: while the hand moves, and while it rests. */
+/** Seconds in which a constant error of the acceleration is learned while the hand moves; at rest, the mean of so long before counts. */
 const SETTLE_S = 6;
-const SETTLE_AT_REST_S = 0.25;
+const REST_MEMORY_S = 0.3;
 /** The hand rests where neither acceleration (m/s²) nor direction (rad) leave their own running mean by more. */
 const REST_ACCELERATION = 0.5;
 const REST_LEAN = 0.025;
@@ -51,6 +51,8 @@ export class PhoneBaton {
   private unrest = 1;
   private unsteadiness = 1;
   private restedS = 0;
+  /** Means of the acceleration at rest, oldest first: a rest is known to end only after the stroke has begun. */
+  private atRest: { timeS: number; mean: Vector }[] = [];
   private up: Vector;
 
   /** `scale`: how much larger the baton moves than the phone. */
@@ -84,7 +86,7 @@ export class PhoneBaton {
 
   private integrate(pushed: Vector, direction: Vector, dt: number): void {
     const resting = this.rests(pushed, direction, dt);
-    this.error = add(this.error, add(pushed, this.error, -1), 1 - Math.exp(-dt / (resting ? SETTLE_AT_REST_S : SETTLE_S)));
+    this.learn(pushed, resting, dt);
     const before = this.acceleration;
     if (resting) {
       const fade = Math.exp(-dt / 0.08);
@@ -101,6 +103,19 @@ export class PhoneBaton {
     const distance = Math.hypot(x[1], y[1], z[1]);
     const factor = distance > FARTHEST_M ? FARTHEST_M / distance : 1;
     this.hand = [x[1] * factor, y[1] * factor, z[1] * factor];
+  }
+
+  /** Learns what the acceleration shows when nothing pushes: quickly at rest, slowly from the mean of the motion. */
+  private learn(pushed: Vector, resting: boolean, dt: number): void {
+    if (!resting) {
+      this.atRest = [];
+      this.error = add(this.error, add(pushed, this.error, -1), 1 - Math.exp(-dt / SETTLE_S));
+      return;
+    }
+    const nowS = this.lastS!;
+    this.atRest.push({ timeS: nowS, mean: this.meanPush });
+    while (this.atRest.length > 1 && this.atRest[1]!.timeS <= nowS - REST_MEMORY_S) this.atRest.shift();
+    if (this.atRest[0]!.timeS <= nowS - REST_MEMORY_S) this.error = this.atRest[0]!.mean;
   }
 
   private rests(pushed: Vector, direction: Vector, dt: number): boolean {
