@@ -19,22 +19,25 @@ from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
-from ..engine.errors import SceneError, SessionError
+from ..engine.errors import SceneError, ScoreError, SessionError
 from ..engine.hall import Hall, read_hall
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
 from ..engine.score import Score
 from ..engine.sounds.sound_set import SoundSet
-from ..engine.types import Frame, PlayerPlacement
+from ..engine.types import BeatCrossing, Frame, PlayerPlacement
 from ..scenes.picture import draw_stage
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
 from .exports import write_beats_csv, write_notes_csv
 from .measure import measure_wav
-from .midi_export import write_midi
-from .performance_log import PerformanceLog
+from .midi_export import KeyChange, write_midi
+from .musicxml_export import write_musicxml
+from .performance_log import PerformanceLog, PlayedNote
 from .report import ReportInput, write_report
 from .session_file import SessionHeader, SessionRecorder, read_session
+from .source_score import key_changes, read_source
+from .tempo_map import conducted_passes
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,7 @@ class _Stage:
     """What sound, picture and report need beside the performance."""
 
     score: Score
+    score_path: Path
     placements: tuple[PlayerPlacement, ...]
     hall: Hall
     hall_name: str
@@ -96,7 +100,14 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     answered = parts_named(score, job.ai_parts)
     sources = ai_sources(score, answered, job.seed, OFFLINE_PATIENCE_S)
     stage = _Stage(
-        score, placements, hall, job.hall, job.seed, job.sounds, tuple(score.parts[part].name for part in answered)
+        score,
+        score_path,
+        placements,
+        hall,
+        job.hall,
+        job.seed,
+        job.sounds,
+        tuple(score.parts[part].name for part in answered),
     )
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
     performance = Performance(score, sources, start_beat, placements, profile=job.profile, style=job.style)
@@ -151,7 +162,8 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         write_take(out / "take.csv", Take(session.poses, {"score": session.header.title}))
     score = score_of_session(session, out)
     header = session.header
-    stage = _Stage(score, header.placements, read_hall(header.hall), header.hall, header.seed, sounds)
+    copied = out / (Path(header.score_name).name or "score.musicxml")
+    stage = _Stage(score, copied, header.placements, read_hall(header.hall), header.hall, header.seed, sounds)
     return _write_results(out, stage, list(session.frames), 0, bars)
 
 
@@ -168,7 +180,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     notes, crossings = played.played(), played.crossings()
     write_beats_csv(out / "beats.csv", crossings)
     write_notes_csv(out / "notes.csv", notes, stage.score.parts)
-    write_midi(out / "performance.mid", stage.score, notes, crossings, start_s=_late_start_s(frames))
+    _write_notation(out, stage, notes, crossings, _late_start_s(frames))
     with ThreadPoolExecutor(max_workers=1) as beside:
         picture = beside.submit(
             draw_stage,
@@ -210,6 +222,22 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     numbers = write_report(out, report, drawn)
     bars.update(reporting, completed=2)
     return numbers
+
+
+def _write_notation(
+    out: Path, stage: _Stage, notes: Sequence[PlayedNote], crossings: Sequence[BeatCrossing], start_s: float
+) -> None:
+    """``performance.mid`` and ``performance.musicxml``; a score whose notation cannot be kept gives the MIDI file alone
+    and a line that says why."""
+    keys: Sequence[KeyChange] = ()
+    try:
+        source = read_source(stage.score_path, stage.score)
+        keys = key_changes(source)
+        passes = conducted_passes(stage.score, crossings, notes)
+        write_musicxml(out / "performance.musicxml", stage.score, source, passes)
+    except ScoreError as error:
+        log.warning("no performance.musicxml, and no key signatures in performance.mid: %s", error)
+    write_midi(out / "performance.mid", stage.score, notes, crossings, keys, start_s)
 
 
 def _late_start_s(frames: Sequence[Frame]) -> float:

@@ -7,6 +7,7 @@ beyond ``engine.notation.score_limits``, and evens out a few things that music21
   breaks pickups);
 * cue notes become rests (they are printed for orientation, not played);
 * a grace note without the ``slash`` attribute is unslashed (music21 takes it for slashed);
+* a metronome mark gets the exact tempo that is meant for playback beside it (music21 takes the printed number alone);
 * ``score-timewise`` files are turned into ``score-partwise``;
 * transpositions are taken from ``<transpose>`` alone. music21 gives every clarinet a default one, also in scores
   written at sounding pitch.
@@ -48,6 +49,16 @@ class PreparedXml:
 
 def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
     """Parse and check MusicXML, compressed or not. ``name`` is for messages. Raises ``ScoreError``."""
+    root = parse_musicxml(data, name)
+    measure_quarters = _check_and_even_out(root, name)
+    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters)
+
+
+def parse_musicxml(data: bytes, name: str) -> XmlElement:
+    """The ``score-partwise`` tree of MusicXML, compressed or not, safely parsed and otherwise as it is.
+
+    Raises ``ScoreError``.
+    """
     xml = _unpack_mxl(data, name) if data[:2] == b"PK" else data
     if len(xml) > limits.MAX_XML_BYTES:
         raise ScoreError(
@@ -70,8 +81,7 @@ def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
         root = _partwise(root)
     if root.tag != "score-partwise":
         raise ScoreError(f"{name}: is XML but not MusicXML (root element <{root.tag[:40]}>)")
-    measure_quarters = _check_and_even_out(root, name)
-    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters)
+    return root
 
 
 def _unpack_mxl(data: bytes, name: str) -> bytes:
@@ -190,6 +200,8 @@ def _check_measure(measure: XmlElement, divisions: float, where: str) -> tuple[f
             divisions = _check_attributes(element, divisions, where)
         elif tag == "barline":
             _check_barline(element, where)
+        elif tag == "direction":
+            _even_out_metronome(element)
         furthest = max(furthest, now)
     if furthest > limits.MAX_NOTE_QUARTERS:
         raise ScoreError(f"{where}: is {furthest:.6g} quarters long (at most {limits.MAX_NOTE_QUARTERS:.0f})")
@@ -243,6 +255,29 @@ def _check_barline(barline: XmlElement, where: str) -> None:
         times = repeat.get("times")
         if times and _number(times, where, "a repeat's times") > limits.MAX_REPEATS:
             raise ScoreError(f"{where}: a section repeated {times[:12]} times (at most {limits.MAX_REPEATS})")
+
+
+NEAR_TEMPO = 0.08
+"""A playback tempo further from the printed one is taken for a program's default."""
+BEAT_UNIT_QUARTERS = {"whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25}
+
+
+def _even_out_metronome(direction: XmlElement) -> None:
+    """Where a printed number is about the tempo meant for playback (a rounded or a mean one), the latter counts."""
+    metronome, sound = direction.find("direction-type/metronome"), direction.find("sound")
+    if metronome is None or sound is None or len(metronome.findall("beat-unit")) != 1:
+        return
+    quarters = BEAT_UNIT_QUARTERS.get(metronome.findtext("beat-unit", ""))
+    per_minute = metronome.find("per-minute")
+    if quarters is None or per_minute is None:
+        return
+    quarters *= 2.0 - 0.5 ** len(metronome.findall("beat-unit-dot"))
+    try:
+        printed, meant = float(per_minute.text or ""), float(sound.get("tempo", "")) / quarters
+    except ValueError:
+        return
+    if abs(printed - meant) <= NEAR_TEMPO * meant:
+        per_minute.text = f"{meant:.6g}"
 
 
 def _even_out_note(note: XmlElement) -> None:

@@ -35,23 +35,28 @@ def read_score(source: str | Path, progress: Progress | None = None) -> Score:
 def read_score_bytes(data: bytes, path: Path, progress: Progress | None = None) -> Score:
     """As ``read_score``, from the content of ``path``, whose suffix tells the kind."""
     tell = progress or (lambda _what, _part: None)
+    written = read_written(data, path, tell)
+    tell("compiling", 0.8)
+    score = compile_score(written, hashlib.sha256(data).hexdigest(), path.name)
+    tell("done", 1.0)
+    return score
+
+
+def read_written(data: bytes, path: Path, progress: Progress | None = None) -> WrittenScore:
+    """The score as written, its repeats not unfolded, from the content of ``path``. Raises ``ScoreError``."""
+    tell = progress or (lambda _what, _part: None)
     name = path.name
     tell("reading", 0.0)
     suffix = path.suffix.lower()
     if suffix in XML_SUFFIXES and data[:4] == b"MThd":
         suffix = ".mid"
     if suffix in XML_SUFFIXES:
-        written = _read_xml(data, name, tell)
-    elif suffix in MIDI_SUFFIXES:
+        return _read_xml(data, name, tell)
+    if suffix in MIDI_SUFFIXES:
         from .midi_reader import written_from_midi
 
-        written = written_from_midi(data, name)
-    else:
-        written = _read_text(data, path, tell)
-    tell("compiling", 0.8)
-    score = compile_score(written, hashlib.sha256(data).hexdigest(), name)
-    tell("done", 1.0)
-    return score
+        return written_from_midi(data, name)
+    return _read_text(data, path, tell)
 
 
 def _read_xml(data: bytes, name: str, tell: Progress) -> WrittenScore:
