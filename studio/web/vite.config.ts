@@ -60,5 +60,6 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900,
+    rollupOptions: { input: { index: join(here, "index.html"), phone: join(here, "phone.html") } },
   },
 });

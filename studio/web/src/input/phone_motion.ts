@@ -21,9 +21,14 @@ export interface BatonPose {
 export const REST_M: Vector = [0.12, 1.15, -0.45];
 /** How far the tip is ahead of the phone. */
 const STICK_M = 0.4;
-/** The spring that pulls the hand back, rad/s, and its damping: weaker drifts, stronger lets slow icti come early. */
-const PULL = 0.8;
-const DAMPING = 0.7;
+/**
+ * The spring that pulls the hand back, rad/s, and its damping. Weaker drifts, stronger lets slow icti come early. A
+ * degree of error in the orientation leaks 0.17 m/s² of gravity into the level axes and next to none into height, on
+ * which the icti are: so height is pulled less.
+ */
+const PULL_UP = 1.2;
+const PULL_LEVEL = 2.5;
+const DAMPING = 0.6;
 /** Seconds in which a constant error of the acceleration is learned while the hand moves; at rest, the mean of so long before counts. */
 const SETTLE_S = 6;
 const REST_MEMORY_S = 0.3;
@@ -95,7 +100,8 @@ export class PhoneBaton {
     const held = resting ? 0 : 1;
     const axis = (i: 0 | 1 | 2): [number, number] => {
       const a = held * ((before[i]! + pushed[i]!) / 2 - this.error[i]!);
-      const v = this.speed[i] + dt * (a - held * (2 * DAMPING * PULL * this.speed[i] + PULL * PULL * this.hand[i]));
+      const pull = i === 1 ? PULL_UP : PULL_LEVEL;
+      const v = this.speed[i] + dt * (a - held * (2 * DAMPING * pull * this.speed[i] + pull * pull * this.hand[i]));
       return [v, this.hand[i] + (dt * (v + this.speed[i])) / 2];
     };
     const [x, y, z] = [axis(0), axis(1), axis(2)];

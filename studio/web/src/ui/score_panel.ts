@@ -3,7 +3,7 @@ import type { ShownPosition } from "../concert";
 import type { Snapshot } from "../generated/protocol";
 import { h, setText } from "./dom";
 
-const STATES: Readonly<Record<ShownPosition["state"], string>> = {
+export const STATES: Readonly<Record<ShownPosition["state"], string>> = {
   waiting: "The orchestra is ready",
   preparing: "Preparatory beat",
   playing: "",
