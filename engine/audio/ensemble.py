@@ -24,7 +24,10 @@ class PlayerNote:
     """One player's note.
 
     ``pitch`` is a fractional MIDI number with the player's intonation; ``variation`` chooses among alternative
-    recordings; ``vibrato_cents`` is the peak depth, reached ``vibrato_delay_s`` after the onset.
+    recordings; ``vibrato_cents`` is the peak depth, half of it reached ``vibrato_delay_s`` after the onset, and
+    ``vibrato_phase`` (cycles) where the swing begins; ``swell`` is the share of the amplitude that moves with it.
+    ``drift_cents`` is how far a held pitch wanders. ``noise`` is the breath or bow relative to the note (amplitude),
+    ``noise_burst`` how many times as much there is at the onset, and ``noise_seed`` makes it this player's own.
     """
 
     note_id: int
@@ -38,26 +41,38 @@ class PlayerNote:
     vibrato_hz: float
     vibrato_cents: float
     vibrato_delay_s: float
+    vibrato_phase: float
+    swell: float
+    drift_cents: float
+    noise: float
+    noise_burst: float
+    noise_seed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How the players of a family differ: standard deviations, and the vibrato they play with."""
+    """How the players of a family differ: standard deviations; the vibrato they play with, and how much of it is in
+    the loudness; how far a held pitch wanders; breath or bow noise relative to a note at velocity 90 (amplitude), and
+    how many times as much of it there is at an onset."""
 
     onset_s: float
     tuning_cents: float
     velocity: float
     vibrato_cents: float
+    swell: float = 0.0
+    drift_cents: float = 0.0
+    noise: float = 0.0
+    noise_burst: float = 0.0
 
 
 HABITS: dict[Family, Habits] = {
-    "strings": Habits(onset_s=0.012, tuning_cents=6.0, velocity=3.0, vibrato_cents=14.0),
-    "woodwind": Habits(onset_s=0.007, tuning_cents=4.0, velocity=2.0, vibrato_cents=7.0),
-    "brass": Habits(onset_s=0.007, tuning_cents=4.0, velocity=2.0, vibrato_cents=0.0),
-    "percussion": Habits(onset_s=0.003, tuning_cents=0.0, velocity=2.0, vibrato_cents=0.0),
-    "keyboard": Habits(onset_s=0.003, tuning_cents=0.0, velocity=2.0, vibrato_cents=0.0),
-    "plucked": Habits(onset_s=0.004, tuning_cents=1.0, velocity=2.0, vibrato_cents=0.0),
-    "voice": Habits(onset_s=0.014, tuning_cents=8.0, velocity=2.5, vibrato_cents=18.0),
+    "strings": Habits(0.012, 6.0, 3.0, 14.0, swell=0.04, drift_cents=2.5, noise=0.005, noise_burst=4.0),
+    "woodwind": Habits(0.007, 4.0, 2.0, 7.0, swell=0.12, drift_cents=1.5, noise=0.008, noise_burst=2.0),
+    "brass": Habits(0.007, 4.0, 2.0, 0.0, drift_cents=1.5, noise=0.003, noise_burst=2.0),
+    "percussion": Habits(0.003, 0.0, 2.0, 0.0),
+    "keyboard": Habits(0.003, 0.0, 2.0, 0.0),
+    "plucked": Habits(0.004, 1.0, 2.0, 0.0),
+    "voice": Habits(0.014, 8.0, 2.5, 18.0, swell=0.08, drift_cents=3.0, noise=0.005, noise_burst=1.0),
 }
 
 _STEADY = frozenset({"clarinet", "bass-clarinet"})
@@ -66,6 +81,9 @@ _SHARED_OUT = frozenset({"percussion", "keyboard", "plucked"})
 """Families in which a single note of the part is one player's, however many sit there."""
 _LARGEST_DEVIATION = 2.5
 """Standard deviations at which spread is cut off: nobody is that late."""
+
+
+_ALL_BITS = 0xFFFFFFFFFFFFFFFF
 
 
 def assign(events: Sequence[NoteEvent], players: Sequence[PlayerPlacement], seed: int) -> list[PlayerNote]:
@@ -108,6 +126,10 @@ def _perform(
     depth = 0.0 if steady else habits.vibrato_cents
     vibrato_cents = depth * np.clip(1.0 + 0.25 * trait[3] + 0.15 * mood[4], 0.2, 2.0)
     vibrato_delay_s = np.clip(0.28 + 0.08 * mood[5], 0.05, 0.6)
+    seeds = _splitmix(_splitmix(ids ^ np.uint64(event.note_id & _ALL_BITS)) ^ np.uint64(seed & _ALL_BITS))
+    # Breath is there at any dynamic, the tone is not: softer notes have more of it. Hard onsets scratch.
+    noise = habits.noise * np.sqrt(90.0 / velocity)
+    noise_burst = habits.noise_burst * velocity / 90.0
     return [
         PlayerNote(
             note_id=event.note_id,
@@ -121,6 +143,12 @@ def _perform(
             vibrato_hz=float(vibrato_hz[i]),
             vibrato_cents=float(vibrato_cents[i]),
             vibrato_delay_s=float(vibrato_delay_s[i]),
+            vibrato_phase=int(seeds[i] >> np.uint64(40)) / 2.0**24,
+            swell=habits.swell if depth else 0.0,
+            drift_cents=habits.drift_cents,
+            noise=float(noise[i]),
+            noise_burst=float(noise_burst[i]),
+            noise_seed=int(seeds[i] & np.uint64(0xFFFFFFFF)),
         )
         for i, placement in enumerate(playing)
     ]
@@ -129,7 +157,7 @@ def _perform(
 def _standard_normal(seed: int, note: int, players: npt.NDArray[np.uint64], count: int = 6) -> npt.NDArray[np.float64]:
     """``count`` × players standard normal numbers, a pure function of the arguments, cut off at the tails."""
     lanes = np.arange(2 * count, dtype=np.uint64)[:, None]
-    start = np.uint64((seed * 0x9E3779B97F4A7C15 + note * 0xD1B54A32D192ED03) & 0xFFFFFFFFFFFFFFFF)
+    start = np.uint64((seed * 0x9E3779B97F4A7C15 + note * 0xD1B54A32D192ED03) & _ALL_BITS)
     uniform = _splitmix(_splitmix(players[None, :] ^ start) + lanes) / 2.0**64
     radius = np.sqrt(-2.0 * np.log(np.maximum(uniform[:count], 1e-12)))  # Box and Muller
     return np.clip(radius * np.cos(2.0 * np.pi * uniform[count:]), -_LARGEST_DEVIATION, _LARGEST_DEVIATION)

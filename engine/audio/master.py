@@ -88,17 +88,29 @@ def _limit(
     block = result.shape[1]
     taps = phases.shape[1]
     newest = audio.shape[1] - block
+    peaks = np.zeros(block, np.float32)
+    between = np.empty(block, np.float32)
+    for channel in range(2):
+        # The samples themselves, half a filter back, and the curve between each and the one before.
+        for i in range(block):
+            peaks[i] = max(peaks[i], abs(audio[channel, newest + i - taps // 2]))
+        for phase in range(phases.shape[0]):
+            between[:] = 0.0
+            for tap in range(taps):
+                weight = phases[phase, tap]
+                for i in range(block):
+                    between[i] += weight * audio[channel, newest + i - tap]
+            for i in range(block):
+                peaks[i] = max(peaks[i], abs(between[i]))
+    start = newest - taps // 2 - (window - 1)
+    if peaks.max() <= ceiling and gain == 1.0 and needed.min() == 1.0 and held.min() == 1.0:
+        needed[window - 1 :] = 1.0
+        held[window - 1 :] = 1.0
+        result[:] = audio[:, start : start + block]
+        return gain, 1.0
     least = 1.0
     for i in range(block):
-        peak = 0.0
-        for channel in range(2):
-            # The sample itself, and the curve between it and the one before, half a filter back.
-            peak = max(peak, abs(audio[channel, newest + i - taps // 2]))
-            for phase in range(phases.shape[0]):
-                value = 0.0
-                for tap in range(taps):
-                    value += phases[phase, tap] * audio[channel, newest + i - tap]
-                peak = max(peak, abs(value))
+        peak = peaks[i]
         needed[window - 1 + i] = min(1.0, ceiling / peak) if peak > ceiling else 1.0
         smallest = 1.0
         for k in range(i, i + window):
@@ -112,9 +124,8 @@ def _limit(
             mean += held[k]
         mean /= window
         least = min(least, mean)
-        at = newest + i - taps // 2 - (window - 1)
         for channel in range(2):
-            result[channel, i] = audio[channel, at] * mean
+            result[channel, i] = audio[channel, start + i] * mean
     return gain, least
 
 

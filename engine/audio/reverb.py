@@ -1,4 +1,4 @@
-"""The hall's late response as pyo plays it: one partitioned convolution from a mono send to two ears."""
+"""The hall's late response as pyo plays it: partitioned convolutions from a mono send to two ears."""
 
 import tempfile
 from pathlib import Path
@@ -10,26 +10,34 @@ import soundfile
 from .pyo_block import BlockFeed, BlockServer, FloatArray
 from .room import Room, late_response
 
-_PARTITION = 1024
-"""21 ms at 48 kHz: as long as the response is silent at its start (``room.LATE_START_S``)."""
-_CVLVERB_GAIN = 50.0 / _PARTITION
-"""What ``CvlVerb`` multiplies an impulse response with (measured: 0.0488 at 1024, 0.0244 at 2048)."""
+PARTITIONS = (1024, 4096)
+"""Sizes of the partitions, each a multiple of the one before. Long ones cost less for each sample and come as much
+later: the response's own silence at its start (``room.LATE_START_S``, 20 ms) hides the first, the first hides the
+second."""
 
 
 class LateReverb:
-    """Convolves with ``late_response``. ``CvlVerb`` is a partition late, which the response's own silence hides."""
+    """Convolves with ``late_response``. Not thread-safe."""
 
     def __init__(self, room: Room, rate_hz: int, block: int, seed: int) -> None:
+        if PARTITIONS[0] % block:
+            raise ValueError(f"blocks of {block} do not fill partitions of {PARTITIONS[0]}")
         self._server = BlockServer(2, rate_hz, block)
         self._feed = BlockFeed(1, rate_hz, block)
         response = late_response(room, rate_hz, seed)
-        self.tail = len(response)
-        """Samples after which the hall is silent again."""
+        self.tail = (-(-len(response) // PARTITIONS[-1]) + 2) * PARTITIONS[-1]
+        """Samples after which the hall is silent again: whole partitions, which ring with rounding errors."""
+        ends = (*PARTITIONS[1:], len(response))
         with tempfile.TemporaryDirectory(prefix="tutti-") as folder:
-            path = Path(folder) / "late.wav"
-            soundfile.write(path, response[_PARTITION:], rate_hz, subtype="FLOAT")
-            self._verb = pyo.CvlVerb(self._feed.streams[0], str(path), bal=1, size=_PARTITION, mul=1.0 / _CVLVERB_GAIN)
-        self._verb.out()
+            self._verbs = []
+            for size, end in zip(PARTITIONS, ends, strict=True):
+                if size >= len(response):
+                    break
+                path = Path(folder) / f"late-{size}.wav"
+                soundfile.write(path, _for_pyo(response[size:end], size), rate_hz, subtype="FLOAT")
+                # CvlVerb multiplies a response with 50 / size (measured).
+                verb = pyo.CvlVerb(self._feed.streams[0], str(path), bal=1, size=size, mul=size / 50.0)
+                self._verbs.append(verb.out())
         self._server.start()
         self._quiet = self.tail
 
@@ -37,13 +45,28 @@ class LateReverb:
         """The hall's answer to a block (block,): (2, block). Costs nothing once the hall is silent."""
         if send.any():
             self._quiet = 0
-        elif self._quiet >= self.tail + 2 * _PARTITION:
+        elif self._quiet >= self.tail:
             return np.zeros((2, send.size), np.float32)
         self._quiet += send.size
         self._feed.blocks[0] = send
         self._server.process()
-        return self._server.output.T.copy()
+        return self._server.output.T
 
     def close(self) -> None:
+        """Free the server; nothing of this may be used any more."""
         self._feed.close()
         self._server.close()
+
+
+def _for_pyo(response: FloatArray, size: int) -> FloatArray:
+    """A response (samples, 2) in whole partitions that ``CvlVerb`` convolves with exactly.
+
+    It leaves out the highest frequency of each partition's spectrum, which makes an error of −40 dB that depends on
+    where in a partition a sound begins. A partition that has nothing there loses nothing.
+    """
+    count = -(-len(response) // size)
+    parts = np.zeros((count, size, 2))
+    parts.reshape(-1, 2)[: len(response)] = response
+    alternating = np.where(np.arange(size) % 2, -1.0, 1.0)[:, None]
+    parts -= alternating * (parts * alternating).mean(axis=1, keepdims=True)
+    return np.ascontiguousarray(parts.reshape(-1, 2), np.float32)

@@ -2,8 +2,8 @@
 
 All sources go through the FFT together, are multiplied by their head-related spectrum and by a real spectrum of their
 own (distance, air, directivity, reflection), and are summed before one inverse FFT per ear (overlap-save). Whatever
-moves crossfades from the old filters to the new ones within one block, so motion makes neither clicks nor Doppler
-shift. Sources that are silent are skipped. The kernels release the GIL.
+moves crossfades from the old filters to the new ones, in a time that does not depend on the block, so motion makes
+neither clicks nor Doppler shift. Sources that are silent are skipped. The kernels release the GIL.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,8 @@ class StreamRing:
 class SpatialStage:
     """Renders the sources of a ring for two ears, a block at a time."""
 
-    def __init__(self, grid: HrtfGrid, block: int) -> None:
+    def __init__(self, grid: HrtfGrid, block: int, fade: int = 256) -> None:
+        """``fade`` is how many samples a crossfade takes, a multiple of the block (a block, if that is longer)."""
         if grid.fft_size - grid.taps + 1 < block:
             raise ValueError(f"FFT of {grid.fft_size} is too short for blocks of {block} and filters of {grid.taps}")
         self._grid = grid
@@ -74,20 +75,31 @@ class SpatialStage:
         self._now: SourceField | None = None
         self._next: SourceField | None = None
         self._sum = np.zeros((2, 2, 2, grid.fft_size // 2 + 1), np.float32)
-        self._ramp = (np.sin(0.5 * np.pi * (np.arange(block) + 0.5) / block) ** 2).astype(np.float32)
+        self._queued: SourceField | None = None
+        fade = max(fade, block)
+        self._ramp = (np.sin(0.5 * np.pi * (np.arange(fade) + 0.5) / fade) ** 2).astype(np.float32)
+        self._faded = 0
 
     def place(self, field: SourceField) -> None:
-        """Where the sources are from the next block on; the same number of sources every time."""
+        """Where the sources go from the next block on, or after the crossfade that is going on; the same number of
+        sources every time."""
         if self._now is None:
             self._now = field
-        else:
+        elif self._next is None or self._faded == 0:
             self._next = field
+        else:
+            self._queued = field
 
     def process(self, ring: StreamRing) -> FloatArray:
         """The ears' block, (2, block) float32, for the ring's current block."""
         old, new = self._now, self._next
         if old is None:
             return np.zeros((2, self._block), np.float32)
+        ramp = self._ramp[self._faded : self._faded + self._block]
+        if new is not None:
+            self._faded += self._block
+            if self._faded == self._ramp.size:
+                self._now, self._next, self._queued, self._faded = new, self._queued, None, 0
         self._sum[:] = 0.0
         active, spectra = self._spectra(ring, old)
         heard = bool(active.size)
@@ -97,13 +109,12 @@ class SpatialStage:
                 active, spectra = self._spectra(ring, new)
                 heard |= bool(active.size)
             _accumulate(spectra, self._grid.spectra, new.direction, new.response, active, self._sum[1])
-            self._now, self._next = new, None
         if not heard:
             return np.zeros((2, self._block), np.float32)
         sets = self._sum[: 1 if new is None else 2]
         ears = scipy.fft.irfft(sets[:, :, 0] + 1j * sets[:, :, 1], axis=-1)[..., -self._block :]
         if new is not None:
-            return np.asarray(ears[0] + (ears[1] - ears[0]) * self._ramp, np.float32)
+            return np.asarray(ears[0] + (ears[1] - ears[0]) * ramp, np.float32)
         return np.asarray(ears[0], np.float32)
 
     def _spectra(self, ring: StreamRing, field: SourceField) -> tuple[IntArray, npt.NDArray[np.complex64]]:

@@ -29,7 +29,7 @@ def test_a_performance_becomes_a_file(tmp_path) -> None:
     audio, rate_hz = soundfile.read(tmp_path / "a.wav")
     assert rate_hz == RATE_HZ and audio.shape[1] == 2
     assert len(audio) / RATE_HZ == report.duration_s == seconds[-1]
-    assert 2.2 < report.duration_s < 3.2  # the last note ends at 2.15 s, and the hall after it
+    assert 2.2 < report.duration_s < 3.4  # the last note ends at 2.15 s, and the hall after it
     assert not audio[-2000:].any() and report.broken_voices == 0
     first = np.flatnonzero(np.abs(audio).max(axis=1) > 1e-4)[0] / RATE_HZ
     assert 0.15 < first < 0.23
@@ -52,7 +52,7 @@ def test_cues_move_and_silence(tmp_path) -> None:
         AudioCue(0.8, silence=True),
     ]
     report = render_wav(tmp_path / "a.wav", PLAYERS, tone_sounds(), small_room(), wanted, settings=SETTINGS)
-    assert 0.8 < report.duration_s < 1.9
+    assert 0.8 < report.duration_s < 2.1
 
 
 def test_forte_of_any_ensemble_is_near_the_target(tmp_path) -> None:

@@ -1,0 +1,227 @@
+"""From players' notes to voices: what begins when, what joins what, and who makes way when there are too many.
+
+Time is cut into cells of ``CELL`` samples, whatever the block: decisions that are not exact to a sample (how many notes
+may begin, who makes way) are taken at their edges, so that blocks of any size give the same sound.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..instruments import catalogue
+from ..sounds.sound_set import SoundSet, Zone
+from ..types import NoteRelease
+from .ensemble import PlayerNote
+from .seats import Seats
+from .technique import TECHNIQUES, Technique
+from .voices import Voice, VoicePool
+
+CELL = 256
+"""Samples between decisions (5.3 ms at 48 kHz). A change to a sounding voice takes effect a cell after it is known at
+the earliest, because the voice may be in the stream as far ahead."""
+SHORTEST_NOTE_S = 0.045
+LONGEST_HANG_S = 30.0
+"""A note whose release never comes ends this long after it was expected to."""
+SILENCE_FADE_S = 0.06
+RESTRIKE_FADE_S = 0.35
+"""A drum or string struck again stops the vibration that was."""
+STEAL_FADE_S = 0.012
+"""Fade of a note that gives up its voice: short, and long enough not to click."""
+POLYPHONY_S = 0.08
+"""A held note that is expected to go on longer than this past another's onset is held beside it, not slurred."""
+_PRUNE_CELLS = 256
+
+
+@dataclass(slots=True)
+class _Sounding:
+    """A player's note that has begun."""
+
+    note: PlayerNote
+    voice: Voice
+
+    @property
+    def is_on(self) -> bool:
+        return self.voice.note_id == self.note.note_id and self.voice.player == self.note.player
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Notes of players by time; ``order`` keeps a tie from comparing notes."""
+
+    heap: list[tuple[float, int, PlayerNote]] = field(default_factory=list)
+    order: int = 0
+
+    def push(self, time_s: float, note: PlayerNote) -> None:
+        self.order += 1
+        heapq.heappush(self.heap, (time_s, self.order, note))
+
+    def due(self, before_s: float) -> bool:
+        return bool(self.heap) and self.heap[0][0] < before_s
+
+    def pop(self) -> tuple[float, PlayerNote]:
+        time_s, _, note = heapq.heappop(self.heap)
+        return time_s, note
+
+    def count_due(self, before_s: float, most: int) -> int:
+        """How many are due, or ``most`` if more are."""
+        if len(self.heap) <= most:
+            return sum(time_s < before_s for time_s, _, _ in self.heap)
+        return min(most, sum(time_s < before_s for time_s, _, _ in self.heap))
+
+
+class Playing:
+    """What the players play. One thread. Positions are in samples; ``origin_s`` is the session time of sample 0."""
+
+    def __init__(
+        self, sounds: SoundSet, voices: VoicePool, seats: Seats, rate_hz: int, block: int, starts_per_cell: int
+    ) -> None:
+        self.seats = seats
+        self.origin_s = 0.0
+        self._sounds = sounds
+        self._voices = voices
+        self._rate_hz = rate_hz
+        self._block = block
+        self._starts_per_cell = starts_per_cell
+        self._starts_left = starts_per_cell
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pending, self._endings = _Pending(), _Pending()
+        self._released: dict[int, float] = {}
+        self._by_note: dict[int, list[_Sounding]] = {}
+        self._last: dict[int, list[_Sounding]] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Nothing sounds and nothing is to come."""
+        return not self._voices.sounding and not self._pending.heap
+
+    def submit(self, notes: Sequence[PlayerNote], releases: Sequence[NoteRelease]) -> None:
+        """Notes to play and to end, in any order; times on the session clock."""
+        for note in notes:
+            self._voices.load([self._zone(note)])  # now, ahead of time, and not when it is due
+            self._pending.push(note.onset_s, note)
+        for release in releases:
+            self._released[release.note_id] = release.time_s
+            for sounding in self._by_note.get(release.note_id, ()):
+                self._end_at(sounding.note, release.time_s)
+
+    def silence(self, position: int) -> None:
+        """End every note softly and forget what was to come."""
+        for voice in self._voices.sounding:
+            self._voices.cut(voice, position + CELL, SILENCE_FADE_S)
+        self._forget()
+
+    def advance(self, position: int) -> None:
+        """Begin and end what is due in the block at ``position``."""
+        if position % CELL == 0:
+            self._begin_cell(position)
+        self._begin_notes(position)
+        self._end_notes(position)
+
+    def _time_s(self, position: int) -> float:
+        return self.origin_s + position / self._rate_hz
+
+    def _position(self, time_s: float) -> int:
+        return round((time_s - self.origin_s) * self._rate_hz)
+
+    def _begin_cell(self, position: int) -> None:
+        self._voices.collect(position)
+        self._starts_left = self._starts_per_cell
+        if position % (_PRUNE_CELLS * CELL) == 0:
+            self._forget_finished(self._time_s(position))
+        if self._voices.free < len(self._pending.heap):
+            # Whoever makes way must have faded when the voice is wanted.
+            ahead = 2 * CELL + round(STEAL_FADE_S * self._rate_hz)
+            wanted = self._pending.count_due(self._time_s(position + ahead), 2 * self._starts_per_cell)
+            making_way = sum(voice.cut for voice in self._voices.sounding)
+            self._steal(wanted - self._voices.free - making_way, position)
+
+    def _steal(self, count: int, position: int) -> None:
+        """Fade out the ``count`` least audible notes: quiet, dying away, old."""
+        if count <= 0:
+            return
+        candidates = [voice for voice in self._voices.sounding if not voice.cut]
+        candidates.sort(key=lambda v: (v.level * (0.3 if v.released or v.rings_on else 1.0), v.started_at, v.index))
+        for voice in candidates[:count]:
+            self._voices.cut(voice, position + CELL, STEAL_FADE_S)
+
+    def _begin_notes(self, position: int) -> None:
+        end_s = self._time_s(position + self._block)
+        while self._starts_left and self._pending.due(end_s):
+            if not self._voices.free:
+                self._starts_left = 0
+                return
+            time_s, note = self._pending.pop()
+            if note.player in self.seats.row_of:  # else the player has left the stage meanwhile
+                offset = min(max(0, self._position(time_s) - position), self._block - 1)
+                self._begin(note, position, offset)
+                self._starts_left -= 1
+
+    def _begin(self, note: PlayerNote, position: int, offset: int) -> None:
+        technique = self._technique(note)
+        earlier = [sounding for sounding in self._last.get(note.player, ()) if sounding.is_on]
+        joins_at = position + offset + CELL
+        slurred_from = None
+        if technique.rings or note.articulation == "pizzicato":
+            self._damp_same_pitch(note, earlier, joins_at)
+        elif technique.slurs:
+            slurred_from = self._slur(note, earlier, joins_at, technique.slur_fade_s)
+        row = self.seats.row_of[note.player]
+        voice = self._voices.start(note, self._zone(note), technique, row, position, offset, slurred_from)
+        sounding = _Sounding(note, voice)
+        self._last[note.player] = [*earlier, sounding]
+        self._by_note.setdefault(note.note_id, []).append(sounding)
+        expected_s = self._time_s(position) + note.duration_s * 3.0 + LONGEST_HANG_S
+        self._end_at(note, self._released.get(note.note_id, expected_s))
+
+    def _technique(self, note: PlayerNote) -> Technique:
+        return TECHNIQUES[catalogue()[self.seats.of_player(note.player).instrument].family]
+
+    def _zone(self, note: PlayerNote) -> Zone:
+        """The recording that this player takes for a note."""
+        placement = self.seats.of_player(note.player)
+        zones = self._sounds.zones_for(
+            placement.instrument,
+            note.articulation,
+            round(note.pitch),
+            round(note.velocity),
+            section=self.seats.in_section(placement),
+        )
+        return zones[note.variation % len(zones)]
+
+    def _damp_same_pitch(self, note: PlayerNote, earlier: Sequence[_Sounding], at: int) -> None:
+        for sounding in earlier:
+            if round(sounding.note.pitch) == round(note.pitch):
+                self._voices.fade(sounding.voice, at, RESTRIKE_FADE_S)
+
+    def _slur(self, note: PlayerNote, earlier: Sequence[_Sounding], at: int, fade_s: float) -> float | None:
+        """The pitch of a note that sounds still and that this one grows out of; it fades under it."""
+        slurred_from = None
+        for sounding in earlier:
+            previous = sounding.note
+            held_beside = previous.onset_s + previous.duration_s > note.onset_s + POLYPHONY_S
+            if previous.onset_s > note.onset_s - SHORTEST_NOTE_S or held_beside or sounding.voice.released:
+                continue
+            self._voices.fade(sounding.voice, at, fade_s)
+            if round(previous.pitch) != round(note.pitch):
+                slurred_from = previous.pitch
+        return slurred_from
+
+    def _end_at(self, note: PlayerNote, time_s: float) -> None:
+        self._endings.push(max(time_s, note.onset_s + SHORTEST_NOTE_S), note)
+
+    def _end_notes(self, position: int) -> None:
+        """Ends are told to voices a cell ahead, so that they are exact to a sample."""
+        until_s = self._time_s(position + self._block + CELL)
+        while self._endings.due(until_s):
+            time_s, note = self._endings.pop()
+            at = max(self._position(time_s), position + CELL)
+            for sounding in self._by_note.get(note.note_id, ()):
+                if sounding.note.player == note.player and sounding.is_on:
+                    self._voices.release(sounding.voice, at)
+
+    def _forget_finished(self, now_s: float) -> None:
+        """Drop what is known of notes that are over, so that a long session does not grow."""
+        self._by_note = {i: notes for i, notes in self._by_note.items() if any(note.is_on for note in notes)}
+        self._released = {i: time_s for i, time_s in self._released.items() if time_s > now_s - LONGEST_HANG_S}

@@ -1,0 +1,47 @@
+"""Who sits where, as the renderer looks it up: rows of the ring, parts, sections, balance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..types import PlayerPlacement
+from ..units import db_to_gain
+from .pyo_block import FloatArray
+
+SOLOISTS = 2
+"""Up to so many players of a part play a soloist's recordings, more play a section's."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seats:
+    """The players on the stage. ``row_of`` maps a player to its stream of the ring, in the order of ``placements``;
+    ``gains`` is the balance of each row."""
+
+    placements: tuple[PlayerPlacement, ...]
+    row_of: dict[int, int]
+    players_of_part: dict[int, list[PlayerPlacement]]
+    gains: FloatArray
+
+    @classmethod
+    def of(cls, placements: Sequence[PlayerPlacement]) -> "Seats":
+        players_of_part: dict[int, list[PlayerPlacement]] = {}
+        for placement in placements:
+            players_of_part.setdefault(placement.part, []).append(placement)
+        return cls(
+            tuple(placements),
+            {placement.player: row for row, placement in enumerate(placements)},
+            players_of_part,
+            np.array([0.0 if p.muted else db_to_gain(p.gain_db) for p in placements], np.float32),
+        )
+
+    def same_players(self, placements: Sequence[PlayerPlacement]) -> bool:
+        """Whether these are the same players in the same sections."""
+        return [(p.player, p.section) for p in placements] == [(p.player, p.section) for p in self.placements]
+
+    def of_player(self, player: int) -> PlayerPlacement:
+        return self.placements[self.row_of[player]]
+
+    def in_section(self, placement: PlayerPlacement) -> bool:
+        """Whether a player is one of many on a part, and not a soloist."""
+        return len(self.players_of_part.get(placement.part, ())) > SOLOISTS
