@@ -7,6 +7,7 @@ import { MAX_SAMPLES, NOBODY } from "./generated/protocol";
 import { Chooser } from "./input/chooser";
 import { choices, ChooserMenu } from "./input/chooser_menu";
 import { CENTRE_M, type GestureSink, type InputKind, REACH_M } from "./input/input";
+import { PhoneInvite } from "./input/phone_invite";
 import { Tapping } from "./input/tap";
 import type { Connection, FromNetwork } from "./net/messages";
 import { Network } from "./net/network";
@@ -48,6 +49,7 @@ export class App {
   private readonly batch = new SampleBatch((samples) => this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples }));
   private readonly chooser: Chooser;
   private readonly chooserMenu: ChooserMenu;
+  private readonly phone: PhoneInvite;
   private readonly inputPlace = h("div", { class: "input-place" });
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
   private dock: HTMLElement | null = null;
@@ -71,7 +73,10 @@ export class App {
       sounding: (notes) => this.sounding(notes),
       pose: (pose) => this.stage?.pose(pose),
       ticked: (tick) => this.review.tick(tick),
-      notice: (text) => this.hints.say(text),
+      notice: (text) => {
+        this.hints.say(text);
+        this.phone.noticed(text);
+      },
     });
     this.people = new PeoplePanel({
       rename: (name) => this.rename(name),
@@ -92,13 +97,16 @@ export class App {
       hover: (x, y) => this.stage?.conduct(true, { x, y }),
       refused: () => this.stage?.cameras.current !== "orbit" && !this.concert.holding && this.hints.say("Press “Conduct” to take the baton."),
     });
-    const offered = choices(matchMedia("(pointer: coarse)").matches).filter(({ kind }) => kind !== "phone");
+    const touch = matchMedia("(pointer: coarse)").matches;
+    const offered = choices(touch);
+    this.phone = new PhoneInvite({ pair: (origin) => this.network.send({ kind: "Pair", origin }), sessionS: () => this.timeline.sessionS() }, touch);
     this.chooser = new Chooser(
       {
         make: {
           tap: async (sink) => new Tapping(sink, { element: this.canvas, counts: () => this.stage?.cameras.current !== "orbit" }),
           webcam: async (sink) => new (await import("./input/webcam")).Webcam(sink),
           gamepad: async (sink) => new (await import("./input/gamepad")).GamepadConducting(sink),
+          phone: async () => this.phone,
         },
         sink: this.gestures(),
         store: localStorage,
@@ -204,7 +212,8 @@ export class App {
         this.timeline.setClock(message.clock);
         break;
       case "message":
-        this.concert.take(message.message);
+        if (message.message.kind === "PairingCode") this.phone.show(message.message);
+        else this.concert.take(message.message);
         break;
       case "decoder":
         if (message.error !== null) this.audio.fallBackToPcm();
