@@ -7,6 +7,7 @@ printed metronome mark where the tempo settled anew. Dynamics stay as written.
 Format: MusicXML 4.0, https://www.w3.org/2021/06/musicxml40/.
 """
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 import numpy as np
 
+from ..engine.notation.tempo_marks import is_tempo_word
 from ..engine.score import Score
 from .source_score import SourceScore, XmlElement
 from .tempo_map import Pass, conducted_segments
@@ -48,6 +50,7 @@ def write_musicxml(path: Path, score: Score, source: SourceScore, passes: Sequen
     for part in parts:
         for measure in part.findall("measure"):
             _remove_tempi(measure)
+    marks = _with_words(marks, _tempo_words(score, parts))
     divisions = 1.0
     for row, measure in zip(score.measures, parts[0].findall("measure"), strict=True):
         start, end = float(row["start_quarter"]), float(row["start_quarter"] + row["duration_quarter"])
@@ -128,6 +131,37 @@ def _remove_tempi(measure: XmlElement) -> None:
         sound.attrib.pop("tempo", None)
         if not sound.attrib:
             measure.remove(sound)
+
+
+def _tempo_words(score: Score, parts: Sequence[XmlElement]) -> list[float]:
+    """Where words stand that a reader may take for a tempo of their own ("Allegro", "a tempo"), in quarters."""
+    found = set()
+    for part in parts:
+        divisions = 1.0
+        for row, measure in zip(score.measures, part.findall("measure"), strict=True):
+            cursor = 0.0
+            for child in measure:
+                if child.tag == "attributes" and child.find("divisions") is not None:
+                    divisions = float(child.findtext("divisions") or 1)
+                elif child.tag == "direction" and any(
+                    is_tempo_word(words.text or "") for words in child.iterfind("direction-type/words")
+                ):
+                    found.add(float(row["start_quarter"]) + cursor + float(child.findtext("offset") or 0) / divisions)
+                elif child.tag in ("note", "forward", "backup") and child.find("chord") is None:
+                    moved = float(child.findtext("duration") or 0) / divisions
+                    cursor += -moved if child.tag == "backup" else moved
+    return sorted(found)
+
+
+def _with_words(marks: Sequence[_Mark], places: Sequence[float]) -> list[_Mark]:
+    """The marks with the tempo that holds said again where words might be taken to change it."""
+    quarters = [mark.quarter for mark in marks]
+    added = []
+    for place in places:
+        index = bisect.bisect_right(quarters, place + 1e-6) - 1
+        if index >= 0 and quarters[index] < place - 1e-6:
+            added.append(_Mark(place, marks[index].quarter_bpm))
+    return sorted([*marks, *added], key=lambda mark: mark.quarter)
 
 
 def _insert(measure: XmlElement, marks: Sequence[tuple[float, _Mark]], divisions: float) -> float:

@@ -69,6 +69,10 @@ def _by_music21(path: Path) -> XmlElement:
             tree = converter.parse(path, format="midi", forceSource=True, storePickle=False)
         else:
             tree = converter.parse(path, forceSource=True, storePickle=False)
+        for note in tree.recurse().notes:  # music21 writes no drum that it cannot find among a part's instruments
+            for struck in getattr(note, "notes", (note,)):
+                if hasattr(struck, "storedInstrument"):
+                    struck.storedInstrument = None
         xml: bytes = GeneralObjectExporter(tree).parse()
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__

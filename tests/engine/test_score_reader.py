@@ -325,3 +325,12 @@ def test_notes_are_sorted_and_lie_in_their_measures(read):
     assert (np.diff(onsets) >= 0).all()
     starts = compiled.measures["start_quarter"][compiled.notes["measure"]]
     assert (onsets >= starts).all()
+
+
+def test_the_playback_tempo_beside_a_metronome_mark_is_more_exact(read):
+    """A printed 96 with a playback tempo of 95.63 is 95.63; a playback tempo far off is a program's default."""
+    exact = metronome("quarter", 96).replace("</direction>", '<sound tempo="95.63"/></direction>')
+    far = metronome("half", 40).replace("</direction>", '<sound tempo="120"/></direction>')
+    bar = note("C4", 48)
+    tempos = read([FIRST + exact + bar, far + bar]).tempos["quarter_bpm"]
+    assert [round(float(bpm), 2) for bpm in tempos] == [95.63, 80.0]
