@@ -1,0 +1,269 @@
+"""How well the orchestra follows a conductor: takes of many virtual conductors against what they meant.
+
+    tutti bench conducting [FOLDER] [--quick] [--json FILE] [--jobs N] [--only TEXT] [--takes] [--tune]
+
+Every take goes through the whole path of a performance, from poses to scheduled notes. With a folder that holds
+scores and ``PIECE_RECORDING.csv`` timings (columns quarter, time_s) the real recordings are conducted too, beside the
+built-in tempo curves. Conductors are the textbook's (``USUAL``), each with a difficulty of theirs, and ones drawn at
+random (``any N``: figure, size, shape, lag of each beat, noise and device; the same ones every time). Printed for each
+set of takes, and beside simple baselines on the same takes:
+
+F: beats within ±70 ms of the music after the constant lag of the first eight bars, and after those bars; raw F: of
+all beats with no lag taken off; CMLt (mir_eval); takes in which a beat was gained or lost, even if only for a while;
+tempo: error of the period against the music's over five beats; prediction: error of the next beat when the one before
+was detected, and halfway to it; lag: of the playhead behind the music. ``oracle`` plays at the hand's true icti with
+the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
+
+Then situations of their own, and every figure that has a target beside it. Takes that fail are listed with the
+command that repeats one.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from _conducting_measures import Result, trial
+from _conducting_situations import SITUATIONS
+from _conducting_takes import USUAL, Piece, cast, conductor, curves, recorded_piece, recordings
+from _conducting_targets import Measured, judged, shown
+from _conducting_tuning import tune
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+QUICK_BEATS = 120
+console = Console()
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+Take = tuple[str, str]
+"""A piece and who conducts it, by name."""
+
+
+def piece(folder: Path | None, beats: int, name: str) -> Piece:
+    """A built-in curve or a recording of the folder by its name."""
+    if name in curves():
+        return curves()[name]
+    assert folder is not None
+    return recorded_piece(name, *recordings(folder)[name], beats)
+
+
+def one_trial(folder: Path | None, beats: int, take: Take) -> Result:
+    return trial(piece(folder, beats, take[0]), conductor(take[1], take[0]))
+
+
+def one_situation(task: tuple[str, int]) -> Measured:
+    return SITUATIONS[task[0]][0](task[1])
+
+
+def run_all(what: str, work: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int) -> list[Outcome]:
+    """Every task's outcome, in order, with progress shown; in processes of their own if ``jobs`` is more than 1."""
+    with Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True) as progress:
+        if jobs <= 1:
+            return list(progress.track(map(work, tasks), total=len(tasks), description=what))
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            return list(progress.track(pool.map(work, tasks), total=len(tasks), description=what))
+
+
+def set_of(result: Result) -> str:
+    who = "textbook conductors" if result.conductor in USUAL else "conductors drawn at random"
+    return f"{'curves' if result.piece in curves() else 'recordings'}, {who}"
+
+
+def percentile(values: Iterable[np.ndarray], q: float) -> float:
+    joined = np.concatenate([np.zeros(0), *values])
+    return float(np.percentile(joined, q)) if len(joined) else float("nan")
+
+
+def summary(results: Sequence[Result]) -> dict[str, float]:
+    """The figures of a set of takes."""
+
+    def mean(values: Iterable[float]) -> float:
+        return statistics.fmean(values)
+
+    return {
+        "takes": len(results),
+        "f": mean(r.f for r in results),
+        "f_min": min(r.f for r in results),
+        "raw_f": mean(r.raw_f for r in results),
+        "cmlt": mean(r.cmlt for r in results),
+        "miscounted": sum(not r.sound for r in results),
+        "tempo_median": percentile([r.tempo_error for r in results], 50),
+        "tempo_p90": percentile([r.tempo_error for r in results], 90),
+        "prediction_median_s": percentile([r.prediction_s for r in results], 50),
+        "prediction_p90_s": percentile([r.prediction_s for r in results], 90),
+        "halfway_median_s": percentile([r.halfway_s for r in results], 50),
+        "halfway_p90_s": percentile([r.halfway_s for r in results], 90),
+        "lag_s": float(np.nanmedian([r.lag_s for r in results])),
+        "minima_f": mean(r.minima_f for r in results),
+        "minima_miscounted": sum(r.minima_count != 0 for r in results),
+        "loop_f": mean(r.loop_f for r in results),
+        "loop_cmlt": mean(r.loop_cmlt for r in results),
+        "loop_miscounted": sum(r.loop_count != 0 for r in results),
+        "metronome_f": mean(r.metronome_f for r in results),
+        "oracle_f": mean(r.oracle_f for r in results),
+    }
+
+
+def takes_table(sets: dict[str, dict[str, float]]) -> Table:
+    table = Table(title="Following", title_justify="left")
+    for title in (
+        "",
+        "takes",
+        "F",
+        "worst",
+        "raw F",
+        "CMLt",
+        "gained/lost",
+        "tempo",
+        "90 %",
+        "next",
+        "90 %",
+        "halfway",
+    ):
+        table.add_column(title, justify="left" if not title else "right")
+    table.add_column("90 %", justify="right")
+    table.add_column("lag", justify="right")
+    for name, of in sets.items():
+        table.add_row(
+            name,
+            f"{of['takes']:.0f}",
+            *(f"{of[key]:.3f}" for key in ("f", "f_min", "raw_f", "cmlt")),
+            f"{of['miscounted']:.0f}",
+            *(f"{1e2 * of[key]:.1f} %" for key in ("tempo_median", "tempo_p90")),
+            *(f"{1e3 * of[f'{what}_{q}_s']:.0f} ms" for what in ("prediction", "halfway") for q in ("median", "p90")),
+            f"{1e3 * of['lag_s']:.0f} ms",
+        )
+    return table
+
+
+def baselines_table(sets: dict[str, dict[str, float]]) -> Table:
+    table = Table(title="Beside simple followers on the same takes", title_justify="left")
+    columns = {
+        "Tutti F": "f", "CMLt": "cmlt", "gained/lost": "miscounted", "minima F": "minima_f",
+        "gained/lost ": "minima_miscounted", "PLL F": "loop_f", "PLL CMLt": "loop_cmlt",
+        "gained/lost  ": "loop_miscounted", "metronome F": "metronome_f", "oracle F": "oracle_f",
+    }  # fmt: skip
+    table.add_column("")
+    for title in columns:
+        table.add_column(title, justify="right")
+    for name, of in sets.items():
+        table.add_row(name, *(f"{of[key]:.{0 if 'miscounted' in key else 3}f}" for key in columns.values()))
+    return table
+
+
+def targets_table(measured: Measured) -> tuple[Table, dict[str, dict[str, float | bool | None]]]:
+    table = Table(title="Targets", title_justify="left")
+    for title in ("figure", "measured", "must be", ""):
+        table.add_column(title, justify="left" if title in ("figure", "") else "right")
+    figures: dict[str, dict[str, float | bool | None]] = {}
+    for target, value in judged(measured):
+        bound = f"{target.sense} {shown(target, target.bound)}"
+        met = None if value is None else target.met(value)
+        figures[target.figure] = {"value": value, "bound": target.bound, "met": met}
+        verdict = {None: "[dim]not measured[/]", True: "[green]✓[/]", False: "[red]✗[/]"}[met]
+        table.add_row(target.figure, "–" if value is None else shown(target, value), bound, verdict)
+    return table, figures
+
+
+def failures_table(results: Sequence[Result], count: int) -> Table:
+    """The takes that fail worst: miscounted ones first, then by F."""
+    table = Table(title="Worst takes (repeat one with --only 'PIECE/CONDUCTOR')", title_justify="left")
+    for title in ("take", "F", "raw F", "CMLt", "gained/lost", "beats off", "lag", "oracle F"):
+        table.add_column(title, justify="left" if title == "take" else "right")
+    for r in sorted(results, key=lambda r: (r.sound, r.f))[:count]:
+        table.add_row(
+            f"{r.piece}/{r.conductor}", f"{r.f:.3f}", f"{r.raw_f:.3f}", f"{r.cmlt:.3f}", f"{r.count_error:+d}",
+            str(r.miscounted), f"{1e3 * r.lag_s:.0f} ms", f"{r.oracle_f:.3f}",
+        )  # fmt: skip
+    return table
+
+
+def measurements(results: Sequence[Result], situations: Iterable[Measured]) -> Measured:
+    """All measurements by name, as the targets read them."""
+    measured: dict[str, list[float]] = defaultdict(list)
+    for r in results:
+        measured["f"].append(r.f)
+        measured["cmlt"].append(r.cmlt)
+        measured["miscounted takes"].append(float(not r.sound))
+        if r.conductor in USUAL:
+            measured["raw f, usual"].append(r.raw_f)
+        measured["tempo error"] += r.tempo_error.tolist()
+        measured["prediction"] += r.prediction_s.tolist()
+        measured["halfway"] += r.halfway_s.tolist()
+        measured["cost"].append(r.cost_s)
+        measured["step"] += r.step_cost_s.tolist()
+    for situation in situations:
+        for name, values in situation.items():
+            measured[name] += values
+    return dict(measured)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", help="scores and PIECE_RECORDING.csv timings")
+    parser.add_argument("--quick", action="store_true", help="fewer conductors and trials, the start of each recording")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at work at once")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only takes, and situations, whose name holds this")
+    parser.add_argument("--usual", type=int, help="textbook conductors for each piece")
+    parser.add_argument("--drawn", type=int, help="conductors drawn at random for each piece")
+    parser.add_argument("--takes", action="store_true", help="list every take")
+    parser.add_argument("--tune", action="store_true", help="search the baselines' parameters and stop")
+    options = parser.parse_args()
+    if options.tune:
+        tune()
+        return 0
+    usual = options.usual if options.usual is not None else 1 if options.quick else 3
+    drawn = options.drawn if options.drawn is not None else 1 if options.quick else 3
+    if "/" in options.only:
+        usual, drawn = len(USUAL), max(drawn, 20)
+    names = [*(recordings(options.folder) if options.folder else ()), *curves()]
+    if options.folder and len(names) == len(curves()):
+        parser.error(f"{options.folder}: holds no timings PIECE_RECORDING.csv whose score PIECE.mxl is there too")
+    takes = [take for take in cast(names, usual, drawn) if options.only in "/".join(take)]
+    tasks = [
+        (name, number)
+        for name, (_, full, quick) in SITUATIONS.items()
+        for number in range(quick if options.quick else full)
+        if options.only in name
+    ]
+    if not takes and not tasks:
+        parser.error(f"--only {options.only}: no take and no situation is called so")
+    beats = QUICK_BEATS if options.quick else 0
+    results = run_all("conducting", partial(one_trial, options.folder, beats), takes, options.jobs)
+    situations = run_all("situations", one_situation, tasks, options.jobs)
+    measured = measurements(results, situations)
+    if results:
+        grouped: dict[str, list[Result]] = defaultdict(list)
+        for result in results:
+            grouped[set_of(result)].append(result)
+        sets = {name: summary(of) for name, of in grouped.items()} | {"all": summary(results)}
+        console.print(takes_table(sets), baselines_table(sets))
+        console.print(failures_table(results, len(results) if options.takes else 12))
+    table, figures = targets_table(measured)
+    console.print(table)
+    if options.json:
+        everything = {
+            "sets": sets if results else {},
+            "figures": figures,
+            "takes": [
+                {key: value for key, value in asdict(result).items() if not isinstance(value, np.ndarray)}
+                for result in results
+            ],
+        }
+        options.json.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(figure["met"] is not False for figure in figures.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
