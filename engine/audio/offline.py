@@ -1,7 +1,7 @@
 """Rendering a performance to a file, as fast as the machine can."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from ..sounds.sound_set import SoundSet
 from ..types import Frame, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from ..units import gain_to_db
+from .playing import CELL
 from .renderer import AudioSettings, OrchestraRenderer
 from .room import Room
 from .wav import WavWriter
@@ -62,6 +63,7 @@ def render_wav(
     readable at any moment (``WavWriter``). Raises ``SoundError`` where it cannot be written.
     """
     settings = settings or AudioSettings()
+    settings = replace(settings, block=min(settings.block, CELL))  # it sounds the same, and cues come in time
     renderer = OrchestraRenderer(placements, sounds, room, settings)
     try:
         with WavWriter(path, settings.rate_hz) as file:
@@ -86,7 +88,7 @@ def _render(
     silent_at: float | None = None
     while frames_left is None or frames_left > 0:
         now_s = renderer.position / rate_hz
-        while cue is not None and cue.time_s < now_s + block / rate_hz:
+        while renderer.position % CELL == 0 and cue is not None and cue.time_s < now_s + CELL / rate_hz:
             _apply(renderer, cue)
             cue = next(upcoming, None)
         audio = renderer.render()[skip:]

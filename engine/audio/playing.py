@@ -14,6 +14,7 @@ from ..types import NoteRelease
 from .ensemble import PlayerNote
 from .seats import Seats
 from .technique import TECHNIQUES, Technique
+from .voice_kernels import NEVER
 from .voices import Voice, VoicePool
 
 CELL = 256
@@ -27,6 +28,8 @@ RESTRIKE_FADE_S = 0.35
 """A drum or string struck again stops the vibration that was."""
 STEAL_FADE_S = 0.012
 """Fade of a note that gives up its voice: short, and long enough not to click."""
+JOIN_S = 0.06
+"""A note that was let go so shortly before the next is joined to it: the players of a section are not that exact."""
 POLYPHONY_S = 0.08
 """A held note that is expected to go on longer than this past another's onset is held beside it, not slurred."""
 _PRUNE_CELLS = 256
@@ -119,7 +122,7 @@ class Playing:
         self._begin_notes(position)
         self._end_notes(position)
 
-    def _time_s(self, position: int) -> float:
+    def _time_s(self, position: float) -> float:
         return self.origin_s + position / self._rate_hz
 
     def _position(self, time_s: float) -> int:
@@ -142,19 +145,19 @@ class Playing:
         if count <= 0:
             return
         candidates = [voice for voice in self._voices.sounding if not voice.cut]
-        candidates.sort(key=lambda v: (v.level * (0.3 if v.released or v.rings_on else 1.0), v.started_at, v.index))
+        candidates.sort(key=lambda v: (v.level * (0.3 if v.free_at != NEVER else 1.0), v.started_at, v.index))
         for voice in candidates[:count]:
             self._voices.cut(voice, position + CELL, STEAL_FADE_S)
 
     def _begin_notes(self, position: int) -> None:
-        end_s = self._time_s(position + self._block)
+        end_s = self._time_s(position + self._block - 0.5)  # as times are rounded to samples
         while self._starts_left and self._pending.due(end_s):
             if not self._voices.free:
                 self._starts_left = 0
                 return
             time_s, note = self._pending.pop()
             if note.player in self.seats.row_of:  # else the player has left the stage meanwhile
-                offset = min(max(0, self._position(time_s) - position), self._block - 1)
+                offset = min(max(0, self._position(time_s) - position), self._block - 1)  # late ones begin at once
                 self._begin(note, position, offset)
                 self._starts_left -= 1
 
@@ -201,7 +204,8 @@ class Playing:
         for sounding in earlier:
             previous = sounding.note
             held_beside = previous.onset_s + previous.duration_s > note.onset_s + POLYPHONY_S
-            if previous.onset_s > note.onset_s - SHORTEST_NOTE_S or held_beside or sounding.voice.released:
+            let_go = sounding.voice.released_at < at - CELL - round(JOIN_S * self._rate_hz)
+            if previous.onset_s > note.onset_s - SHORTEST_NOTE_S or held_beside or let_go:
                 continue
             self._voices.fade(sounding.voice, at, fade_s)
             if round(previous.pitch) != round(note.pitch):

@@ -35,7 +35,7 @@ BURST_S = 0.03
 
 @dataclass(slots=True, eq=False)
 class Voice:
-    """What a voice of the pool is doing. ``started_at`` and ``free_at`` are positions in samples."""
+    """What a voice of the pool is doing. ``started_at``, ``released_at`` and ``free_at`` are positions in samples."""
 
     index: int
     note_id: int = -1
@@ -47,7 +47,7 @@ class Voice:
     release_s: float = 0.1
     rings_on: bool = False
     free_at: int = NEVER
-    released: bool = False
+    released_at: int = NEVER
     fading: bool = False
     cut: bool = False
 
@@ -126,8 +126,8 @@ class VoicePool:
             max(technique.release_share * zone.release_s, technique.shortest_release_s), LONGEST_RELEASE_S
         )
         voice.rings_on = technique.rings or note.articulation == "pizzicato"
-        voice.released = voice.fading = voice.cut = False
-        voice.free_at = NEVER
+        voice.fading = voice.cut = False
+        voice.released_at = voice.free_at = NEVER
         if recording.length is not None:
             voice.free_at = voice.started_at + math.ceil(1.01 * recording.length / ratio)
         self.sounding.append(voice)
@@ -136,10 +136,10 @@ class VoicePool:
 
     def release(self, voice: Voice, at: int) -> None:
         """The player ends the note at a position; a struck voice that rings on dies away by itself."""
-        if voice.released or (voice.rings_on and voice.free_at != NEVER):
+        if voice.released_at != NEVER or (voice.rings_on and voice.free_at != NEVER):
             return
         self._end(voice, "release", at, voice.release_s)
-        voice.released = True
+        voice.released_at = at
 
     def fade(self, voice: Voice, at: int, fade_s: float) -> None:
         """The player's next note ends this one, from a position on; the first of several calls counts."""
