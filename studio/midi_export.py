@@ -253,7 +253,7 @@ def _place(note: PlayedNote, placed: Sequence[_Placed], start_s: float) -> tuple
     if not placed:  # notes without a single beat: half a second is a quarter
         return _ticks(2.0 * (note.onset_s - start_s)), _ticks(2.0 * (end_s - start_s))
     one = next((earlier for earlier in reversed(placed) if note.onset_s >= earlier.taken.start_s - EARLY_S), placed[0])
-    expected_s = float(one.taken.time_at(np.float64(note.quarter)))
+    expected_s = float(one.taken.time_at(np.array(note.quarter)))
     sounded, end = one.taken.quarter_at(np.array([note.onset_s, end_s]))
     quarter = note.quarter if abs(expected_s - note.onset_s) <= ON_GRID_S else float(sounded)
     return _ticks(one.origin_quarter + quarter), _ticks(one.origin_quarter + float(end))

@@ -28,6 +28,7 @@ from ..engine.score import Score
 from ..engine.sounds.sound_set import SoundSet
 from ..engine.types import BeatCrossing, Frame, PlayerPlacement
 from ..scenes.picture import draw_stage
+from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
 from .exports import write_beats_csv, write_notes_csv
 from .measure import measure_wav
@@ -211,6 +212,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         placements=stage.placements,
         notes=notes,
         crossings=crossings,
+        conducting=look_back(stage.score, frames, crossings),
         duration_s=played.end_s - played.start_s,
         sound=sound,
         wav=wav,

@@ -1,7 +1,6 @@
 """The report of a performance: figures as JSON, and a page with plots that a teacher can read."""
 
 import base64
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +10,15 @@ from typing import Any
 import jinja2
 import numpy as np
 import soundfile
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from ..engine.instruments import catalogue
 from ..engine.score import Score
 from ..engine.types import BeatCrossing, PlayerPlacement
+from .conducting_report import Conducting, conducting_figures, conducting_plots, write_conducting_png
 from .measure import LEVEL_STEP_S, SoundMeasurement
 from .performance_log import PlayedNote
+from .plots import GOLD, INK, PINE, SLATE, WINE, new_plot, png
 
-INK, PAPER, GRID = "#2b2118", "#fbf7ee", "#d9cfbd"
-GOLD, WINE, PINE, SLATE = "#a8782a", "#8a2b2b", "#3f6b4f", "#4a6078"
 FAMILY_COLOURS = {
     "strings": WINE,
     "woodwind": PINE,
@@ -42,6 +38,7 @@ class ReportInput:
     placements: Sequence[PlayerPlacement]
     notes: Sequence[PlayedNote]
     crossings: Sequence[BeatCrossing]
+    conducting: Conducting
     duration_s: float
     sound: SoundMeasurement | None
     wav: Path | None
@@ -79,6 +76,7 @@ def figures(report: ReportInput) -> dict[str, Any]:
         "seed": report.seed,
         "ai_parts": list(report.ai_parts),
         "ai_windows_missed": report.missed_windows,
+        "conducting": conducting_figures(report.conducting),
     }
     if report.sound is not None:
         loudness = report.sound.loudness_lufs
@@ -93,14 +91,15 @@ def figures(report: ReportInput) -> dict[str, Any]:
 
 
 def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> dict[str, Any]:
-    """Write ``report.json`` and ``report.html`` (one file, plots inside; sound and picture beside it); the figures."""
+    """Write ``report.json``, ``report.html`` (one file, plots inside; sound and picture beside it) and
+    ``conducting.png``; the figures."""
     numbers = figures(report)
     (folder / "report.json").write_text(json.dumps(numbers, indent=1), encoding="utf-8")
-    plots = [("Tempo: what the conductor asked for, beat by beat", _tempo_plot(report))]
+    plots = conducting_plots(report.conducting)
+    write_conducting_png(folder / "conducting.png", report.conducting)
     plots.append(("Who played when", _roll_plot(report)))
-    plots.append(("How the orchestra followed: its lag behind each ictus", _lag_plot(report.crossings)))
     if report.sound is not None and report.wav is not None:
-        plots.insert(1, ("Loudness", _level_plot(report.sound)))
+        plots.append(("Loudness", _level_plot(report.sound)))
         plots.append(("Spectrogram", _spectrogram(report.wav)))
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tutti.studio", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -115,54 +114,18 @@ def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> d
     return numbers
 
 
-def _plot(height_in: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(10.0, height_in), dpi=110, facecolor=PAPER, layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_facecolor(PAPER)
-    axes.grid(color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.set_xlabel("time (s)", color=INK)
-    return figure, axes
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer)
-    return buffer.getvalue()
-
-
-def _tempo_plot(report: ReportInput) -> bytes:
-    figure, axes = _plot(3.2)
-    crossings = report.crossings
-    times = [c.time_s for c in crossings]
-    beats = report.score.beats
-    marked = [
-        report.score.quarter_bpm_at(c.quarter) / float(beats["duration_quarter"][c.beat_index]) for c in crossings
-    ]
-    axes.step(times, marked, where="post", color=SLATE, linewidth=1.2, linestyle="--", label="marked in the score")
-    axes.plot(times, [c.bpm for c in crossings], color=WINE, linewidth=1.8, label="played")
-    axes.set_ylabel("conductor's beats per minute", color=INK)
-    axes.set_ylim(bottom=0)
-    if crossings:
-        axes.legend(frameon=False, labelcolor=INK)
-    return _png(figure)
-
-
 def _level_plot(sound: SoundMeasurement) -> bytes:
-    figure, axes = _plot(2.4)
+    figure, axes = new_plot(2.4)
     times = np.arange(len(sound.level_db)) * LEVEL_STEP_S
     axes.fill_between(times, np.maximum(sound.level_db, -80.0), -80.0, color=GOLD, alpha=0.75, linewidth=0)
     axes.set_ylim(-80, 0)
     axes.set_ylabel("level (dBFS)", color=INK)
-    return _png(figure)
+    return png(figure)
 
 
 def _roll_plot(report: ReportInput) -> bytes:
     parts = report.score.parts
-    figure, axes = _plot(max(2.4, 0.24 * len(parts) + 1.0))
+    figure, axes = new_plot(max(2.4, 0.24 * len(parts) + 1.0))
     by_part: dict[int, list[PlayedNote]] = {}
     for note in report.notes:
         by_part.setdefault(note.part, []).append(note)
@@ -173,23 +136,12 @@ def _roll_plot(report: ReportInput) -> bytes:
         axes.broken_barh(bars, (index - 0.38, 0.76), facecolors=[(*_rgb(colour), a) for a in alphas], linewidth=0)
     axes.set_yticks(range(len(parts)), [part.name[:28] for part in parts], fontsize=8)
     axes.set_ylim(len(parts) - 0.4, -0.6)
-    return _png(figure)
+    return png(figure)
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
-
-
-def _lag_plot(crossings: Sequence[BeatCrossing]) -> bytes:
-    figure, axes = _plot(2.4)
-    known = [c for c in crossings if c.ictus_s is not None]
-    colours = [WINE if c.beat == 1 else GOLD for c in known]
-    lags_ms = [1000 * (c.time_s - (c.ictus_s or 0.0)) for c in known]
-    axes.scatter([c.time_s for c in known], lags_ms, s=10, c=colours)
-    axes.axhline(0, color=INK, linewidth=0.8)
-    axes.set_ylabel("lag (ms; downbeats dark)", color=INK)
-    return _png(figure)
 
 
 def _dithered(samples: np.ndarray) -> np.ndarray:
@@ -198,7 +150,7 @@ def _dithered(samples: np.ndarray) -> np.ndarray:
 
 
 def _spectrogram(wav: Path) -> bytes:
-    figure, axes = _plot(3.0)
+    figure, axes = new_plot(3.0)
     samples, rate_hz = soundfile.read(wav, dtype="float32", always_2d=True)
     axes.grid(False)
     if len(samples) > 4096 and np.abs(samples).max() > 0:
@@ -206,4 +158,4 @@ def _spectrogram(wav: Path) -> bytes:
     axes.set_ylim(30, 12000)
     axes.set_yscale("log")
     axes.set_ylabel("frequency (Hz)", color=INK)
-    return _png(figure)
+    return png(figure)

@@ -107,7 +107,8 @@ def _pass(score: Score, crossings: Sequence[BeatCrossing], notes: Sequence[Playe
     end_s = known[-1][1] + 60.0 / max(5.0, crossings[-1].bpm)
     if last == len(score.beats) - 1 and notes:
         end_s = max(end_s, max(note.onset_s + note.duration_s for note in notes))
-    quarters, times = [], []
+    quarters: list[float] = []
+    times: list[float] = []
     for quarter, time_s in [*known, (end_quarter, min(end_s, limit_s - LEAST_STEP_S))]:
         quarters.append(quarter)
         times.append(max(time_s, times[-1] + LEAST_STEP_S) if times else time_s)
