@@ -5,16 +5,19 @@ may begin, who makes way) are taken at their edges, so that blocks of any size g
 """
 
 import heapq
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from ..instruments import catalogue
 from ..sounds.sound_set import SoundSet, Zone
 from ..types import NoteRelease
+from .audibility import least_audible
 from .ensemble import PlayerNote
+from .pyo_block import FloatArray
 from .seats import Seats
 from .technique import TECHNIQUES, Technique
-from .voice_kernels import NEVER
 from .voices import Voice, VoicePool
 
 CELL = 256
@@ -30,6 +33,10 @@ STEAL_FADE_S = 0.012
 """Fade of a note that gives up its voice: short, and long enough not to click."""
 JOIN_S = 0.06
 """A note that was let go so shortly before the next is joined to it: the players of a section are not that exact."""
+HELD_FAVOUR_DB = 3.0
+"""A note that sounds is missed more than one that never began."""
+EDGE_FADE_S = 0.25
+"""How fast the layer with the quick attack gives way to that with the slow one."""
 POLYPHONY_S = 0.08
 """A held note that is expected to go on longer than this past another's onset is held beside it, not slurred."""
 _PRUNE_CELLS = 256
@@ -65,11 +72,25 @@ class _Pending:
         time_s, _, note = heapq.heappop(self.heap)
         return time_s, note
 
-    def count_due(self, before_s: float, most: int) -> int:
-        """How many are due, or ``most`` if more are."""
-        if len(self.heap) <= most:
-            return sum(time_s < before_s for time_s, _, _ in self.heap)
-        return min(most, sum(time_s < before_s for time_s, _, _ in self.heap))
+    def first_due(self, before_s: float, most: int) -> list[tuple[float, int, PlayerNote]]:
+        """The first ``most`` entries that are due."""
+        return heapq.nsmallest(most, (entry for entry in self.heap if entry[0] < before_s))
+
+    def drop(self, entries: Collection[tuple[float, int, PlayerNote]]) -> None:
+        """Take entries out."""
+        orders = {order for _, order, _ in entries}
+        self.heap = [entry for entry in self.heap if entry[1] not in orders]
+        heapq.heapify(self.heap)
+
+
+def attack_share(note: PlayerNote) -> float:
+    """How much of the layer with the quick attack begins a sustained note: the louder and the shorter, the more."""
+    if note.articulation != "sustain":
+        return 0.0
+    shortness = min(1.0, max(0.0, (0.9 - note.duration_s) / 0.6))
+    hardness = min(1.0, max(0.0, (note.velocity - 70.0) / 50.0))
+    share = max(shortness, hardness)
+    return share if share >= 0.1 else 0.0
 
 
 class Playing:
@@ -80,6 +101,10 @@ class Playing:
     ) -> None:
         self.seats = seats
         self.origin_s = 0.0
+        self.heard_gains: FloatArray = seats.gains
+        """How much of each row reaches the listener: balance and distance."""
+        self.left_out = 0
+        """Notes that never began because more sounded than there are voices."""
         self._sounds = sounds
         self._voices = voices
         self._rate_hz = rate_hz
@@ -134,20 +159,35 @@ class Playing:
         if position % (_PRUNE_CELLS * CELL) == 0:
             self._forget_finished(self._time_s(position))
         if self._voices.free < len(self._pending.heap):
-            # Whoever makes way must have faded when the voice is wanted.
-            ahead = 2 * CELL + round(STEAL_FADE_S * self._rate_hz)
-            wanted = self._pending.count_due(self._time_s(position + ahead), 2 * self._starts_per_cell)
-            making_way = sum(voice.cut for voice in self._voices.sounding)
-            self._steal(wanted - self._voices.free - making_way, position)
+            self._make_room(position)
 
-    def _steal(self, count: int, position: int) -> None:
-        """Fade out the ``count`` least audible notes: quiet, dying away, old."""
-        if count <= 0:
+    def _make_room(self, position: int) -> None:
+        """Where more notes are due than there are voices, end or leave out those that would be missed least."""
+        # Whoever makes way must have faded when the voice is wanted.
+        ahead = 2 * CELL + round(STEAL_FADE_S * self._rate_hz)
+        due = self._pending.first_due(self._time_s(position + ahead), 2 * self._starts_per_cell)
+        making_way = sum(voice.cut for voice in self._voices.sounding)
+        missing = len(due) - self._voices.free - making_way
+        if missing <= 0:
             return
-        candidates = [voice for voice in self._voices.sounding if not voice.cut]
-        candidates.sort(key=lambda v: (v.level * (0.3 if v.free_at != NEVER else 1.0), v.started_at, v.index))
-        for voice in candidates[:count]:
-            self._voices.cut(voice, position + CELL, STEAL_FADE_S)
+        held = [voice for voice in self._voices.sounding if not voice.cut]
+        waiting = [entry for entry in due if entry[2].player in self.seats.row_of]
+        rows = [voice.row for voice in held] + [self.seats.row_of[entry[2].player] for entry in waiting]
+        levels = [self._voices.level_at(voice, position) for voice in held]
+        levels += [self._voices.level_of(entry[2], self._zone(entry[2])) for entry in waiting]
+        chosen = least_audible(
+            np.array([voice.pitch for voice in held] + [entry[2].pitch for entry in waiting]),
+            20.0 * np.log10(np.maximum(np.array(levels) * self.heard_gains[rows], 1e-7)),
+            self.seats.section_of[rows],
+            np.array([HELD_FAVOUR_DB] * len(held) + [0.0] * len(waiting)),
+            missing,
+        )
+        left_out = [waiting[i - len(held)] for i in chosen if i >= len(held)]
+        self._pending.drop(left_out)
+        self.left_out += len(left_out)
+        for i in chosen:
+            if i < len(held):
+                self._voices.cut(held[i], position + CELL, STEAL_FADE_S)
 
     def _begin_notes(self, position: int) -> None:
         end_s = self._time_s(position + self._block - 0.5)  # as times are rounded to samples
@@ -170,11 +210,19 @@ class Playing:
             self._damp_same_pitch(note, earlier, joins_at)
         elif technique.slurs:
             slurred_from = self._slur(note, earlier, joins_at, technique.slur_fade_s)
-        row = self.seats.row_of[note.player]
-        voice = self._voices.start(note, self._zone(note), technique, row, position, offset, slurred_from)
-        sounding = _Sounding(note, voice)
-        self._last[note.player] = [*earlier, sounding]
-        self._by_note.setdefault(note.note_id, []).append(sounding)
+        row, zone = self.seats.row_of[note.player], self._zone(note)
+        voice = self._voices.start(note, zone, technique, row, position, offset, slurred_from)
+        begun = [_Sounding(note, voice)]
+        edge = attack_share(note) if slurred_from is None else 0.0
+        if edge > 0.0 and self._voices.free:
+            quick = self._zone(replace(note, articulation="fast"))
+            if quick.sample != zone.sample:
+                begun.append(
+                    _Sounding(note, self._voices.start(note, quick, technique, row, position, offset, gain=edge))
+                )
+                self._voices.fade(begun[-1].voice, position + offset + CELL, EDGE_FADE_S)
+        self._last[note.player] = [*earlier, *begun]
+        self._by_note.setdefault(note.note_id, []).extend(begun)
         expected_s = self._time_s(position) + note.duration_s * 3.0 + LONGEST_HANG_S
         self._end_at(note, self._released.get(note.note_id, expected_s))
 

@@ -8,7 +8,7 @@ The same renderer plays live and offline; the same events at the same settings g
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -20,17 +20,18 @@ import numpy.typing as npt
 from ..errors import AudioDeviceError
 from ..sounds.sound_set import SoundSet, Zone
 from ..types import Articulation, NoteEvent, NoteRelease, PlayerPlacement, Pose
-from ..units import db_to_gain
+from ..units import db_to_gain, gain_to_db
 from .ensemble import assign
 from .hrtf import LEAD, HrtfGrid, load_grid
 from .loudness import programme_gain_db
 from .master import TruePeakLimiter
+from .metering import SectionLevel, SectionMeters
 from .playing import CELL, Playing
 from .pyo_block import FloatArray
 from .reverb import LateReverb
 from .room import Room
 from .seats import Seats
-from .source_field import AT_PODIUM, FieldBuilder, Listener, listener_from_pose
+from .source_field import AT_PODIUM, NEAREST_M, FieldBuilder, Listener, listener_from_pose
 from .spatial import SpatialStage, StreamRing, fft_size_for
 from .voices import VoicePool
 
@@ -97,6 +98,7 @@ class OrchestraRenderer:
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, self._block, settings.ceiling_db)
         self._gain = db_to_gain(programme_gain_db(placements, room, settings.loudness_lufs) + settings.gain_db)
+        self._solo: frozenset[str] = frozenset()
         self._seats = Seats.of(placements)
         self._playing = Playing(
             sounds, self._voices, self._seats, settings.rate_hz, self._block, settings.starts_per_block
@@ -126,6 +128,16 @@ class OrchestraRenderer:
     def idle(self) -> bool:
         """Nothing sounds and nothing is to come; the hall may ring still."""
         return self._playing.idle
+
+    @property
+    def left_out(self) -> int:
+        """Notes that never began because more sounded than there are voices."""
+        return self._playing.left_out
+
+    @property
+    def meters(self) -> tuple[SectionLevel, ...]:
+        """How loud each section plays, before the hall, as ``gain_db`` and the loudness target have it."""
+        return self._meters.read(gain_to_db(self._gain))
 
     @property
     def tail_s(self) -> float:
@@ -163,13 +175,19 @@ class OrchestraRenderer:
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Move, mute or re-balance players; a different set of players ends what the old one plays."""
         if self._seats.same_players(placements):
-            self._seats = self._playing.seats = Seats.of(placements)
+            self._seats = self._playing.seats = Seats.of(placements, self._solo)
             self._builder = FieldBuilder(self._seats.placements, self._room, self._grid, self.settings.rate_hz)
             self._moved = True
         elif placements:
             self.silence()
-            self._seats = self._playing.seats = Seats.of(placements)
+            self._seats = self._playing.seats = Seats.of(placements, self._solo)
             self._take_stage()
+
+    def solo(self, sections: Collection[str]) -> None:
+        """Hear these sections alone; all, if none is named. Who plays does not change, nor does the balance."""
+        self._solo = frozenset(sections)
+        self._seats = self._playing.seats = Seats.of(self._seats.placements, self._solo)
+        self._moved = True
 
     def silence(self) -> None:
         """End every note softly and forget what was to come."""
@@ -177,13 +195,15 @@ class OrchestraRenderer:
 
     def render(self) -> FloatArray:
         """The next block, (block, 2) float32."""
-        count = self.settings.block // self._block
-        if count == 1:
-            return self._render()
-        return np.concatenate([self._render() for _ in range(count)])
+        blocks = [self._limiter.process(self._mix()).T for _ in range(self.settings.block // self._block)]
+        return np.ascontiguousarray(blocks[0]) if len(blocks) == 1 else np.concatenate(blocks)
 
-    def _render(self) -> FloatArray:
-        """A block of at most a cell."""
+    def mix(self) -> FloatArray:
+        """The next block as ``render`` gives it but for the limiter: neither limited nor delayed by it."""
+        return np.concatenate([self._mix().T for _ in range(self.settings.block // self._block)])
+
+    def _mix(self) -> FloatArray:
+        """A block of at most a cell, (2, block)."""
         ring = self._ring
         self._playing.origin_s = self.origin_s
         self._playing.advance(self._position)
@@ -195,16 +215,23 @@ class OrchestraRenderer:
         _finish_rows(
             ring.samples, ring.position, self._gains, self._gain_steps, self._section_of, ring.last_active, send
         )
+        players, start = len(self._gains), ring.position % ring.samples.shape[1]
+        self._meters.update(
+            ring.samples[players:, start : start + self._block],
+            ring.last_active[players:] > ring.position,
+        )
         ears = self._spatial.process(ring)
-        ears = (ears + self._reverb.process(send)) * np.float32(self._gain)
         self._position += self._block
-        return np.ascontiguousarray(self._limiter.process(ears).T)
+        return (ears + self._reverb.process(send)) * np.float32(self._gain)
 
     def _begin_cell(self) -> None:
         """What moves does so from cell to cell."""
         if self._moved:
             self._spatial.place(self._builder.build(self._listener))
             self._moved = False
+            places_m = np.array([placement.position_m for placement in self._seats.placements])
+            distances_m = np.linalg.norm(places_m - np.array(self._listener.position_m), axis=1)
+            self._playing.heard_gains = self._seats.gains / np.maximum(distances_m, NEAREST_M).astype(np.float32)
         self._gains[:] = self._reached_gains
         self._gain_steps[:] = (self._seats.gains - self._gains) / np.float32(CELL)
         self._reached_gains = self._seats.gains
@@ -227,6 +254,7 @@ class OrchestraRenderer:
         self._ring.position = self._position - self._block
         self._spatial = SpatialStage(self._grid, self._block, CELL)
         self._section_of = self._builder.section_of
+        self._meters = SectionMeters(seats.sections, settings.rate_hz, self._block)
         self._moved = True
         self._reached_gains = seats.gains
         self._gains = seats.gains.copy()

@@ -1,9 +1,10 @@
 """Who sits where, as the renderer looks it up: rows of the ring, parts, sections, balance."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..types import PlayerPlacement
 from ..units import db_to_gain
@@ -16,23 +17,32 @@ SOLOISTS = 2
 @dataclass(frozen=True, slots=True, eq=False)
 class Seats:
     """The players on the stage. ``row_of`` maps a player to its stream of the ring, in the order of ``placements``;
-    ``gains`` is the balance of each row."""
+    ``gains`` is the balance of each row, ``section_of`` numbers its section as ``sections`` has them."""
 
     placements: tuple[PlayerPlacement, ...]
     row_of: dict[int, int]
     players_of_part: dict[int, list[PlayerPlacement]]
     gains: FloatArray
+    sections: tuple[str, ...]
+    section_of: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, placements: Sequence[PlayerPlacement]) -> "Seats":
+    def of(cls, placements: Sequence[PlayerPlacement], solo: Collection[str] = ()) -> "Seats":
+        """``solo`` names the sections that are heard alone; nobody's name means that all are."""
         players_of_part: dict[int, list[PlayerPlacement]] = {}
         for placement in placements:
             players_of_part.setdefault(placement.part, []).append(placement)
+        sections = tuple(dict.fromkeys(placement.section for placement in placements))
+        silent = [p.muted or (bool(solo) and p.section not in solo) for p in placements]
         return cls(
             tuple(placements),
             {placement.player: row for row, placement in enumerate(placements)},
             players_of_part,
-            np.array([0.0 if p.muted else db_to_gain(p.gain_db) for p in placements], np.float32),
+            np.array(
+                [0.0 if s else db_to_gain(p.gain_db) for s, p in zip(silent, placements, strict=True)], np.float32
+            ),
+            sections,
+            np.array([sections.index(placement.section) for placement in placements]),
         )
 
     def same_players(self, placements: Sequence[PlayerPlacement]) -> bool:

@@ -86,6 +86,7 @@ class VoicePool:
         position: int,
         offset: int,
         slurred_from: float | None = None,
+        gain: float = 1.0,
     ) -> Voice:
         """Begin a note ``offset`` samples into the block at ``position``; there must be a free voice.
 
@@ -94,7 +95,7 @@ class VoicePool:
         voice = self._voices[heapq.heappop(self._free)]
         recording, sample = self._recording(zone.sample), self._sounds.samples[zone.sample]
         ratio = self._sounds.playback_ratio(zone, note.pitch) * recording.speed
-        gain = db_to_gain(zone.gain_db) * (note.velocity / REFERENCE_VELOCITY) ** LEVEL_EXPONENT
+        gain *= _gain(note, zone)
         self._sampler.play(voice.index, recording, from_loop=slurred_from is not None)
         one_layer = zone.high_velocity - zone.low_velocity >= ONE_LAYER
         noise = note.noise * db_to_gain(sample.level_db) if one_layer and sample.sustains else 0.0
@@ -121,7 +122,7 @@ class VoicePool:
         state["noise_decay"] = math.exp(-1.0 / (BURST_S * self._rate_hz))
         state["noise_state"] = note.noise_seed
         voice.note_id, voice.player, voice.row, voice.pitch = note.note_id, note.player, row, note.pitch
-        voice.level, voice.started_at = gain, position + offset
+        voice.level, voice.started_at = gain * db_to_gain(sample.level_db), position + offset
         voice.release_s = min(
             max(technique.release_share * zone.release_s, technique.shortest_release_s), LONGEST_RELEASE_S
         )
@@ -133,6 +134,19 @@ class VoicePool:
         self.sounding.append(voice)
         self._active = None
         return voice
+
+    def level_of(self, note: PlayerNote, zone: Zone) -> float:
+        """How loud a note will be (RMS of its sustained part, 1 m away)."""
+        return _gain(note, zone) * db_to_gain(self._sounds.samples[zone.sample].level_db)
+
+    def level_at(self, voice: Voice, position: int) -> float:
+        """How loud a voice still is."""
+        level = voice.level
+        if voice.released_at < position:
+            level *= max(0.0, 1.0 - (position - voice.released_at) / (voice.release_s * self._rate_hz)) ** 2
+        elif voice.rings_on and voice.free_at != NEVER:
+            level *= 10.0 ** (-2.5 * min(1.0, (position - voice.started_at) / (voice.free_at - voice.started_at)))
+        return level
 
     def release(self, voice: Voice, at: int) -> None:
         """The player ends the note at a position; a struck voice that rings on dies away by itself."""
@@ -200,6 +214,10 @@ class VoicePool:
         if recording is None:
             recording = self._recordings[sample] = self._sampler.record(self._sounds.samples[sample])
         return recording
+
+
+def _gain(note: PlayerNote, zone: Zone) -> float:
+    return db_to_gain(zone.gain_db) * (note.velocity / REFERENCE_VELOCITY) ** LEVEL_EXPONENT
 
 
 def _attack_s(note: PlayerNote, zone: Zone, technique: Technique) -> float:
