@@ -36,6 +36,7 @@ export class GamepadConducting implements GestureInput {
     }
     addEventListener("gamepaddisconnected", this.onLeft);
     this.baton = new StickBaton();
+    setText(this.name, "No gamepad yet: connect one and press a button on it.");
     this.look();
     this.timer = setInterval(() => this.look(), POLL_MS);
   }
@@ -52,10 +53,7 @@ export class GamepadConducting implements GestureInput {
     const current = pads.find((pad) => pad.index === this.index);
     if (current === undefined && this.index !== null) this.left(this.index);
     const pad = touched !== undefined && (current === undefined || !moved(current)) ? touched : (current ?? pads[0]);
-    if (pad === undefined) {
-      setText(this.name, "No gamepad yet: connect one and press a button on it.");
-      return;
-    }
+    if (pad === undefined) return;
     if (pad.index !== this.index) {
       this.index = pad.index;
       this.baton = new StickBaton();

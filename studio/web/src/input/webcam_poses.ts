@@ -33,7 +33,7 @@ export interface WebcamPoses {
 }
 
 const CALIBRATION_S = 1.6;
-const CALIBRATION_READINGS = 10;
+const CALIBRATION_READINGS = 6;
 /** A gap in the calibration: the hand went away, begin again. */
 const CALIBRATION_GAP_S = 0.7;
 /** Two hands of the same name, or a name that flips, are told apart by where they were this shortly before. */
