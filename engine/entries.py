@@ -1,5 +1,6 @@
 """Who enters when: what a player with a rest counts, and what a conductor's cue most likely means."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,9 +10,11 @@ from .types import PlayerPlacement
 
 REST_BEATS = 2.0
 """Who rests at least this long waits for an entry."""
-BEFORE_BEATS, AFTER_BEATS = 3.0, 0.75
-"""A cue is given this long before an entry at the earliest, and so long after at the latest."""
-ENTERING, PLAYING, RESTING = 8.0, 1.0, 0.25
+NOW_BEATS, AFTER_BEATS = 1.4, 0.75
+"""A cue is given for an entry this long before it, and so long after at the latest;"""
+BEFORE_BEATS = 4.0
+"""or to warn of an entry so long before."""
+ENTERING, WARNED, PLAYING, RESTING = 20.0, 4.0, 1.0, 0.25
 """How much more likely a cue is for who enters, and less for who has nothing to play for a bar."""
 SOON_BEATS = 4.0
 
@@ -28,8 +31,8 @@ class Entries:
     """The entries of each section after rests, in conductor's beats. Immutable."""
 
     def __init__(self, score: Score, sections: Mapping[str, frozenset[int]]) -> None:
-        self._onsets: dict[str, np.ndarray] = {}
-        self._entries: dict[str, np.ndarray] = {}
+        self._onsets: dict[str, list[float]] = {}
+        self._entries: dict[str, list[float]] = {}
         self._parts = dict(sections)
         notes = score.notes
         beats = score.beats
@@ -43,8 +46,8 @@ class Entries:
             onset = np.interp(own["onset_quarter"], grid, index)
             end = np.interp(own["onset_quarter"] + own["duration_quarter"], grid, index)
             silent_since = np.concatenate([[-np.inf], np.maximum.accumulate(end)])[:-1] if len(own) else end
-            self._onsets[section] = onset
-            self._entries[section] = onset[onset - silent_since >= REST_BEATS - 1e-6]
+            self._onsets[section] = onset.tolist()
+            self._entries[section] = onset[onset - silent_since >= REST_BEATS - 1e-6].tolist()
 
     def weights(self, beat: float, awaiting: frozenset[int] = frozenset()) -> dict[str, float]:
         """How likely a cue at ``beat`` is for each section, against one that plays on.
@@ -54,8 +57,10 @@ class Entries:
         result = {}
         for section, onsets in self._onsets.items():
             entries = self._entries[section]
-            if _any_between(entries, beat - AFTER_BEATS, beat + BEFORE_BEATS) or self._parts[section] & awaiting:
+            if _any_between(entries, beat - AFTER_BEATS, beat + NOW_BEATS) or self._parts[section] & awaiting:
                 result[section] = ENTERING
+            elif _any_between(entries, beat, beat + BEFORE_BEATS):
+                result[section] = WARNED
             elif _any_between(onsets, beat - 1.0, beat + SOON_BEATS):
                 result[section] = PLAYING
             else:
@@ -63,5 +68,6 @@ class Entries:
         return result
 
 
-def _any_between(sorted_values: np.ndarray, low: float, high: float) -> bool:
-    return bool(np.searchsorted(sorted_values, low) < np.searchsorted(sorted_values, high, side="right"))
+def _any_between(sorted_values: list[float], low: float, high: float) -> bool:
+    first = bisect_left(sorted_values, low)
+    return first < len(sorted_values) and sorted_values[first] <= high

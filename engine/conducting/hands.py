@@ -46,6 +46,8 @@ class Movement:
     peak_m_s: float
     path_m: float
     turning_rad: float
+    rested_s: float
+    """How long the hand had rested before."""
 
     @property
     def duration_s(self) -> float:
@@ -101,7 +103,7 @@ class HandTracker:
         self.way.append((sample.time_s, *sample.position_m))
         while self.way[0][0] < sample.time_s - KEPT_S:
             self.way.popleft()
-        self.least_m_s = max(SLOWEST_M_S, 0.05 + 70.0 * sample.noise_m)
+        self.least_m_s = max(SLOWEST_M_S, 0.05 + 100.0 * sample.noise_m)
         if not self._measure(sample):
             return None
         return self._follow(sample)
@@ -131,7 +133,7 @@ class HandTracker:
         )
         if not over and not dipped:
             return None
-        movement = moving.end(sample)
+        movement = moving.end(sample, self.rested_s)
         self.ended_s = movement.end_s
         self._still_since_s = movement.end_s
         self.moving = None
@@ -175,7 +177,7 @@ class _Moving:
         elif speed < self.low_m_s:
             self.low_m_s, self.low_s, self.low_m = speed, sample.time_s, sample.position_m
 
-    def end(self, sample: GestureSample) -> Movement:
+    def end(self, sample: GestureSample, rested_s: float) -> Movement:
         """At the lowest speed since the peak."""
         return Movement(
             start_s=self.start_s,
@@ -186,6 +188,7 @@ class _Moving:
             peak_m_s=self.peak_m_s,
             path_m=self.path_m,
             turning_rad=self.turning_rad,
+            rested_s=rested_s,
         )
 
 

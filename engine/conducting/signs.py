@@ -35,21 +35,33 @@ POINT_ORIENTED_SD_DEG = (8.0, 12.0)
 NOT_POINTING = 6.0
 """A hand may beckon without pointing: its misfit counts no more than this where there is a gaze."""
 
-FLICK_M = (0.03, 0.40)
+FLICK_M = (0.03, 0.28)
 FLICK_S = 0.5
 FLICK_M_S = 0.35
 ASIDE_SHARE = 0.6
 """More sideways than this (part of its squared length) a stroke of the hand turns a page."""
-POISE_S = 0.12
-"""Before a cue the hand has been presented for this long."""
+WITHDRAWN_M = 0.06
+"""Nor does it come back to the body by more than this."""
+POISE_S = 0.07
+"""Before a cue the hand waits for this long, while the baton goes on,"""
+POISED_AGO_S = 0.7
+"""and gives the cue not later than this after."""
+BATON_MOVES_M_S = 0.2
+STILL_S = 0.05
 MIRRORING = 0.6
 """A hand that the beat explains to this part mirrors it."""
+TOGETHER = 0.66
+"""And a stroke that it explains to this part is a beat."""
+QUICK_M_S, UNLIKE = 0.8, 0.36
+"""Without waiting, a cue must be this quick, and explained by the beat no more than this."""
 CUE_AGAIN_S = 0.9
 CUE_MISFIT = 10.0
 GAZE_FRESH_S = 0.5
 
 BALANCE_M_S = (0.03, 0.42)
 """Vertical speeds at which a presented hand asks for more or less; faster, it is on its way elsewhere."""
+RISING_S = 0.12
+"""Time constant over which they are measured."""
 BALANCE_DEAD_M = 0.05
 BALANCE_PER_M = 1.1
 """Parts of the dynamic range for each metre."""
@@ -86,7 +98,7 @@ class SignReader:
         self._beats = beats
         self.place(placements)
         self._hand, self._baton = HandTracker(), HandTracker()
-        self._free: Pose | None = None
+        self._free_pose: Pose | None = None
         self._head: Pose | None = None
         self._usual_m: Vector | None = None
         self._side = -1.0
@@ -99,7 +111,12 @@ class SignReader:
         self._asked_lately: deque[tuple[float, float]] = deque()
         self._held = False
         self._cut_s = -math.inf
-        self._free_speed = 0.0
+        self._told: dict[str | None, float] = {}
+        self._rising_m_s = 0.0
+        self._free = False
+        self._poised_s = -math.inf
+        self._latest_free_s = -math.inf
+        self._apart_s = 0.0
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """The players sit there now."""
@@ -143,8 +160,9 @@ class SignReader:
                     signs += self._cut_off(self._baton, position, tempo)
             else:
                 movement = self._hand.step(pose)
-                self._free = pose
+                self._free_pose = pose
                 signs += self._present()
+                self._watch_poise()
                 if playing:
                     signs += self._cut_off(self._hand, position, tempo)
                     if movement is not None:
@@ -209,9 +227,9 @@ class SignReader:
     def _pointing(self) -> Misfits:
         """How badly each section fits where the free hand points."""
         body, sample = self._body, self._hand.sample
-        assert body is not None and sample is not None and self._free is not None
-        if self._free.orientation_wxyz is not None:
-            direction = rotate(self._free.orientation_wxyz, (0.0, 0.0, -1.0))
+        assert body is not None and sample is not None and self._free_pose is not None
+        if self._free_pose.orientation_wxyz is not None:
+            direction = rotate(self._free_pose.orientation_wxyz, (0.0, 0.0, -1.0))
             origin, sd = sample.position_m, POINT_ORIENTED_SD_DEG
         else:
             hx, hy, hz = body.head_m
@@ -246,11 +264,12 @@ class SignReader:
         if section is None or movement.end_s - self._cued.get(section, -math.inf) < CUE_AGAIN_S:
             return []
         self._cued[section] = movement.end_s
+        self._poised_s = -math.inf
         return [Sign(movement.known_s, "cue", section)]
 
     def _is_flick(self, movement: Movement, body: _Body) -> bool:
         """A short quick stroke of the presented hand, towards or up or down, not sideways, and not with the beat."""
-        if self._presented_s is None or movement.start_s - self._presented_s < POISE_S:
+        if self._presented_s is None or movement.start_s < self._presented_s + 0.1:
             return False
         dx, dy, dz = movement.displacement_m
         length = math.hypot(dx, dy, dz)
@@ -259,46 +278,69 @@ class SignReader:
         ux, uz = movement.start_m[0] - body.head_m[0], movement.start_m[2] - body.head_m[2]
         reach = max(math.hypot(ux, uz), 1e-6)
         aside = (dx * uz - dz * ux) / reach
-        if aside * aside > ASIDE_SHARE * length * length:
+        outward = (dx * ux + dz * uz) / reach
+        if aside * aside > ASIDE_SHARE * length * length or outward < -WITHDRAWN_M:
             return False
-        return self._independent(movement)
+        return self._own(movement)
 
-    def _independent(self, movement: Movement) -> bool:
-        """The hand did not go with the beat before the stroke; or it rested while the baton moved."""
+    def _own(self, movement: Movement) -> bool:
+        """The stroke does not go with the beat: the hand had waited for it, or it is quick and unlike the beat."""
         before = likeness(self._hand, self._baton, movement.start_s)
-        if before > MIRRORING:
-            return False
-        together = likeness(self._hand, self._baton, movement.end_s, window_s=max(0.4, movement.duration_s + 0.15))
-        return together < 0.9 or before > 0.0 or self._baton.still_s == 0.0
+        together = likeness(self._hand, self._baton, movement.end_s, max(0.4, movement.duration_s + 0.15))
+        if movement.start_s - self._poised_s <= POISED_AGO_S:
+            return before < MIRRORING and together < TOGETHER
+        return movement.peak_m_s > QUICK_M_S and max(before, together) < UNLIKE
+
+    def _watch_poise(self) -> None:
+        """The presented hand waits while the baton moves: what it does next is its own."""
+        hand, baton = self._hand, self._baton
+        step_s = min(0.1, max(0.0, hand.time_s - self._latest_free_s))
+        self._latest_free_s = hand.time_s
+        sample = hand.sample
+        if self._presented_s is None or sample is None or sample.still_s < STILL_S:
+            self._apart_s = 0.0
+            self._free = self._free and self._mirroring(hand.time_s) < MIRRORING
+            return
+        if baton.speed_m_s > BATON_MOVES_M_S:
+            self._apart_s += step_s
+        if self._apart_s >= POISE_S:
+            self._poised_s = hand.time_s
+            self._free = self._free or self._mirroring(hand.time_s) < MIRRORING
 
     def _balance(self) -> list[Sign]:
-        """Slow rising and sinking of the presented hand."""
+        """Slow rising and sinking of the presented hand, when it does not go with the beat."""
         hand, sample = self._hand, self._hand.sample
-        if sample is None or self._presented_s is None or sample.time_s - self._presented_s < 0.2:
+        if sample is None or self._presented_s is None or len(hand.way) < 2:
             return []
         vx, vy, vz = hand.velocity_m_s
-        step_s = sample.time_s - hand.way[-2][0] if len(hand.way) > 1 else 0.0
-        self._free_speed += min(1.0, step_s / 0.12) * (vy - self._free_speed)
-        speed = abs(self._free_speed)
-        slow = BALANCE_M_S[0] < speed < BALANCE_M_S[1] and math.hypot(vx, vz) < 0.3 + speed
-        if not slow or self._mirroring(sample.time_s) > MIRRORING:
-            if hand.still_s > 0.5:
+        step_s = sample.time_s - hand.way[-2][0]
+        self._rising_m_s += min(1.0, step_s / RISING_S) * (vy - self._rising_m_s)
+        speed = abs(self._rising_m_s)
+        slow = BALANCE_M_S[0] < speed < BALANCE_M_S[1] and math.hypot(vx, vz) < 0.2 + speed
+        if not slow or not self._free or self._mirroring(sample.time_s) > MIRRORING:
+            if sample.still_s > 0.5 or not self._free:
                 self._moved_m = 0.0
             return []
         if self._moved_m == 0.0:
             self._asking = self._attended()
-        self._moved_m += self._free_speed * step_s
-        if abs(self._moved_m) < BALANCE_DEAD_M:
-            return []
+        moved_m = self._rising_m_s * step_s
+        self._moved_m += moved_m
         past = self._asked.get(self._asking, 0.0)
-        wanted = past + BALANCE_PER_M * self._free_speed * step_s
-        self._asked[self._asking] = wanted = max(-MOST_BALANCE, min(MOST_BALANCE, wanted))
         self._asked_lately.append((sample.time_s, past))
         while self._asked_lately[0][0] < sample.time_s - TAKEN_BACK_S:
             self._asked_lately.popleft()
-        if round(past / BALANCE_STEP) == round(wanted / BALANCE_STEP):
+        if abs(self._moved_m) < BALANCE_DEAD_M:
             return []
-        return [Sign(sample.known_s, "raise" if wanted >= 0 else "hush", self._asking, wanted)]
+        self._asked[self._asking] = max(-MOST_BALANCE, min(MOST_BALANCE, past + BALANCE_PER_M * moved_m))
+        return self._tell_balance(sample.known_s, BALANCE_STEP)
+
+    def _tell_balance(self, time_s: float, least: float) -> list[Sign]:
+        """A sign if what is asked for differs from what was told by at least so much."""
+        asked = self._asked.get(self._asking, 0.0)
+        if abs(asked - self._told.get(self._asking, 0.0)) < least:
+            return []
+        self._told[self._asking] = asked
+        return [Sign(time_s, "raise" if asked >= 0 else "hush", self._asking, asked)]
 
     def _attended(self) -> str | None:
         """The section that is looked at and that the hand points to; None where they differ or there is none."""
@@ -314,21 +356,24 @@ class SignReader:
 
     def _leave(self, time_s: float) -> list[Sign]:
         """The hand goes away: sinking to rest was no hush."""
-        self._moved_m = 0.0
+        self._moved_m, self._free = 0.0, False
         lately = [amount for at_s, amount in self._asked_lately if at_s >= time_s - TAKEN_BACK_S]
         self._asked_lately.clear()
-        now = self._asked.get(self._asking, 0.0)
-        if not lately or max(lately) - now < BALANCE_STEP:
-            return []
-        self._asked[self._asking] = kept = max(lately)
-        return [Sign(time_s, "raise" if kept >= 0 else "hush", self._asking, kept)]
+        if lately and max(lately) > self._asked.get(self._asking, 0.0):
+            self._asked[self._asking] = max(lately)
+        return self._tell_balance(time_s, 0.01)
 
     def _hold(self, tempo: TempoEstimate | None) -> list[Sign]:
         hand, baton = self._hand, self._baton
-        resting = baton.still_s >= BATON_REST_S and tempo is not None
+        resting = tempo is not None and baton.sample is not None and baton.sample.still_s >= BATON_REST_S
         if not resting:
             self._held = False
-        elif not self._held and self._presented_s is not None and hand.sample is not None and hand.still_s >= HOLD_S:
+        elif (
+            not self._held
+            and self._presented_s is not None
+            and hand.sample is not None
+            and hand.sample.still_s >= HOLD_S
+        ):
             self._held = True
             return [Sign(hand.sample.known_s, "hold")]
         return []
