@@ -8,6 +8,7 @@
  * rests, its speed is taken for zero and its place is kept (zero-velocity update).
  */
 import { type Calibration, GRAVITY, levelled, type MotionReading } from "./phone_calibration";
+import { SampleClock } from "./phone_clock";
 import { add, fromAngles, inTracking, type Quaternion, rotate, unit, type Vector } from "./phone_rotation";
 
 export interface BatonPose {
@@ -27,15 +28,16 @@ const STICK_M = 0.4;
  * which the icti are: so height is pulled less.
  */
 const PULL_UP = 1.2;
-const PULL_LEVEL = 2.5;
+const PULL_LEVEL = 3;
 const DAMPING = 0.6;
 /** Seconds in which a constant error of the acceleration is learned while the hand moves; at rest, the mean of so long before counts. */
-const SETTLE_S = 6;
+const SETTLE_S = 15;
 const REST_MEMORY_S = 0.3;
 /** The hand rests where neither acceleration (m/s²) nor direction (rad) leave their own running mean by more. */
 const REST_ACCELERATION = 0.5;
 const REST_LEAN = 0.025;
-const MEAN_S = 0.3;
+const MEAN_S = 0.8;
+const UNREST_S = 0.15;
 const REST_AFTER_S = 0.25;
 /** A pause of the sensors: what was integrated is worth nothing. */
 const GAP_S = 0.25;
@@ -44,6 +46,8 @@ const FARTHEST_M = 0.9;
 const GRAVITY_S = 0.6;
 
 export class PhoneBaton {
+  private readonly clock = new SampleClock();
+  private stampS = -Infinity;
   private lastS: number | null = null;
   private acceleration: Vector = [0, 0, 0];
   private error: Vector = [0, 0, 0];
@@ -74,9 +78,12 @@ export class PhoneBaton {
     const { sign, bias, headingRad } = this.calibration;
     const felt = reading.accelerationIncludingGravity;
     if (![reading.timeS, ...felt, ...(reading.angles ?? [])].every(Number.isFinite)) return null;
-    const dt = this.lastS === null ? 0 : reading.timeS - this.lastS;
+    if (reading.timeS <= this.stampS) return null;
+    this.stampS = reading.timeS;
+    const timeS = this.clock.next(reading.timeS);
+    const dt = this.lastS === null ? 0 : timeS - this.lastS;
     if (this.lastS !== null && dt <= 0) return null;
-    this.lastS = reading.timeS;
+    this.lastS = timeS;
     const force = add([sign * felt[0], sign * felt[1], sign * felt[2]], bias, -1);
     const orientation = inTracking(reading.angles === null ? this.leaning(force, dt) : fromAngles(...reading.angles), headingRad);
     const pushed = add(rotate(orientation, force), [0, GRAVITY, 0], -1);
@@ -86,7 +93,7 @@ export class PhoneBaton {
     this.acceleration = pushed;
     const lean = add(direction, this.restDirection, -1);
     const moved = add(this.hand, lean, STICK_M);
-    return { timeS: reading.timeS, positionM: add(REST_M, moved, this.scale), orientation };
+    return { timeS, positionM: add(REST_M, moved, this.scale), orientation };
   }
 
   private integrate(pushed: Vector, direction: Vector, dt: number): void {
@@ -131,7 +138,7 @@ export class PhoneBaton {
     this.meanPush = add(this.meanPush, add(pushed, this.meanPush, -1), share);
     this.meanDirection = add(this.meanDirection, add(direction, this.meanDirection, -1), share);
     // Unrest is noticed at once, rest only after a while.
-    const slow = 1 - Math.exp(-dt / (MEAN_S / 2));
+    const slow = 1 - Math.exp(-dt / UNREST_S);
     this.unrest = left > REST_ACCELERATION * 2 ? left : this.unrest + slow * (left - this.unrest);
     this.unsteadiness = leant > REST_LEAN * 2 ? leant : this.unsteadiness + slow * (leant - this.unsteadiness);
     const quiet = this.unrest < REST_ACCELERATION && this.unsteadiness < REST_LEAN;
