@@ -155,9 +155,7 @@ def _nearest(times: np.ndarray, fine: np.ndarray, values: np.ndarray) -> np.ndar
     return found
 
 
-def _angles(
-    axes: np.ndarray, times: np.ndarray, handling: PhoneHandling, random: np.random.Generator
-) -> np.ndarray:
+def _angles(axes: np.ndarray, times: np.ndarray, handling: PhoneHandling, random: np.random.Generator) -> np.ndarray:
     """Alpha, beta, gamma of device axes, with the faults of sensor fusion (W3C: intrinsic Z-X′-Y″, x east, z up)."""
     to_earth = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
     drift = handling.heading_deg + handling.heading_drift_deg_s * (times - times[0])
