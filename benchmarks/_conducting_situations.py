@@ -217,13 +217,13 @@ def _scaled(pose: Pose, style: Style, factor: float) -> Pose:
 
 
 SITUATIONS: dict[str, tuple[Callable[[int], Measured], int, int]] = {
-    "first chord": (first_chord, 60, 18),
-    "tempo steps": (tempo_step, 48, 16),
-    "fermata": (fermata, 30, 9),
-    "stop with fidgets": (stop_with_fidgets, 18, 6),
-    "preamble": (preamble, 30, 9),
-    "lost tracking": (lost_tracking, 30, 8),
-    "5 Hz": (five_hertz, 6, 2),
-    "loudness": (loudness, 12, 4),
+    "first chord": (first_chord, 48, 12),
+    "tempo steps": (tempo_step, 40, 8),
+    "fermata": (fermata, 24, 6),
+    "stop with fidgets": (stop_with_fidgets, 12, 3),
+    "preamble": (preamble, 24, 6),
+    "lost tracking": (lost_tracking, 24, 4),
+    "5 Hz": (five_hertz, 6, 1),
+    "loudness": (loudness, 8, 2),
 }
 """Each situation with how many times it is tried, in full and quickly."""

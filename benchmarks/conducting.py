@@ -41,7 +41,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-QUICK_BEATS = 120
+QUICK_BEATS = 96
 console = Console()
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -223,8 +223,8 @@ def main() -> int:
     if options.tune:
         tune()
         return 0
-    usual = options.usual if options.usual is not None else 1 if options.quick else 3
-    drawn = options.drawn if options.drawn is not None else 1 if options.quick else 3
+    usual = options.usual if options.usual is not None else 1 if options.quick else 2
+    drawn = options.drawn if options.drawn is not None else 1 if options.quick else 2
     if "/" in options.only:
         usual, drawn = len(USUAL), max(drawn, 20)
     names = [*(recordings(options.folder) if options.folder else ()), *curves()]

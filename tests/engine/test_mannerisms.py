@@ -16,7 +16,7 @@ from tutti.engine.conducting.virtual_conductor import conduct, intended
 SCORE = make_score([], measures=12)
 EVEN = timings(SCORE, np.full(48, 0.8))
 CLEAR = Style(jitter_s=0.0, variation=0.0, sway_m=0.0)
-FINE = Tracking(rate_hz=240.0, noise_m=0.0, uneven=0.0)
+FINE = Tracking(rate_hz=120.0, noise_m=0.0, uneven=0.0)
 
 
 def way(style, score=SCORE, beats=EVEN, tracking=FINE, **more):
