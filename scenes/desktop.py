@@ -13,6 +13,7 @@ from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import SceneError
 from ..engine.types import Frame
 from .cameras import FIRST_PERSON
+from .conductor_view import ConductorView
 from .gamepad import GamepadTap
 from .overlay import Overlay
 from .pointer import PointerTap
@@ -65,6 +66,7 @@ class Desktop:
         self._tap = PointerTap(view.base, pointer, actions.now_s)
         self._gamepad = GamepadTap(gamepad, actions.now_s) if gamepad is not None else None
         self._overlay = Overlay(view.base.a2dBottomLeft, view.base.a2dBottomCenter, title)
+        self._review = ConductorView(view.base.a2dTopRight, view.score) if view.score is not None else None
         self._closed = False
         self._begun = False
         view.look_from(FIRST_PERSON)
@@ -84,6 +86,7 @@ class Desktop:
             "=": lambda: actions.change_level(LOUDER),
             "-": lambda: actions.change_level(-LOUDER),
             "c": self._next_camera,
+            "v": self._toggle_review,
             "p": self._save_picture,
             "f": self._toggle_fullscreen,
             "h": self._overlay.toggle_help,
@@ -117,6 +120,8 @@ class Desktop:
         if frame is not None:
             self._view.update(frame)
             self._overlay.update(frame)
+            if self._review is not None:
+                self._review.update(frame)
             if frame.position.state == "playing" and not self._begun:
                 self._begun = True
                 self._overlay.hide_help()
@@ -135,6 +140,10 @@ class Desktop:
     def _next_input(self) -> None:
         if self._actions.next_input is not None:
             self._overlay.note(self._actions.next_input(), self._actions.now_s() + 4.0)
+
+    def _toggle_review(self) -> None:
+        if self._review is not None:
+            self._review.toggle()
 
     def _next_camera(self) -> None:
         names = self._view.cameras

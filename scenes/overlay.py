@@ -19,6 +19,7 @@ HELP = (
     ("R", "from the beginning"),
     ("+  −", "louder, softer"),
     ("C", "next camera"),
+    ("V", "the conductor's view"),
     ("P", "save a picture"),
     ("F", "full screen"),
     ("H", "this help"),

@@ -75,6 +75,7 @@ class StageView:
             self.base.destroy()
             raise
         self._activity = OrchestraActivity(len(part_names), score)
+        self.score = score
         self._frame = RESTING
         self._rows = tableau(len(part_names))
         self._cast = Cast(self.world, placements, self._meshes, self._rigs)

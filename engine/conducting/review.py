@@ -156,7 +156,8 @@ def bars(score: Score, crossings: Sequence[BeatCrossing]) -> list[Bar]:
         or score.beats["measure"][crossing.beat_index] != score.beats["measure"][crossings[index - 1].beat_index]
     ]
     result = []
-    for start, stop in zip(starts, [*starts[1:], len(crossings)], strict=True):
+    stops = [*starts[1:], len(crossings)][: len(starts)]
+    for start, stop in zip(starts, stops, strict=True):
         first, last = crossings[start], crossings[stop - 1]
         following = crossings[stop] if stop < len(crossings) else None
         goes_on = following is not None and following.beat_index == last.beat_index + 1
@@ -200,6 +201,8 @@ def bar_ways(score: Score, crossings: Sequence[BeatCrossing], time_s: np.ndarray
         start_s = own[0].ictus_s if own[0].ictus_s is not None else bar.start_s
         end_s = following.ictus_s if following.ictus_s is not None else bar.end_s
         low, high = np.searchsorted(time_s, [start_s, end_s], side="left")
+        if high - low < 2:  # the hand was not seen
+            continue
         seen = [crossing for crossing in own if crossing.ictus_s is not None]
         at = np.array([crossing.ictus_s for crossing in seen], dtype=float)
         icti = np.stack([np.interp(at, time_s, place_m[:, axis]) for axis in (0, 1)], axis=1)

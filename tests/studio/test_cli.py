@@ -15,6 +15,7 @@ from needs import gl_works
 from tutti.engine.conducting.tracking import write_take
 from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
 from tutti.engine.notation.score_cache import open_score
+from tutti.engine.notation.score_reader import read_score
 from tutti.studio.session_file import read_session
 
 PIECE = "bach/bwv66.6"
@@ -69,6 +70,10 @@ def test_a_render_writes_everything_it_promises(rendered: Path) -> None:
     numbers = json.loads((rendered / "report.json").read_text(encoding="utf-8"))
     assert numbers["sound"]["clipped_samples"] == 0
     assert numbers["ai_windows_missed"] == 0
+    assert len(numbers["conducting"]["tempo_by_measure"]) >= 3
+    assert (rendered / "conducting.png").read_bytes().startswith(b"\x89PNG")
+    played = read_score(rendered / "performance.musicxml")
+    assert len(played.parts) == 4 and len(played.tempos) >= len(beats)
     assert "<audio" in (rendered / "report.html").read_text(encoding="utf-8")
     if gl_works():
         assert (rendered / "stage.png").read_bytes().startswith(b"\x89PNG")
@@ -78,7 +83,7 @@ def test_an_exported_session_is_the_performance(rendered: Path, tmp_path: Path) 
     session = read_session(rendered / "session.mcap")
     assert session.complete
     tutti("export", rendered / "session.mcap", "-o", tmp_path)
-    for name in ("beats.csv", "notes.csv", "performance.mid"):
+    for name in ("beats.csv", "notes.csv", "performance.mid", "performance.musicxml"):
         assert (tmp_path / name).read_bytes() == (rendered / name).read_bytes()
     again, _ = soundfile.read(tmp_path / "performance.wav")
     first, _ = soundfile.read(rendered / "performance.wav")

@@ -1,0 +1,81 @@
+"""The conducting half of the report, from a real performance under a virtual conductor."""
+
+import io
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import make_score
+
+from tutti.engine.conducting.virtual_conductor import conduct
+from tutti.engine.performance import Performance
+from tutti.engine.types import Sign
+from tutti.studio.conducting_report import (
+    Conducting,
+    conducting_figures,
+    conducting_plots,
+    look_back,
+    write_conducting_png,
+)
+from tutti.studio.performance_log import PerformanceLog
+from tutti.studio.render import perform_offline
+
+MEASURES = 10
+
+
+@pytest.fixture(scope="module")
+def conducting() -> Conducting:
+    score = make_score([(float(n), 1.0, 60, 0, 0.5, 0) for n in range(4 * MEASURES)], measures=MEASURES)
+    quarters = score.beats["quarter"].astype(float)
+    lengths = np.repeat([0.6, 0.8], [20, 20])
+    take = conduct(score, (quarters, 4.0 + np.concatenate([[0.0], np.cumsum(lengths[:-1])])), seed=3)
+    frames = list(perform_offline(Performance(score), take))
+    middle = len(frames) // 2
+    for index in range(middle, middle + 50):  # half a second of the same sign is one sign
+        frames[index] = replace(frames[index], signs=(Sign(frames[index].time_s, "cue", "Horns"),))
+    log = PerformanceLog()
+    log.extend(frames)
+    return look_back(score, frames, log.crossings())
+
+
+def test_figures_tell_tempo_beats_timeline_and_way(conducting: Conducting) -> None:
+    figures = json.loads(json.dumps(conducting_figures(conducting)))
+    tempi = figures["tempo_by_measure"]
+    assert [row["measure"] for row in tempi] == [str(n + 1) for n in range(MEASURES)]
+    assert tempi[3]["conducted_bpm"] == pytest.approx(100, abs=6)
+    assert tempi[8]["conducted_bpm"] == pytest.approx(75, abs=5)
+    assert {row["marked_bpm"] for row in tempi} == {100.0}
+    beats = figures["beats_of_the_bar"]
+    assert [row["beat"] for row in beats] == [1, 2, 3, 4]
+    assert all(0 < row["clarity"] <= 1 and 0 < row["known_after_ms"] < 400 for row in beats)
+    states = [row["state"] for row in figures["states"]]
+    assert states[0] == "waiting" and "playing" in states
+    assert all(a["end_s"] == b["start_s"] for a, b in pairwise(figures["states"]))
+    assert len(figures["icti"]) >= 4 * MEASURES - 3
+    assert [row["sign"] for row in figures["signs"] if row["section"] == "Horns"] == ["cue"]
+    assert len(figures["ways"]) >= MEASURES - 2
+    for way in figures["ways"]:
+        assert 8 <= len(way["way_mm"]) <= 32 and len(way["ideal_icti_mm"]) == 4
+
+
+def test_the_pictures_are_drawn(conducting: Conducting, tmp_path: Path) -> None:
+    write_conducting_png(tmp_path / "conducting.png", conducting)
+    picture = np.asarray(Image.open(tmp_path / "conducting.png").convert("RGB"), dtype=float)
+    assert picture.shape == (1000, 1600, 3)
+    assert (picture.std(axis=2) > 20).sum() > 5000, "nothing is drawn in colour"
+    titles = [title for title, _ in conducting_plots(conducting)]
+    assert len(titles) == 4
+    for _, image in conducting_plots(conducting):
+        assert np.asarray(Image.open(io.BytesIO(image)).convert("L")).std() > 5
+
+
+def test_a_performance_of_nothing_has_a_report(tmp_path: Path) -> None:
+    score = make_score([(0.0, 1.0, 60, 0, 0.5, 0)])
+    nothing = look_back(score, [], [])
+    assert conducting_figures(nothing)["tempo_by_measure"] == []
+    write_conducting_png(tmp_path / "conducting.png", nothing)
+    assert len(conducting_plots(nothing)) == 2
