@@ -1,4 +1,4 @@
-"""What the sensors of a phone would show that a virtual conductor swings: for tests and benchmarks of the phone as baton.
+"""What the sensors of a phone would show that a virtual conductor swings: to try the phone as baton without one.
 
 The tip of a stick that lengthens the phone goes the way of a take's baton. A share of that way comes from turning
 wrist and forearm, the rest from moving the hand; accelerometer and orientation get the faults that phones have.

@@ -52,7 +52,8 @@ window.feel = (readings) => {
       send(readings[0]);
       return;
     }
-    while (next < readings.length && readings[next].timeS - readings[0].timeS <= (now - started) / 1000) send(readings[next++]);
+    const passed = (now - started) / 1000 + readings[0].timeS;
+    while (next < readings.length && readings[next].timeS <= passed) send(readings[next++]);
   }, 4);
 };
 """

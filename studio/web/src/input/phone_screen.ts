@@ -131,7 +131,7 @@ export class PhoneScreen {
     this.shown = state;
     this.showLine(state);
     const conducts = state.step === "ready" && state.holding;
-    this.root.classList.toggle("conducting", conducts && !state.resting);
+    this.root.classList.toggle("beating", conducts && !state.resting);
     this.card.hidden = conducts;
     this.score.hidden = this.dock.hidden = !conducts;
     if (conducts) setText(this.restButton, state.resting ? "Conduct" : "Rest the baton");

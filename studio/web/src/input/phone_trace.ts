@@ -31,12 +31,12 @@ export class BatonTrace {
     context.clearRect(0, 0, width, height);
     const scale = Math.min(width, height) / 2 / SEEN_M;
     const at = ({ x, y }: Point): [number, number] => [width / 2 + x * scale, height / 2 - y * scale];
-    context.lineCap = "round";
+    context.lineCap = "butt"; // round ends overlap and look like beads
     for (let i = 1; i < this.points.length; i++) {
       const [from, to] = [this.points[i - 1]!, this.points[i]!];
       const share = 1 - (nowS - to.timeS) / KEPT_S;
-      context.strokeStyle = `rgb(224 187 120 / ${(0.75 * share * share).toFixed(3)})`;
-      context.lineWidth = ratio * (1 + 5 * share);
+      context.strokeStyle = `rgb(224 187 120 / ${(0.9 * share * share).toFixed(3)})`;
+      context.lineWidth = ratio * (1.5 + 6 * share);
       context.beginPath();
       context.moveTo(...at(from));
       context.lineTo(...at(to));
@@ -46,7 +46,7 @@ export class BatonTrace {
     if (tip === undefined) return;
     context.fillStyle = "#f6eee0";
     context.beginPath();
-    context.arc(...at(tip), 6 * ratio, 0, 2 * Math.PI);
+    context.arc(...at(tip), 8 * ratio, 0, 2 * Math.PI);
     context.fill();
   }
 }
