@@ -19,6 +19,8 @@ const SLOW_PICTURE_HEIGHT = 240;
 /** After this long without an answer the next picture is sent all the same. */
 const PATIENCE_MS = 4000;
 const FIGURES_MS = 500;
+/** What is expected of a camera before its rate is known. */
+const PLAIN_RATE_HZ = 30;
 
 export class Webcam implements GestureInput {
   private settings = storedSettings();
@@ -40,6 +42,7 @@ export class Webcam implements GestureInput {
   private place: readonly number[] | null = null;
   private pictures = 0;
   private readings = 0;
+  private rateHz = PLAIN_RATE_HZ;
   private latencyS = 0;
   private figuresMs = 0;
 
@@ -143,13 +146,16 @@ export class Webcam implements GestureInput {
     if (poses.batonHand !== null) this.seenS = reading.capturedS;
     this.view.show(reading, poses.batonHand);
     this.view.showProgress(poses.calibrated);
-    this.view.say(sentence(poses, reading.capturedS - this.seenS, this.settings));
+    this.view.say(sentence(poses, reading.capturedS - this.seenS, this.rateHz, this.settings));
     this.readings += 1;
     this.latencyS += 0.1 * (clientS() - reading.capturedS - this.latencyS);
     const nowMs = performance.now();
     const passedMs = nowMs - this.figuresMs;
     if (passedMs < FIGURES_MS) return;
-    this.view.showFigures(`${Math.round((1000 * this.readings) / passedMs)} pictures a second · ${Math.round(1000 * this.latencyS)} ms`);
+    const rateHz = (1000 * this.readings) / passedMs;
+    // Slowly, so that the words below do not flicker.
+    this.rateHz = passedMs < 4 * FIGURES_MS ? this.rateHz + 0.2 * (rateHz - this.rateHz) : PLAIN_RATE_HZ;
+    this.view.showFigures(`${Math.round(rateHz)} pictures a second · ${Math.round(1000 * this.latencyS)} ms`);
     this.figuresMs = nowMs;
     this.readings = 0;
   }

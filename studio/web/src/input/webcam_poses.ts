@@ -42,6 +42,8 @@ const REMEMBERED_S = 0.5;
 const NEAR = 0.35;
 /** The other hand takes the baton after this long without the one that had it (`auto` alone). */
 const CHANGE_HANDS_S = 1.2;
+/** After this long with one hand it is the baton's (`auto`), whatever the detector calls it after a quick move. */
+const ALONE_S = 3;
 const SCALE_TIME_S = 1.5;
 /** A person walks, the orchestra does not see it as a gesture. */
 const DEPTH_TIME_S = 0.35;
@@ -77,6 +79,8 @@ export class HandPoses {
   private tracks: Record<Side, Track> = { left: newTrack(), right: newTrack() };
   private begunS = NaN;
   private readings: Record<Side, Placed[]> = { left: [], right: [] };
+  /** Whether both hands were seen while it is calibrated. */
+  private together = false;
   private baton: Side | null = null;
   private origin = { x: 0, y: 0 };
   private scale = 0;
@@ -98,11 +102,9 @@ export class HandPoses {
     if (!(timeS > this.lastS)) return this.told([], null);
     const placed = this.place(reading);
     if (this.baton === null) {
+      this.remember(placed, timeS);
       this.calibrate(placed, timeS);
-      if (this.baton === null) {
-        this.remember(placed, timeS);
-        return this.told([], placed.find(({ side }) => side === this.settings.hand)?.index ?? placed[0]?.index ?? null);
-      }
+      return this.told([], placed.find(({ side }) => side === this.settings.hand)?.index ?? placed[0]?.index ?? null);
     }
     if (this.settings.hand === "auto") this.changeHands(placed, timeS);
     const baton = placed.find(({ side }) => side === this.baton);
@@ -141,6 +143,8 @@ export class HandPoses {
       const claimed = nearest !== undefined && reading.capturedS - rival.atS <= REMEMBERED_S && distance(nearest, rival) < distance(nearest, track);
       if (nearest !== undefined && !claimed && distance(nearest, track) < NEAR) sides.set(nearest.index, side);
     }
+    const alone = hands.length === 1 && sides.size === 0 && this.settings.hand === "auto" ? this.baton : null;
+    if (alone !== null && reading.capturedS - this.tracks[other(alone)].atS > ALONE_S) sides.set(hands[0]!.index, alone);
     const taken = new Set(sides.values());
     const rest = hands.filter(({ index }) => !sides.has(index));
     if (rest.length === 2 && rest[0]!.named === rest[1]!.named) {
@@ -164,6 +168,7 @@ export class HandPoses {
   private begin(): void {
     this.begunS = NaN;
     this.readings = { left: [], right: [] };
+    this.together = false;
     this.baton = null;
   }
 
@@ -180,12 +185,16 @@ export class HandPoses {
     }
     if (Number.isNaN(this.begunS)) this.begunS = timeS;
     for (const hand of wanted) this.readings[hand.side].push(hand);
+    if (wanted.length > 1) this.together = true;
     this.lastS = timeS;
     const { left, right } = this.readings;
     if (timeS - this.begunS < CALIBRATION_S || left.length + right.length < CALIBRATION_READINGS) return;
-    this.baton = path(left) > path(right) ? "left" : "right";
-    if (this.readings[this.baton].length < CALIBRATION_READINGS / 2) this.baton = other(this.baton);
-    const own = this.readings[this.baton];
+    // Two hands: the one that moves. One hand: what it was called most of the time.
+    const moving = path(left) > path(right) ? "left" : "right";
+    const usual = left.length > right.length ? "left" : "right";
+    this.baton = this.together ? moving : usual;
+    const own = this.together ? this.readings[this.baton] : [...left, ...right];
+    if (!this.together) this.tracks[other(this.baton)] = newTrack();
     this.scale = this.firstScale = median(own.map(({ scale }) => scale));
     this.origin = { x: median(own.map(({ x }) => x)), y: median(own.map(({ y }) => y)) };
     this.depthM = 0;
