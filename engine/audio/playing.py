@@ -12,7 +12,7 @@ import numpy as np
 
 from ..instruments import catalogue
 from ..sounds.sound_set import SoundSet, Zone
-from ..types import NoteRelease
+from ..types import Articulation, NoteRelease
 from .audibility import least_audible
 from .ensemble import PlayerNote
 from .pyo_block import FloatArray
@@ -111,6 +111,7 @@ class Playing:
         self._block = block
         self._starts_per_cell = starts_per_cell
         self._starts_left = starts_per_cell
+        self._zones: dict[tuple[str, Articulation, int, int, bool], tuple[Zone, ...]] = {}
         self._forget()
 
     def _forget(self) -> None:
@@ -232,13 +233,11 @@ class Playing:
     def _zone(self, note: PlayerNote) -> Zone:
         """The recording that this player takes for a note."""
         placement = self.seats.of_player(note.player)
-        zones = self._sounds.zones_for(
-            placement.instrument,
-            note.articulation,
-            round(note.pitch),
-            round(note.velocity),
-            section=self.seats.in_section(placement),
-        )
+        section = self.seats.in_section(placement)
+        wanted = (placement.instrument, note.articulation, round(note.pitch), round(note.velocity), section)
+        zones = self._zones.get(wanted)
+        if zones is None:
+            zones = self._zones[wanted] = self._sounds.zones_for(*wanted)
         return zones[note.variation % len(zones)]
 
     def _damp_same_pitch(self, note: PlayerNote, earlier: Sequence[_Sounding], at: int) -> None:

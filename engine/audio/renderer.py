@@ -107,6 +107,7 @@ class OrchestraRenderer:
         self._gains: FloatArray = self._seats.gains.copy()
         self._gain_steps: FloatArray = np.zeros_like(self._gains)
         self._reached_gains = self._seats.gains
+        self._ramping = False
         self._take_stage()
 
     @property
@@ -232,9 +233,11 @@ class OrchestraRenderer:
             places_m = np.array([placement.position_m for placement in self._seats.placements])
             distances_m = np.linalg.norm(places_m - np.array(self._listener.position_m), axis=1)
             self._playing.heard_gains = self._seats.gains / np.maximum(distances_m, NEAREST_M).astype(np.float32)
-        self._gains[:] = self._reached_gains
-        self._gain_steps[:] = (self._seats.gains - self._gains) / np.float32(CELL)
-        self._reached_gains = self._seats.gains
+        if self._ramping or self._reached_gains is not self._seats.gains:
+            self._gains[:] = self._reached_gains
+            self._gain_steps[:] = (self._seats.gains - self._gains) / np.float32(CELL)
+            self._ramping = self._reached_gains is not self._seats.gains
+            self._reached_gains = self._seats.gains
 
     def load_ahead(self, count: int) -> None:
         """Use spare time to bring ``count`` more of the players' recordings into memory."""
@@ -285,7 +288,7 @@ def _finish_rows(
     ``steps`` is what a gain changes by in a sample.
     """
     players, block, length = gains.size, send.size, samples.shape[1]
-    start = position % length  # the block never wraps: the ring is a power of two of blocks
+    start = position % length  # the block never wraps: the ring is whole blocks
     for player in range(players):
         row = samples[player, start : start + block]
         sounds = False

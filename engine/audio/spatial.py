@@ -40,14 +40,15 @@ def fft_size_for(block: int) -> int:
 
 
 class StreamRing:
-    """The recent past of many mono streams: ``rows`` × a power of two samples.
+    """The recent past of many mono streams.
 
-    Writers add into the block that is being made (and up to a block beyond its end); readers look back from it.
+    An odd number of blocks is kept: rows a power of two long would all fall on the same few lines of the processor's
+    caches. Writers add into the block that is being made (and up to a block beyond its end); readers look back from it.
     """
 
     def __init__(self, rows: int, history: int, block: int) -> None:
         self.block = block
-        self.samples: FloatArray = np.zeros((rows, 1 << (history + 4 * block - 1).bit_length()), np.float32)
+        self.samples: FloatArray = np.zeros((rows, (-(-history // block) + 4 | 1) * block), np.float32)
         self.position = 0
         """First sample of the block in the making, counted from the start."""
         self.last_active = np.full(rows, -(1 << 40), np.int64)

@@ -65,6 +65,7 @@ class VoicePool:
         self._free = list(range(size))
         self._active: npt.NDArray[np.int32] | None = None
         self._voices = [Voice(index) for index in range(size)]
+        self._next_free_at = NEVER
         self.sounding: list[Voice] = []
 
     @property
@@ -103,24 +104,16 @@ class VoicePool:
         if slurred_from is not None and zone.pitch_tracking:
             glide_cents = 100.0 * zone.pitch_tracking * (slurred_from - note.pitch)
             glide_cents = max(-technique.glide_cents, min(technique.glide_cents, glide_cents))
-        state = self._states[voice.index]
-        state["age"], state["row"], state["offset"], state["ratio"] = 0, row, offset, ratio
-        state["vibrato_cents"] = max(0.0, note.vibrato_cents - sample.vibrato_cents)
-        state["vibrato_hz"], state["vibrato_phase"] = note.vibrato_hz, note.vibrato_phase
-        state["vibrato_delay"] = note.vibrato_delay_s * self._rate_hz
-        state["drift_cents"], state["swell"] = note.drift_cents, note.swell
-        state["glide_cents"], state["glide"] = glide_cents, technique.glide_s * self._rate_hz
-        state["gain"] = gain
         attack_s = technique.slur_attack_s if slurred_from is not None else _attack_s(note, zone, technique)
-        state["attack"] = attack_s * self._rate_hz
-        state["release_at"], state["release"] = NEVER, 1.0
-        state["fade_at"], state["fade"] = NEVER, 1.0
-        state["cut_at"], state["cut"] = NEVER, 1.0
-        state["brightness"] = _brightness(note, self._rate_hz) if one_layer else 1.0
-        state["held"] = state["noise_held"] = 0.0
-        state["noise"], state["noise_burst"] = noise, note.noise_burst
-        state["noise_decay"] = math.exp(-1.0 / (BURST_S * self._rate_hz))
-        state["noise_state"] = note.noise_seed
+        rate_hz = self._rate_hz
+        self._states[voice.index] = (  # in the order of VOICE
+            *(0, row, offset, ratio),
+            *(max(0.0, note.vibrato_cents - sample.vibrato_cents), note.vibrato_hz, note.vibrato_phase),
+            *(note.vibrato_delay_s * rate_hz, note.drift_cents, note.swell, glide_cents, technique.glide_s * rate_hz),
+            *(gain, attack_s * rate_hz, NEVER, 1.0, NEVER, 1.0, NEVER, 1.0),
+            *(_brightness(note, rate_hz) if one_layer else 1.0, 0.0),
+            *(noise, note.noise_burst, math.exp(-1.0 / (BURST_S * rate_hz)), 0.0, note.noise_seed),
+        )
         voice.note_id, voice.player, voice.row, voice.pitch = note.note_id, note.player, row, note.pitch
         voice.level, voice.started_at = gain * db_to_gain(sample.level_db), position + offset
         voice.release_s = min(
@@ -131,6 +124,7 @@ class VoicePool:
         voice.released_at = voice.free_at = NEVER
         if recording.length is not None:
             voice.free_at = voice.started_at + math.ceil(1.01 * recording.length / ratio)
+            self._next_free_at = min(self._next_free_at, voice.free_at)
         self.sounding.append(voice)
         self._active = None
         return voice
@@ -172,12 +166,15 @@ class VoicePool:
         at = max(at, voice.started_at)
         state[f"{how}_at"], state[how] = at - voice.started_at, max(1.0, duration_s * self._rate_hz)
         voice.free_at = min(voice.free_at, at + math.ceil(duration_s * self._rate_hz))
+        self._next_free_at = min(self._next_free_at, voice.free_at)
 
     def collect(self, position: int) -> None:
         """Stop voices that have died away and make them free."""
-        over = [voice for voice in self.sounding if voice.free_at <= position]
-        for voice in over:
+        if self._next_free_at > position:
+            return
+        for voice in [voice for voice in self.sounding if voice.free_at <= position]:
             self._stop(voice)
+        self._next_free_at = min((voice.free_at for voice in self.sounding), default=NEVER)
 
     def _stop(self, voice: Voice) -> None:
         self._sampler.stop(voice.index)
