@@ -45,8 +45,9 @@ def follow(piece: Piece, take: Take, count: int) -> Followed:
     played = np.full(count, np.nan)
     tempo, notes, levels, costs = [], [], [], []
     frame: Frame | None = None
-    for index in range(int((take.end_s - take.start_s + 1.0) / STEP_S)):
-        now_s = take.start_s + index * STEP_S
+    start_s, end_s = take.start_s, take.end_s
+    for index in range(int((end_s - start_s + 1.0) / STEP_S)):
+        now_s = start_s + index * STEP_S
         poses = source.poll(now_s)
         begin = time.process_time()
         frame = performance.step(now_s, poses)
