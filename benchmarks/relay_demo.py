@@ -23,10 +23,12 @@ from tutti.engine.types import (
     PlayerPlacement,
     Pose,
     ScorePosition,
+    Sign,
     TempoEstimate,
 )
-from tutti.studio.protocol import NOBODY, BeatInfo, MeasureInfo
+from tutti.studio.protocol import NOBODY, BeatInfo, MeasureInfo, TempoMarkInfo
 from tutti.studio.relay import Control, RelayProcess, RelaySettings, SessionInfo
+from tutti.studio.session_info import figure_infos
 
 BPM = 96.0
 MEASURES = 64
@@ -110,15 +112,18 @@ def orchestra() -> tuple[PlayerPlacement, ...]:
 
 def session() -> SessionInfo:
     """Facts of the made-up piece."""
+    beats = tuple(BeatInfo(float(i), i // BEATS, i % BEATS + 1, BEATS) for i in range(MEASURES * BEATS))
     return SessionInfo(
         title="Scale for Orchestra",
         composer="Tutti",
         parts=tuple(Part(name, name[:3] + ".", instrument, count) for name, instrument, count, *_ in SECTIONS),
         placements=orchestra(),
         measures=tuple(MeasureInfo(float(BEATS * i), float(BEATS), str(i + 1), BEATS, 4) for i in range(MEASURES)),
-        beats=tuple(BeatInfo(float(i), i // BEATS, i % BEATS + 1, BEATS) for i in range(MEASURES * BEATS)),
+        beats=beats,
         rehearsal=((32.0, "A"), (64.0, "B"), (128.0, "C")),
         markings=((0.0, "Andante"), (64.0, "poco più mosso")),
+        tempos=(TempoMarkInfo(0.0, 92.0), TempoMarkInfo(64.0, 104.0)),
+        figures=figure_infos(beats),
         hall="shoebox",
         audio_rate_hz=RATE_HZ,
     )
@@ -153,12 +158,15 @@ class Demo:
         notes: list[NoteEvent] = []
         beats: list[Beat] = []
         crossings: list[BeatCrossing] = []
+        signs: list[Sign] = []
         releases = [NoteRelease(n.note_id, now_s) for n in self._sounding if n.onset_s + n.duration_s <= now_s]
         self._sounding = [n for n in self._sounding if n.onset_s + n.duration_s > now_s]
         if int(before) != int(self._beat):
             number = int(self._beat)
-            beats.append(Beat(now_s, now_s, number, 0.3, 0.9))
             measure, beat = divmod(number, BEATS)
+            beats.append(Beat(now_s - 0.05, now_s, number, 0.3, 0.9 - 0.1 * beat))
+            if number % (2 * BEATS) == 0:
+                signs.append(Sign(now_s, "cue", SECTIONS[measure // 2 % len(SECTIONS)][0]))
             crossings.append(BeatCrossing(number, now_s, float(number), str(measure + 1), beat + 1, BPM, now_s, 0.9))
             for part, (_, instrument, *_, tonic) in enumerate(SECTIONS):
                 if (number + part) % 3 == 0:
@@ -192,6 +200,8 @@ class Demo:
             crossings=tuple(crossings),
             notes=tuple(notes),
             releases=tuple(releases),
+            signs=tuple(signs),
+            attention=SECTIONS[int(self._beat / 8) % len(SECTIONS)][0],
             poses=(baton or Pose(now_s, "baton", hand(self._beat)), Pose(now_s, "head", (0.0, 1.65, 0.0))),
         )
 

@@ -334,3 +334,53 @@ def test_sound_waits_for_a_tap_where_browsers_ask_for_one(studio: Studio, browse
     until(page, "d.audio === 'playing' && d.ring.rms[0] > 0.02")
     assert faults == []
     context.close()
+
+
+def test_the_conductors_view_shows_what_was_understood(studio: Studio, browser: Browser) -> None:
+    """On the conductor's own page by the key V and by its button, and in the classroom by the address."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    page, faults = open_page(context, f"{studio.address}?quality=low")
+    page.wait_for_selector(".cover", state="hidden")
+    until(page, "d.connection === 'live'")
+    panel = page.get_by_role("region", name="Conductor’s view")
+    expect(panel).to_be_hidden()
+    page.keyboard.press("v")
+    expect(panel).to_be_visible()
+    page.evaluate("tuttiDiagnostics()")
+    if facts(page)["position"]["state"] != "playing":
+        page.get_by_role("button", name="Conduct").click()
+        until(page, "d.holding")
+        page.get_by_role("button", name="Start").click()
+    until(
+        page,
+        "d.review.state === 'playing' && d.review.beats >= 10 && d.review.ghost !== null"
+        " && d.review.statistics.every((beat) => beat.count > 0)",
+    )
+    seen = facts(page)["review"]
+    assert [beat["beat"] for beat in seen["statistics"]] == [1, 2, 3, 4]
+    assert all(beat["lagMs"] == pytest.approx(50, abs=3) for beat in seen["statistics"])
+    clarity = [beat["clarity"] for beat in seen["statistics"]]
+    assert clarity == pytest.approx([0.9, 0.8, 0.7, 0.6], abs=0.01)
+    assert any(re.fullmatch(r"Bar \d+: 1 50 ms, 2 50 ms, 3 50 ms, 4 50 ms", line) for line in seen["lines"])
+    assert any(line.startswith("Cue: ") for line in seen["lines"])
+    expect(panel.get_by_role("img", name=re.compile(r"Tempo 96 beats a minute, marked (92|104)"))).to_be_visible()
+    # Each of the three pictures has drawn lines in gold, and all of them lie within the window.
+    for chart in panel.locator("canvas").all():
+        box = chart.bounding_box()
+        assert box is not None and box["width"] > 100 and box["height"] > 60
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 1280 and box["y"] + box["height"] <= 800
+        shown = np.asarray(Image.open(io.BytesIO(chart.screenshot())).convert("RGB"), dtype=int)
+        assert (np.abs(shown - [224, 187, 120]).max(axis=2) < 24).sum() > 40
+    page.get_by_role("button", name="Conductor’s view").click()
+    expect(panel).to_be_hidden()
+    assert faults == []
+    context.close()
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    page, faults = open_page(context, f"{studio.address}?display=1&review=1&quality=low")
+    until(page, "d.connection === 'live' && d.review.shown")
+    size = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.review strong')).fontSize)")
+    assert size > 28, "too small for a classroom"
+    assert faults == []
+    context.close()
