@@ -202,7 +202,7 @@ def test_two_viewers_agree_and_the_drag_conducts(studio: Studio, context: Browse
     elsewhere = there.position.quarter + (shown_s - there.position.time_s) * there.position.quarter_rate
     assert abs(elsewhere - here["position"]["quarter"]) < 0.5
 
-    page.get_by_role("button", name="Conduct").click()
+    page.get_by_role("button", name="Conduct", exact=True).click()
     until(page, "d.holding")
     assert eventually(lambda: watcher.presence is not None and watcher.presence.baton_holder == here["viewer"])
     expect(page.locator(".conducting")).to_have_text("You hold the baton")
@@ -235,7 +235,7 @@ def test_comes_back_after_the_studio_was_gone(context: BrowserContext) -> None:
         until(page, "d.connection === 'live' && d.audio === 'playing'")
         studio.stop()
         expect(page.locator(".status")).to_contain_text(re.compile(r"does not answer\. Trying again in \d s\."))
-        expect(page.get_by_role("button", name="Conduct")).to_be_disabled()
+        expect(page.get_by_role("button", name="Conduct", exact=True)).to_be_disabled()
         studio.start()
         until(page, "d.connection === 'live' && d.audio === 'playing' && d.ring.rms[0] > 0.02")
         assert 0.02 < facts(page)["sessionS"] - facts(page)["heardS"] < 0.8
@@ -288,7 +288,7 @@ def test_phone(studio: Studio, browser: Browser) -> None:
             continue
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390.5 and box["y"] + box["height"] <= 844.5
         assert button.get_attribute("aria-label") or button.inner_text().strip(), "a button without a name"
-    page.get_by_role("button", name="Conduct").tap()
+    page.get_by_role("button", name="Conduct", exact=True).tap()
     until(page, "d.holding")
     page.get_by_role("button", name="Put down the baton").tap()
     until(page, "!d.holding")
@@ -300,7 +300,7 @@ def test_display_mode(studio: Studio, context: BrowserContext) -> None:
     page, faults = open_page(context, f"{studio.address}?display=1&quality=low")
     page.wait_for_selector(".cover", state="hidden")
     until(page, "d.connection === 'live' && d.stage.drawn > 2")
-    expect(page.get_by_role("button", name="Conduct")).to_have_count(0)
+    expect(page.get_by_role("button", name="Conduct", exact=True)).to_have_count(0)
     assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('h1')).fontSize)") >= 30
     assert faults == []
 
@@ -349,7 +349,7 @@ def test_the_conductors_view_shows_what_was_understood(studio: Studio, browser: 
     expect(panel).to_be_visible()
     page.evaluate("tuttiDiagnostics()")
     if facts(page)["position"]["state"] != "playing":
-        page.get_by_role("button", name="Conduct").click()
+        page.get_by_role("button", name="Conduct", exact=True).click()
         until(page, "d.holding")
         page.get_by_role("button", name="Start").click()
     until(
