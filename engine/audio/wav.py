@@ -23,7 +23,7 @@ class WavWriter:
     def __init__(self, path: Path, rate_hz: int, channels: int = 2) -> None:
         self.path = path
         self.frames = 0
-        self._rate_hz, self._channels = rate_hz, channels
+        self.rate_hz, self._channels = rate_hz, channels
         self._stale_frames = 0
         try:
             self._file: BinaryIO = path.open("wb")
@@ -86,8 +86,8 @@ class WavWriter:
                 16,
                 1,
                 self._channels,
-                self._rate_hz,
-                self._rate_hz * frame_bytes,
+                self.rate_hz,
+                self.rate_hz * frame_bytes,
                 frame_bytes,
                 24,
                 b"data",

@@ -4,9 +4,9 @@ import pytest
 import soundfile
 from audio_support import RATE_HZ, SETTINGS, cues, note, player, small_room, tone_sounds
 
-from tutti.engine.audio.loudness import ensemble_lufs, programme_gain_db
+from tutti.engine.audio.loudness import LoudnessMeter, ensemble_lufs, programme_gain_db
 from tutti.engine.audio.master import true_peak_db
-from tutti.engine.audio.offline import AudioCue, render_wav
+from tutti.engine.audio.offline import MOST_LIMITING_DB, AudioCue, render_wav
 from tutti.engine.audio.wav import WavWriter
 from tutti.engine.errors import SoundError
 from tutti.engine.instruments import catalogue
@@ -65,6 +65,68 @@ def test_forte_of_any_ensemble_is_near_the_target(tmp_path) -> None:
         loudness = pyloudnorm.Meter(RATE_HZ).integrated_loudness(audio[RATE_HZ // 2 :])
         assert -21.0 < loudness < -14.0, count
         assert true_peak_db(audio) < -1.0
+
+
+@pytest.mark.parametrize("target_lufs", [-30.0, -16.0])
+def test_a_loudness_that_is_asked_for_is_reached(tmp_path, target_lufs) -> None:
+    events = [note(i, 0.1 + 0.5 * i, 0.4, 60 + i, velocity=50 + 8 * i) for i in range(6)]
+    report = render_wav(
+        tmp_path / "a.wav",
+        PLAYERS,
+        tone_sounds(),
+        small_room(),
+        cues(events),
+        settings=SETTINGS,
+        loudness_lufs=target_lufs,
+    )
+    audio, _ = soundfile.read(tmp_path / "a.wav")
+    loudness_lufs = pyloudnorm.Meter(RATE_HZ, filter_class="DeMan").integrated_loudness(audio)
+    assert loudness_lufs == pytest.approx(target_lufs, abs=0.3)
+    assert loudness_lufs == pytest.approx(report.loudness_lufs, abs=0.05)
+    assert true_peak_db(audio) < -1.0
+
+
+def test_levelling_changes_the_gain_and_nothing_else(tmp_path) -> None:
+    events = [note(i, 0.1 + 0.2 * i, 0.15, 60 + i, velocity=60) for i in range(4)]
+    arguments = (PLAYERS, tone_sounds(), small_room(), cues(events), 1.2, SETTINGS)
+    plain = render_wav(tmp_path / "a.wav", *arguments)
+    levelled = render_wav(tmp_path / "b.wav", *arguments, loudness_lufs=plain.loudness_lufs - 6.0)
+    first, second = (soundfile.read(tmp_path / name)[0] for name in ("a.wav", "b.wav"))
+    assert plain.limiting_db == 0.0 and levelled.gain_db == pytest.approx(-6.0, abs=0.01)
+    assert np.abs(second - first * 10 ** (levelled.gain_db / 20)).max() < 2.0**-22
+
+
+def test_peaks_are_worth_more_than_loudness(tmp_path) -> None:
+    """A single drum stroke cannot be as loud as a rock concert."""
+    drummer = [player(0, 0.0, 5.0, "timpani")]
+    strokes = cues([note(i, 0.1 + i, 0.1) for i in range(3)])
+    report = render_wav(
+        tmp_path / "a.wav", drummer, tone_sounds(), small_room(), strokes, 3.0, SETTINGS, loudness_lufs=-3.0
+    )
+    assert report.limiting_db > -MOST_LIMITING_DB - 1.5 and report.loudness_lufs < -8.0
+
+
+def test_silence_is_left_alone(tmp_path) -> None:
+    report = render_wav(
+        tmp_path / "a.wav", PLAYERS, tone_sounds(), small_room(), [], 0.5, SETTINGS, loudness_lufs=-20.0
+    )
+    assert report.gain_db == 0.0 and report.loudness_lufs == -np.inf
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 96000])
+def test_loudness_is_measured_as_the_standard_says(rate_hz) -> None:
+    tone = np.zeros((5 * rate_hz, 2), np.float32)
+    tone[:, 0] = np.sin(2 * np.pi * 997.0 * np.arange(5 * rate_hz) / rate_hz)
+    meter = LoudnessMeter(rate_hz)
+    for start in range(0, len(tone), 1234):
+        meter.add(tone[start : start + 1234])
+    assert meter.integrated_lufs == pytest.approx(-3.01, abs=0.02)  # BS.1770-5: 997 Hz at full scale in one channel
+    music = np.random.default_rng(2).standard_normal((6 * rate_hz, 2)) * 0.05
+    music[2 * rate_hz : 3 * rate_hz] *= 0.001  # under the gates
+    meter = LoudnessMeter(rate_hz)
+    meter.add(music.astype(np.float32))
+    expected = pyloudnorm.Meter(rate_hz, filter_class="DeMan").integrated_loudness(music)
+    assert meter.integrated_lufs == pytest.approx(expected, abs=0.01)
 
 
 def test_loudness_is_predicted_from_the_players() -> None:
