@@ -130,13 +130,15 @@ class Performance:
         return frame
 
     def _read_signs(self, now_s: float, poses: Sequence[Pose]) -> tuple[Sign, ...]:
-        """The signs of these poses; who was cued rests no longer."""
+        """The signs of these poses. Who was cued rests no longer; a cut-off ends what sounds."""
         beat = self._position.beat if self._position is not None else 0.0
         moved = any(pose.device == "left" for pose in poses)
         weights = self._entries.weights(beat, self.book.awaiting) if moved else {}
         signs = self._signs.step(now_s, poses, self._position, self._tempo.estimate, weights)
         for sign in signs:
-            if sign.kind == "cue":
+            if sign.kind == "cut_off":
+                self._scheduler.cut()
+            elif sign.kind == "cue":
                 self.book.enter(self.book.awaiting if sign.section is None else self._sections[sign.section])
         return signs
 

@@ -63,6 +63,10 @@ class Scheduler:
         releases += self._release_due(now_s, horizon_s, when)
         return tuple(notes), tuple(releases)
 
+    def cut(self) -> None:
+        """What sounds ends at the next step; what is due later is played."""
+        self._cut = True
+
     def jump(self, quarter: float) -> None:
         """Go on from another place: what sounds ends at the next step, what was due is forgotten."""
         self._due.clear()

@@ -15,12 +15,12 @@ LOOP_PATH_M = 0.14
 LOOP_ROUNDNESS = 0.25
 """A loop is at least so wide across, as a part of its length along."""
 STROKE_M = 0.12
-STROKE_M_S = 0.8
-LEVEL_SHARE = 0.85
+STROKE_M_S = 0.55
+LEVEL_SHARE = 0.75
 """A sideways stroke is level: this part of its way is horizontal."""
-STOP_SHARE = 0.35
-"""The hand has stopped when its speed falls to this part of its peak."""
-STOP_WITHIN_S = 0.2
+STOP_SHARE = 0.48
+"""The hand has stopped when its speed falls to this part of its peak, about 20 ms before it stands."""
+STOP_WITHIN_S = 0.12
 """A sideways stroke stops within this time after its peak."""
 LEAST_REST_S = 0.2
 """Both come out of stillness."""

@@ -18,6 +18,8 @@ BASELINE_S = 0.033
 KEPT_S = 3.0
 SLOWEST_M_S = 0.15
 """A hand that is slower rests, or drifts."""
+TREMBLE_M = 0.025
+"""A movement that leads no further than this does not end a rest."""
 REST_SHARE = 0.6
 """A movement is over when the speed is below this part of the speed at which movements begin,"""
 DIP_SHARE = 0.45
@@ -76,19 +78,10 @@ class HandTracker:
         self.rested_s = 0.0
         """How long the hand had rested when the movement under way, or the last one, began."""
         self._still_since_s = 0.0
-        self.ended_s = -math.inf
-        """When the last movement ended."""
 
     @property
     def time_s(self) -> float:
         return -math.inf if self.sample is None else self.sample.time_s
-
-    @property
-    def still_s(self) -> float:
-        """How long no movement has been under way, up to the latest sample."""
-        if self.sample is None or self.moving is not None:
-            return 0.0
-        return self.sample.time_s - self._still_since_s
 
     def step(self, pose: Pose) -> Movement | None:
         """Take the next pose; the movement whose end it made certain, or None."""
@@ -134,8 +127,8 @@ class HandTracker:
         if not over and not dipped:
             return None
         movement = moving.end(sample, self.rested_s)
-        self.ended_s = movement.end_s
-        self._still_since_s = movement.end_s
+        if math.dist(movement.start_m, movement.end_m) > TREMBLE_M or movement.path_m > 2 * TREMBLE_M:
+            self._still_since_s = movement.end_s
         self.moving = None
         if dipped:
             self.rested_s = 0.0

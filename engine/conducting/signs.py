@@ -27,15 +27,15 @@ REACH_M = 0.25
 """And this far from the body's axis."""
 FACE_M = 0.26
 """A hand nearer to the head scratches, or holds the glasses."""
-POINT_SD_DEG = (9.0, 16.0)
+POINT_SD_DEG = (13.0, 18.0)
 """Deviation of the line from body to hand from the face pointed to. People point along a line from the eye through the
 finger (Mayer et al., CHI 2018), conductors from the shoulder too."""
 POINT_ORIENTED_SD_DEG = (8.0, 12.0)
 """Where the hand's own orientation is known."""
-NOT_POINTING = 6.0
+NOT_POINTING = 4.0
 """A hand may beckon without pointing: its misfit counts no more than this where there is a gaze."""
 
-FLICK_M = (0.03, 0.28)
+FLICK_M = (0.04, 0.28)
 FLICK_S = 0.5
 FLICK_M_S = 0.35
 ASIDE_SHARE = 0.6
@@ -48,11 +48,12 @@ POISED_AGO_S = 0.7
 """and gives the cue not later than this after."""
 BATON_MOVES_M_S = 0.2
 STILL_S = 0.05
-MIRRORING = 0.6
-"""A hand that the beat explains to this part mirrors it."""
-TOGETHER = 0.66
-"""And a stroke that it explains to this part is a beat."""
-QUICK_M_S, UNLIKE = 0.8, 0.36
+MIRRORING, MIRRORING_BEFORE = 0.6, 0.7
+"""A hand that the beat explains to this part mirrors it: while it moves, and up to a stroke of its own."""
+TOGETHER, TOGETHER_AFTER_POISE = 0.75, 0.9
+"""And a stroke that it explains to this part is a beat; a cue on the beat looks like one, but the hand waited before."""
+LONG_POISE_S = 0.2
+QUICK_M_S, UNLIKE = 0.85, 0.6
 """Without waiting, a cue must be this quick, and explained by the beat no more than this."""
 CUE_AGAIN_S = 0.9
 CUE_MISFIT = 10.0
@@ -114,7 +115,7 @@ class SignReader:
         self._told: dict[str | None, float] = {}
         self._rising_m_s = 0.0
         self._free = False
-        self._poised_s = -math.inf
+        self._poised_s, self._poise_s = -math.inf, 0.0
         self._latest_free_s = -math.inf
         self._apart_s = 0.0
 
@@ -288,8 +289,10 @@ class SignReader:
         before = likeness(self._hand, self._baton, movement.start_s)
         together = likeness(self._hand, self._baton, movement.end_s, max(0.4, movement.duration_s + 0.15))
         if movement.start_s - self._poised_s <= POISED_AGO_S:
-            return before < MIRRORING and together < TOGETHER
-        return movement.peak_m_s > QUICK_M_S and max(before, together) < UNLIKE
+            return before < MIRRORING_BEFORE and together < (
+                TOGETHER if self._poise_s < LONG_POISE_S else TOGETHER_AFTER_POISE
+            )
+        return movement.peak_m_s > QUICK_M_S and before < UNLIKE and together < UNLIKE
 
     def _watch_poise(self) -> None:
         """The presented hand waits while the baton moves: what it does next is its own."""
@@ -304,7 +307,7 @@ class SignReader:
         if baton.speed_m_s > BATON_MOVES_M_S:
             self._apart_s += step_s
         if self._apart_s >= POISE_S:
-            self._poised_s = hand.time_s
+            self._poised_s, self._poise_s = hand.time_s, self._apart_s
             self._free = self._free or self._mirroring(hand.time_s) < MIRRORING
 
     def _balance(self) -> list[Sign]:
@@ -365,7 +368,12 @@ class SignReader:
 
     def _hold(self, tempo: TempoEstimate | None) -> list[Sign]:
         hand, baton = self._hand, self._baton
-        resting = tempo is not None and baton.sample is not None and baton.sample.still_s >= BATON_REST_S
+        resting = (
+            tempo is not None
+            and baton.sample is not None
+            and baton.sample.still_s >= BATON_REST_S
+            and (tempo.stopped or baton.time_s > tempo.next_beat_s + OVERDUE_BEATS * tempo.beat_period_s)
+        )
         if not resting:
             self._held = False
         elif (
@@ -387,10 +395,14 @@ class SignReader:
         stroke = hand is self._hand or (self._hand.moving is not None and slashes(self._hand))
         if not closes(hand) and not (stroke and slashes(hand)):
             return []
-        if hand is self._hand and not self._baton_waits(moving.start_s):
+        if hand is self._hand and not (self._presented_at(moving.start_s) and self._baton_waits(moving.start_s)):
             return []
         self._cut_s = sample.time_s
         return [Sign(sample.known_s, "cut_off")]
+
+    def _presented_at(self, start_s: float) -> bool:
+        """The free hand was up already: coming up is no cut-off."""
+        return self._presented_s is not None and start_s - self._presented_s > 0.1
 
     def _baton_waits(self, since_s: float) -> bool:
         """The baton rested when the free hand began, or closes as well."""
