@@ -35,8 +35,8 @@ class StickMap:
 
     def place(self, x: float, y: float, larger: float = 0.0, hold: float = 0.0) -> tuple[float, float]:
         """``x``, ``y`` −1…1 (right, up), ``larger`` and ``hold`` the triggers 0…1; where the hand is."""
-        length = min(1.0, math.hypot(x, y))
-        free = max(0.0, length - DEAD_ZONE) / (1.0 - DEAD_ZONE)
+        length = math.hypot(x, y)  # the corners of a square stick are beyond 1
+        free = max(0.0, min(1.0, length) - DEAD_ZONE) / (1.0 - DEAD_ZONE)
         reach = USUAL_REACH + (1.0 - USUAL_REACH) * min(1.0, max(0.0, larger))
         factor = reach * free / length if length > 0.0 else 0.0
         place = (factor * x, factor * y)
