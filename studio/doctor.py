@@ -40,6 +40,7 @@ def examine() -> list[Finding]:
         _browser,
         _weights,
         _headset,
+        _midi,
         _disk,
     )
     return [check() for check in checks]
@@ -145,6 +146,17 @@ def _headset() -> Finding:
     if answered and text.startswith("True"):
         return Finding("Headset (OpenVR)", False, "runtime, no headset", "connect a headset and start SteamVR")
     return Finding("Headset (OpenVR)", False, "no runtime", "install SteamVR to use a PC headset; mouse and page work")
+
+
+def _midi() -> Finding:
+    program = "import json; from tutti.studio.inputs.midi import midi_ports; print(json.dumps(midi_ports()))"
+    answered, text = _probe(program)
+    ports = json.loads(text) if answered and text.startswith("[") else []
+    if ports:
+        return Finding("MIDI", True, ", ".join(ports), "")
+    if answered:
+        return Finding("MIDI", False, "no port", "plug in a keyboard, pads or a pedal to tap the beats")
+    return Finding("MIDI", False, "not usable", text.rpartition("InputError: ")[2])
 
 
 def _disk() -> Finding:
