@@ -37,6 +37,7 @@ def examine() -> list[Finding]:
         _soundfont,
         _picture,
         _page,
+        _https,
         _browser,
         _weights,
         _headset,
@@ -118,6 +119,20 @@ def _page() -> Finding:
     if (PAGE / "index.html").is_file():
         return Finding("Page for browsers", True, "built", "")
     return Finding("Page for browsers", False, "not built", "python -m tutti.studio.web_build")
+
+
+def _https() -> Finding:
+    from .addresses import lan_addresses
+    from .certificates import ensure_certificate
+
+    try:
+        certificate = ensure_certificate()
+    except TuttiError as error:
+        return Finding("HTTPS for phones", False, "no certificate", str(error))
+    if not lan_addresses():
+        return Finding("HTTPS for phones", False, "no network", "join the network that the phones are in")
+    until = f"{certificate.expires:%d %B %Y}"
+    return Finding("HTTPS for phones", True, f"{lan_addresses()[0]}, certified until {until}", "")
 
 
 def _browser() -> Finding:

@@ -30,6 +30,9 @@ const STICK_M = 0.4;
 const PULL_UP = 1.2;
 const PULL_LEVEL = 3;
 const DAMPING = 0.6;
+/** After a rest the height has not drifted yet: its spring takes so long to come to its strength, from a part of it. */
+const TRUSTED_S = 3;
+const TRUSTED_PULL = 0.3;
 /** Seconds in which a constant error of the acceleration is learned while the hand moves; at rest, the mean of so long before counts. */
 const SETTLE_S = 15;
 const REST_MEMORY_S = 0.3;
@@ -55,11 +58,13 @@ export class PhoneBaton {
   private hand: Vector = [0, 0, 0];
   private readonly restDirection: Vector;
   /** Running means of acceleration and direction, and of how far they are left. */
-  private meanPush: Vector = [0, 0, 0];
+  private meanPush: Vector | null = null;
   private meanDirection: Vector;
-  private unrest = 1;
-  private unsteadiness = 1;
-  private restedS = 0;
+  private unrest = 0;
+  private unsteadiness = 0;
+  /** A calibrated phone was just held still. */
+  private restedS = REST_AFTER_S;
+  private movedS = 0;
   /** Means of the acceleration at rest, oldest first: a rest is known to end only after the stroke has begun. */
   private atRest: { timeS: number; mean: Vector }[] = [];
   private up: Vector;
@@ -105,9 +110,11 @@ export class PhoneBaton {
       this.speed = [this.speed[0] * fade, this.speed[1] * fade, this.speed[2] * fade];
     }
     const held = resting ? 0 : 1;
+    this.movedS = resting ? 0 : this.movedS + dt;
+    const strength = Math.min(1, TRUSTED_PULL + ((1 - TRUSTED_PULL) * this.movedS) / TRUSTED_S);
     const axis = (i: 0 | 1 | 2): [number, number] => {
       const a = held * ((before[i]! + pushed[i]!) / 2 - this.error[i]!);
-      const pull = i === 1 ? PULL_UP : PULL_LEVEL;
+      const pull = i === 1 ? strength * PULL_UP : PULL_LEVEL;
       const v = this.speed[i] + dt * (a - held * (2 * DAMPING * pull * this.speed[i] + pull * pull * this.hand[i]));
       return [v, this.hand[i] + (dt * (v + this.speed[i])) / 2];
     };
@@ -126,13 +133,14 @@ export class PhoneBaton {
       return;
     }
     const nowS = this.lastS!;
-    this.atRest.push({ timeS: nowS, mean: this.meanPush });
+    this.atRest.push({ timeS: nowS, mean: this.meanPush! });
     while (this.atRest.length > 1 && this.atRest[1]!.timeS <= nowS - REST_MEMORY_S) this.atRest.shift();
     if (this.atRest[0]!.timeS <= nowS - REST_MEMORY_S) this.error = this.atRest[0]!.mean;
   }
 
   private rests(pushed: Vector, direction: Vector, dt: number): boolean {
     const share = 1 - Math.exp(-dt / MEAN_S);
+    this.meanPush ??= this.error = pushed;
     const left = Math.hypot(...add(pushed, this.meanPush, -1));
     const leant = Math.hypot(...add(direction, this.meanDirection, -1));
     this.meanPush = add(this.meanPush, add(pushed, this.meanPush, -1), share);
