@@ -20,6 +20,7 @@ pytestmark = needs_gl
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
+from tutti.engine.conducting.tapping import TapSource
 from tutti.engine.conducting.tracking import PointerSource
 from tutti.engine.types import Dynamics, Frame, PlayerPlacement, ScorePosition
 from tutti.scenes.desktop import Desktop, DesktopActions
@@ -43,12 +44,17 @@ view = StageView(placements, ["Violin"], "Prelude", window=True, size=(640, 360)
 actions = DesktopActions(
     step, now_s, lambda: calls.append("start_stop"), lambda: calls.append("restart"),
     lambda change: calls.append("louder" if change > 0 else "softer"),
+    next_input=lambda: calls.append("next input") or "taps conduct",
+    space_taps=lambda: "next input" in calls,
 )
-desktop = Desktop(view, pointer, actions, "Prelude", Path(sys.argv[1]))
+taps = TapSource()
+desktop = Desktop(
+    view, pointer, actions, "Prelude", Path(sys.argv[1]), gamepad=PointerSource(), taps=taps
+)
 desktop.run()
 print(json.dumps({
     "poses": [[pose.time_s, *pose.position_m] for pose in poses],
-    "calls": calls, "frames": frames[0], "camera": view.camera,
+    "calls": calls, "taps": taps.taps, "frames": frames[0], "camera": view.camera,
 }))
 """
 
@@ -97,9 +103,10 @@ def test_mouse_conducts_and_keys_command(display: dict[str, str], tmp_path: Path
         for _ in range(2):
             for y in [*range(150, 250, 5), *range(250, 150, -5)]:
                 xdotool(display, "mousemove", "300", str(y))
-        for key in ("space", "r", "plus", "minus", "c"):
+        for key in ("space", "r", "plus", "minus", "c", "t", "i", "space"):
             xdotool(display, "key", key)
             time.sleep(0.3)
+        xdotool(display, "click", "1")
         xdotool(display, "key", "p")
         wait_for(tmp_path / "tutti-001.png")
         seen = np.asarray(ImageGrab.grab(xdisplay=display["DISPLAY"]).convert("L"))
@@ -110,7 +117,8 @@ def test_mouse_conducts_and_keys_command(display: dict[str, str], tmp_path: Path
         program.kill()
     said = json.loads(output.splitlines()[-1])
     assert program.returncode == 0
-    assert said["calls"] == ["start_stop", "restart", "louder", "softer"]
+    assert said["calls"] == ["start_stop", "restart", "louder", "softer", "next input"]
+    assert said["taps"] == 3, "T, the space bar once taps conduct, and a click"
     assert said["camera"] != "podium"
     assert said["frames"] > 5
     times = [pose[0] for pose in said["poses"]]

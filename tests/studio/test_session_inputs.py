@@ -132,7 +132,7 @@ def test_who_holds_the_baton_on_the_page_comes_first():
     (seen,) = {pose for pose in run(session, 3.0)[-1].poses if pose.device == "baton"}
     assert seen in page.poses
     relay.asked = [Control(NOBODY, "", "baton", target=NOBODY)]
-    (seen,) = {pose for pose in run(session, 3.5)[-1].poses if pose.device == "baton"}
+    (seen,) = {pose for pose in run(session, 6.0)[-1].poses if pose.device == "baton"}
     assert seen in mouse.poses
 
 
