@@ -19,6 +19,13 @@ CONDUCTOR_RANGE = 0.7
 FAST_NOTE_S = 0.26
 """Bowed notes shorter than this take the layer with the quick attack."""
 
+LEGATO_ASKED, MARCATO_ASKED, STACCATO_ASKED = -0.4, 0.2, 0.6
+"""What the gesture asks for, from which on unmarked notes are played with another attack."""
+SHORT_NOTE_S = 0.8
+"""Longer notes are sustained whatever the gesture."""
+MARCATO_ACCENT = 0.07
+"""How much louder strong beats become at most when the gesture is sharp."""
+
 SHORTEST_NOTE_S = 0.05
 
 
@@ -55,7 +62,9 @@ def perform_note(
     return PerformedNote(
         velocity=dynamic_to_velocity(_loudness(note, flags, dynamics, weight) + offset),
         sounding_quarter=_sounding_quarter(note, flags, family, dynamics.articulation, quarter_rate),
-        articulation=_articulation(flags, family, note.duration_quarter / max(quarter_rate, 0.05)),
+        articulation=_articulation(
+            flags, family, dynamics.articulation, note.duration_quarter / max(quarter_rate, 0.05)
+        ),
     )
 
 
@@ -67,7 +76,7 @@ def _loudness(note: ScoreNote, flags: NoteFlag, dynamics: Dynamics, weight: floa
         level += 0.12
     elif flags & NoteFlag.ACCENT:
         level += 0.08
-    level += 0.035 * weight
+    level += (0.035 + MARCATO_ACCENT * max(0.0, dynamics.articulation)) * weight
     if flags & NoteFlag.SLURRED and not flags & NoteFlag.SLUR_START:
         level -= 0.015
     if flags & (NoteFlag.GRACE | NoteFlag.ORNAMENT):
@@ -99,16 +108,22 @@ def _sounding_quarter(
     else:
         share = 0.92
     if share < 1.0 or articulation < 0.0:
-        share -= 0.25 * articulation * (1.0 if articulation > 0.0 else 0.4)
+        share -= (0.38 if articulation > 0.0 else 0.12) * articulation
     shortest_quarter = min(written, SHORTEST_NOTE_S * quarter_rate)
     return min(written, max(shortest_quarter, share * written))
 
 
-def _articulation(flags: NoteFlag, family: Family, duration_s: float) -> Articulation:
+def _articulation(flags: NoteFlag, family: Family, asked: float, duration_s: float) -> Articulation:
+    """Marks come first; on unmarked notes a sharp gesture is heard in the attack, a flowing one in fast notes too."""
     if flags & NoteFlag.PIZZICATO and family == "strings":
         return "pizzicato"
     if flags & NoteFlag.TREMOLO:
         return "tremolo"
     if flags & (NoteFlag.STACCATO | NoteFlag.STACCATISSIMO) and not flags & NoteFlag.DETACHED_LEGATO:
         return "staccato"
-    return "fast" if duration_s < FAST_NOTE_S else "sustain"
+    if flags & (NoteFlag.SLURRED | NoteFlag.TENUTO):
+        return "fast" if duration_s < FAST_NOTE_S else "sustain"
+    if asked > STACCATO_ASKED and duration_s < SHORT_NOTE_S:
+        return "staccato"
+    crisp = SHORT_NOTE_S if asked > MARCATO_ASKED else FAST_NOTE_S if asked > LEGATO_ASKED else 0.6 * FAST_NOTE_S
+    return "fast" if duration_s < crisp else "sustain"

@@ -51,7 +51,7 @@ STILL_S = 0.05
 MIRRORING, MIRRORING_BEFORE = 0.6, 0.7
 """A hand that the beat explains to this part mirrors it: while it moves, and up to a stroke of its own."""
 TOGETHER, TOGETHER_AFTER_POISE = 0.75, 0.9
-"""And a stroke that it explains to this part is a beat; a cue on the beat looks like one, but the hand waited before."""
+"""And a stroke that it explains to this part is a beat; a cue on the beat looks like one, but the hand waited first."""
 LONG_POISE_S = 0.2
 QUICK_M_S, UNLIKE = 0.85, 0.6
 """Without waiting, a cue must be this quick, and explained by the beat no more than this."""
