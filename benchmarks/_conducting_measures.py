@@ -194,8 +194,8 @@ def _miscounted(played_s: np.ndarray, music_s: np.ndarray) -> int:
 
 
 def _tempo_errors(followed: Followed, music_s: np.ndarray, head: int) -> np.ndarray:
-    """Relative error of the period, halfway through each beat after the first bars, against the music's period over
-    the five intervals around; not near holds."""
+    """Relative error of the period, halfway through each beat after the first bars, against the music's period there
+    (the beat's own with half the weight, its neighbours' with a quarter each); not near holds."""
     period = np.diff(music_s)
     padded = np.pad(period, 4, mode="edge")
     usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, 9), axis=1)
@@ -206,7 +206,7 @@ def _tempo_errors(followed: Followed, music_s: np.ndarray, head: int) -> np.ndar
             continue
         row = np.searchsorted(followed.tempo[:, 0], 0.5 * (music_s[beat] + music_s[beat + 1])) - 1
         if 0 <= row < len(followed.tempo):
-            local = (music_s[beat + 3] - music_s[beat - 2]) / 5.0
+            local = 0.25 * period[beat - 1] + 0.5 * period[beat] + 0.25 * period[beat + 1]
             errors.append(abs(followed.tempo[row, 3] / local - 1.0))
     return np.array(errors)
 

@@ -86,6 +86,11 @@ TARGETS = (
     Target("most notes in 0.3 s, relative to the tempo", "burst", _most, "≤", 2.5, "{:.1f}"),
     Target("gesture size to level, Spearman, mean", "loudness: size to level", _mean, "≥", 0.9, "{:.2f}"),
     Target("gesture size to velocity, Spearman, mean", "loudness: size to velocity", _mean, "≥", 0.9, "{:.2f}"),
+    Target("cues that reach the right section", "cue accuracy", _mean, "≥", 0.97, PERCENT),
+    Target("false cues per minute", "false cues per minute", _mean, "≤", 0.1, "{:.2f}"),
+    Target("cut-off, from the gesture's ictus to silence", "cut-off latency", _median, "≤", 0.150, MS),
+    Target("false cut-offs", "false cut-offs", _sum, "≤", 0.0, COUNT),
+    Target("legato and staccato told apart", "articulation accuracy", _mean, "≥", 0.90, PERCENT),
     Target("cost of a step, median", "cost", _median, "≤", 0.001, "{:.2f} ms"),
     Target("pose in to note scheduled, 99th percentile", "step", _p99, "≤", 0.005, "{:.2f} ms"),
 )

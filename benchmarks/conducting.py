@@ -10,7 +10,7 @@ set of takes, and beside simple baselines on the same takes:
 
 F: beats within ±70 ms of the music after the constant lag of the first eight bars, and after those bars; raw F: of
 all beats with no lag taken off; CMLt (mir_eval); takes in which a beat was gained or lost, even if only for a while;
-tempo: error of the period against the music's over five beats; prediction: error of the next beat when the one before
+tempo: error of the period against the music's, a little smoothed; prediction: error of the next beat when the one before
 was detected, and halfway to it; lag: of the playhead behind the music. ``oracle`` plays at the hand's true icti with
 the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
 
@@ -27,6 +27,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +37,7 @@ import numpy as np
 from _conducting_measures import Result, trial
 from _conducting_situations import SITUATIONS
 from _conducting_takes import USUAL, Piece, cast, conductor, curves, recorded_piece, recordings
-from _conducting_targets import Measured, judged, shown
+from _conducting_targets import TARGETS, Measured, judged, shown
 from _conducting_tuning import tune
 from rich.console import Console
 from rich.progress import Progress
@@ -208,6 +210,14 @@ def measurements(results: Sequence[Result], situations: Iterable[Measured]) -> M
     return dict(measured)
 
 
+def sign_figures(quick: bool) -> Measured:
+    """What the benchmark of signs measures (cues, balance, cut-offs, articulation), one figure each; it stands by
+    itself in ``_conducting_signs.py``."""
+    if find_spec("_conducting_signs") is None:
+        return {}
+    return {name: [value] for name, value in import_module("_conducting_signs").figures(quick).items()}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="scores and PIECE_RECORDING.csv timings")
@@ -250,7 +260,10 @@ def main() -> int:
         sets = {name: summary(of) for name, of in grouped.items()} | {"all": summary(results)}
         console.print(takes_table(sets), baselines_table(sets))
         console.print(failures_table(results, len(results) if options.takes else 12))
-    table, figures = targets_table(measured)
+    signs = {} if options.only else sign_figures(options.quick)
+    table, figures = targets_table(measured | signs)
+    for name in signs.keys() - {target.measured for target in TARGETS}:
+        table.add_row(name, f"{signs[name][0]:.3f}", "", "")
     console.print(table)
     if options.json:
         everything = {

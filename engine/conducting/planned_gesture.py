@@ -12,6 +12,8 @@ from .random_motion import coloured_noise, slow_wandering, wandering_factor
 
 WAY_POINTS = 129
 """Points on a stroke's way from which its speed is found."""
+SLOWEST_STROKE_S = 3.0
+"""Nobody moves more slowly between icti: longer beats are holds, however many follow each other."""
 SLOW_S = 0.4
 """Nobody subdivides into strokes shorter than this."""
 LARGEST_LAG = 0.45
@@ -49,7 +51,7 @@ class Strokes:
         rows = score.beats[first_beat : first_beat + len(music_s)]
         count = len(rows)
         period = np.diff(music_s, prepend=2 * music_s[0] - music_s[1])
-        usual = _running_median(period, 9)
+        usual = np.minimum(_running_median(period, 9), SLOWEST_STROKE_S)
         jitter = np.clip(style.jitter_s * random.standard_normal(count), -0.15 * period, 0.15 * period)
         size = style.size_m * _dynamic_size(score, rows) * wandering_factor(count, style.variation, random)
         flourished = random.random(count) < style.flourish

@@ -200,3 +200,15 @@ def test_a_hold_with_fidgets_moves_only_in_the_hold():
     moved = np.abs(still - fidgety).max(axis=1) > 1e-9
     assert moved.any()
     assert times[moved].min() > icti_s[23] and times[moved].max() < icti_s[24] - 0.7
+
+
+def test_long_beats_in_a_row_are_holds_not_slow_motion():
+    periods = np.full(48, 0.8)
+    periods[8:20] = 15.0
+    beats = timings(SCORE, periods)
+    times, places = way(CLEAR, beats=beats)
+    _, icti_s = intended(SCORE, beats, style=CLEAR)
+    waiting = (times > icti_s[14] + 2.0) & (times < icti_s[15] - 2.0)
+    assert np.ptp(places[waiting], axis=0).max() < 0.005
+    falling = (times > icti_s[15] - 1.4) & (times < icti_s[15])
+    assert np.ptp(places[falling, 1]) > 0.1
