@@ -1,5 +1,6 @@
 """The studio's own certificate authority: made once, renewed in time, useless outside the house."""
 
+import json
 import logging
 import socket
 import ssl
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from needs import needs_openssl
 
 from tutti.engine.errors import CertificateError
 from tutti.studio.addresses import lan_addresses, local_names
 from tutti.studio.certificates import LEAF_DAYS, authority_der, ensure_certificate, renew_authority
+from tutti.studio.cli import main
 
 NAMES = ("localhost", "studio", "studio.local", "127.0.0.1", "192.168.0.17")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -158,3 +161,23 @@ def test_a_new_authority_on_request(tmp_path: Path) -> None:
 def test_addresses_are_those_of_others_in_the_house() -> None:
     assert all(not address.startswith("127.") for address in lan_addresses())
     assert {"localhost", "127.0.0.1"} < set(local_names())
+
+
+def test_the_command_shows_exports_and_fails_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tutti.studio.certificates.certificate_folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr("sys.argv", ["tutti", "certificate", "--json", "--export", str(tmp_path / "a.crt")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    shown = json.loads(capsys.readouterr().out)
+    exported = x509.load_der_x509_certificate((tmp_path / "a.crt").read_bytes())
+    assert exported.fingerprint(SHA256()).hex(":").upper() == shown["fingerprint_sha256"]
+    monkeypatch.setattr("sys.argv", ["tutti", "certificate", "--export", str(tmp_path / "no" / "a.crt")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    complaint = capsys.readouterr().err
+    assert "cannot be written" in complaint and complaint.count("\n") == 1
+    assert "PRIVATE" not in complaint + (tmp_path / "kept" / "studio.pem").read_text()

@@ -9,7 +9,7 @@
  */
 import { type Calibration, GRAVITY, levelled, type MotionReading } from "./phone_calibration";
 import { SampleClock } from "./phone_clock";
-import { add, fromAngles, inTracking, type Quaternion, rotate, unit, type Vector } from "./phone_rotation";
+import { add, fromAngles, inTracking, inverse, type Quaternion, rotate, unit, type Vector } from "./phone_rotation";
 
 export interface BatonPose {
   readonly timeS: number;
@@ -69,13 +69,9 @@ export class PhoneBaton {
   private atRest: { timeS: number; mean: Vector }[] = [];
   private up: Vector;
 
-  /** `scale`: how much larger the baton moves than the phone. */
-  constructor(
-    private readonly calibration: Calibration,
-    private readonly scale = 1,
-  ) {
+  constructor(private readonly calibration: Calibration) {
     this.restDirection = this.meanDirection = stick(inTracking(calibration.rest, calibration.headingRad));
-    this.up = rotate([calibration.rest[0], -calibration.rest[1], -calibration.rest[2], -calibration.rest[3]], [0, 0, 1]);
+    this.up = rotate(inverse(calibration.rest), [0, 0, 1]);
   }
 
   /** Where the tip is after this reading; null where the reading is not later than the last, or is no number. */
@@ -98,7 +94,7 @@ export class PhoneBaton {
     this.acceleration = pushed;
     const lean = add(direction, this.restDirection, -1);
     const moved = add(this.hand, lean, STICK_M);
-    return { timeS, positionM: add(REST_M, moved, this.scale), orientation };
+    return { timeS, positionM: add(REST_M, moved), orientation };
   }
 
   private integrate(pushed: Vector, direction: Vector, dt: number): void {

@@ -19,15 +19,6 @@ export function inTracking(device: Quaternion, headingRad: number): Quaternion {
   return multiply(EARTH_TO_TRACKING, multiply(turn, device));
 }
 
-/** The shortest rotation that takes the direction `from` to `to`. */
-export function between(from: Vector, to: Vector): Quaternion {
-  const a = unit(from);
-  const b = unit(to);
-  const w = 1 + dot(a, b);
-  if (w < 1e-9) return Math.abs(a[0]) < 0.9 ? normalised([0, ...cross(a, [1, 0, 0])]) : normalised([0, ...cross(a, [0, 1, 0])]);
-  return normalised([w, ...cross(a, b)]);
-}
-
 /** `a` after `b`. */
 export function multiply(a: Quaternion, b: Quaternion): Quaternion {
   return [
@@ -47,11 +38,6 @@ export function rotate(q: Quaternion, v: Vector): Vector {
   const t = cross(u, v);
   const s = cross(u, t);
   return [v[0] + 2 * (q[0] * t[0] + s[0]), v[1] + 2 * (q[0] * t[1] + s[1]), v[2] + 2 * (q[0] * t[2] + s[2])];
-}
-
-export function normalised(q: Quaternion): Quaternion {
-  const n = Math.hypot(...q) || 1;
-  return [q[0] / n, q[1] / n, q[2] / n, q[3] / n];
 }
 
 export function cross(a: Vector, b: Vector): Vector {
