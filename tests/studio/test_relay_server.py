@@ -19,7 +19,7 @@ from tutti.engine.clock import SessionClock
 from tutti.engine.types import Pose
 from tutti.studio import protocol as p
 from tutti.studio import relay_access, relay_server, session_state
-from tutti.studio.relay_types import Control, PointerInput
+from tutti.studio.relay_types import Control, PointerInput, TapInput
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -411,6 +411,27 @@ def test_only_the_holders_baton_moves_the_orchestra() -> None:
             (pose,) = [item for item in inputs if isinstance(item, Pose)]
             assert (pose.device, pose.position_m, pose.valid) == ("left", (0.5, 1.0, -0.25), True)
             assert abs(pose.time_s - clock.now_s()) < 0.2
+
+    run(test())
+
+
+def test_only_the_holders_taps_count() -> None:
+    async def test() -> None:
+        clock = SessionClock()
+        async with relay(clock=clock) as (server, inputs):
+            first, second = [await join(server.port, name) for name in ("First", "Second")]
+            await first.say(p.Baton(action="request", viewer=0))
+            await first.until(lambda: first.baton_is_mine)
+            offset_s = clock.now_s() - 100.0
+            await second.say(p.Tap(clock_offset_s=offset_s, samples=(p.TapSample(100.0, 1.0),)))
+            taps = (p.TapSample(99.5, 0.25), p.TapSample(100.0, 0.75))
+            await first.say(p.Tap(clock_offset_s=offset_s, samples=taps))
+            await first.say(p.Ping(client_s=1.0))
+            await first.next(p.Pong)
+            heard = [item for item in inputs if isinstance(item, TapInput)]
+            assert [tap.strength for tap in heard] == [0.25, 0.75]
+            assert heard[1].time_s - heard[0].time_s == pytest.approx(0.5, abs=0.01)
+            assert abs(heard[1].time_s - clock.now_s()) < 0.3
 
     run(test())
 
