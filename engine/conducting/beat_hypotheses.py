@@ -40,10 +40,18 @@ SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
 FALSE_ICTUS = 0.05
 """Probability of a rebound or flourish taken for an ictus, per beat."""
+LOG_SILENT_AT_MOST = -4.0
+"""A beat without any mark stays unlikely however often it happened: else a tempo twice too fast explains everything."""
 FALSE_TURN = 1.0
 """Turns that are no beats, per beat: the tops of the strokes."""
 DOWNWARD_TURN = -3.0
 """Log probability that a beat's turn leaves straight downwards rather than sideways."""
+REBOUND_BINS = 12
+REBOUND_PRIOR_BEATS, REBOUND_MEMORY = 4.0, 0.95
+DIVISIONS = ((0.5, 0.02), (1 / 3, 0.004), (2 / 3, 0.004))
+"""Phases at which a subdivided beat has icti of its own, and how often it is begun to be subdivided, per beat."""
+TEMPO_SD = 0.35
+"""How far the tempo strays from what the mark and this conductor's ratio to marks let expect (logarithm)."""
 HOLD, HOLD_AT_FERMATA = 0.03, 0.3
 """Probability that a beat is held;"""
 HOLD_PERIODS = 2.0
@@ -104,6 +112,55 @@ class Marks:
 
     def log_part(self, count: float) -> float:
         return math.log(max(count, 1e-4) / (self.lows + self.turns + self.silent))
+
+
+@dataclass(frozen=True, slots=True)
+class Rebounds:
+    """Where in the beat this conductor's false icti are, and how deep: a rebound that comes every time is none.
+
+    Before anything is learned they are few and shallow; or they divide the beat evenly, because the conductor
+    subdivides it.
+    """
+
+    beats: float = 0.0
+    counts: tuple[float, ...] = (0.0,) * REBOUND_BINS
+    log_depth: float = math.log(0.12)
+
+    def rate(self, phase: float, log_depth: float) -> float:
+        """Density per beat and per logarithm of the depth, at a phase of the beat."""
+        shallow = _normal(log_depth, math.log(0.12), 0.6)
+        usual = FALSE_ICTUS * shallow
+        for part, share in DIVISIONS:
+            usual += share * _normal(phase, part, 0.05) * _normal(log_depth, math.log(0.6), 0.6)
+        place = phase * REBOUND_BINS - 0.5
+        near = sum(
+            count * max(0.0, 1.0 - abs(place - index) / 1.5) / 1.5
+            for index, count in enumerate(self.counts)
+            if count and abs(place - index) < 1.5
+        )
+        learned = REBOUND_BINS * near * _normal(log_depth, self.log_depth, 0.6)
+        return (REBOUND_PRIOR_BEATS * (usual + 1e-4) + learned) / (REBOUND_PRIOR_BEATS + self.beats)
+
+    def with_one(self, phase: float, log_depth: float) -> "Rebounds":
+        """One more false ictus."""
+        index = int(phase * REBOUND_BINS)
+        if not 0 <= index < REBOUND_BINS:
+            return self
+        counts = tuple(count + (place == index) for place, count in enumerate(self.counts))
+        total = sum(counts)
+        return Rebounds(self.beats, counts, self.log_depth + (log_depth - self.log_depth) / min(total, 12.0))
+
+    def with_beat(self) -> "Rebounds":
+        """One more beat; old rebounds fade."""
+        return Rebounds(
+            REBOUND_MEMORY * self.beats + 1.0,
+            tuple(REBOUND_MEMORY * count for count in self.counts),
+            self.log_depth,
+        )
+
+
+def _normal(value: float, mean: float, sd: float) -> float:
+    return 0.399 / sd * math.exp(-0.5 * ((value - mean) / sd) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +243,7 @@ class Hypothesis:
     strokes: dict[BeatKey, StrokeTemplate] = field(default_factory=dict)
     depths: dict[BeatKey, float] = field(default_factory=dict)
     marks: dict[BeatKey, Marks] = field(default_factory=dict)
+    rebounds: Rebounds = field(default_factory=Rebounds)
     stroke_m: float = 0.0
     surprise: float = 0.0
     off_mark: float = 0.0
@@ -312,19 +370,20 @@ class Hypothesis:
         weight = 0.0
         for skipped in range(1, ahead):
             marks = self.marks.get(meter.key(self.index + skipped), Marks())
-            weight += marks.log_part(marks.silent)
+            weight += min(marks.log_part(marks.silent), LOG_SILENT_AT_MOST)
         marks = self.marks.get(meter.key(self.index + ahead), Marks())
         if candidate.rise is None:
             return weight + marks.log_part(marks.lows)
         return weight + marks.log_part(marks.turns) + DOWNWARD_TURN * max(0.0, -candidate.rise)
 
-    def log_depth(self, meter: MeterMap, stroke_m: float, ahead: int) -> float:
-        """Log density of the stroke's depth at a beat (``ahead`` > 0) or at a false ictus (0)."""
+    def _log_depth(self, beat: Candidate) -> float:
+        return math.log(max(beat.stroke_m / max(self.stroke_m, 1e-3), 0.01))
+
+    def log_depth(self, meter: MeterMap, beat: Candidate, ahead: int) -> float:
+        """Log density of the depth of the stroke to the beat ``ahead`` on."""
         if self.stroke_m <= 0.0:
             return 0.0
-        depth = math.log(max(stroke_m / self.stroke_m, 0.01))
-        if ahead == 0:
-            return -0.5 * min(((depth - math.log(0.12)) / 0.6) ** 2, 14.0) - math.log(0.6)
+        depth = self._log_depth(beat)
         known = self.depths.get(meter.key(self.index + ahead))
         middle, sd = (known, 0.35) if known is not None else (math.log(0.8), 0.6)
         return -0.5 * min(((depth - middle) / sd) ** 2, 8.0) - math.log(sd)
@@ -363,7 +422,12 @@ class Hypothesis:
     def pass_over(self, meter: MeterMap, beat: Candidate) -> float:
         """Log likelihood of ``beat`` as a rebound, flourish or top; the real ictus is still to come."""
         to_come = self.log_to_come(meter, beat.time_s)
-        rate = FALSE_ICTUS if beat.rise is None else FALSE_TURN
+        if beat.rise is None:
+            phase, depth = (beat.time_s - self.ictus_s) / self.period_s, self._log_depth(beat)
+            rate = self.rebounds.rate(phase, depth)
+            self.rebounds = self.rebounds.with_one(phase, depth)
+        else:
+            rate = FALSE_TURN
         weight = math.log(rate / self.period_s) + to_come - self.charged
         self.charged = to_come
         return weight
@@ -409,7 +473,7 @@ class Hypothesis:
         else:
             self.variance = (p - gain * p, c - gain * c, v - period_gain * c)
         if not big and not held:
-            self.off_mark += 0.1 * (math.log(self.period_s / meter.marked_s(self.index - 1)) - self.off_mark)
+            self.off_mark += 0.04 * (math.log(self.period_s / meter.marked_s(self.index - 1)) - self.off_mark)
         ratio = meter.ratio(self.index)
         if ratio != 1.0:
             self._set_period(self.period_s * ratio)
@@ -419,10 +483,16 @@ class Hypothesis:
                 self._set_period(meter.marked_s(self.index) * math.exp(self.off_mark))
             self.variance = (self.variance[0], 0.0, (0.2 * self.period_s) ** 2)
         self.charged = 0.0
+        self.rebounds = self.rebounds.with_beat()
         self.ictus_s = beat.time_s
         self.icti[self.index] = beat.time_s
         self.icti.pop(self.index - 24, None)
         self._learn_lag(meter)
+
+    def log_tempo(self, meter: MeterMap) -> float:
+        """Log probability (up to a constant) of the present period under the mark."""
+        off = math.log(self.period_s / meter.marked_s(self.index)) - self.off_mark
+        return -0.5 * min((off / TEMPO_SD) ** 2, 8.0)
 
     def _steady(self, ictus_s: float) -> bool:
         """Whether the last two intervals agree: a new tempo rather than a hold."""

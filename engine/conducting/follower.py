@@ -5,13 +5,14 @@ waits shortly before a beat that the hand has not given. The one place where the
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from ..score import Score
-from ..types import Beat, BeatCrossing, FollowState, ScorePosition, TempoEstimate
+from ..types import Beat, BeatCrossing, FollowState, ScorePosition, Sign, TempoEstimate
 from .follow_style import FollowStyle
 
 RESPONSE_S = 0.0
@@ -22,6 +23,16 @@ INERTIA_S = 0.02
 """Time constant of changes of speed."""
 WAIT_BEFORE = 0.02
 """The playhead waits this far (in beats) before a beat that has not come."""
+ENTRY_CONFIDENCE = 0.5
+"""An announced first beat is begun from this confidence."""
+PLAIN_CONFIDENCE = 0.5
+"""From this confidence a beat is plain."""
+KEEPING = 2.0
+"""For so many beats a forgiving orchestra resists a change of tempo by beats that are not plain at all."""
+UNDISPUTED = 0.2
+"""From this part of a period before the beat the hand alone counts."""
+LED_AT_MOST = 0.3
+"""A beat farther than this (in periods) from where the concertmaster expects it is a hold or a new tempo."""
 COAST_S = 0.25
 """Without tracking for longer than this, the orchestra goes on by itself,"""
 COAST_BEATS = 8.0
@@ -64,24 +75,34 @@ class Follower:
         self._period_s = 1.0
         self._state: FollowState = "waiting"
         self._held_since_s: float | None = None
+        self._sign: Literal["hold", "cut_off"] | None = None
+        self._sign_beat = -1
+        self._kept_s: float | None = None
 
     @property
     def beat(self) -> float:
         """The playhead, in conductor's beats."""
         return self._beat
 
-    def step(self, now_s: float, tempo: TempoEstimate | None) -> tuple[ScorePosition, tuple[BeatCrossing, ...]]:
-        """Move the playhead to ``now_s``; where it is, and the beats it crossed. A clock that goes back stops."""
+    def step(
+        self, now_s: float, tempo: TempoEstimate | None, signs: Sequence[Sign] = ()
+    ) -> tuple[ScorePosition, tuple[BeatCrossing, ...]]:
+        """Move the playhead to ``now_s``; where it is, and the beats it crossed. A clock that goes back stops.
+
+        A ``hold`` among the ``signs`` keeps the orchestra in the present sound, a ``cut_off`` ends it (state
+        ``stopped``); with the next beat that the hand gives, the orchestra goes on. Signs to one section are not for
+        the playhead.
+        """
         before_s = now_s if self._now_s is None else self._now_s
         now_s = max(now_s, before_s)
         self._now_s = now_s
         crossings: list[BeatCrossing] = []
         if self._state == "ended":
             return self._position(now_s), ()
-        if tempo is None or tempo.beat_index < self._first:
-            self._state = "waiting" if tempo is None else "preparing"
-            self._target_s = None
-            return self._position(now_s), ()
+        if tempo is None or (tempo.beat_index < self._first and not self._enters(now_s, tempo)):
+            return self._await_entry(now_s, tempo), ()
+        tempo = self._led(self._begun(tempo), now_s, now_s - before_s)
+        self._heed(tempo, signs)
         starting = self._crossed < self._first
         if starting and self._beat == self._first and tempo.beat_index >= self._first:
             self._crossed = self._first
@@ -94,14 +115,74 @@ class Follower:
         self._state = self._judge(now_s, tempo)
         return self._position(now_s), tuple(crossings)
 
+    def _enters(self, now_s: float, tempo: TempoEstimate) -> bool:
+        """Whether the first beat begins now, announced by the fall of the preparatory beat."""
+        if self._crossed >= self._first:
+            return False
+        return tempo.confidence >= ENTRY_CONFIDENCE and tempo.next_beat_s + self._response_s <= now_s
+
+    def _await_entry(self, now_s: float, tempo: TempoEstimate | None) -> ScorePosition:
+        """Before the first beat; or after a first chord that no beat followed."""
+        self._target_s = None
+        if self._crossed >= self._first:
+            self._state = "stopped" if tempo is None else "holding"
+        elif tempo is None:
+            self._state = "waiting"
+        else:
+            self._state = "preparing"
+            if tempo.confidence >= ENTRY_CONFIDENCE:
+                self._target_beat, self._period_s = self._first, tempo.beat_period_s
+                self._target_s = tempo.next_beat_s + self._response_s
+        return self._position(now_s)
+
+    def _begun(self, tempo: TempoEstimate) -> TempoEstimate:
+        """A tempo whose first beat is only announced, as if it had been seen."""
+        if tempo.beat_index >= self._first:
+            return tempo
+        return replace(
+            tempo,
+            beat_index=self._first,
+            beat_s=tempo.next_beat_s,
+            next_beat_s=tempo.next_beat_s + tempo.beat_period_s,
+        )
+
+    def _led(self, tempo: TempoEstimate, now_s: float, step_s: float) -> TempoEstimate:
+        """The concertmaster keeps time where the beat is unclear: the less plain it is, the slower it moves the tempo.
+
+        Shortly before the beat the hand alone counts, so that a hold is a hold.
+        """
+        before = self._kept_s
+        unclear = self._style.forgiveness * (1.0 - min(1.0, tempo.confidence / PLAIN_CONFIDENCE))
+        if before is None or tempo.stopped or unclear <= 0.0:
+            self._kept_s = tempo.beat_period_s
+            return tempo
+        gain = 1.0 - math.exp(-step_s / (KEEPING * unclear * before))
+        self._kept_s = kept = before + gain * (tempo.beat_period_s - before)
+        even_s = tempo.beat_s + kept
+        if now_s > even_s - UNDISPUTED * kept or abs(tempo.next_beat_s - even_s) > LED_AT_MOST * kept:
+            return tempo
+        return replace(
+            tempo, beat_period_s=kept, next_beat_s=tempo.next_beat_s + unclear * (even_s - tempo.next_beat_s)
+        )
+
+    def _heed(self, tempo: TempoEstimate, signs: Sequence[Sign]) -> None:
+        """Take up a hold or a cut-off, and let it go with the next beat."""
+        for sign in signs:
+            if sign.section is None and (sign.kind == "hold" or sign.kind == "cut_off"):
+                self._sign, self._sign_beat = sign.kind, tempo.beat_index
+        if self._sign is not None and tempo.beat_index > self._sign_beat:
+            self._sign = None
+
     def when(self, quarter: float) -> float | None:
         """When the playhead will be at ``quarter``, as things stand; None where it waits or that cannot be told.
 
         Places already passed give now. Later places never come earlier than earlier ones.
         """
-        if self._now_s is None or self._target_s is None or self._state in ("waiting", "preparing", "stopped", "ended"):
+        if self._now_s is None or self._target_s is None or self._state in ("waiting", "stopped", "ended"):
             return None
         beat = self._to_beat(quarter)
+        if self._state == "preparing":
+            return max(self._now_s, self._target_s) + (beat - self._target_beat) * self._period_s
         if beat <= self._beat:
             return self._now_s
         if self._state == "holding" and beat >= self._target_beat - WAIT_BEFORE:
@@ -122,9 +203,12 @@ class Follower:
     def _limit(self, now_s: float, tempo: TempoEstimate) -> float:
         """How far the playhead may go: shortly before the beat that the hand has not given."""
         due = tempo.beat_index + 1
+        if self._sign is not None:
+            return due - WAIT_BEFORE if self._sign == "hold" else self._beat
         if self._coasting(now_s, tempo):
-            silent_s = min(now_s - tempo.time_s, COAST_LONGEST_S)
-            return due + min(COAST_BEATS, silent_s / tempo.beat_period_s)
+            coast = 0.5 + self._style.forgiveness
+            silent_s = min(now_s - tempo.time_s, COAST_LONGEST_S * coast)
+            return due + min(COAST_BEATS * coast, silent_s / tempo.beat_period_s)
         if tempo.stopped:
             return due - WAIT_BEFORE
         if tempo.next_beat_s + self._response_s <= now_s + 1e-9:
@@ -151,7 +235,8 @@ class Follower:
         pace = 1.0 / tempo.beat_period_s
         wanted = (self._target_beat - self._beat) / max(self._target_s - start_s, 0.02)
         wanted = min(max(wanted, SLOWEST * pace), FASTEST * pace)
-        self._speed += (1.0 - math.exp(-step_s / INERTIA_S)) * (wanted - self._speed)
+        inertia_s = INERTIA_S * (0.5 + 1.5 * self._style.forgiveness)
+        self._speed += (1.0 - math.exp(-step_s / inertia_s)) * (wanted - self._speed)
         limit = max(self._beat, self._limit(start_s + step_s, tempo))
         reached = min(self._beat + self._speed * step_s, limit, float(self._count))
         if reached >= limit:
@@ -167,6 +252,8 @@ class Follower:
     def _judge(self, now_s: float, tempo: TempoEstimate) -> FollowState:
         if self._beat >= self._count - 1e-9:
             return "ended"
+        if self._sign is not None:
+            return "holding" if self._sign == "hold" else "stopped"
         if self._coasting(now_s, tempo):
             self._held_since_s = None
             moving = self._beat < self._limit(now_s, tempo) - 1e-6

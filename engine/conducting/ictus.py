@@ -21,6 +21,8 @@ FALL_OF_STROKE = 0.10
 """And after it had fallen by this part."""
 REST_S = 0.25
 """A hand that was still for this long starts anew: what follows may be a preparatory beat."""
+SWAY_OF_USUAL = 0.12
+"""Strokes slower than this part of the usual speed are sway."""
 FIT_S = 0.045
 """Half width of the parabola fitted around the lowest point."""
 HISTORY = 400
@@ -39,6 +41,8 @@ class IctusDetector:
         self._top = -math.inf
         self._low = math.inf
         self._low_s = 0.0
+        self._top_s = 0.0
+        self._usual_m_s = 0.0
         self._stroke_m = 0.25
         self._strokes = 0
         self._acceleration = 0.0
@@ -66,10 +70,14 @@ class IctusDetector:
         if self._falling:
             if y < self._low:
                 self._low, self._low_s = y, sample.time_s
-            elif y > self._low + self._threshold(RISE_OF_STROKE):
+            elif y > self._low + min(self._threshold(RISE_OF_STROKE), self._least_rise()):
+                if self._sways(sample):
+                    self._falling, self._top, self._top_s = False, y, sample.time_s
+                    return None
                 return self._lowest_point(sample, tempo)
         else:
-            self._top = max(self._top, y)
+            if y >= self._top:
+                self._top, self._top_s = y, sample.time_s
             if y < self._top - self._threshold(FALL_OF_STROKE):
                 self._falling, self._low, self._low_s = True, y, sample.time_s
         return lift
@@ -82,6 +90,19 @@ class IctusDetector:
 
     def _threshold(self, part: float) -> float:
         return max(min(LEAST_STROKE_M, 0.2 * self._stroke_m), part * self._stroke_m, 4.0 * self._noise_m, 0.006)
+
+    def _sways(self, sample: GestureSample) -> bool:
+        """A body that sways has lowest points, too, but comes to them and leaves them far slower than a beat does."""
+        fall_m_s = (self._top - self._low) / max(self._low_s - self._top_s, 1e-3)
+        rise_m_s = (sample.position_m[1] - self._low) / max(sample.time_s - self._low_s, 1e-3)
+        if max(fall_m_s, rise_m_s) < SWAY_OF_USUAL * self._usual_m_s:
+            return True
+        self._usual_m_s += (0.15 if self._usual_m_s else 1.0) * (fall_m_s - self._usual_m_s)
+        return False
+
+    def _least_rise(self) -> float:
+        """A small stroke is over after a small rise, whatever the strokes before were like."""
+        return max(0.2 * (self._top - self._low), 4.0 * self._noise_m, 0.006)
 
     def _preparation(self, sample: GestureSample) -> Beat | None:
         """Leaving a rest upwards, before anything was beaten."""

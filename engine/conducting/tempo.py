@@ -14,6 +14,7 @@ from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
 from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, MeterMap, joined
 from .gesture import GestureFilter, GestureSample
+from .preparation import Entry, Preparation
 from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
 from .turns import TurnDetector
@@ -21,6 +22,8 @@ from .turns import TurnDetector
 MAX_HYPOTHESES = 6
 PRUNE_BELOW = -9.0
 """Hypotheses this far (natural logarithm) behind the best are given up."""
+TEMPO_WORTH = 0.25
+"""How much every beat's period under the mark counts: an account that lost the count at half the tempo gives way."""
 LOG_HEEDED = 0.5
 """A new tempo mark is more likely taken than not."""
 SHORTEST_BEAT_S = 0.11
@@ -28,8 +31,8 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 LIFT_SD, DIP_SD = 0.20, 0.13
 """How far a preparatory beat strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
-FALSE_START_S = 1.2
-"""A preparatory beat followed by rest for this long was none."""
+ANNOUNCED = 0.6
+"""Confidence in a first beat that the fall of the preparatory beat announces."""
 OVERDUE = 0.08
 """A beat is overdue after this part of a period; then only a falling hand announces it."""
 FALL_SEEN_S = 0.04
@@ -60,7 +63,7 @@ class TempoTracker:
         self._hypotheses: list[Hypothesis] = []
         self._turns = TurnDetector()
         self._low_s = -math.inf
-        self._lifted = False
+        self._preparation = Preparation(self._meter.marked_period_s[start_beat])
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
         self._drawn = True
@@ -112,9 +115,10 @@ class TempoTracker:
         if sample is not None and self._hypotheses:
             if self._posterior is not None:
                 self._posterior.add(sample.time_s, sample.position_m)
-            self._give_up_false_start(sample)
-            if self._hypotheses:
-                self._estimate = self._look_ahead(sample)
+            self._estimate = self._look_ahead(sample)
+        elif sample is not None:
+            self._preparation.step(sample)
+            self._estimate = self._prepared(sample)
         return self._estimate
 
     def _keep(self, sample: GestureSample) -> None:
@@ -130,22 +134,20 @@ class TempoTracker:
 
     def _take(self, ictus: Beat) -> None:
         if not self._hypotheses:
-            self._prepare(ictus, lifted=ictus.beat_index < 0 and self._rises(ictus))
-            return
-        way = np.array(self._way)
-        if self._hypotheses[0].index < self._start:
-            self._first_beat(ictus)
+            entry = self._preparation.ictus(ictus)
+            if entry is None:
+                return
+            self._begin(entry, ictus.stroke_m)
         else:
             self._low_s = ictus.time_s
-            self._weigh(Candidate(ictus.time_s, ictus.stroke_m), way)
-        best = self._hypotheses[0]
-        self._start_posterior(best)
+            self._weigh(Candidate(ictus.time_s, ictus.stroke_m), np.array(self._way))
+        self._start_posterior(self._hypotheses[0])
 
     def _take_turn(self, sample: GestureSample) -> None:
         """Weigh a turn of the hand that is no lowest point."""
         usual_m = self._hypotheses[0].stroke_m if self._hypotheses else 0.0
         turn = self._turns.step(sample, max(LEAST_TURN * usual_m, 8.0 * sample.noise_m))
-        if turn is None or not self._hypotheses or self._hypotheses[0].index < self._start:
+        if turn is None or not self._hypotheses:
             return
         best = self._hypotheses[0]
         if abs(turn.time_s - self._low_s) < max(0.07, 0.15 * best.period_s):
@@ -154,60 +156,42 @@ class TempoTracker:
         if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
             self._start_posterior(self._hypotheses[0])
 
-    def _rises(self, ictus: Beat) -> bool:
-        """Whether the hand has risen out of rest (a lift), rather than been at a lowest point."""
-        return bool(self._way) and ictus.stroke_m > 0 and ictus.clarity == 0.5
-
-    def _prepare(self, ictus: Beat, lifted: bool) -> None:
-        index = self._start - 1
-        period = self._meter.marked_period_s[self._start]
-        prepared = Hypothesis(
-            index, ictus.time_s, ictus.time_s, period, (0.1**2, 0.0, (0.35 * period) ** 2), icti={index: ictus.time_s}
-        )
-        self._hypotheses = [prepared]
-        self._lifted = lifted
-        self._posterior = None
-
-    def _first_beat(self, ictus: Beat) -> None:
-        """After the preparatory beat: the first beat, or was the preparation only now, or was it a bounce on the way?
-
-        The hand of a first beat has risen about as far as it fell; one that mostly fell has just prepared, and one
-        that fell but little is still under way.
-        """
-        prepared = self._hypotheses[0]
-        marked = self._meter.marked_period_s[self._start]
-        length = ictus.time_s - prepared.ictus_s
-        if length < SHORTEST_BEAT_S:
-            return
-        heights = [y for time_s, _, y, _ in self._way if prepared.ictus_s - 0.02 <= time_s <= ictus.time_s]
-        rise = max(heights, default=0.0) - (heights[0] if heights else 0.0)
-        rose = min(1.0, rise / max(ictus.stroke_m, 1e-6))
-        fell = min(1.0, ictus.stroke_m / max(rise, 1e-6))
-        off_mark = math.log(length / marked)
-        first = -0.5 * ((1.0 - rose) / 0.3) ** 2 - 0.5 * ((1.0 - fell) / 0.35) ** 2
-        first -= 0.5 * min((off_mark / (0.7 if off_mark > 0 else 0.4)) ** 2, 12.0)
-        again = -0.5 * (rose / 0.4) ** 2 - (0.5 if self._lifted else 2.0) - (1.0 if abs(off_mark) < 0.4 else 0.0)
-        bounce = -2.5 - 0.5 * (max(0.0, fell - 0.2) / 0.3) ** 2
-        if bounce > max(first, again):
-            return
-        if again > first:
-            self._prepare(ictus, lifted=False)
-            return
-        begun = prepared.branch()
-        begun.index = self._start
-        sd = LIFT_SD if self._lifted else DIP_SD
-        observed = length - begun.lag_s(self._meter, begun.index) + begun.lag_s(self._meter, begun.index - 1)
-        weight = MARK_SD**2 / (MARK_SD**2 + sd**2)
-        period = math.exp(weight * math.log(max(observed, 0.2)) + (1.0 - weight) * math.log(marked))
-        begun.period_s = min(max(period, 0.2), 3.0)
-        begun.off_mark = math.log(begun.period_s / marked)
-        begun.ictus_s = ictus.time_s
-        begun.beat_s = ictus.time_s - begun.lag_s(self._meter, begun.index)
-        begun.know(self._profile if self._drawn else ConductorProfile())
+    def _begin(self, entry: Entry, stroke_m: float) -> None:
+        """The first beat: its period is the preparatory beat's, weighed against the mark."""
+        index, marked = self._start, self._meter.marked_period_s[self._start]
+        begun = Hypothesis(index, entry.ictus_s, entry.ictus_s, marked, (ICTUS_SD_S**2, 0.0, 0.0))
+        begun.know(self._profile)
+        begun.period_s = self._prepared_period_s(begun, entry.ictus_s - entry.prepared_s, entry.lifted)
+        begun.know(self._profile)
+        begun.off_mark = 0.5 * math.log(begun.period_s / marked)
+        begun.beat_s = entry.ictus_s - begun.lag_s(self._meter, index)
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
-        begun.icti[begun.index] = ictus.time_s
-        begun.stroke_m = ictus.stroke_m
+        begun.icti = {index - 1: entry.prepared_s, index: entry.ictus_s}
+        begun.stroke_m = stroke_m
         self._hypotheses = [begun]
+
+    def _prepared_period_s(self, account: Hypothesis, length_s: float, lifted: bool) -> float:
+        marked = self._meter.marked_period_s[self._start]
+        sd = LIFT_SD if lifted else DIP_SD
+        lags = account.lag_s(self._meter, self._start) - account.lag_s(self._meter, self._start - 1)
+        weight = MARK_SD**2 / (MARK_SD**2 + sd**2)
+        period = math.exp(weight * math.log(max(length_s - lags, 0.2)) + (1.0 - weight) * math.log(marked))
+        return min(max(period, 0.2), 3.0)
+
+    def _prepared(self, sample: GestureSample) -> TempoEstimate | None:
+        """What the preparatory beat tells before its ictus; None while there is none."""
+        begun_s, announced_s = self._preparation.begun_s, self._preparation.announced_s
+        if begun_s is None:
+            return None
+        marked = self._meter.marked_period_s[self._start]
+        account = Hypothesis(self._start - 1, begun_s, begun_s, marked, (0.0, 0.0, 0.0))
+        account.know(self._profile)
+        next_s = begun_s + marked
+        if announced_s is not None:
+            account.period_s = self._prepared_period_s(account, announced_s - begun_s, True)
+            next_s = announced_s - account.lag_s(self._meter, self._start)
+        confidence = ANNOUNCED if announced_s is not None else 0.1
+        return TempoEstimate(sample.known_s, self._start - 1, begun_s, account.period_s, next_s, confidence)
 
     def _weigh(self, ictus: Candidate, way: np.ndarray) -> None:
         """Split every hypothesis on the new ictus, and keep the likely ones."""
@@ -224,8 +208,8 @@ class TempoTracker:
                 if parent.ictus_s >= self._gap_until_s:
                     if ahead:
                         weight += parent.log_marked(self._meter, ictus, ahead)
-                    if ictus.rise is None:
-                        weight += parent.log_depth(self._meter, ictus.stroke_m, ahead)
+                    if ahead and ictus.rise is None:
+                        weight += parent.log_depth(self._meter, ictus, ahead)
                     weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
                 child.log_weight += weight
                 if ahead and self._meter.begins_tempo(child.index + ahead):
@@ -235,6 +219,8 @@ class TempoTracker:
                     born.append((heeding, True))
                 if ahead:
                     child.accept(self._meter, ictus, ahead)
+                    child.log_weight += TEMPO_WORTH * child.log_tempo(self._meter)
+                    child.log_weight += child.log_tempo(self._meter) - parent.log_tempo(self._meter)
                 born.append((child, ahead > 0))
         born.sort(key=lambda entry: -entry[0].log_weight)
         best = born[0][0].log_weight
@@ -270,7 +256,7 @@ class TempoTracker:
         first = best.template(self._meter, best.index + 1)
         self._posterior = None
         self._fallen_s = None
-        if first is None or first.timed is None or best.index < self._start:
+        if first is None or first.timed is None:
             return
         second = best.template(self._meter, best.index + 2)
         template = joined(first.timed, None if second is None else second.timed)
@@ -280,14 +266,6 @@ class TempoTracker:
         for time_s, x, y, z in self._way:
             if time_s > best.ictus_s:
                 self._posterior.add(time_s, (x, y, z))
-
-    def _give_up_false_start(self, sample: GestureSample) -> None:
-        best = self._hypotheses[0]
-        if best.index >= self._start or sample.still_s < FALSE_START_S:
-            return
-        if sample.time_s - best.ictus_s > FALSE_START_S + self._meter.marked_period_s[self._start]:
-            self._hypotheses = []
-            self._estimate = None
 
     def _end_of_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
         """Earliest time of an overdue ictus. Once the hand has fallen all the way, that moment stays."""
