@@ -168,8 +168,8 @@ def describe(certificate: StudioCertificate) -> str:
             f"Until        {certificate.authority_expires:%d %B %Y}",
             f"Vouches for  {', '.join(certificate.names)} until {certificate.expires:%d %B %Y}",
             "",
-            "Devices that trust it show no warning; iPhones and iPads need it to conduct. Start `tutti serve`, open the",
-            "studio's address with /certificate at its end on the device, and follow the steps for it. Or write the",
+            "Devices that trust it show no warning; iPhones and iPads need it to conduct. Start `tutti serve`, open",
+            "the studio's address with /certificate at its end on the device, and follow its steps. Or write the",
             "certificate to a file with --export tutti-authority.crt and carry it there. It is good for this machine's",
             "name and private addresses alone.",
         )

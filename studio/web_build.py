@@ -26,7 +26,16 @@ STAMP = "built-from.json"
 """In the built page: the hash of what it was built from."""
 INSTALLED = ".installed.json"
 """In ``node_modules``: which lock file it was installed from, and whether with development packages."""
-SOURCES = ("index.html", "phone.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", "src", "public")
+SOURCES = (
+    "index.html",
+    "phone.html",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "vite.config.ts",
+    "src",
+    "public",
+)
 SHOWN_LINES = 12
 
 
