@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from panda3d.core import NodePath, TextNode, TransparencyAttrib
 
-from ..engine.conducting.live_review import STATE_WORDS, LiveReview
+from ..engine.conducting.live_review import STATE_WORDS, LiveReview, articulation_words, dynamic_words
 from ..engine.conducting.review import Ghost, marked_bpm
 from ..engine.score import Score
 from ..engine.types import Frame
@@ -18,7 +18,7 @@ MUTED: Colour = (0.80, 0.74, 0.64, 1)
 GOLD: Colour = (0.88, 0.73, 0.47, 1)
 MARKED: Colour = (0.62, 0.71, 0.79, 1)
 GRID: Colour = (0.96, 0.93, 0.88, 0.14)
-PANEL: Colour = (0.075, 0.050, 0.032, 0.88)
+PANEL: Colour = (0.075, 0.050, 0.032, 0.92)
 DARK: Colour = (0.11, 0.07, 0.03, 1)
 GOOD: Colour = (0.62, 0.77, 0.55, 1)
 
@@ -28,6 +28,8 @@ WAY_BOX = (0.03, 0.82, 0.62, 0.62)
 """Left, bottom, width, height from the panel's lower left corner."""
 BEATS_BOX = (0.76, 0.82, 0.37, 0.62)
 TEMPO_BOX = (0.11, 0.36, 1.02, 0.32)
+SURE_BOX = (WIDTH - 0.29, HEIGHT - 0.148, 0.26, 0.016)
+"""The orchestra's confidence."""
 BARS_BEHIND, BARS_AHEAD = 8, 2
 SHOWN_LINES = 4
 WAY_EVERY_S = 1.0 / 40.0
@@ -117,18 +119,25 @@ class ConductorView:
             index = min(max(0, tempo.beat_index + 1), len(self._score.beats) - 1)
             beat = int(self._score.beats["beat"][index])
             following = f"beat {beat} in {max(0.0, tempo.next_beat_s - frame.time_s):.1f} s"
+        asks = f"{dynamic_words(frame.dynamics.level)}, {articulation_words(frame.dynamics.articulation)}"
         if frame.attention:
-            following += f" · eyes on {frame.attention}"
+            asks += f", eyes on {frame.attention}"
         self._head.begin()
         top = HEIGHT - 0.085
         self._head.put(STATE_WORDS[self._review.state], 0.03, top, LARGE, GOLD, weight="Semibold")
         self._head.put(following, WIDTH - 0.03, top, PLAIN, IVORY, TextNode.A_right)
+        self._head.put(asks, 0.03, top - 0.07, PLAIN, MUTED)
         self._head.end()
 
     # -- the baton's way ---------------------------------------------------------------------------------------
 
     def _draw_way(self, now_s: float) -> Sheet:
         sheet = Sheet()
+        tempo = self._review.tempo
+        confidence = tempo.confidence if tempo is not None and not tempo.stopped else 0.0
+        left, bottom, width, height = SURE_BOX
+        sheet.bar(left, bottom, width, height, (*IVORY[:3], 0.12))
+        sheet.bar(left, bottom, width * confidence, height, GOOD)
         way = self._review.way[:, 1:]
         if len(way) < 2:
             return sheet
@@ -154,10 +163,9 @@ class ConductorView:
             sheet.disc(at[0], at[1], 0.030 if newest else 0.010, IVORY if newest else (*IVORY[:3], 0.55))
         end = place(way[-1])
         sheet.disc(end[0], end[1], 0.017, GOLD)
-        tempo = self._review.tempo
         if tempo is not None and not tempo.stopped and self._review.state not in ("waiting", "ended"):
             due = (now_s - tempo.beat_s) / max(0.05, tempo.next_beat_s - tempo.beat_s)
-            sheet.ring(end[0], end[1], 0.038, 0.008, (*IVORY[:3], 0.3 + 0.7 * tempo.confidence), due)
+            sheet.ring(end[0], end[1], 0.038, 0.008, (*IVORY[:3], 0.3 + 0.7 * confidence), due)
         self._number_icti(icti, place)
         return sheet
 

@@ -39,6 +39,20 @@ STATE_WORDS: dict[FollowState, str] = {
 }
 
 
+def dynamic_words(level: float) -> str:
+    """What a level (0–1, 0.5 as written) asks for, beside the written dynamics."""
+    if level < 0.42:
+        return "much softer" if level < 0.2 else "softer"
+    if level <= 0.58:
+        return "as written"
+    return "louder" if level < 0.8 else "much louder"
+
+
+def articulation_words(articulation: float) -> str:
+    """The articulation (−1 legato … +1 staccato) in a word."""
+    return "legato" if articulation < -0.3 else "staccato" if articulation > 0.3 else "neutral"
+
+
 @dataclass(slots=True)
 class Line:
     """One thing that was understood: a bar with the milliseconds after which each ictus was known (None: played

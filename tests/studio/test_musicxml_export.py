@@ -3,6 +3,7 @@
 from pathlib import Path
 from xml.etree.ElementTree import parse
 
+import mido
 import numpy as np
 import pytest
 from score_samples import attributes, dynamic, metronome, note, repeat, score, words, write
@@ -130,3 +131,20 @@ def test_notation_of_another_piece_is_refused(tmp_path: Path) -> None:
     other = write(tmp_path, score([attributes() + LONG_BAR] + [LONG_BAR] * 4), "other.musicxml")
     with pytest.raises(ScoreError, match="not those that were played"):
         read_source(other, read_score(path))
+
+
+def test_a_midi_file_with_drums_becomes_notation(tmp_path: Path) -> None:
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(mido.MidiTrack([mido.MetaMessage("time_signature", numerator=4, denominator=4)]))
+    for name, channel, pitch in (("Flute", 0, 72), ("Cymbals", 9, 49)):
+        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+        for _ in range(8):
+            track.append(mido.Message("note_on", channel=channel, note=pitch, velocity=80))
+            track.append(mido.Message("note_off", channel=channel, note=pitch, time=480))
+        file.tracks.append(track)
+    file.save(tmp_path / "drums.mid")
+    piece = read_score(tmp_path / "drums.mid")
+    source = read_source(tmp_path / "drums.mid", piece)
+    write_musicxml(tmp_path / "p.musicxml", piece, source, conducted(piece, np.linspace(0.5, 0.7, len(piece.beats))))
+    back = read_score(tmp_path / "p.musicxml")
+    assert len(back.notes) == len(piece.notes) and len(back.parts) == 2
