@@ -5,7 +5,7 @@ may begin, who makes way) are taken at their edges, so that blocks of any size g
 """
 
 import heapq
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,7 +32,9 @@ RESTRIKE_FADE_S = 0.35
 STEAL_FADE_S = 0.012
 """Fade of a note that gives up its voice: short, and long enough not to click."""
 JOIN_S = 0.06
-"""A note that was let go so shortly before the next is joined to it: the players of a section are not that exact."""
+"""A note that ends so shortly before the player's next is joined to it: the players of a section are not that exact."""
+LATEST_S = 0.15
+"""Where voices are short, a note that could not begin for so long is left out."""
 HELD_FAVOUR_DB = 3.0
 """A note that sounds is missed more than one that never began."""
 EDGE_FADE_S = 0.25
@@ -72,15 +74,15 @@ class _Pending:
         time_s, _, note = heapq.heappop(self.heap)
         return time_s, note
 
-    def first_due(self, before_s: float, most: int) -> list[tuple[float, int, PlayerNote]]:
-        """The first ``most`` entries that are due."""
-        return heapq.nsmallest(most, (entry for entry in self.heap if entry[0] < before_s))
+    def take(self, before_s: float, most: int) -> list[tuple[float, int, PlayerNote]]:
+        """Take out the first ``most`` entries that are due."""
+        taken: list[tuple[float, int, PlayerNote]] = []
+        while len(taken) < most and self.due(before_s):
+            taken.append(heapq.heappop(self.heap))
+        return taken
 
-    def drop(self, entries: Collection[tuple[float, int, PlayerNote]]) -> None:
-        """Take entries out."""
-        orders = {order for _, order, _ in entries}
-        self.heap = [entry for entry in self.heap if entry[1] not in orders]
-        heapq.heapify(self.heap)
+    def put_back(self, entry: tuple[float, int, PlayerNote]) -> None:
+        heapq.heappush(self.heap, entry)
 
 
 def attack_share(note: PlayerNote) -> float:
@@ -119,6 +121,7 @@ class Playing:
         self._released: dict[int, float] = {}
         self._by_note: dict[int, list[_Sounding]] = {}
         self._last: dict[int, list[_Sounding]] = {}
+        self._onsets: dict[int, list[float]] = {}
 
     @property
     def idle(self) -> bool:
@@ -130,6 +133,7 @@ class Playing:
         for note in notes:
             self._voices.load([self._zone(note)])  # now, ahead of time, and not when it is due
             self._pending.push(note.onset_s, note)
+            heapq.heappush(self._onsets.setdefault(note.player, []), note.onset_s)
         for release in releases:
             self._released[release.note_id] = release.time_s
             for sounding in self._by_note.get(release.note_id, ()):
@@ -166,11 +170,21 @@ class Playing:
         """Where more notes are due than there are voices, end or leave out those that would be missed least."""
         # Whoever makes way must have faded when the voice is wanted.
         ahead = 2 * CELL + round(STEAL_FADE_S * self._rate_hz)
-        due = self._pending.first_due(self._time_s(position + ahead), 2 * self._starts_per_cell)
+        while self._pending.due(self._time_s(position) - LATEST_S):
+            self._pending.pop()
+            self.left_out += 1
+        due = self._pending.take(self._time_s(position + ahead), 2 * self._starts_per_cell)
         making_way = sum(voice.cut for voice in self._voices.sounding)
-        missing = len(due) - self._voices.free - making_way
+        left_out = self._choose(due, len(due) - self._voices.free - making_way, position)
+        for entry in due:
+            if entry[1] not in left_out:
+                self._pending.put_back(entry)
+        self.left_out += len(left_out)
+
+    def _choose(self, due: Sequence[tuple[float, int, PlayerNote]], missing: int, position: int) -> set[int]:
+        """Fade out what sounds and is missed least; the entries (by order) that are missed even less."""
         if missing <= 0:
-            return
+            return set()
         held = [voice for voice in self._voices.sounding if not voice.cut]
         waiting = [entry for entry in due if entry[2].player in self.seats.row_of]
         rows = [voice.row for voice in held] + [self.seats.row_of[entry[2].player] for entry in waiting]
@@ -183,12 +197,10 @@ class Playing:
             np.array([HELD_FAVOUR_DB] * len(held) + [0.0] * len(waiting)),
             missing,
         )
-        left_out = [waiting[i - len(held)] for i in chosen if i >= len(held)]
-        self._pending.drop(left_out)
-        self.left_out += len(left_out)
         for i in chosen:
             if i < len(held):
                 self._voices.cut(held[i], position + CELL, STEAL_FADE_S)
+        return {waiting[i - len(held)][1] for i in chosen if i >= len(held)}
 
     def _begin_notes(self, position: int) -> None:
         end_s = self._time_s(position + self._block - 0.5)  # as times are rounded to samples
@@ -267,10 +279,24 @@ class Playing:
         until_s = self._time_s(position + self._block + CELL)
         while self._endings.due(until_s):
             time_s, note = self._endings.pop()
+            time_s = self._held_until(note, time_s)
             at = max(self._position(time_s), position + CELL)
             for sounding in self._by_note.get(note.note_id, ()):
                 if sounding.note.player == note.player and sounding.is_on:
                     self._voices.release(sounding.voice, at)
+
+    def _held_until(self, note: PlayerNote, time_s: float) -> float:
+        """When a player lets a note go that ends at a time: not before their own next note grows out of it, if that
+        comes at once.
+
+        All players of a section are told the same end, and each begins the next note a little late or early.
+        """
+        onsets = self._onsets.get(note.player)
+        if not onsets or not self._technique(note).slurs:
+            return time_s
+        while onsets and onsets[0] <= time_s:
+            heapq.heappop(onsets)
+        return onsets[0] + JOIN_S if onsets and onsets[0] <= time_s + JOIN_S else time_s
 
     def _forget_finished(self, now_s: float) -> None:
         """Drop what is known of notes that are over, so that a long session does not grow."""

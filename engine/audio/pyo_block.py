@@ -21,6 +21,10 @@ from ..errors import AudioDeviceError
 FloatArray = npt.NDArray[np.float32]
 
 
+_FADED_IN = 1024
+"""Samples after which a server's fade-in is over at any rate."""
+
+
 class BlockServer:
     """A pyo server driven block by block.
 
@@ -45,8 +49,13 @@ class BlockServer:
         self._server.setServer()
 
     def start(self) -> None:
-        """Begin: ``process`` computes from now on."""
+        """Begin: ``process`` computes from now on.
+
+        A server fades in what it first computes, over 5 ms; that is over when this returns.
+        """
         self._server.start()
+        for _ in range(-(-_FADED_IN // len(self.output))):
+            self.process()
 
     def close(self) -> None:
         """Stop and free the server; its objects must not be used any more."""

@@ -129,9 +129,9 @@ def _build_rack(server: BlockServer, pitch_table: Any, nothing: Any, first: int,
     pitches = pyo.TableIndex(pitch_table, indices)
     loopers = pyo.Looper([nothing] * RACK, pitch=pitches, start=0.0, dur=0.05, xfade=CROSSFADE_S, interp=4)
     loopers.fadeInSeconds(True)
-    server.start()
     for objects in (loopers, pitches, indices):
         objects.stop()
+    server.start()
     parts = (objects.getBaseObjects() for objects in (indices, pitches, loopers))
     return _Rack(server, [counter, indices, pitches, loopers, nothing, pitch_table], *parts)
 

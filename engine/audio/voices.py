@@ -146,6 +146,8 @@ class VoicePool:
         """The player ends the note at a position; a struck voice that rings on dies away by itself."""
         if voice.released_at != NEVER or (voice.rings_on and voice.free_at != NEVER):
             return
+        if voice.fading and voice.free_at <= at + voice.release_s * self._rate_hz:
+            return  # it makes way for the next note already, and no slower
         self._end(voice, "release", at, voice.release_s)
         voice.released_at = at
 
