@@ -23,12 +23,14 @@ RESTING_RATE_HZ = 30.0
 LONGEST_SILENCE_S = 0.25
 """After a pause of the polling (a stalled window), the way is drawn again only this far back."""
 REST_BEFORE_S = 0.5
-"""The first tap comes out of a rest of this length."""
+"""The first tap lifts the hand out of a rest of this length: the usual preparatory beat."""
 FORGOTTEN_S = 120.0
 """Who has not tapped for so long is gone."""
 REBOUND_S = 0.28
 SINK_M_S = 0.045
 """Faster than the sway of a hand that rests, so that a slow beat is no stop."""
+FIRST_SINK_M_S = 0.13
+"""After a first tap: a hand that stands still at the top would not be on a preparatory beat."""
 HOVER = 0.5
 """The hand rests at this part of the stroke at last."""
 RESTING_AFTER_S = 4.0
@@ -54,7 +56,8 @@ class TapSource:
         self._ictus_s: float | None = None
         self._stroke_m = _stroke_m(0.5)
         self._drawn_s: float | None = None
-        self._height_m = HOVER * self._stroke_m
+        self._height_m = 0.0
+        self._sink_m_s = FIRST_SINK_M_S
 
     @property
     def taps(self) -> int:
@@ -97,11 +100,13 @@ class TapSource:
             self._ictus_s = self._drawn_s = None
             return poses
         if self._drawn_s is None:
-            self._drawn_s, self._height_m = due[0][0] - REST_BEFORE_S, HOVER * self._stroke_m
+            self._drawn_s, self._height_m = due[0][0] - REST_BEFORE_S, 0.0
         elif now_s - self._drawn_s > LONGEST_SILENCE_S:
             self._drawn_s = now_s - LONGEST_SILENCE_S
         for time_s, strength in due:
             self._fall_to(max(time_s, self._drawn_s + 0.004), poses)
+            first = self._ictus_s is None or time_s - self._ictus_s > RESTING_AFTER_S
+            self._sink_m_s = FIRST_SINK_M_S if first else SINK_M_S
             self._ictus_s, self._stroke_m = time_s, _stroke_m(strength)
         until_s = now_s - self._hold_back_s
         if self._ictus_s is not None and now_s - self._ictus_s < SHORTEST_TAP_S:
@@ -118,11 +123,11 @@ class TapSource:
     def _height_at(self, time_s: float) -> float:
         """Height over the lowest point while no further tap has come."""
         if self._ictus_s is None:
-            return HOVER * self._stroke_m
+            return 0.0
         since_s = max(0.0, time_s - self._ictus_s)
         if since_s < REBOUND_S:
             return self._stroke_m * math.sin(0.5 * math.pi * since_s / REBOUND_S) ** 2
-        return max(HOVER * self._stroke_m, self._stroke_m - SINK_M_S * (since_s - REBOUND_S))
+        return max(HOVER * self._stroke_m, self._stroke_m - self._sink_m_s * (since_s - REBOUND_S))
 
     def _draw(self, until_s: float, poses: list[Pose]) -> None:
         """Follow the usual way to ``until_s``."""
