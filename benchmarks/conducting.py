@@ -10,9 +10,9 @@ set of takes, and beside simple baselines on the same takes:
 
 F: beats within ±70 ms of the music after the constant lag of the first eight bars, and after those bars; raw F: of
 all beats with no lag taken off; CMLt (mir_eval); takes in which a beat was gained or lost, even if only for a while;
-tempo: error of the period against the music's, a little smoothed; prediction: error of the next beat when the one before
-was detected, and halfway to it; lag: of the playhead behind the music. ``oracle`` plays at the hand's true icti with
-the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
+tempo: error of the period against the music's, a little smoothed; next beat: error of its prediction when the one
+before was detected, and halfway to it; lag: of the playhead behind the music. ``oracle`` plays at the hand's true
+icti with the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
 
 Then situations of their own, and every figure that has a target beside it. Takes that fail are listed with the
 command that repeats one.
@@ -44,7 +44,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 QUICK_BEATS = 96
-console = Console()
+LEAST_WIDTH = 108
+"""Columns that the tables need, also where there is no terminal."""
+console = Console(width=max(LEAST_WIDTH, Console().width))
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 Take = tuple[str, str]
@@ -77,7 +79,7 @@ def run_all(what: str, work: Callable[[Task], Outcome], tasks: Sequence[Task], j
 
 
 def set_of(result: Result) -> str:
-    who = "textbook conductors" if result.conductor in USUAL else "conductors drawn at random"
+    who = "textbook" if result.conductor in USUAL else "at random"
     return f"{'curves' if result.piece in curves() else 'recordings'}, {who}"
 
 
@@ -116,50 +118,40 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
     }
 
 
-def takes_table(sets: dict[str, dict[str, float]]) -> Table:
-    table = Table(title="Following", title_justify="left")
-    for title in (
-        "",
-        "takes",
-        "F",
-        "worst",
-        "raw F",
-        "CMLt",
-        "gained/lost",
-        "tempo",
-        "90 %",
-        "next",
-        "90 %",
-        "halfway",
-    ):
-        table.add_column(title, justify="left" if not title else "right")
-    table.add_column("90 %", justify="right")
-    table.add_column("lag", justify="right")
-    for name, of in sets.items():
-        table.add_row(
-            name,
-            f"{of['takes']:.0f}",
-            *(f"{of[key]:.3f}" for key in ("f", "f_min", "raw_f", "cmlt")),
-            f"{of['miscounted']:.0f}",
-            *(f"{1e2 * of[key]:.1f} %" for key in ("tempo_median", "tempo_p90")),
-            *(f"{1e3 * of[f'{what}_{q}_s']:.0f} ms" for what in ("prediction", "halfway") for q in ("median", "p90")),
-            f"{1e3 * of['lag_s']:.0f} ms",
-        )
-    return table
+ROWS: dict[str, tuple[str, str]] = {
+    "takes": ("takes", "{:.0f}"),
+    "F, mean": ("f", "{:.3f}"),
+    "F, worst take": ("f_min", "{:.3f}"),
+    "raw F": ("raw_f", "{:.3f}"),
+    "CMLt": ("cmlt", "{:.3f}"),
+    "takes with a beat gained or lost": ("miscounted", "{:.0f}"),
+    "tempo error, median": ("tempo_median", "{:.1%}"),
+    "tempo error, 90th percentile": ("tempo_p90", "{:.1%}"),
+    "next beat at the last, median": ("prediction_median_s", "{:.3f} s"),
+    "next beat at the last, 90th percentile": ("prediction_p90_s", "{:.3f} s"),
+    "next beat halfway, median": ("halfway_median_s", "{:.3f} s"),
+    "next beat halfway, 90th percentile": ("halfway_p90_s", "{:.3f} s"),
+    "lag, median": ("lag_s", "{:.3f} s"),
+    "causal minima: F": ("minima_f", "{:.3f}"),
+    "causal minima: beats gained or lost": ("minima_miscounted", "{:.0f}"),
+    "phase-locked loop: F": ("loop_f", "{:.3f}"),
+    "phase-locked loop: CMLt": ("loop_cmlt", "{:.3f}"),
+    "phase-locked loop: beats gained or lost": ("loop_miscounted", "{:.0f}"),
+    "metronome at the true mean: F": ("metronome_f", "{:.3f}"),
+    "oracle: F": ("oracle_f", "{:.3f}"),
+}
+"""What is printed of each set of takes: title, key of ``summary`` and format."""
 
 
-def baselines_table(sets: dict[str, dict[str, float]]) -> Table:
-    table = Table(title="Beside simple followers on the same takes", title_justify="left")
-    columns = {
-        "Tutti F": "f", "CMLt": "cmlt", "gained/lost": "miscounted", "minima F": "minima_f",
-        "gained/lost ": "minima_miscounted", "PLL F": "loop_f", "PLL CMLt": "loop_cmlt",
-        "gained/lost  ": "loop_miscounted", "metronome F": "metronome_f", "oracle F": "oracle_f",
-    }  # fmt: skip
+def sets_table(sets: dict[str, dict[str, float]]) -> Table:
+    table = Table(title="Following, and simple followers on the same takes", title_justify="left")
     table.add_column("")
-    for title in columns:
-        table.add_column(title, justify="right")
-    for name, of in sets.items():
-        table.add_row(name, *(f"{of[key]:.{0 if 'miscounted' in key else 3}f}" for key in columns.values()))
+    for name in sets:
+        table.add_column(name, justify="right", max_width=12)
+    for title, (key, style) in ROWS.items():
+        table.add_row(title, *(style.format(of[key]) for of in sets.values()))
+        if key in ("lag_s", "miscounted"):
+            table.add_section()
     return table
 
 
@@ -258,7 +250,7 @@ def main() -> int:
         for result in results:
             grouped[set_of(result)].append(result)
         sets = {name: summary(of) for name, of in grouped.items()} | {"all": summary(results)}
-        console.print(takes_table(sets), baselines_table(sets))
+        console.print(sets_table(sets))
         console.print(failures_table(results, len(results) if options.takes else 12))
     signs = {} if options.only else sign_figures(options.quick)
     table, figures = targets_table(measured | signs)
