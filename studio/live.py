@@ -217,6 +217,9 @@ class LiveSession:
         measure = min(max(0, measure), len(self.performance.score.measures) - 1)
         first = next((index for index, row in enumerate(beats) if row["measure"] >= measure), 0)
         self.performance.jump(first)
+        for rack in (self.local, self.viewers):
+            if rack is not None:
+                rack.restart()
         self.audio.silence()
 
     def _obey(self, now_s: float) -> None:

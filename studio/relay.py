@@ -353,6 +353,10 @@ class RelayTaps:
             self._source.tap(tap.time_s, tap.strength)
         return self._source.poll(now_s)
 
+    def restart(self) -> None:
+        """The music starts anew: the next tap is a preparatory beat."""
+        self._source.restart()
+
     def close(self) -> None:
         """The relay goes on; its owner closes it."""
         self._source.close()

@@ -114,6 +114,10 @@ class TapSource:
         self._draw(until_s, poses)
         return poses
 
+    def restart(self) -> None:
+        """The music starts anew: the next tap is a preparatory beat, out of rest. For the thread that polls."""
+        self._ictus_s = self._drawn_s = None
+
     def close(self) -> None:
         with self._lock:
             self._waiting.clear()

@@ -73,6 +73,10 @@ class MidiSource:
     def poll(self, now_s: float) -> Sequence[Pose]:
         return self._source.poll(now_s) if self.plugged else []
 
+    def restart(self) -> None:
+        """The music starts anew: the next tap is a preparatory beat."""
+        self._source.restart()
+
     def close(self) -> None:
         self._closing.set()
         self._watcher.join(self._watch_s + 1.0)

@@ -140,6 +140,13 @@ class InputRack:
         poses.sort(key=lambda pose: pose.time_s)
         return poses
 
+    def restart(self) -> None:
+        """The music starts anew: inputs that are tapped wait for a preparatory tap."""
+        for slot in self._slots.values():
+            restart = getattr(slot.input.source, "restart", None)
+            if restart is not None:
+                restart()
+
     def close(self) -> None:
         for slot in self._slots.values():
             slot.input.source.close()

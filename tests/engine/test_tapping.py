@@ -11,6 +11,7 @@ from conducting import follow, timings
 from support import make_score
 
 from tutti.engine.conducting.tapping import HOLD_BACK_S, SHORTEST_TAP_S, TapSource
+from tutti.engine.performance import Performance
 
 PLACE = np.arange(64)
 CURVES = {
@@ -148,3 +149,18 @@ def test_taps_come_from_any_thread():
     stamps = [pose.time_s for pose in source.poll(1e3)]
     assert stamps == sorted(stamps)
     assert 50 <= source.taps <= 100
+
+
+def test_after_a_jump_taps_begin_anew():
+    performance, source = Performance(make_score([], measures=8, quarter_bpm=85.0)), TapSource()
+    taps, crossed, now_s = [2.0 + 0.7 * n for n in range(6)] + [14.0 + 0.7 * n for n in range(6)], [], 0.0
+    while now_s < 20.0:
+        if abs(now_s - 11.0) < 0.005:
+            performance.jump(12)
+            source.restart()
+        while taps and taps[0] <= now_s:
+            source.tap(taps.pop(0))
+        crossed += [crossing.beat_index for crossing in performance.step(now_s, source.poll(now_s)).crossings]
+        now_s += 0.01
+    assert crossed[:5] == [0, 1, 2, 3, 4]
+    assert [index for index in crossed if index >= 12][:5] == [12, 13, 14, 15, 16]
