@@ -1,0 +1,81 @@
+"""The benchmark of conducting judges rightly: its baselines play, its counts see what went wrong."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks_importable(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
+
+
+MUSIC_S = 3.0 + np.cumsum(np.full(80, 0.7))
+
+
+def test_perfect_and_late_playing_are_told_apart():
+    from _conducting_measures import judge
+
+    assert judge(MUSIC_S, MUSIC_S, 32, 0.0) == (1.0, 1.0, 1.0)
+    f, raw_f, _ = judge(MUSIC_S, MUSIC_S + 0.1, 32, 0.1)
+    assert f == pytest.approx(1.0) and raw_f == 0.0
+    assert judge(MUSIC_S, MUSIC_S[:1], 32, 0.0) == (0.0, 0.0, 0.0)
+
+
+def test_a_beat_lost_for_a_while_is_seen_even_if_it_is_put_right():
+    from _conducting_measures import _miscounted
+
+    played = MUSIC_S.copy()
+    assert _miscounted(played, MUSIC_S) == 0
+    played[30:40] += 0.7
+    assert _miscounted(played, MUSIC_S) == 10
+    played[:] = MUSIC_S
+    played[30:32] += 0.7
+    assert _miscounted(played, MUSIC_S) == 0
+
+
+def test_the_loop_plays_with_even_icti_and_coasts_over_a_missing_one():
+    from _conducting_baselines import PhaseLockedLoop
+    from _conducting_measures import judge
+
+    icti = np.delete(MUSIC_S, 40)
+    played = PhaseLockedLoop().follow(icti, icti + 0.05, 0.75)
+    assert len(played) == 80
+    assert judge(MUSIC_S, played, 32, 0.0)[0] > 0.95
+
+
+def test_minima_of_a_textbook_take_are_its_beats():
+    from _conducting_baselines import Minima
+    from _conducting_takes import conductor, curves
+
+    from tutti.engine.conducting.virtual_conductor import conduct, intended
+
+    piece, by = curves()["in 4, rubato"], conductor("plain", "in 4, rubato")
+    take = conduct(piece.score, piece.timings, seed=by.seed, style=by.style, tracking=by.tracking)
+    _, icti_s = intended(piece.score, piece.timings, seed=by.seed, style=by.style)
+    lowest, known = Minima().find(take.of("baton"))
+    assert np.all(known >= lowest)
+    nearest = np.abs(lowest[None] - icti_s[:, None]).min(axis=1)
+    assert np.mean(nearest < 0.06) > 0.95
+
+
+def test_a_name_draws_one_conductor_and_another_for_each_piece():
+    from _conducting_takes import conductor
+
+    assert conductor("any 1", "a") == conductor("any 1", "a")
+    assert conductor("any 1", "a") != conductor("any 1", "b") != conductor("any 2", "b")
+
+
+def test_targets_are_judged_by_their_bound():
+    from _conducting_targets import judged
+
+    figures = {target.figure: (target, value) for target, value in judged({"f": [0.95, 0.7], "cost": [0.0005]})}
+    mean, worst = figures["F at ±70 ms after the first bars' lag, mean"], figures["F, the worst take"]
+    assert not mean[0].met(mean[1]) and not worst[0].met(worst[1])
+    cost = figures["cost of a step, median"]
+    assert cost[0].met(cost[1])
+    assert figures["CMLt, mean"][1] is None
