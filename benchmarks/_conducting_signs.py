@@ -85,16 +85,33 @@ def _entries(score: Score, placements: Sequence[PlayerPlacement], beats: int) ->
 
 
 def _ordinary(random: np.random.Generator) -> Style:
-    return replace(random_style(random), manner="standard", subdivided=0.0, neglect=0.0)
+    """A conductor whose beat is plain, of any size and shape: what is measured here is not the following."""
+    return replace(
+        random_style(random),
+        size_m=float(np.exp(random.uniform(np.log(0.15), np.log(0.6)))),
+        manner="standard",
+        rise=1.0,
+        spread=1.0,
+        slant_deg=0.0,
+        subdivided=0.0,
+        neglect=0.0,
+        hesitation=0.0,
+        double_bounce=0.0,
+        stray=0.0,
+    )
 
 
 def _cues(score: Score, placements: Sequence[PlayerPlacement], count: int) -> dict[str, float]:
-    """Cues to sections that enter, in a full orchestra, with the gaze tracked and without."""
+    """Cues to sections that enter, in a full orchestra, with the gaze tracked and without.
+
+    Where the orchestra is more than a beat away from the conductor, a cue is left out: that is a matter of following.
+    """
     beats = 96
     timings = _timings(score, np.full(beats, PERIOD_S))
     entries = _entries(score, placements, beats)
     given = {True: 0, False: 0}
     right = {True: 0, False: 0}
+    left_out = 0
     for seed in range(count):
         for gaze in (True, False):
             random = np.random.default_rng(1000 + seed)
@@ -106,15 +123,20 @@ def _cues(score: Score, placements: Sequence[PlayerPlacement], count: int) -> di
                 alone = sum(abs(other - beat) < 1.5 for other, _ in entries) == 1
                 if (alone or random.random() < 0.3) and (not acts or at_s - acts[-1].time_s > 3.5):
                     acts.append(Act("cue", at_s, section))
-            frames = _perform(score, placements, with_acts(take, acts, body, placements, seed))
+            frames = list(_perform(score, placements, with_acts(take, acts, body, placements, seed)))
             cues = [sign for frame in frames for sign in frame.signs if sign.kind == "cue"]
             for act in acts:
+                frame = frames[int((act.time_s - take.start_s) / STEP_S)]
+                if abs(frame.position.beat - (act.time_s - offset_s - 4.0) / PERIOD_S) > 1.0:
+                    left_out += 1
+                    continue
                 near = [cue for cue in cues if NEAR_S[0] < cue.time_s - act.time_s < NEAR_S[1]]
                 given[gaze] += 1
                 right[gaze] += bool(near) and all(cue.section == act.section for cue in near)
     return {
-        "cue to the right section": right[True] / given[True],
-        "cue to the right section, no gaze": right[False] / given[False],
+        "cue to the right section": right[True] / max(1, given[True]),
+        "cue to the right section, no gaze": right[False] / max(1, given[False]),
+        "cues left out": left_out / (left_out + given[True] + given[False]),
     }
 
 

@@ -108,7 +108,7 @@ class Performance:
         if self.level_trim:
             dynamics = replace(dynamics, level=min(1.0, max(0.0, dynamics.level + self.level_trim)))
         signs = self._read_signs(now_s, poses)
-        position, crossings = self._follower.step(now_s, tempo)
+        position, crossings = self._follower.step(now_s, tempo, signs)
         self._position = position
         offsets = self._balance.step(position, self._beats_in_measure(position), signs)
         notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics, offsets)

@@ -1,10 +1,10 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/signs /controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The header, the
-seating and the score's own file are attachments, so that a session needs nothing beside it. Chunks are small and
-flushed about twice a second: a killed process loses less than a second, and a file without an end is read up to its
-last whole chunk.
+/signs /attention /controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The
+header, the seating and the score's own file are attachments, so that a session needs nothing beside it. Chunks are
+small and flushed about twice a second: a killed process loses less than a second, and a file without an end is read up
+to its last whole chunk.
 """
 
 import json
@@ -47,6 +47,14 @@ CHUNK_BYTES = 64 * 1024
 FLUSH_EVERY_S = 0.5
 RECORD_LIMIT_BYTES = 256 * 2**20
 
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The conductor turned to another section (None: to nobody); written where it changes."""
+
+    section: str | None
+
+
 _CHANNELS: dict[str, type] = {
     "/poses": Pose,
     "/beats": Beat,
@@ -57,6 +65,7 @@ _CHANNELS: dict[str, type] = {
     "/notes": NoteEvent,
     "/releases": NoteRelease,
     "/signs": Sign,
+    "/attention": Attention,
 }
 
 
@@ -145,6 +154,7 @@ class SessionRecorder:
         """Raises ``SessionError`` when the file cannot be created."""
         self.path = path
         self._flushed_s = -math.inf
+        self._attention: str | None = None
         try:
             self._file: IO[bytes] | None = path.open("wb")
             self._writer = Writer(self._file, chunk_size=CHUNK_BYTES)
@@ -186,6 +196,9 @@ class SessionRecorder:
         for topic, values in (*lanes, ("/releases", frame.releases), ("/signs", frame.signs)):
             for value in values:
                 self._write(topic, at_s, {"frame": index, **asdict(value)})
+        if frame.attention != self._attention:
+            self._attention = frame.attention
+            self._write("/attention", at_s, {"frame": index, "section": frame.attention})
         if at_s - self._flushed_s >= FLUSH_EVERY_S:
             self._flushed_s = at_s
             self._guard(self._writer.flush)
@@ -320,6 +333,7 @@ def _frames(rows: dict[str, list[Any]]) -> Iterator[Frame]:
                 lane.setdefault(row.pop("frame"), []).append(kind(**row))
     poses = [_pose(dict(row)) for row in rows["/poses"]]
     newest: dict[str, Pose] = {}
+    attention: str | None = None
     seen = 0
     for index in sorted(by_frame["/position"]):
         position = by_frame["/position"][index][0]
@@ -327,6 +341,8 @@ def _frames(rows: dict[str, list[Any]]) -> Iterator[Frame]:
             if poses[seen].valid:
                 newest[poses[seen].device] = poses[seen]
             seen += 1
+        for turned in by_frame["/attention"].get(index, ()):
+            attention = turned.section
         yield Frame(
             index=index,
             time_s=position.time_s,
@@ -338,5 +354,6 @@ def _frames(rows: dict[str, list[Any]]) -> Iterator[Frame]:
             notes=tuple(by_frame["/notes"].get(index, ())),
             releases=tuple(by_frame["/releases"].get(index, ())),
             signs=tuple(by_frame["/signs"].get(index, ())),
+            attention=attention,
             poses=tuple(newest.values()),
         )

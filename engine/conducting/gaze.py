@@ -26,7 +26,7 @@ SIDE_SD = 0.06
 GAZE_SMOOTHING_S = 0.12
 LOST_MISFIT = 9.0
 """Beyond three standard deviations nobody is meant."""
-CHANGE_MISFIT = 1.5
+CHANGE_MISFIT = 2.5
 """Attention goes to another section when that fits better by this much: it does not flicker at borders."""
 MIDDLE_WEIGHT = 0.12
 """Who means a section looks rather to its middle than to its rim."""

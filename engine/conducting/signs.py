@@ -46,7 +46,8 @@ POISE_S = 0.07
 """Before a cue the hand waits for this long, while the baton goes on,"""
 POISED_AGO_S = 0.7
 """and gives the cue not later than this after."""
-BATON_MOVES_M_S = 0.2
+BATON_MOVES_M_S, BATON_MOVES_SHARE = 0.2, 0.7
+"""The baton goes on when it is this fast, or has this part of its usual speed."""
 STILL_S = 0.05
 MIRRORING, MIRRORING_BEFORE = 0.6, 0.7
 """A hand that the beat explains to this part mirrors it: while it moves, and up to a stroke of its own."""
@@ -102,6 +103,7 @@ class SignReader:
         self._free_pose: Pose | None = None
         self._head: Pose | None = None
         self._usual_m: Vector | None = None
+        self._usual_m_s = 2.0 * BATON_MOVES_M_S
         self._side = -1.0
         self._presented_s: float | None = None
         self._mirrors = (-math.inf, 0.0)
@@ -187,6 +189,7 @@ class SignReader:
         if self._usual_m is None:
             self._usual_m = sample.position_m
         gain = 0.003
+        self._usual_m_s += gain * (self._baton.speed_m_s - self._usual_m_s)
         x, y, z = (a + gain * (b - a) for a, b in zip(self._usual_m, sample.position_m, strict=True))
         self._usual_m = (x, y, z)
         if self._hand.sample is not None:
@@ -304,7 +307,8 @@ class SignReader:
             self._apart_s = 0.0
             self._free = self._free and self._mirroring(hand.time_s) < MIRRORING
             return
-        if baton.speed_m_s > BATON_MOVES_M_S:
+        moves_m_s = min(BATON_MOVES_M_S, max(0.06, BATON_MOVES_SHARE * self._usual_m_s))
+        if baton.speed_m_s > moves_m_s and baton.sample is not None and baton.sample.still_s < STILL_S:
             self._apart_s += step_s
         if self._apart_s >= POISE_S:
             self._poised_s, self._poise_s = hand.time_s, self._apart_s

@@ -24,6 +24,7 @@ from tutti.engine.types import (
     PlayerPlacement,
     Pose,
     ScorePosition,
+    Sign,
     TempoEstimate,
 )
 from tutti.studio.ensemble_setup import score_of_session
@@ -56,6 +57,8 @@ def frame(index: int, pose: Pose) -> Frame:
         crossings=(BeatCrossing(index, now_s, 1.5, "2b", 1, 60.0, None, 0.0),) if index % 10 == 5 else (),
         notes=(NoteEvent(index, 0, now_s + 0.05, 0.5, 60, 80, "sustain", 1.5, "ai:x"),) if index % 5 == 0 else (),
         releases=(NoteRelease(index - 5, now_s),) if index % 5 == 0 and index else (),
+        signs=(Sign(now_s, "raise", "violins-1", 0.1),) if index % 9 == 4 else (),
+        attention=("violins-1", None, "cellos")[index // 20 % 3],
         poses=(pose,),
     )
 
