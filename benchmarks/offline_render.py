@@ -52,7 +52,10 @@ def main() -> None:
         rendered = render_wav(Path(folder) / "out.wav", placements, sounds, room_from_hall(hall), cues)
     cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
     report(f"sound of {len(placements)} players", rendered.duration_s, cpu_s, wall_s)
-    print(f"at most {rendered.most_voices} voices at once; limiter at most {rendered.limiting_db:.1f} dB")
+    print(
+        f"at most {rendered.most_voices} voices at once, {rendered.left_out} notes left out; "
+        f"{rendered.loudness_lufs:.1f} LUFS, limiter at most {rendered.limiting_db:.1f} dB"
+    )
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _interpolators() -> FloatArray:
     return np.asarray(filters / filters.sum(axis=1, keepdims=True), np.float32)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz"})
 def _limit(
     audio: FloatArray,
     needed: npt.NDArray[np.float64],
