@@ -72,3 +72,35 @@ def test_a_hand_at_rest_keeps_the_level():
     tracker = DynamicsTracker()
     first = [tracker.step(Pose(n / 60, "baton", (0, 1, 0)), None) for n in range(600)]
     assert {d.level for d in first} == {0.5}
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_subito_is_heard_within_a_beat(factor):
+    take = conduct(SCORE, EVEN, style=Style(variation=0.0))
+    found = track(scaled(take.of("baton"), lambda t: 1.0 if t < 30.0 else factor))
+    before = np.median([d.level for d in found if 26.0 < d.time_s < 30.0])
+    after = np.median([d.level for d in found if 30.75 < d.time_s < 31.0])
+    assert (after - before) * (factor - 1.0) > 0.05
+
+
+def test_the_way_and_so_the_level_do_not_depend_on_place_or_mirror():
+    take = conduct(SCORE, EVEN, style=Style(variation=0.0))
+    poses = take.of("baton")
+    moved = [
+        replace(p, position_m=(0.4 - p.position_m[0], p.position_m[1] + 0.3, p.position_m[2] - 1.0)) for p in poses
+    ]
+    here, there = track(poses), track(moved)
+    assert np.allclose([d.level for d in here], [d.level for d in there], atol=1e-6)
+
+
+def test_legato_marcato_and_staccato_are_told_apart_at_every_size_and_tempo():
+    for size_m, period_s in ((0.08, 0.5), (0.3, 0.75), (0.6, 1.0)):
+        even = timings(SCORE, np.full(80, period_s))
+        legato = Style(size_m=size_m, bounce=0.1, roundness=0.7, profile="power_law")
+        marcato = Style(size_m=size_m, bounce=0.9)
+        staccato = replace(marcato, linger=0.4)
+        told = []
+        for style in (legato, marcato, staccato):
+            found = track(conduct(SCORE, even, style=style, noise_m=0.001).poses)
+            told.append(np.median([d.articulation for d in found[len(found) // 2 :]]))
+        assert told[0] < -0.1 < told[1] < 0.5 < told[2]

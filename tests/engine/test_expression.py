@@ -80,3 +80,22 @@ def test_the_bar_has_a_strong_beat_a_half_strong_one_and_weak_ones() -> None:
     assert [metrical_weight(q, q, beat, 4) for q, beat in ((0, 1), (1, 2), (2, 3), (3, 4))] == [1.0, 0.2, 0.5, 0.2]
     assert metrical_weight(0.5, 0.0, 1, 4) == 0.0
     assert metrical_weight(2, 2, 3, 3) == 0.2
+
+
+def test_a_gesture_is_heard_in_attack_and_accent_of_unmarked_notes_and_marks_come_first() -> None:
+    def played(articulation: float, flags: int = 0, duration_quarter: float = 1.0):
+        return perform_note(note(0.5, duration_quarter, flags), "strings", Dynamics(0.0, 0.5, articulation), 1.0, 2.0)
+
+    assert [played(a).articulation for a in (-1.0, 0.0, 0.4, 0.9)] == ["sustain", "sustain", "fast", "staccato"]
+    assert played(0.9, duration_quarter=4.0).articulation == "sustain"
+    assert played(0.9, NoteFlag.SLURRED).articulation == "sustain"
+    assert played(-1.0, NoteFlag.STACCATO).articulation == "staccato"
+    assert played(1.0).velocity > played(0.0).velocity + 5
+    assert played(1.0).sounding_quarter < 0.6 * played(-1.0).sounding_quarter
+
+
+def test_a_part_that_was_raised_is_louder() -> None:
+    softer, same, louder = (
+        perform_note(note(), "brass", PLAIN, 0.0, 2.0, offset).velocity for offset in (-0.2, 0.0, 0.2)
+    )
+    assert softer < same - 20 < same + 20 < louder
