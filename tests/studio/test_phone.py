@@ -1,6 +1,7 @@
 """A phone as baton in a real browser: paired by its code over HTTPS, calibrated, beaten, followed, and gone."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -168,6 +169,13 @@ def eventually(condition: Any, seconds: float = 20.0) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_the_phone_s_page_is_light(browser: Browser) -> None:
+    """None of the hall comes along: an old phone opens it in a second."""
+    dist = web_build.WEB / "dist"
+    scripts = re.findall(r'"\./(assets/[^"]+\.js)"', (dist / "phone.html").read_text())
+    assert scripts and sum((dist / name).stat().st_size for name in scripts) < 100_000
 
 
 def test_paired_calibrated_beaten_followed_and_gone(

@@ -2,9 +2,8 @@
  * The phone's page: pairs with the studio, calibrates, and sends the phone's motion as the baton's. Light on purpose:
  * no hall, no sound; it must open in a second on an old phone.
  */
-import { readAddress } from "../address";
 import { Concert } from "../concert";
-import { type Command, NOBODY, type PoseSample } from "../generated/protocol";
+import { type Command, NOBODY, type PoseSample, WEBSOCKET_PATH } from "../generated/protocol";
 import { RelayConnection } from "../net/connection";
 import type { Connection } from "../net/messages";
 import { Timeline } from "../timeline";
@@ -56,8 +55,10 @@ export class PhoneApp {
       // A token works once: a reload of the page must not show it again.
       history.replaceState(null, "", url.pathname + url.search);
     }
-    const address = readAddress(url);
-    this.relay = new RelayConnection(address.socketUrl, address.name ?? "Phone", address.hostKey, "none", {
+    // Not by `readAddress`: that knows the hall's views, and with them would come the whole of three.js.
+    const socket = new URL(WEBSOCKET_PATH, url);
+    socket.protocol = socket.protocol.replace("http", "ws");
+    this.relay = new RelayConnection(socket.href, url.searchParams.get("name") ?? "Phone", "", "none", {
       connection: (connection) => this.connected(connection),
       clock: (clock) => this.timeline.setClock(clock),
       message: (message) => {
