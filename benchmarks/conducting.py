@@ -27,14 +27,13 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from _conducting_measures import Result, trial
+from _conducting_signs import figures as signs_measured
 from _conducting_situations import SITUATIONS
 from _conducting_takes import USUAL, Piece, cast, conductor, curves, recorded_piece, recordings
 from _conducting_targets import TARGETS, Measured, judged, shown
@@ -203,11 +202,8 @@ def measurements(results: Sequence[Result], situations: Iterable[Measured]) -> M
 
 
 def sign_figures(quick: bool) -> Measured:
-    """What the benchmark of signs measures (cues, balance, cut-offs, articulation), one figure each; it stands by
-    itself in ``_conducting_signs.py``."""
-    if find_spec("_conducting_signs") is None:
-        return {}
-    return {name: [value] for name, value in import_module("_conducting_signs").figures(quick).items()}
+    """What the benchmark of signs measures (cues, balance, cut-offs, articulation), one figure each."""
+    return {name: [value] for name, value in signs_measured(quick).items()}
 
 
 def main() -> int:
@@ -254,7 +250,7 @@ def main() -> int:
         console.print(failures_table(results, len(results) if options.takes else 12))
     signs = {} if options.only else sign_figures(options.quick)
     table, figures = targets_table(measured | signs)
-    for name in signs.keys() - {target.measured for target in TARGETS}:
+    for name in [name for name in signs if name not in {target.measured for target in TARGETS}]:
         table.add_row(name, f"{signs[name][0]:.3f}", "", "")
     console.print(table)
     if options.json:
