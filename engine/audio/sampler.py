@@ -54,14 +54,12 @@ class _Rack:
     indices: list[Any]
     pitches: list[Any]
     loopers: list[Any]
-    playing: int = 0
 
 
 class Sampler:
     """``size`` samplers (a multiple of ``RACK``). One thread.
 
-    ``pitch`` (size, block) is how fast each reads its recording and must be written before ``process``; ``sound``
-    (racks, block, ``RACK``) is what it gave. Both float32; rows of samplers that do not play hold nothing of use.
+    ``pitch`` (size, block) float32 is how fast each reads its recording and must be written before ``process``.
     """
 
     def __init__(self, size: int, rate_hz: int, block: int) -> None:
@@ -76,7 +74,6 @@ class Sampler:
                 nothing = pyo.DataTable(size=SILENCE)
             self._racks.append(_build_rack(server, self._pitch_table, nothing, rack * RACK * block, rate_hz, block))
         self.pitch: FloatArray = np.asarray(self._pitch_table.getBuffer()).reshape(size, block)
-        self.sound: FloatArray = np.zeros((len(self._racks), block, RACK), np.float32)
 
     def record(self, sample: Sample) -> Recording:
         """Bring a sample into a table (a copy: some 0.3 ms)."""
@@ -97,7 +94,6 @@ class Sampler:
         rack.indices[lane].play()
         rack.pitches[lane].play()
         looper.out(lane)
-        rack.playing += 1
 
     def stop(self, voice: int) -> None:
         """Stop a sampler that plays: it costs nothing then."""
@@ -105,14 +101,12 @@ class Sampler:
         lane = voice % RACK
         for part in (rack.loopers[lane], rack.pitches[lane], rack.indices[lane]):
             part.stop()
-        rack.playing -= 1
 
-    def process(self) -> None:
-        """Compute a block of every rack in which something plays."""
-        for rack, sound in zip(self._racks, self.sound, strict=True):
-            if rack.playing:
-                rack.server.process()
-                sound[:] = rack.server.output
+    def process(self, rack: int) -> FloatArray:
+        """Compute a block of a rack: (block, ``RACK``), to be used and changed before the rack's next block."""
+        server = self._racks[rack].server
+        server.process()
+        return server.output
 
     def close(self) -> None:
         """Free the servers; nothing of this may be used any more."""

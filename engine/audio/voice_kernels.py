@@ -208,36 +208,29 @@ def mix_voices(
     swings: FloatArray,
     samples: FloatArray,
     position: int,
-) -> npt.NDArray[np.bool_]:
-    """Add the active voices' block to their rows of the ring; which of them were not finite, and left out.
+) -> int:
+    """Add the block of a rack's active voices to their rows of the ring; how many were not finite, and left out.
 
-    ``sound`` (racks, block, lanes) is what the samplers gave, ``active`` ascending. Voices get older by a block.
+    ``sound`` (block, lanes) is what the samplers gave; it is changed. Voices get older by a block; of one that is not
+    finite ``held`` is not either.
     """
-    block, lanes = sound.shape[1], sound.shape[2]
+    block, lanes = sound.shape
     length = samples.shape[1]
-    broken = np.zeros(active.size, np.bool_)
+    broken = 0
     level = np.empty(block, np.float32)
-    first = 0
-    while first < active.size:
-        rack = active[first] // lanes
-        last = first
-        while last < active.size and active[last] // lanes == rack:
-            last += 1
-        _colour(sound[rack], voices, active[first:last])
-        for n in range(first, last):
-            index = active[n]
-            voice = voices[index]
-            if not np.isfinite(voice.held):  # the low-pass never forgets a number that is none
-                broken[n] = True
-                continue
-            _levels(voice, swings[index], level)
-            row, lane = samples[voice.row], index % lanes
-            at = (position + voice.offset) % length
-            before_end = min(block, length - at)
-            for i in range(before_end):
-                row[at + i] += sound[rack, i, lane] * level[i]
-            for i in range(before_end, block):
-                row[at + i - length] += sound[rack, i, lane] * level[i]
-            voice.age += block
-        first = last
+    _colour(sound, voices, active)
+    for index in active:
+        voice = voices[index]
+        if not np.isfinite(voice.held):  # the low-pass never forgets a number that is none
+            broken += 1
+            continue
+        _levels(voice, swings[index], level)
+        row, lane = samples[voice.row], index % lanes
+        at = (position + voice.offset) % length
+        before_end = min(block, length - at)
+        for i in range(before_end):
+            row[at + i] += sound[i, lane] * level[i]
+        for i in range(before_end, block):
+            row[at + i - length] += sound[i, lane] * level[i]
+        voice.age += block
     return broken

@@ -8,6 +8,7 @@ samples before: as much may be in the stream already.
 """
 
 import heapq
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class VoicePool:
         self._states = np.zeros(size, VOICE)
         self._swings = np.zeros((size, block // CONTROL + 1), np.float32)
         self._free = list(range(size))
-        self._active: npt.NDArray[np.int32] | None = None
+        self._active: list[tuple[int, npt.NDArray[np.int32]]] | None = None
         self._voices = [Voice(index) for index in range(size)]
         self._next_free_at = NEVER
         self.sounding: list[Voice] = []
@@ -193,15 +194,20 @@ class VoicePool:
         if not self.sounding:
             return 0
         if self._active is None:
-            self._active = np.array(sorted(voice.index for voice in self.sounding), np.int32)
-        write_pitches(self._states, self._active, self._sampler.pitch, self._swings, self._rate_hz)
-        self._sampler.process()
-        broken = mix_voices(self._sampler.sound, self._states, self._active, self._swings, ring.samples, ring.position)
-        if not broken.any():
-            return 0
-        for index in self._active[broken]:
-            self._stop(self._voices[index])
-        return int(broken.sum())
+            indices = sorted(voice.index for voice in self.sounding)
+            racks = itertools.groupby(indices, key=lambda index: index // RACK)
+            self._active = [(rack, np.array(list(members), np.int32)) for rack, members in racks]
+        broken = 0
+        for rack, members in self._active:  # one after the other, so that each stays in the nearest cache
+            write_pitches(self._states, members, self._sampler.pitch, self._swings, self._rate_hz)
+            sound = self._sampler.process(rack)
+            unfit = mix_voices(sound, self._states, members, self._swings, ring.samples, ring.position)
+            if unfit:
+                broken += unfit
+        if broken:
+            for voice in [voice for voice in self.sounding if not np.isfinite(self._states[voice.index]["held"])]:
+                self._stop(voice)
+        return broken
 
     def close(self) -> None:
         """Free the servers. The pool must not be used any more."""
