@@ -46,6 +46,8 @@ FALSE_TURN = 1.0
 """Turns that are no beats, per beat: the tops of the strokes."""
 DOWNWARD_TURN = -3.0
 """Log probability that a beat's turn leaves straight downwards rather than sideways."""
+HELD_PHASE, TREMBLING = 1.25, 8.0
+"""A hand that holds beyond this phase trembles and sways: so many times more shallow lowest points."""
 REBOUND_BINS = 12
 REBOUND_PRIOR_BEATS, REBOUND_MEMORY = 4.0, 0.95
 DIVISIONS = ((0.5, 0.02), (1 / 3, 0.004), (2 / 3, 0.004))
@@ -129,7 +131,7 @@ class Rebounds:
     def rate(self, phase: float, log_depth: float) -> float:
         """Density per beat and per logarithm of the depth, at a phase of the beat."""
         shallow = _normal(log_depth, math.log(0.12), 0.6)
-        usual = FALSE_ICTUS * shallow
+        usual = FALSE_ICTUS * shallow * (1.0 if phase < HELD_PHASE else TREMBLING)
         for part, share in DIVISIONS:
             usual += share * _normal(phase, part, 0.05) * _normal(log_depth, math.log(0.6), 0.6)
         place = phase * REBOUND_BINS - 0.5
@@ -386,7 +388,7 @@ class Hypothesis:
         depth = self._log_depth(beat)
         known = self.depths.get(meter.key(self.index + ahead))
         middle, sd = (known, 0.35) if known is not None else (math.log(0.8), 0.6)
-        return -0.5 * min(((depth - middle) / sd) ** 2, 8.0) - math.log(sd)
+        return -0.5 * min(((depth - middle) / sd) ** 2, 18.0) - math.log(sd)
 
     def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
         """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
