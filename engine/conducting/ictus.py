@@ -65,7 +65,7 @@ class IctusDetector:
             self._begin(sample)
         y = sample.position_m[1]
         self._history.append((sample.time_s, y))
-        self._noise_m = min(sample.noise_m, 0.04 * self._stroke_m)
+        self._noise_m = min(sample.noise_m, 0.05 * self._stroke_m)
         lift = self._preparation(sample) if tempo is None else None
         if self._falling:
             if y < self._low:
@@ -89,7 +89,7 @@ class IctusDetector:
         self._rest = None
 
     def _threshold(self, part: float) -> float:
-        return max(min(LEAST_STROKE_M, 0.2 * self._stroke_m), part * self._stroke_m, 4.0 * self._noise_m, 0.006)
+        return max(min(LEAST_STROKE_M, 0.2 * self._stroke_m), part * self._stroke_m, 5.5 * self._noise_m, 0.006)
 
     def _sways(self, sample: GestureSample) -> bool:
         """A body that sways has lowest points, too, but comes to them and leaves them far slower than a beat does."""

@@ -35,8 +35,9 @@ ANNOUNCED_FALL = 0.55
 SLOW_FALL = 1.7
 """A hand that takes this many times longer to fall than it took to rise is put down."""
 HISTORY = 500
-EVEN_STROKES = 3
-EVENNESS = 0.2
+EVEN_STROKES = 4
+EVENNESS = 0.18
+EVEN_ASIDE = 1.6
 EVEN_LEAST_S, EVEN_LEAST_M = 0.35, 0.03
 """Who scratches is even, too, but faster."""
 
@@ -126,7 +127,7 @@ class Preparation:
             return Entry(began_s, beat.time_s, self._lifted)
         if self._rested and length < 0.4 * self._marked_s and fall < 0.4 * rise:
             return None
-        even = self._even(beat)
+        even = self._even(beat) if self._sideways_m < EVEN_ASIDE * rise + PLAIN.besides_m else None
         if even is not None:
             return even
         if max(rise, fall) < CALM_M:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from support import make_score
 
+from tutti.engine.conducting.follow_style import FollowStyle
 from tutti.engine.conducting.follower import Follower, match_icti
-from tutti.engine.types import Beat, TempoEstimate
+from tutti.engine.types import Beat, Sign, TempoEstimate
 
 SCORE = make_score([], measures=8, beat_quarter=0.5)
 PERIOD = 0.6
@@ -117,3 +118,69 @@ def test_a_start_within_the_score():
     _, crossings = play(Follower(SCORE, start_beat=4), 9.0)
     assert crossings[0].beat_index == 4
     assert crossings[0].time_s == pytest.approx(1.0 + 4 * PERIOD, abs=0.02)
+
+
+def test_a_hold_keeps_the_present_sound_until_the_next_beat():
+    follower = Follower(SCORE)
+    play(follower, 4.2)
+    held = estimate(4.2)
+    position, _ = follower.step(4.2, held, (Sign(4.2, "hold"),))
+    assert position.state == "holding"
+    for now_s in np.arange(4.2, 14.0, 0.01):
+        still = TempoEstimate(now_s, held.beat_index, held.beat_s, PERIOD, now_s + 0.1, 0.5)
+        position, crossings = follower.step(float(now_s), still)
+        assert crossings == ()
+    assert position.state == "holding"
+    assert position.beat < held.beat_index + 1
+    again = TempoEstimate(14.0, held.beat_index + 1, 13.95, PERIOD, 14.55, 1.0)
+    states = {follower.step(14.0 + 0.01 * n, again)[0].state for n in range(20)}
+    assert states == {"playing"}
+
+
+def test_a_cut_off_stops_at_once_and_the_next_beat_goes_on():
+    follower = Follower(SCORE)
+    play(follower, 4.2)
+    cut = estimate(4.2)
+    position, _ = follower.step(4.2, cut, (Sign(4.2, "cut_off"),))
+    assert position.state == "stopped"
+    assert follower.when(position.quarter + 0.1) is None
+    stays, _ = follower.step(6.0, TempoEstimate(6.0, cut.beat_index, cut.beat_s, PERIOD, 6.1, 0.5))
+    assert (stays.state, stays.beat) == ("stopped", position.beat)
+    _, crossings = play(
+        follower,
+        8.0,
+        start_s=6.0,
+        tempo=lambda now_s: TempoEstimate(now_s, cut.beat_index + 1, 6.0, PERIOD, 6.0 + PERIOD, 1.0),
+    )
+    assert crossings[0].beat_index == cut.beat_index + 1
+
+
+def test_a_sign_to_one_section_is_not_for_the_playhead():
+    follower = Follower(SCORE)
+    play(follower, 4.0)
+    assert follower.step(4.0, estimate(4.0), (Sign(4.0, "hold", "violin"),))[0].state == "playing"
+
+
+def test_the_first_chord_is_announced_ahead_and_begins_on_time():
+    follower = Follower(SCORE)
+    coming = TempoEstimate(0.9, -1, 0.4, PERIOD, 1.0, 0.6)
+    position, _ = follower.step(0.9, coming)
+    assert position.state == "preparing"
+    assert follower.when(0.0) == pytest.approx(1.0)
+    assert follower.when(0.5) == pytest.approx(1.0 + PERIOD)
+    crossings = [c for n in range(12) for c in follower.step(0.9 + 0.01 * n, coming)[1]]
+    assert [(c.beat_index, round(c.time_s, 3)) for c in crossings] == [(0, 1.0)]
+
+
+def test_an_unclear_beat_moves_a_forgiving_orchestra_less():
+    def wavering(now_s):
+        index = int((now_s - 1.0) // PERIOD)
+        begin = 1.0 + index * PERIOD
+        period = PERIOD * (1.25 if index % 2 else 0.8)
+        return TempoEstimate(now_s, index, begin, period, begin + period, 0.1)
+
+    spread = {}
+    for forgiveness in (0.0, 1.0):
+        positions, _ = play(Follower(SCORE, 0.0, FollowStyle(forgiveness)), 12.0, tempo=wavering)
+        spread[forgiveness] = np.std([p.bpm for p in positions[400:]])
+    assert spread[1.0] < 0.6 * spread[0.0]
