@@ -21,16 +21,18 @@ LEVEL_SHARE = 0.75
 STOP_SHARE = 0.48
 """The hand has stopped when its speed falls to this part of its peak, about 20 ms before it stands."""
 STOP_WITHIN_S = 0.12
-"""A sideways stroke stops within this time after its peak."""
+"""Both stop within this time after their peak: a round beat that goes on slows down gently."""
 LEAST_REST_S = 0.2
 """Both come out of stillness."""
 
 
 def closes(hand: HandTracker) -> bool:
     """True when the movement under way has just closed a loop."""
-    moving = hand.moving
+    moving, sample = hand.moving, hand.sample
     return (
         moving is not None
+        and sample is not None
+        and sample.time_s - moving.peak_s <= STOP_WITHIN_S
         and hand.rested_s >= LEAST_REST_S
         and moving.path_m >= LOOP_PATH_M
         and moving.turning_rad >= LOOP_TURNING_RAD

@@ -79,6 +79,7 @@ BATON_REST_S = 0.3
 OVERDUE_BEATS = 0.4
 AT_END_BEATS = 1.3
 CUT_AGAIN_S = 1.0
+HELD_LATELY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class SignReader:
         self._asked_lately: deque[tuple[float, float]] = deque()
         self._held = False
         self._cut_s = -math.inf
+        self._held_until_s = -math.inf
         self._told: dict[str | None, float] = {}
         self._rising_m_s = 0.0
         self._free = False
@@ -151,6 +153,7 @@ class SignReader:
         signs: list[Sign] = []
         weights = weights or {}
         playing = position is not None and position.state in ("playing", "coasting", "holding")
+        self._watch_hold(position, tempo)
         for pose in poses:
             if not pose.valid:
                 continue
@@ -160,14 +163,14 @@ class SignReader:
                 self._baton.step(pose)
                 self._learn_usual(pose)
                 if playing:
-                    signs += self._cut_off(self._baton, position, tempo)
+                    signs += self._cut_off(self._baton)
             else:
                 movement = self._hand.step(pose)
                 self._free_pose = pose
                 signs += self._present()
                 self._watch_poise()
                 if playing:
-                    signs += self._cut_off(self._hand, position, tempo)
+                    signs += self._cut_off(self._hand)
                     if movement is not None:
                         signs += self._cue(movement, weights)
                     signs += self._balance()
@@ -390,11 +393,11 @@ class SignReader:
             return [Sign(hand.sample.known_s, "hold")]
         return []
 
-    def _cut_off(self, hand: HandTracker, position: ScorePosition | None, tempo: TempoEstimate | None) -> list[Sign]:
+    def _cut_off(self, hand: HandTracker) -> list[Sign]:
         sample, moving = hand.sample, hand.moving
         if sample is None or moving is None or sample.time_s - self._cut_s < CUT_AGAIN_S:
             return []
-        if not self._may_end(moving.start_s, position, tempo):
+        if not self._may_end(moving.start_s):
             return []
         stroke = hand is self._hand or (self._hand.moving is not None and slashes(self._hand))
         if not closes(hand) and not (stroke and slashes(hand)):
@@ -415,14 +418,18 @@ class SignReader:
             return True
         return baton.rested_s >= BATON_REST_S and abs(baton.moving.start_s - since_s) < 0.25
 
-    def _may_end(self, start_s: float, position: ScorePosition | None, tempo: TempoEstimate | None) -> bool:
-        """The sound was held when the movement began, or the music is at its end."""
+    def _watch_hold(self, position: ScorePosition | None, tempo: TempoEstimate | None) -> None:
+        """Remember until when the sound was held, or the music at its end: a loop of the baton may look like a beat."""
         if position is None or tempo is None:
-            return False
-        if self._beats is not None and position.beat >= self._beats - AT_END_BEATS:
-            return True
-        overdue = start_s > tempo.next_beat_s + OVERDUE_BEATS * tempo.beat_period_s
-        return position.state == "holding" or tempo.stopped or overdue
+            return
+        overdue = tempo.time_s > tempo.next_beat_s + OVERDUE_BEATS * tempo.beat_period_s
+        at_end = self._beats is not None and position.beat >= self._beats - AT_END_BEATS
+        if position.state == "holding" or tempo.stopped or overdue or at_end:
+            self._held_until_s = max(tempo.time_s, position.time_s)
+
+    def _may_end(self, start_s: float) -> bool:
+        """The sound was held when the movement began, or soon after, or the music was at its end."""
+        return start_s <= self._held_until_s + HELD_LATELY_S
 
 
 def is_presented(hand_m: Vector, head_m: Vector) -> bool:
