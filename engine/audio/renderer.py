@@ -91,7 +91,8 @@ class OrchestraRenderer:
         self._sounds = sounds
         self._room = room
         self._block = min(settings.block, CELL)
-        self._grid = grid or load_grid(settings.rate_hz, fft_size_for(self._block), settings.sofa)
+        fft_size = fft_size_for(self._block) * (1 if settings.rate_hz <= 48000 else 2)  # filters as long in seconds
+        self._grid = grid or load_grid(settings.rate_hz, fft_size, settings.sofa)
         self._listener: Listener = AT_PODIUM
         voices = min(settings.voices, FEWEST_VOICES + VOICES_PER_PLAYER * len(placements))
         self._voices = VoicePool(sounds, voices, settings.rate_hz, self._block)

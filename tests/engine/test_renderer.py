@@ -262,6 +262,18 @@ def test_another_head_is_taken_from_a_sofa_file(make, tmp_path) -> None:
         make(settings=AudioSettings(voices=8, sofa=tmp_path / "missing.sofa"))
 
 
+@pytest.mark.parametrize(("rate_hz", "block"), [(44100, 256), (48000, 32), (48000, 2048), (96000, 256), (96000, 512)])
+def test_every_rate_and_block_that_is_accepted_sounds(make, exact, rate_hz: int, block: int) -> None:
+    renderer = make(settings=AudioSettings(rate_hz=rate_hz, block=block, voices=8))
+    renderer.submit([note(1, 0.05, 0.3)], [NoteRelease(1, 0.35)])
+    sound = np.concatenate([renderer.render() for _ in range(int(0.3 * rate_hz / block) + 1)])
+    assert sound.shape[1] == 2 and np.isfinite(sound).all()
+    held = sound[int(0.15 * rate_hz) : int(0.3 * rate_hz), 0]
+    spectrum = np.abs(np.fft.rfft(held * np.hanning(len(held))))
+    assert spectrum.argmax() * rate_hz / len(held) == pytest.approx(440.0, abs=8.0)
+    assert 0.01 < np.abs(held).max() < 0.5
+
+
 def test_unusable_settings_are_refused() -> None:
     for settings in ({"rate_hz": 8000}, {"block": 100}, {"voices": 0}):
         with pytest.raises(AudioDeviceError):
