@@ -61,7 +61,7 @@ class Purity:
         )
 
 
-PLAIN = Purity((0.85, 1.9), 0.3, 0.5, 0.028)
+PLAIN = Purity((0.85, 1.9), 0.3, 1.15, 0.028)
 PURE = Purity((0.9, 1.5), 0.15, 0.3, 0.022)
 """Of the virtual conductors' preparatory beats PLAIN takes in 95 of 100, and few other movements."""
 
