@@ -12,8 +12,8 @@ from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.dynamics import DynamicsTracker
 from tutti.engine.conducting.ictus import IctusDetector
 from tutti.engine.conducting.tempo import TempoTracker
-from tutti.engine.conducting.virtual_conductor import conduct
-from tutti.engine.types import Pose
+from tutti.engine.conducting.virtual_conductor import conduct, intended
+from tutti.engine.types import Beat, Pose
 
 SCORE = make_score([], measures=20, quarter_bpm=80.0)
 EVEN = timings(SCORE, np.full(80, 0.75))
@@ -27,6 +27,17 @@ def track(poses):
             beat = ictus.step(pose, tempo.estimate)
             tempo.step(pose, beat)
             result.append(dynamics.step(pose, beat))
+    return result
+
+
+def told_of(poses, icti_s):
+    """The tracker of dynamics alone, told of each ictus 60 ms after it."""
+    dynamics, result, index = DynamicsTracker(), [], 0
+    for pose in poses:
+        beat = None
+        if index < len(icti_s) and pose.time_s >= icti_s[index] + 0.06:
+            beat, index = Beat(icti_s[index], pose.time_s, index, 0.3, 0.8), index + 1
+        result.append(dynamics.step(pose, beat))
     return result
 
 
@@ -101,6 +112,7 @@ def test_legato_marcato_and_staccato_are_told_apart_at_every_size_and_tempo():
         staccato = replace(marcato, linger=0.4)
         told = []
         for style in (legato, marcato, staccato):
-            found = track(conduct(SCORE, even, style=style, noise_m=0.001).poses)
+            take = conduct(SCORE, even, style=style, noise_m=0.001)
+            found = told_of(take.of("baton"), intended(SCORE, even, style=style)[1])
             told.append(np.median([d.articulation for d in found[len(found) // 2 :]]))
         assert told[0] < -0.1 < told[1] < 0.5 < told[2]
