@@ -35,6 +35,7 @@ class TruePeakLimiter:
         self._ceiling = db_to_gain(ceiling_db)
         self._recovery = 1.0 - float(np.exp(-1.0 / (release_s * rate_hz)))
         self._phases = _interpolators()
+        self._reach = max(1.0, float(np.abs(self._phases).sum(axis=1).max()))
         self._audio = np.zeros((2, self.latency + _TAPS + block), np.float32)
         self._needed = np.ones(self._window - 1 + block)
         self._held = np.ones(self._window - 1 + block)
@@ -55,6 +56,7 @@ class TruePeakLimiter:
             self._needed,
             self._held,
             self._phases,
+            self._reach,
             self._window,
             self._ceiling,
             self._recovery,
@@ -78,16 +80,32 @@ def _limit(
     needed: npt.NDArray[np.float64],
     held: npt.NDArray[np.float64],
     phases: FloatArray,
+    reach: float,
     window: int,
     ceiling: float,
     recovery: float,
     gain: float,
     result: FloatArray,
 ) -> tuple[float, float]:
-    """Fill ``result``; returns the recovering gain and the least gain applied."""
+    """Fill ``result``; returns the recovering gain and the least gain applied.
+
+    ``reach`` is how far above samples the curve between them can come.
+    """
     block = result.shape[1]
     taps = phases.shape[1]
     newest = audio.shape[1] - block
+    start = newest - taps // 2 - (window - 1)
+    rests = gain == 1.0 and needed.min() == 1.0 and held.min() == 1.0
+    if rests:
+        largest = np.float32(0.0)
+        for channel in range(2):
+            for i in range(newest - taps, audio.shape[1]):
+                largest = max(largest, abs(audio[channel, i]))
+        if largest * reach <= ceiling:  # whatever the curve does between samples
+            needed[window - 1 :] = 1.0
+            held[window - 1 :] = 1.0
+            result[:] = audio[:, start : start + block]
+            return gain, 1.0
     peaks = np.zeros(block, np.float32)
     between = np.empty(block, np.float32)
     for channel in range(2):
@@ -102,8 +120,7 @@ def _limit(
                     between[i] += weight * audio[channel, newest + i - tap]
             for i in range(block):
                 peaks[i] = max(peaks[i], abs(between[i]))
-    start = newest - taps // 2 - (window - 1)
-    if peaks.max() <= ceiling and gain == 1.0 and needed.min() == 1.0 and held.min() == 1.0:
+    if rests and peaks.max() <= ceiling:
         needed[window - 1 :] = 1.0
         held[window - 1 :] = 1.0
         result[:] = audio[:, start : start + block]

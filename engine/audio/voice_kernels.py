@@ -135,7 +135,7 @@ def _fall(level, age, start, duration, rounded):  # type: ignore[no-untyped-def]
 @numba.njit(nogil=True, cache=True)
 def _levels(voice, swing, level):  # type: ignore[no-untyped-def]
     """Fill ``level`` with the voice's gain for each sample of the block; ``swing`` as ``write_pitches`` left it."""
-    block, age = level.size, voice.age
+    block, age, swell = level.size, voice.age, voice.swell
     level[:] = voice.gain
     if age < voice.attack:
         per_sample = np.float32(1.0 / voice.attack)
@@ -148,10 +148,10 @@ def _levels(voice, swing, level):  # type: ignore[no-untyped-def]
         _fall(level, age, voice.fade_at, voice.fade, True)
     if age + block > voice.cut_at:
         _fall(level, age, voice.cut_at, voice.cut, True)
-    if voice.swell > 0.0:
+    if swell > 0.0:
         for part in range(block // CONTROL):
-            value = np.float32(1.0) + voice.swell * swing[part]
-            step = voice.swell * (swing[part + 1] - swing[part]) / np.float32(CONTROL)
+            value = np.float32(1.0) + swell * swing[part]
+            step = swell * (swing[part + 1] - swing[part]) / np.float32(CONTROL)
             for i in range(CONTROL):
                 level[part * CONTROL + i] *= value + step * np.float32(i)
 
