@@ -218,9 +218,10 @@ class OrchestraRenderer:
             ring.samples, ring.position, self._gains, self._gain_steps, self._section_of, ring.last_active, send
         )
         players, start = len(self._gains), ring.position % ring.samples.shape[1]
+        buses = players + len(self._seats.sections)
         self._meters.update(
-            ring.samples[players:, start : start + self._block],
-            ring.last_active[players:] > ring.position,
+            ring.samples[players:buses, start : start + self._block],
+            ring.last_active[players:buses] > ring.position,
         )
         ears = self._spatial.process(ring)
         self._position += self._block

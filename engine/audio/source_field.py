@@ -1,8 +1,8 @@
 """From players, hall and head to what the spatial stage renders: where each sound comes from and how it is coloured.
 
-Each player is a source; each section has the first reflections of its middle from every wall. The direct sound of all
-players arrives without delay: an orchestra plays so that it is together at the podium. Reflections come as much
-later as their way is longer.
+Each player is a source, and so is each bus of reflections (``reflections``). The direct sound of all players arrives
+without delay: an orchestra plays so that it is together at the podium. Reflections come as much later as their way is
+longer than the direct one.
 """
 
 import math
@@ -13,34 +13,37 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from ..instruments import Family, catalogue
+from ..instruments import catalogue
 from ..transforms import PODIUM_HEIGHT_M, rotate, tracking_to_hall, tracking_to_hall_quaternion
 from ..types import PlayerPlacement, Pose, Quaternion, Vector
 from ..units import SPEED_OF_SOUND_M_S
+from .directivity import Radiators
 from .hrtf import LEAD, HrtfGrid
+from .occlusion import SEATED_TOP_M, STANDING_TOP_M, occlusion_db
 from .pyo_block import FloatArray
-from .room import FloatVector, Room, air_absorption_db_per_m, image_positions, reflection_gains
+from .reflections import Images, ReflectionMix, group
+from .room import FloatVector, Room, air_absorption_db_per_m
 from .spatial import IntArray, SourceField
 
 SOUND_HEIGHT_M = {"seated": 1.05, "standing": 1.35}
 """Height of the instrument, or the mouth, over the floor."""
+TOP_HEIGHT_M = {"seated": SEATED_TOP_M, "standing": STANDING_TOP_M}
 NEAREST_M = 0.7
 """Within this distance a source gets no louder: an instrument is not a point."""
-FORWARD_LOSS_DB: dict[Family, float] = {
-    "strings": 5.0,
-    "woodwind": 6.0,
-    "brass": 14.0,
-    "percussion": 3.0,
-    "keyboard": 4.0,
-    "plucked": 3.0,
-    "voice": 10.0,
-}
-"""How much weaker 4 kHz is behind a player than in front, after the polar patterns in Meyer, *Acoustics and the
-Performance of Music* (5th ed., 2009)."""
-BACKWARD = frozenset({"horn"})
-"""Instruments whose bell points behind the player."""
 STILL_M = 0.02
 """A head that moves less than this keeps its distances."""
+REGROUP_M = 0.25
+"""A head that moves less than this keeps which reflections share a bus, and which bodies are in the way."""
+BUSES = {0: 0, 1: 96, 2: 224}
+"""Buses of reflections, by how many walls a reflection may meet."""
+EAR_M = 0.0875
+"""From the middle of the head to an ear."""
+MEASURED_M = 1.4
+"""The distance at which heads were measured (Gardner and Martin); nearer, ears differ more than there."""
+_NEAREST_HEARD_M = 0.25
+_BANDS_HZ = np.array([63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0])
+_HEARD = slice(1, 8)
+"""Bands by which the colour and the level of reflections are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,41 +64,68 @@ def listener_from_pose(head: Pose) -> Listener:
     return Listener(tracking_to_hall(head.position_m), tracking_to_hall_quaternion(orientation))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """What depends on where the head is and not on where it looks: one row per source, players first."""
+
+    head_m: FloatVector
+    ways_m: FloatVector
+    response: FloatArray
+    mix: ReflectionMix
+
+
 class FieldBuilder:
     """Builds fields for one set of players; keeps what only depends on places while the head just turns."""
 
-    def __init__(self, placements: Sequence[PlayerPlacement], room: Room, grid: HrtfGrid, rate_hz: int) -> None:
+    def __init__(
+        self,
+        placements: Sequence[PlayerPlacement],
+        room: Room,
+        grid: HrtfGrid,
+        rate_hz: int,
+        order: int = 1,
+        by_section: bool = False,
+    ) -> None:
+        """``order`` is how many walls a reflection may meet; ``by_section`` keeps sections on buses of their own."""
         self._grid = grid
         self._rate_hz = rate_hz
-        self._frequencies_hz = np.arange(grid.fft_size // 2 + 1) * rate_hz / grid.fft_size
-        self._air_db_per_m = air_absorption_db_per_m(self._frequencies_hz)
+        frequencies_hz = np.arange(grid.fft_size // 2 + 1) * rate_hz / grid.fft_size
+        self._air_db_per_m = air_absorption_db_per_m(frequencies_hz)
+        self._air_bands_db_per_m = air_absorption_db_per_m(_BANDS_HZ)
+        self._to_bins = _band_weights(frequencies_hz)
         self.sections = list(dict.fromkeys(placement.section for placement in placements))
         self.section_of = np.array([self.sections.index(p.section) for p in placements], np.int32)
-        players_m = np.array([_sound_position(placement) for placement in placements])
-        middles_m = np.array([players_m[self.section_of == s].mean(axis=0) for s in range(len(self.sections))])
-        images_m = image_positions(room, middles_m)
-        walls = images_m.shape[1]
-        self._sources_m = np.concatenate([players_m, images_m.reshape(-1, 3)])
-        self._origins_m = np.concatenate([players_m, np.repeat(middles_m, walls, axis=0)])
-        first = [int(np.argmax(self.section_of == s)) for s in range(len(self.sections))]
-        self._speakers = [*range(len(placements)), *(f for f in first for _ in range(walls))]
-        self._forward = np.array([_forward(placements[i]) for i in self._speakers])
-        self._forward_loss_db = np.array([FORWARD_LOSS_DB[_family(placements[i])] for i in self._speakers])
-        reflections = np.tile(reflection_gains(room, self._frequencies_hz), (len(self.sections), 1))
-        direct = np.ones((len(placements), reflections.shape[1]))
-        self._reflection = np.concatenate([direct, reflections])
-        self._is_image = np.arange(len(self._speakers)) >= len(placements)
-        rows = [
-            *range(len(placements)),
-            *(len(placements) + s for s in range(len(self.sections)) for _ in range(walls)),
-        ]
-        self._row: IntArray = np.array(rows, np.int32)
-        self._kept: tuple[FloatVector, IntArray, FloatArray] | None = None
+        stances = [catalogue()[placement.instrument].stance for placement in placements]
+        places_m = np.array([placement.position_m for placement in placements], np.float64)
+        self._players_m = places_m + np.array([(0.0, 0.0, SOUND_HEIGHT_M[stance]) for stance in stances])
+        self._tops_m = places_m + np.array([(0.0, 0.0, TOP_HEIGHT_M[stance]) for stance in stances])
+        self._radiators = Radiators.of(tuple(placements))
+        self._images = Images.of(room, self._players_m, _BANDS_HZ, order)
+        count, sections = len(placements), len(self.sections)
+        self.buses = min(max(BUSES[order], 6 * sections if by_section else 0), len(self._images.player))
+        self._apart = self.section_of[self._images.player] if by_section else np.zeros_like(self._images.player)
+        if by_section:
+            self.buses = min(2 * max(self.buses, 96), len(self._images.player))
+        first_bus = count + sections
+        self._row: IntArray = np.concatenate([np.arange(count), first_bus + np.arange(self.buses)]).astype(np.int32)
+        self._delay: IntArray = np.zeros(count + self.buses, np.int32)
+        self._first_bus = first_bus
+        self._kept: _Places | None = None
+        self._grouped_at_m: FloatVector | None = None
+        self._groups: IntArray = np.zeros(0, np.int32)
+        self._occlusion_db = np.zeros((count, len(_BANDS_HZ)))
 
     @property
     def rows(self) -> int:
-        """Streams of the ring that fields read: the players' and after them the sections'."""
-        return len(self.section_of) + len(self.sections)
+        """Streams of the ring that fields read: the players', after them the sections', and then the buses'."""
+        return self._first_bus + self.buses
+
+    @property
+    def section_of_source(self) -> IntArray:
+        """The section of each source of a field; true of buses only in a builder ``by_section``, after a ``build``."""
+        of_bus = np.zeros(self.buses, np.int32)
+        of_bus[self._groups] = self.section_of[self._images.player]
+        return np.concatenate([self.section_of, of_bus]).astype(np.int32)
 
     def longest_delay(self, room: Room) -> int:
         """No reflection comes later than this, in samples, wherever in the room the head is."""
@@ -105,27 +135,63 @@ class FieldBuilder:
     def build(self, listener: Listener) -> SourceField:
         """The field as this head hears it."""
         head_m = np.array(listener.position_m)
-        ways_m = self._sources_m - head_m
-        if self._kept is None or np.abs(self._kept[0] - head_m).max() > STILL_M:
-            self._kept = (head_m, *self._from_places(head_m, ways_m))
-        _, delay, response = self._kept
-        x, y, z = _turn_back(listener.orientation_wxyz, ways_m)
+        if self._kept is None or np.abs(self._kept.head_m - head_m).max() > STILL_M:
+            self._kept = self._from_places(head_m)
+        kept = self._kept
+        own = _turn_back(listener.orientation_wxyz, kept.ways_m)
+        x, y, z = own
         direction = self._grid.index(np.arctan2(-x, y), np.arctan2(z, np.hypot(x, y)))
-        return SourceField(self._row, delay, direction, response)
+        towards = (own / np.maximum(np.linalg.norm(own, axis=0), 1e-9)).T
+        ears = _near_ears(own.T, len(self._players_m))
+        return SourceField(self._row, self._delay, direction, kept.response, kept.mix, towards, ears)
 
-    def _from_places(self, head_m: FloatVector, ways_m: FloatVector) -> tuple[IntArray, FloatArray]:
-        """Delays and frequency responses: distance, air, reflection, and which way the instrument faces."""
+    def _from_places(self, head_m: FloatVector) -> _Places:
+        """Ways, frequency responses and the buses' contents for a head at ``head_m``."""
+        if self._grouped_at_m is None or np.abs(self._grouped_at_m - head_m).max() > REGROUP_M:
+            self._occlusion_db = occlusion_db(self._players_m, self._tops_m, head_m, _BANDS_HZ)
+        ways_m = self._players_m - head_m
         distance_m = np.linalg.norm(ways_m, axis=1)
-        origin_distance_m = np.linalg.norm(self._origins_m - head_m, axis=1)
-        later_m = np.where(self._is_image, np.maximum(distance_m - origin_distance_m, 0.0), 0.0)
-        delay = np.round(later_m / SPEED_OF_SOUND_M_S * self._rate_hz).astype(np.int32)
-        # A reflection leaves the player towards the image of the head: near enough the straight line for the far ones.
         towards = -ways_m / np.maximum(distance_m, 1e-6)[:, None]
-        behind = 0.5 * (1.0 - np.clip((towards * self._forward).sum(axis=1), -1.0, 1.0))
-        octaves = np.clip(np.log2(np.maximum(self._frequencies_hz, 1.0) / 250.0), 0.0, 5.0) / 4.0
-        loss_db = (self._forward_loss_db * behind)[:, None] * octaves + distance_m[:, None] * self._air_db_per_m
-        response = self._reflection * 10.0 ** (-loss_db / 20.0) / np.maximum(distance_m, NEAREST_M)[:, None]
-        return delay, self._short(response)
+        level_db = self._radiators.level_db(np.arange(len(ways_m)), towards, _BANDS_HZ) - self._occlusion_db
+        bus_ways_m, bus_db, mix = self._reflections(head_m, distance_m)
+        air_db = distance_m[:, None] * self._air_db_per_m
+        level_db = np.concatenate([level_db @ self._to_bins - air_db, bus_db @ self._to_bins])
+        gain = np.concatenate([1.0 / np.maximum(distance_m, NEAREST_M), np.ones(self.buses)])
+        response = self._short(gain[:, None] * 10.0 ** (level_db / 20.0))
+        return _Places(head_m, np.concatenate([ways_m, bus_ways_m]), response, mix)
+
+    def _reflections(
+        self, head_m: FloatVector, direct_m: FloatVector
+    ) -> tuple[FloatVector, FloatVector, ReflectionMix]:
+        """Where each bus is heard from (buses, 3), its colour by band in dB, and what it holds."""
+        images = self._images
+        ways_m = images.position_m - head_m
+        distance_m = np.maximum(np.linalg.norm(ways_m, axis=1), 1e-6)
+        towards = ways_m / distance_m[:, None]
+        sent_db = self._radiators.level_db(images.player, -towards * images.mirror, _BANDS_HZ)
+        sent_db -= distance_m[:, None] * self._air_bands_db_per_m
+        power = images.kept * 10.0 ** (sent_db / 10.0) / np.maximum(distance_m, NEAREST_M)[:, None] ** 2
+        heard = power[:, _HEARD].mean(axis=1)
+        colour_db = 10.0 * np.log10(np.maximum(power / np.maximum(heard, 1e-30)[:, None], 1e-6))
+        if self._grouped_at_m is None or np.abs(self._grouped_at_m - head_m).max() > REGROUP_M:
+            if len(towards):
+                self._groups, _ = group(towards, colour_db[:, _HEARD], heard, self.buses, self._apart)
+            self._grouped_at_m = head_m
+        groups = self._groups
+        bus_ways_m, bus_power = np.zeros((self.buses, 3)), np.zeros((self.buses, len(_BANDS_HZ)))
+        np.add.at(bus_ways_m, groups, towards * heard[:, None])
+        np.add.at(bus_power, groups, power)
+        bus_heard = np.maximum(bus_power[:, _HEARD].mean(axis=1), 1e-30)
+        bus_db = 10.0 * np.log10(np.maximum(bus_power / bus_heard[:, None], 1e-6))
+        bus_ways_m[np.abs(bus_ways_m).max(axis=1) == 0.0] = (0.0, 1.0, 0.0)  # a bus that nobody uses
+        later_m = np.maximum(distance_m - direct_m[images.player], 0.0)
+        mix = ReflectionMix(
+            images.player.astype(np.int32),
+            (self._first_bus + groups).astype(np.int32),
+            np.round(later_m / SPEED_OF_SOUND_M_S * self._rate_hz).astype(np.int32),
+            np.sqrt(heard).astype(np.float32),
+        )
+        return bus_ways_m, bus_db, mix
 
     def _short(self, response: FloatVector) -> FloatArray:
         """The spectra smoothed so that as filters they are no longer than the head's filters leave room for."""
@@ -137,19 +203,31 @@ class FieldBuilder:
         return np.ascontiguousarray(scipy.fft.rfft(impulses * window, axis=1).real, np.float32)
 
 
-def _sound_position(placement: PlayerPlacement) -> Vector:
-    x, y, z = placement.position_m
-    return (x, y, z + SOUND_HEIGHT_M[catalogue()[placement.instrument].stance])
+def _band_weights(frequencies_hz: FloatVector) -> FloatVector:
+    """Linear interpolation over octaves as a matrix, (bands, frequencies)."""
+    places = np.interp(np.log2(np.maximum(frequencies_hz, 1.0)), np.log2(_BANDS_HZ), np.arange(len(_BANDS_HZ)))
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(places - np.arange(len(_BANDS_HZ))[:, None])), np.float64)
 
 
-def _family(placement: PlayerPlacement) -> Family:
-    return catalogue()[placement.instrument].family
+def _near_ears(own_m: FloatVector, players: int) -> FloatArray | None:
+    """What each ear hears more or less of a player nearer than the head was measured at, (sources, 2) left and right:
+    each ear by its own distance. None where nobody is so near."""
+    distance_m = np.linalg.norm(own_m[:players], axis=1)
+    near = np.flatnonzero(distance_m < MEASURED_M)
+    if not near.size:
+        return None
+    away_m = np.maximum(distance_m[near], _NEAREST_HEARD_M)[:, None]
+    towards = own_m[near] / np.maximum(distance_m[near], 1e-6)[:, None]
+    sides = EAR_M * np.array([-1.0, 1.0])
+    here = _ear_gain(towards[:, :1], away_m, sides)
+    ears = np.ones((len(own_m), 2), np.float32)
+    ears[near] = here / _ear_gain(towards[:, :1], np.full_like(away_m, MEASURED_M), sides)
+    return ears
 
 
-def _forward(placement: PlayerPlacement) -> Vector:
-    heading = math.radians(placement.heading_deg)
-    sign = -1.0 if placement.instrument in BACKWARD else 1.0
-    return (-math.sin(heading) * sign, math.cos(heading) * sign, 0.0)
+def _ear_gain(sideways: FloatVector, away_m: FloatVector, ear_m: FloatVector) -> FloatVector:
+    """Distance of the head over distance of the ear, by the cosine of the direction with the ears' axis."""
+    return np.asarray(away_m / np.sqrt(away_m**2 + ear_m**2 - 2.0 * away_m * ear_m * sideways), np.float64)
 
 
 def _turn_back(orientation_wxyz: Quaternion, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """The spatial stage: many mono streams and the directions they come from, summed into two ears.
 
+First the reflections of the players are mixed, each with its delay and level, into the ring's buses (``reflections``).
+
 All sources go through the FFT together, are multiplied by their head-related spectrum and by a real spectrum of their
 own (distance, air, directivity, reflection), and are summed before one inverse FFT per ear (overlap-save). Whatever
 moves crossfades from the old filters to the new ones, in a time that does not depend on the block, so motion makes
@@ -15,6 +17,7 @@ import scipy.fft
 
 from .hrtf import HrtfGrid
 from .pyo_block import FloatArray
+from .reflections import ReflectionMix
 
 IntArray = npt.NDArray[np.int32]
 
@@ -26,12 +29,18 @@ class SourceField:
     ``row`` is the stream of the ring that a source plays, ``delay`` in samples (≥ 0), ``direction`` a row of
     ``HrtfGrid.spectra``, ``response`` (sources, fft_size // 2 + 1) the gain of each frequency. A field that keeps
     the ``row`` and ``delay`` arrays of the one before it (the same objects) is rendered with one set of FFTs.
+    ``mix`` is what goes into the rows that are buses of reflections. ``towards`` (sources, 3) are unit vectors in the
+    head's frame (x right, y ahead, z up), for stages that have no head; ``ears`` (sources, 2) are gains of the left and
+    the right ear for what is very near.
     """
 
     row: IntArray
     delay: IntArray
     direction: IntArray
     response: FloatArray
+    mix: ReflectionMix | None = None
+    towards: npt.NDArray[np.float64] | None = None
+    ears: FloatArray | None = None
 
 
 def fft_size_for(block: int) -> int:
@@ -64,18 +73,15 @@ class StreamRing:
         self.samples[:, : self.block - first] = 0.0
 
 
-class SpatialStage:
-    """Renders the sources of a ring for two ears, a block at a time."""
+class Crossfade:
+    """Which field sounds and which it goes over to, block by block. What is placed during a crossfade waits for its
+    end; the newest wins."""
 
-    def __init__(self, grid: HrtfGrid, block: int, fade: int = 256) -> None:
+    def __init__(self, block: int, fade: int) -> None:
         """``fade`` is how many samples a crossfade takes, a multiple of the block (a block, if that is longer)."""
-        if grid.fft_size - grid.taps + 1 < block:
-            raise ValueError(f"FFT of {grid.fft_size} is too short for blocks of {block} and filters of {grid.taps}")
-        self._grid = grid
         self._block = block
         self._now: SourceField | None = None
         self._next: SourceField | None = None
-        self._sum = np.zeros((2, 2, 2, grid.fft_size // 2 + 1), np.float32)
         self._queued: SourceField | None = None
         fade = max(fade, block)
         self._ramp = (np.sin(0.5 * np.pi * (np.arange(fade) + 0.5) / fade) ** 2).astype(np.float32)
@@ -91,41 +97,145 @@ class SpatialStage:
         else:
             self._queued = field
 
-    def process(self, ring: StreamRing) -> FloatArray:
-        """The ears' block, (2, block) float32, for the ring's current block."""
+    def step(self) -> tuple[SourceField | None, SourceField | None, FloatArray]:
+        """For the coming block: the field that sounds, the one that it goes over to, and the new one's share of each
+        sample."""
         old, new = self._now, self._next
-        if old is None:
-            return np.zeros((2, self._block), np.float32)
         ramp = self._ramp[self._faded : self._faded + self._block]
         if new is not None:
             self._faded += self._block
             if self._faded == self._ramp.size:
                 self._now, self._next, self._queued, self._faded = new, self._queued, None, 0
+        return old, new, ramp
+
+
+class SpatialStage:
+    """Renders the sources of a ring for two ears, a block at a time."""
+
+    def __init__(self, grid: HrtfGrid, block: int, fade: int = 256, groups: int = 1) -> None:
+        """``fade`` as in ``Crossfade``. With ``groups``, ``process`` is told the group of each source and gives two
+        ears for each group."""
+        if grid.fft_size - grid.taps + 1 < block:
+            raise ValueError(f"FFT of {grid.fft_size} is too short for blocks of {block} and filters of {grid.taps}")
+        self._grid = grid
+        self._block = block
+        self._groups = groups
+        self._fields = Crossfade(block, fade)
+        self._sum = np.zeros((2, groups, 2, 2, grid.fft_size // 2 + 1), np.float32)
+        self._even = np.ones((0, 2), np.float32)
+
+    def place(self, field: SourceField) -> None:
+        """See ``Crossfade.place``."""
+        self._fields.place(field)
+
+    def process(self, ring: StreamRing, group_of: IntArray | None = None) -> FloatArray:
+        """The ears' block, (2 × groups, block) float32, for the ring's current block."""
+        old, new, ramp = self._fields.step()
+        if old is None:
+            return np.zeros((2 * self._groups, self._block), np.float32)
+        mix_reflections(ring, old, new, ramp)
         self._sum[:] = 0.0
-        active, spectra = self._spectra(ring, old)
+        active, spectra = source_spectra(ring, old, self._grid.fft_size)
         heard = bool(active.size)
-        _accumulate(spectra, self._grid.spectra, old.direction, old.response, active, self._sum[0])
+        self._add(spectra, old, active, group_of, self._sum[0])
         if new is not None:
             if new.delay is not old.delay or new.row is not old.row:
-                active, spectra = self._spectra(ring, new)
+                active, spectra = source_spectra(ring, new, self._grid.fft_size)
                 heard |= bool(active.size)
-            _accumulate(spectra, self._grid.spectra, new.direction, new.response, active, self._sum[1])
+            self._add(spectra, new, active, group_of, self._sum[1])
         if not heard:
-            return np.zeros((2, self._block), np.float32)
+            return np.zeros((2 * self._groups, self._block), np.float32)
         sets = self._sum[: 1 if new is None else 2]
-        ears = scipy.fft.irfft(sets[:, :, 0] + 1j * sets[:, :, 1], axis=-1)[..., -self._block :]
+        ears = scipy.fft.irfft(sets[..., 0, :] + 1j * sets[..., 1, :], axis=-1)[..., -self._block :]
+        ears = ears.reshape(len(sets), 2 * self._groups, self._block)
         if new is not None:
             return np.asarray(ears[0] + (ears[1] - ears[0]) * ramp, np.float32)
         return np.asarray(ears[0], np.float32)
 
-    def _spectra(self, ring: StreamRing, field: SourceField) -> tuple[IntArray, npt.NDArray[np.complex64]]:
-        """The sources that are not silent, and the spectra of their windows."""
-        size = self._grid.fft_size
-        end = ring.position + ring.block
-        active = np.flatnonzero(end - field.delay - size < ring.last_active[field.row]).astype(np.int32)
-        windows = np.empty((active.size, size), np.float32)
-        _gather(ring.samples, field.row, field.delay, active, end, windows)
-        return active, scipy.fft.rfft(windows, axis=1) if active.size else np.zeros((0, size // 2 + 1), np.complex64)
+    def _add(
+        self,
+        spectra: npt.NDArray[np.complex64],
+        field: SourceField,
+        active: IntArray,
+        group_of: IntArray | None,
+        total: FloatArray,
+    ) -> None:
+        ears = field.ears
+        if ears is None:
+            if len(self._even) != len(field.row):
+                self._even = np.ones((len(field.row), 2), np.float32)
+            ears = self._even
+        if group_of is None:
+            _accumulate(spectra, self._grid.spectra, field.direction, field.response, ears, active, total[0])
+            return
+        for number in range(self._groups):
+            mine = group_of[active] == number
+            _accumulate(
+                spectra[mine],
+                self._grid.spectra,
+                field.direction,
+                field.response,
+                ears,
+                active[mine],
+                total[number],
+            )
+
+
+def mix_reflections(ring: StreamRing, old: SourceField, new: SourceField | None, ramp: FloatArray) -> None:
+    """Fill the buses' rows of the current block; to be called once a block, by one stage, as it adds to the rows."""
+    if old.mix is not None and (new is None or new.mix is old.mix):
+        _mix(ring.samples, ring.last_active, ring.position, ring.block, *_columns(old.mix), _whole(ring.block))
+    else:
+        if old.mix is not None:
+            _mix(ring.samples, ring.last_active, ring.position, ring.block, *_columns(old.mix), 1.0 - ramp)
+        if new is not None and new.mix is not None:
+            _mix(ring.samples, ring.last_active, ring.position, ring.block, *_columns(new.mix), ramp)
+
+
+def _columns(mix: ReflectionMix) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
+    return mix.player, mix.bus, mix.delay, mix.gain
+
+
+def _whole(block: int) -> FloatArray:
+    return np.ones(block, np.float32)
+
+
+def source_spectra(ring: StreamRing, field: SourceField, size: int) -> tuple[IntArray, npt.NDArray[np.complex64]]:
+    """The sources that are not silent, and the spectra of their last ``size`` samples."""
+    end = ring.position + ring.block
+    active = np.flatnonzero(end - field.delay - size < ring.last_active[field.row]).astype(np.int32)
+    windows = np.empty((active.size, size), np.float32)
+    _gather(ring.samples, field.row, field.delay, active, end, windows)
+    return active, scipy.fft.rfft(windows, axis=1) if active.size else np.zeros((0, size // 2 + 1), np.complex64)
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+def _mix(
+    samples: FloatArray,
+    last_active: npt.NDArray[np.int64],
+    position: int,
+    block: int,
+    player: IntArray,
+    bus: IntArray,
+    delay: IntArray,
+    gain: FloatArray,
+    share: FloatArray,
+) -> None:
+    """Add each reflection's block to its bus; ``share`` weighs the samples of the block."""
+    length = samples.shape[1]
+    to = position % length  # the block never wraps: the ring is whole blocks
+    for m in range(player.size):
+        source, level = player[m], gain[m]
+        if level == 0.0 or last_active[source] <= position - delay[m]:
+            continue
+        row, target = samples[source], samples[bus[m]]
+        start = (position - delay[m]) % length
+        first = min(block, length - start)
+        for i in range(first):
+            target[to + i] += level * share[i] * row[start + i]
+        for i in range(first, block):
+            target[to + i] += level * share[i] * row[i - first]
+        last_active[bus[m]] = position + block
 
 
 @numba.njit(nogil=True, cache=True)
@@ -148,6 +258,7 @@ def _accumulate(
     grid: FloatArray,
     direction: IntArray,
     response: FloatArray,
+    ears: FloatArray,
     active: IntArray,
     total: FloatArray,
 ) -> None:
@@ -163,6 +274,7 @@ def _accumulate(
             imaginary[k] = spectra[n, k].imag * gain
         head = grid[direction[source]]
         for ear in range(2):
+            near = ears[source, ear]
             for k in range(bins):
-                total[ear, 0, k] += real[k] * head[ear, 0, k] - imaginary[k] * head[ear, 1, k]
-                total[ear, 1, k] += real[k] * head[ear, 1, k] + imaginary[k] * head[ear, 0, k]
+                total[ear, 0, k] += near * (real[k] * head[ear, 0, k] - imaginary[k] * head[ear, 1, k])
+                total[ear, 1, k] += near * (real[k] * head[ear, 1, k] + imaginary[k] * head[ear, 0, k])
