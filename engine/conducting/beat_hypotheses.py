@@ -40,7 +40,7 @@ SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
 FALSE_ICTUS = 0.05
 """Probability of a rebound or flourish taken for an ictus, per beat."""
-LOG_SILENT_AT_MOST = -4.0
+LOG_SILENT_AT_MOST = -6.0
 """A beat without any mark stays unlikely however often it happened: else a tempo twice too fast explains everything."""
 FALSE_TURN = 1.0
 """Turns that are no beats, per beat: the tops of the strokes."""
@@ -52,7 +52,7 @@ REBOUND_BINS = 12
 REBOUND_PRIOR_BEATS, REBOUND_MEMORY = 4.0, 0.95
 DIVISIONS = ((0.5, 0.02), (1 / 3, 0.004), (2 / 3, 0.004))
 """Phases at which a subdivided beat has icti of its own, and how often it is begun to be subdivided, per beat."""
-TEMPO_SD = 0.35
+TEMPO_SD = 0.5
 """How far the tempo strays from what the mark and this conductor's ratio to marks let expect (logarithm)."""
 HOLD, HOLD_AT_FERMATA = 0.03, 0.3
 """Probability that a beat is held;"""

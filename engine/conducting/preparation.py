@@ -62,7 +62,7 @@ class Purity:
 
 
 PLAIN = Purity((0.85, 1.9), 0.3, 1.15, 0.028)
-PURE = Purity((0.9, 1.5), 0.15, 0.3, 0.022)
+PURE = Purity((0.85, 1.7), 0.2, 0.4, 0.028)
 """Of the virtual conductors' preparatory beats PLAIN takes in 95 of 100, and few other movements."""
 
 
@@ -121,7 +121,8 @@ class Preparation:
         length = beat.time_s - began_s
         if beat.time_s - self._origin_s < SHORTEST_S:
             return None
-        prompt = beat.detected_s - beat.time_s < PROMPT_S + PROMPT_OF_PERIOD * self._marked_s
+        period_s = max(self._marked_s, 0.5 * length)
+        prompt = beat.detected_s - beat.time_s < PROMPT_S + PROMPT_OF_PERIOD * period_s
         off_mark = abs(math.log(max(length, 1e-3) / self._marked_s))
         if self._rested and prompt and self._prepares(off_mark, rise, fall):
             return Entry(began_s, beat.time_s, self._lifted)

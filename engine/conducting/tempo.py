@@ -163,7 +163,7 @@ class TempoTracker:
         begun.know(self._profile)
         begun.period_s = self._prepared_period_s(begun, entry.ictus_s - entry.prepared_s, entry.lifted)
         begun.know(self._profile)
-        begun.off_mark = 0.5 * math.log(begun.period_s / marked)
+        begun.off_mark = 0.8 * math.log(begun.period_s / marked)
         begun.beat_s = entry.ictus_s - begun.lag_s(self._meter, index)
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
         begun.icti = {index - 1: entry.prepared_s, index: entry.ictus_s}
