@@ -215,11 +215,38 @@ class Frame:
     """The newest valid pose of each device."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeardNote:
+    """A note that a performer beside the orchestra was heard to play: a learner with an instrument or a keyboard.
+
+    It is told twice: when it is known (``duration_s`` None: it sounds still) and when it is over, with the same
+    ``note_id``, the length, and the pitch as it was over the whole note. ``pitch`` is a fractional MIDI number,
+    ``velocity`` 1–127, ``confidence`` 0–1.
+    """
+
+    note_id: int
+    onset_s: float
+    duration_s: float | None
+    pitch: float
+    velocity: int
+    confidence: float
+
+
 class PoseSource(Protocol):
     """Where gesture comes from: replayed take, mouse, page, headset. Never blocks."""
 
     def poll(self, now_s: float) -> Sequence[Pose]:
         """New poses with stamps up to ``now_s``, in order of time."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class PerformerSource(Protocol):
+    """A performer who is heard: microphone, instrument or keyboard. Never blocks."""
+
+    def poll(self, now_s: float) -> Sequence[HeardNote]:
+        """Notes that became known or ended since the last call, in order."""
         ...
 
     def close(self) -> None: ...
