@@ -11,12 +11,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..score import Score
+from .markings import Marks, Rebounds
+from .meter_map import BeatKey, MeterMap
 from .profile import LONGEST_LAG, MOST_BARS, BeatLag, ConductorProfile
 from .strokes import TEMPLATE_BINS, along, resample, shape_distance
-
-BeatKey = tuple[int, int]
-"""Beats in the measure, and beat of the measure from 0: what lags and strokes are learned for."""
 
 LAG_PRIOR_PERIODS = {"first": 0.06, "last": -0.06}
 """Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: half of what was measured
@@ -34,24 +32,14 @@ ICTUS_SD_S = 0.035
 BEAT_SD_S = 0.010
 PERIOD_SD = 0.05
 """Random walk of the beat and of the period (relative) from beat to beat."""
-PLAIN_CHANGE = 1.25
-"""Tempo marks that differ by less than this factor are left to the conductor."""
 SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
-FALSE_ICTUS = 0.05
-"""Probability of a rebound or flourish taken for an ictus, per beat."""
 LOG_SILENT_AT_MOST = -6.0
 """A beat without any mark stays unlikely however often it happened: else a tempo twice too fast explains everything."""
 FALSE_TURN = 1.0
 """Turns that are no beats, per beat: the tops of the strokes."""
 DOWNWARD_TURN = -3.0
 """Log probability that a beat's turn leaves straight downwards rather than sideways."""
-HELD_PHASE, TREMBLING = 1.25, 8.0
-"""A hand that holds beyond this phase trembles and sways: so many times more shallow lowest points."""
-REBOUND_BINS = 12
-REBOUND_PRIOR_BEATS, REBOUND_MEMORY = 4.0, 0.95
-DIVISIONS = ((0.5, 0.02), (1 / 3, 0.004), (2 / 3, 0.004))
-"""Phases at which a subdivided beat has icti of its own, and how often it is begun to be subdivided, per beat."""
 TEMPO_SD = 0.5
 """How far the tempo strays from what the mark and this conductor's ratio to marks let expect (logarithm)."""
 HOLD, HOLD_AT_FERMATA = 0.03, 0.3
@@ -95,138 +83,6 @@ class StrokeTemplate:
     timed: np.ndarray | None
     shape: np.ndarray
     length_m: float
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """How often one beat of the bar was marked by a lowest point, by a turn, and not at all."""
-
-    lows: float = 2.0
-    turns: float = 0.16
-    silent: float = 0.006
-
-    def with_one(self, low: bool, turn: bool) -> "Marks":
-        """One beat more; old ones fade."""
-        old = 0.93
-        return Marks(
-            old * self.lows + low + 0.05, old * self.turns + turn + 0.01, old * self.silent + (not low and not turn)
-        )
-
-    def log_part(self, count: float) -> float:
-        return math.log(max(count, 1e-4) / (self.lows + self.turns + self.silent))
-
-
-@dataclass(frozen=True, slots=True)
-class Rebounds:
-    """Where in the beat this conductor's false icti are, and how deep: a rebound that comes every time is none.
-
-    Before anything is learned they are few and shallow; or they divide the beat evenly, because the conductor
-    subdivides it.
-    """
-
-    beats: float = 0.0
-    counts: tuple[float, ...] = (0.0,) * REBOUND_BINS
-    log_depth: float = math.log(0.12)
-
-    def rate(self, phase: float, log_depth: float) -> float:
-        """Density per beat and per logarithm of the depth, at a phase of the beat."""
-        shallow = _normal(log_depth, math.log(0.12), 0.6)
-        usual = FALSE_ICTUS * shallow * (1.0 if phase < HELD_PHASE else TREMBLING)
-        for part, share in DIVISIONS:
-            usual += share * _normal(phase, part, 0.05) * _normal(log_depth, math.log(0.6), 0.6)
-        place = phase * REBOUND_BINS - 0.5
-        near = sum(
-            count * max(0.0, 1.0 - abs(place - index) / 1.5) / 1.5
-            for index, count in enumerate(self.counts)
-            if count and abs(place - index) < 1.5
-        )
-        learned = REBOUND_BINS * near * _normal(log_depth, self.log_depth, 0.6)
-        return (REBOUND_PRIOR_BEATS * (usual + 1e-4) + learned) / (REBOUND_PRIOR_BEATS + self.beats)
-
-    def with_one(self, phase: float, log_depth: float) -> "Rebounds":
-        """One more false ictus."""
-        index = int(phase * REBOUND_BINS)
-        if not 0 <= index < REBOUND_BINS:
-            return self
-        counts = tuple(count + (place == index) for place, count in enumerate(self.counts))
-        total = sum(counts)
-        return Rebounds(self.beats, counts, self.log_depth + (log_depth - self.log_depth) / min(total, 12.0))
-
-    def with_beat(self) -> "Rebounds":
-        """One more beat; old rebounds fade."""
-        return Rebounds(
-            REBOUND_MEMORY * self.beats + 1.0,
-            tuple(REBOUND_MEMORY * count for count in self.counts),
-            self.log_depth,
-        )
-
-
-def _normal(value: float, mean: float, sd: float) -> float:
-    return 0.399 / sd * math.exp(-0.5 * ((value - mean) / sd) ** 2)
-
-
-@dataclass(frozen=True, slots=True)
-class MeterMap:
-    """What the score says of each beat: its key, its place and length in quarters, its marked period in seconds,
-    whether a fermata holds it, and whether a new tempo or meter begins with it."""
-
-    keys: tuple[BeatKey, ...]
-    quarters: tuple[float, ...]
-    lengths: tuple[float, ...]
-    marked_period_s: tuple[float, ...]
-    held: tuple[bool, ...]
-    new_tempo: tuple[bool, ...]
-
-    @classmethod
-    def of(cls, score: Score) -> "MeterMap":
-        beats = score.beats
-        keys = tuple((int(row["beats_in_measure"]), int(row["beat"]) - 1) for row in beats)
-        periods = tuple(
-            60.0 * float(row["duration_quarter"]) / max(1.0, score.quarter_bpm_at(float(row["quarter"])))
-            for row in beats
-        )
-        held = np.zeros(len(beats), dtype=bool)
-        for fermata in score.fermatas:
-            ends = beats["quarter"] + beats["duration_quarter"]
-            held |= (beats["quarter"] < fermata["end_quarter"] - 1e-6) & (ends > fermata["quarter"] + 1e-6)
-        lengths = beats["duration_quarter"].astype(float)
-        speed = lengths / np.array(periods)
-        changes = np.abs(np.diff(np.log(speed), prepend=np.log(speed[0]))) > math.log(PLAIN_CHANGE)
-        meters = score.measures[["numerator", "denominator"]][beats["measure"]]
-        changes[1:] |= meters[1:] != meters[:-1]
-        return cls(
-            keys=keys,
-            quarters=tuple(beats["quarter"].tolist()),
-            lengths=tuple(lengths.tolist()),
-            marked_period_s=periods,
-            held=tuple(held.tolist()),
-            new_tempo=tuple(changes.tolist()),
-        )
-
-    def key(self, index: int) -> BeatKey:
-        """Key of a beat; before the first and after the last the bar goes on."""
-        inside = max(0, min(len(self.keys) - 1, index))
-        count, beat = self.keys[inside]
-        return count, (beat + index - inside) % count
-
-    def ratio(self, index: int) -> float:
-        """How much longer than the beat before ``index`` the one from there is, in score time."""
-        return self.lengths[index] / self.lengths[index - 1] if 1 <= index < len(self.keys) else 1.0
-
-    def marked_s(self, index: int) -> float:
-        """The marked period of a beat."""
-        return self.marked_period_s[max(0, min(len(self.marked_period_s) - 1, index))]
-
-    def begins_tempo(self, index: int) -> bool:
-        return 0 <= index < len(self.new_tempo) and self.new_tempo[index]
-
-    def place(self, index: int) -> float:
-        """Score time of a beat in quarters; goes on evenly outside."""
-        inside = max(0, min(len(self.quarters) - 1, index))
-        return self.quarters[inside] + (index - inside) * self.lengths[inside]
-
-    def is_held(self, index: int) -> bool:
-        return 0 <= index < len(self.held) and self.held[index]
 
 
 @dataclass(slots=True)

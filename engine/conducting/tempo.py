@@ -12,8 +12,9 @@ import numpy as np
 
 from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
-from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, MeterMap, joined
+from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
 from .gesture import GestureFilter, GestureSample
+from .meter_map import MeterMap
 from .preparation import Entry, Preparation
 from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
