@@ -30,6 +30,9 @@ LOWEST_ELEVATION_DEG = -40
 """Below it KEMAR was not measured, and an orchestra is seldom there."""
 FILTER_TAPS = 160
 """Length of the minimum-phase part at 48 kHz (3.3 ms)."""
+MEASURED_HEAD_M = 0.0875
+"""Radius of the sphere whose differences of arrival KEMAR has (Algazi, Avendano and Duda, JAES 49, 2001)."""
+SMALLEST_HEAD_M, LARGEST_HEAD_M = 0.055, 0.115
 _VERSION = 4
 _KEMAR_RATE_HZ = 44100.0
 _ANALYSIS = 2048
@@ -111,8 +114,21 @@ def read_sofa(path: Path) -> HrirSet:
     return HrirSet(positions[:, :2].copy(), responses, rate_hz)
 
 
-def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int) -> HrtfGrid:
-    """Equalised spectra on the grid of ``GRID_STEP_DEG``. Takes about a second."""
+def check_radius(head_radius_m: float) -> None:
+    """Raises ``SoundError`` for a radius that no head has."""
+    if not SMALLEST_HEAD_M <= head_radius_m <= LARGEST_HEAD_M:
+        raise SoundError(
+            f"a head of {100.0 * head_radius_m:g} cm radius: give {100.0 * SMALLEST_HEAD_M:g} to "
+            f"{100.0 * LARGEST_HEAD_M:g} cm (half the distance between the ears, 8.7 is usual)"
+        )
+
+
+def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int, head_radius_m: float | None = None) -> HrtfGrid:
+    """Equalised spectra on the grid of ``GRID_STEP_DEG``. Takes about a second.
+
+    Differences of arrival grow with ``head_radius_m`` over the measured head's (``MEASURED_HEAD_M``), as those of a
+    sphere do (Woodworth; Middlebrooks, JASA 106, 1999, for scaling by size); spectra stay the measured head's.
+    """
     taps = FILTER_TAPS * rate_hz // 48000
     responses = scipy.signal.resample_poly(hrirs.responses, rate_hz, round(hrirs.rate_hz), axis=-1)
     delays = _onset_delays(responses, rate_hz)
@@ -120,6 +136,8 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int) -> HrtfGrid:
     minimum_phase = _minimum_phase(magnitudes)[..., :taps]
     fade = taps // 4
     minimum_phase[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+    if head_radius_m is not None:
+        delays = delays * (head_radius_m / MEASURED_HEAD_M)
     delays = delays - delays.min() + LEAD
     filters = scipy.fft.rfft(minimum_phase, fft_size, axis=-1)
     turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
@@ -143,18 +161,29 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int) -> HrtfGrid:
     return HrtfGrid(spectra, fft_size, taps + int(np.ceil(delays.max() + LEAD)))
 
 
-def load_grid(rate_hz: int, fft_size: int, sofa: Path | None = None, cache_dir: Path | None = None) -> HrtfGrid:
+def load_grid(
+    rate_hz: int,
+    fft_size: int,
+    sofa: Path | None = None,
+    cache_dir: Path | None = None,
+    head_radius_m: float | None = None,
+) -> HrtfGrid:
     """The grid of a SOFA file or of the default head, mapped from the user's cache or built into it.
+
+    ``head_radius_m`` is the size of the listener's own head (see ``build_grid``).
 
     A cache that cannot be written costs the building time on the next start and nothing else.
     """
     folder = cache_dir or Path(platformdirs.user_cache_dir("tutti")) / "hrtf"
     source = "kemar" if sofa is None else _file_hash(sofa)
+    if head_radius_m is not None:
+        check_radius(head_radius_m)
+        source += f"-{1000.0 * head_radius_m:.1f}mm"
     name = f"{source}-{rate_hz}-{fft_size}-{GRID_STEP_DEG}-v{_VERSION}"
     cached = _read_cached(folder, name, fft_size)
     if cached is not None:
         return cached
-    grid = build_grid(kemar_hrirs() if sofa is None else read_sofa(sofa), rate_hz, fft_size)
+    grid = build_grid(kemar_hrirs() if sofa is None else read_sofa(sofa), rate_hz, fft_size, head_radius_m)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=folder, suffix=".part")

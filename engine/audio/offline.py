@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from .playing import CELL
 from .pyo_block import FloatArray
 from .renderer import AudioSettings, OrchestraRenderer
 from .room import Room
+from .side_outputs import output_maker
 from .wav import WavWriter
 
 MOST_LIMITING_DB = 6.0
@@ -74,19 +75,27 @@ def render_wav(
     settings: AudioSettings | None = None,
     progress: Progress | None = None,
     loudness_lufs: float | None = None,
+    formats: Mapping[str, Path] | None = None,
+    stems: Path | None = None,
 ) -> RenderReport:
     """Write the binaural sound of ``cues`` (in order of time, from 0 s) to a WAV file.
 
     The file begins at session time 0 and is as long as asked, or until the hall is silent after the last cue. It is
     readable at any moment (``WavWriter``). With ``loudness_lufs`` the whole is measured first and then brought to this
-    integrated loudness by one gain, as far as peaks allow (``MOST_LIMITING_DB``). Raises ``SoundError`` where the file
-    cannot be written.
+    integrated loudness by one gain, as far as peaks allow (``MOST_LIMITING_DB``). ``formats`` are files of other
+    formats (``surround.FORMATS``), ``stems`` a folder for the sections one by one: both as long, before the limiter,
+    and with the same gain or less, where they would pass the ceiling. Raises ``SoundError`` where a file cannot be
+    written.
     """
     settings = settings or AudioSettings()
     settings = replace(settings, block=min(settings.block, CELL))  # it sounds the same, and cues come in time
+    if stems is not None:
+        settings = replace(settings, by_section=True)
+    make_outputs = output_maker(formats or {}, stems)
     with WavWriter(path, settings.rate_hz) as file:  # first, as it may be refused
         renderer = OrchestraRenderer(placements, sounds, room, settings)
         run = _Run(renderer, duration_s, progress)
+        beside = renderer.add_outputs(make_outputs)
         try:
             if loudness_lufs is None:
                 sink = _Sink(file)
@@ -96,7 +105,11 @@ def render_wav(
                 gain_db = 0.0
             else:
                 sink, gain_db = _levelled(run, cues, file, loudness_lufs)
+            for output in beside:
+                output.finish(file.frames, gain_db, settings.ceiling_db)
         finally:
+            for output in beside:
+                output.close()
             renderer.close()
     return RenderReport(
         file.frames / settings.rate_hz,

@@ -31,7 +31,8 @@ from .pyo_block import FloatArray
 from .reverb import LateReverb
 from .room import Room
 from .seats import Seats
-from .source_field import AT_PODIUM, NEAREST_M, FieldBuilder, Listener, listener_from_pose
+from .side_outputs import OutputMaker, SideOutput
+from .source_field import AT_PODIUM, BUSES, NEAREST_M, FieldBuilder, Listener, listener_from_pose
 from .spatial import SpatialStage, StreamRing, fft_size_for
 from .voices import VoicePool
 
@@ -45,7 +46,9 @@ class AudioSettings:
 
     ``voices`` is the largest size of the pool; ``starts_per_block`` bounds what 256 samples have to begin (the rest
     begin as much later); ``loudness_lufs`` is about what the whole ensemble gives at forte, ``gain_db`` is added;
-    ``sofa`` is a file with another head than the default.
+    ``sofa`` is a file with another head than the default, ``head_radius_m`` the size of one's own. A ``listener`` is a
+    fixed seat, which tracked heads do not move. ``reflection_order`` is how many walls a reflection may meet (0 to 2);
+    with ``by_section``, sections share no reflections, so that they can be told apart to the last bit.
     """
 
     rate_hz: int = 48000
@@ -57,6 +60,10 @@ class AudioSettings:
     gain_db: float = 0.0
     ceiling_db: float = -1.5
     sofa: Path | None = None
+    head_radius_m: float | None = None
+    listener: Listener | None = None
+    reflection_order: int = 1
+    by_section: bool = False
 
     def __post_init__(self) -> None:
         if self.rate_hz not in (44100, 48000, 88200, 96000):
@@ -65,6 +72,8 @@ class AudioSettings:
             raise AudioDeviceError(f"cannot render in blocks of {self.block}: choose a power of two from 32 to 2048")
         if not 1 <= self.voices <= 1024 or self.starts_per_block < 1:
             raise AudioDeviceError(f"cannot play with {self.voices} voices and {self.starts_per_block} starts a block")
+        if self.reflection_order not in BUSES:
+            raise AudioDeviceError(f"cannot render reflections of order {self.reflection_order}: choose 0, 1 or 2")
 
 
 class OrchestraRenderer:
@@ -92,8 +101,9 @@ class OrchestraRenderer:
         self._room = room
         self._block = min(settings.block, CELL)
         fft_size = fft_size_for(self._block) * (1 if settings.rate_hz <= 48000 else 2)  # filters as long in seconds
-        self._grid = grid or load_grid(settings.rate_hz, fft_size, settings.sofa)
-        self._listener: Listener = AT_PODIUM
+        self._grid = grid or load_grid(settings.rate_hz, fft_size, settings.sofa, head_radius_m=settings.head_radius_m)
+        self._listener: Listener = settings.listener or AT_PODIUM
+        self._beside: Sequence[SideOutput] = ()
         voices = min(settings.voices, FEWEST_VOICES + VOICES_PER_PLAYER * len(placements))
         self._voices = VoicePool(sounds, voices, settings.rate_hz, self._block)
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
@@ -164,8 +174,9 @@ class OrchestraRenderer:
         self._playing.submit(played, releases)
 
     def listen(self, head: Pose) -> None:
-        """Where the listener's head is from the next block on (tracking frame); invalid poses are ignored."""
-        if head.valid and all(math.isfinite(value) for value in head.position_m):
+        """Where the listener's head is from the next block on (tracking frame); invalid poses are ignored, and all are
+        where the listener has a fixed seat."""
+        if self.settings.listener is None and head.valid and all(math.isfinite(value) for value in head.position_m):
             self.place_listener(listener_from_pose(head))
 
     def place_listener(self, listener: Listener) -> None:
@@ -178,7 +189,7 @@ class OrchestraRenderer:
         """Move, mute or re-balance players; a different set of players ends what the old one plays."""
         if self._seats.same_players(placements):
             self._seats = self._playing.seats = Seats.of(placements, self._solo)
-            self._builder = FieldBuilder(self._seats.placements, self._room, self._grid, self.settings.rate_hz)
+            self._builder = self._make_builder()
             self._moved = True
         elif placements:
             self.silence()
@@ -224,13 +235,19 @@ class OrchestraRenderer:
             ring.last_active[players:buses] > ring.position,
         )
         ears = self._spatial.process(ring)
+        hall = self._reverb.process(send)
+        for output in self._beside:
+            output.process(ring, send, hall, self._gain)
         self._position += self._block
-        return (ears + self._reverb.process(send)) * np.float32(self._gain)
+        return (ears + hall) * np.float32(self._gain)
 
     def _begin_cell(self) -> None:
         """What moves does so from cell to cell."""
         if self._moved:
-            self._spatial.place(self._builder.build(self._listener))
+            field = self._builder.build(self._listener)
+            self._spatial.place(field)
+            for output in self._beside:
+                output.place(field)
             self._moved = False
             places_m = np.array([placement.position_m for placement in self._seats.placements])
             distances_m = np.linalg.norm(places_m - np.array(self._listener.position_m), axis=1)
@@ -241,6 +258,23 @@ class OrchestraRenderer:
             self._ramping = self._reached_gains is not self._seats.gains
             self._reached_gains = self._seats.gains
 
+    def add_outputs(self, make: OutputMaker) -> Sequence[SideOutput]:
+        """Render other formats, or stems, beside the ears from here on; whoever has them closes them. They know the
+        players who are there now: the same players must stay."""
+        settings = self.settings
+        self._beside = make(
+            self._builder,
+            self._grid,
+            self._room,
+            settings.rate_hz,
+            self._block,
+            CELL,
+            settings.seed,
+            self._listener.orientation_wxyz,
+        )
+        self._moved = True
+        return self._beside
+
     def load_ahead(self, count: int) -> None:
         """Use spare time to bring ``count`` more of the players' recordings into memory."""
         self._voices.load(itertools.islice(self._to_load, count))
@@ -250,10 +284,21 @@ class OrchestraRenderer:
         self._voices.close()
         self._reverb.close()
 
+    def _make_builder(self) -> FieldBuilder:
+        settings = self.settings
+        return FieldBuilder(
+            self._seats.placements,
+            self._room,
+            self._grid,
+            settings.rate_hz,
+            settings.reflection_order,
+            settings.by_section,
+        )
+
     def _take_stage(self) -> None:
         """Make what depends on who is there."""
         settings, seats = self.settings, self._seats
-        self._builder = FieldBuilder(seats.placements, self._room, self._grid, settings.rate_hz)
+        self._builder = self._make_builder()
         self._history = self._builder.longest_delay(self._room) + self._grid.fft_size
         self._ring = StreamRing(self._builder.rows, self._history, self._block)
         self._ring.position = self._position - self._block

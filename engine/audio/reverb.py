@@ -17,14 +17,16 @@ second."""
 
 
 class LateReverb:
-    """Convolves with ``late_response``. Not thread-safe."""
+    """Convolves with ``late_response``, or with another ``response`` (samples, channels). Not thread-safe."""
 
-    def __init__(self, room: Room, rate_hz: int, block: int, seed: int) -> None:
+    def __init__(self, room: Room, rate_hz: int, block: int, seed: int, response: FloatArray | None = None) -> None:
         if PARTITIONS[0] % block:
             raise ValueError(f"blocks of {block} do not fill partitions of {PARTITIONS[0]}")
-        self._server = BlockServer(2, rate_hz, block)
+        if response is None:
+            response = late_response(room, rate_hz, seed)
+        self._channels = response.shape[1]
+        self._server = BlockServer(self._channels, rate_hz, block)
         self._feed = BlockFeed(1, rate_hz, block)
-        response = late_response(room, rate_hz, seed)
         self.tail = (-(-len(response) // PARTITIONS[-1]) + 2) * PARTITIONS[-1]
         """Samples after which the hall is silent again: whole partitions, which ring with rounding errors."""
         ends = (*PARTITIONS[1:], len(response))
@@ -42,11 +44,11 @@ class LateReverb:
         self._quiet = self.tail
 
     def process(self, send: FloatArray) -> FloatArray:
-        """The hall's answer to a block (block,): (2, block). Costs nothing once the hall is silent."""
+        """The hall's answer to a block (block,): (channels, block). Costs nothing once the hall is silent."""
         if send.any():
             self._quiet = 0
         elif self._quiet >= self.tail:
-            return np.zeros((2, send.size), np.float32)
+            return np.zeros((self._channels, send.size), np.float32)
         self._quiet += send.size
         self._feed.blocks[0] = send
         self._server.process()
@@ -59,14 +61,14 @@ class LateReverb:
 
 
 def _for_pyo(response: FloatArray, size: int) -> FloatArray:
-    """A response (samples, 2) in whole partitions that ``CvlVerb`` convolves with exactly.
+    """A response (samples, channels) in whole partitions that ``CvlVerb`` convolves with exactly.
 
     It leaves out the highest frequency of each partition's spectrum, which makes an error of −40 dB that depends on
     where in a partition a sound begins. A partition that has nothing there loses nothing.
     """
     count = -(-len(response) // size)
-    parts = np.zeros((count, size, 2))
-    parts.reshape(-1, 2)[: len(response)] = response
+    parts = np.zeros((count, size, response.shape[1]))
+    parts.reshape(-1, response.shape[1])[: len(response)] = response
     alternating = np.where(np.arange(size) % 2, -1.0, 1.0)[:, None]
     parts -= alternating * (parts * alternating).mean(axis=1, keepdims=True)
-    return np.ascontiguousarray(parts.reshape(-1, 2), np.float32)
+    return np.ascontiguousarray(parts.reshape(-1, response.shape[1]), np.float32)

@@ -200,7 +200,7 @@ def decaying(room: Room, rate_hz: int, noise: FloatVector) -> FloatArray:
     """
     count = noise.shape[-1]
     spectra = scipy.fft.rfft(noise, axis=-1)
-    frequencies_hz = np.fft.rfftfreq(count, 1.0 / rate_hz)
+    frequencies_hz = np.arange(count // 2 + 1) * (rate_hz / count)
     bands = [scipy.fft.irfft(spectra * mask, count, axis=-1) for mask in _band_masks(room, frequencies_hz)]
     times_s = np.arange(count) / rate_hz
     full_s = min(LATE_FULL_S, max(1.5 * LATE_START_S, 1e-3 * math.sqrt(room.volume_m3)))  # Polack's mixing time, √V ms

@@ -103,7 +103,10 @@ class FieldBuilder:
         self._images = Images.of(room, self._players_m, _BANDS_HZ, order)
         count, sections = len(placements), len(self.sections)
         self.buses = min(max(BUSES[order], 6 * sections if by_section else 0), len(self._images.player))
-        self._apart = self.section_of[self._images.player] if by_section else np.zeros_like(self._images.player)
+        owners = self._images.player
+        self._apart: npt.NDArray[np.intp] = (
+            self.section_of[owners].astype(np.intp) if by_section else np.zeros_like(owners)
+        )
         if by_section:
             self.buses = min(2 * max(self.buses, 96), len(self._images.player))
         first_bus = count + sections
@@ -141,7 +144,7 @@ class FieldBuilder:
         own = _turn_back(listener.orientation_wxyz, kept.ways_m)
         x, y, z = own
         direction = self._grid.index(np.arctan2(-x, y), np.arctan2(z, np.hypot(x, y)))
-        towards = (own / np.maximum(np.linalg.norm(own, axis=0), 1e-9)).T
+        towards = kept.ways_m / np.maximum(np.linalg.norm(kept.ways_m, axis=1), 1e-9)[:, None]
         ears = _near_ears(own.T, len(self._players_m))
         return SourceField(self._row, self._delay, direction, kept.response, kept.mix, towards, ears)
 

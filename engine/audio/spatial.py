@@ -30,7 +30,7 @@ class SourceField:
     ``HrtfGrid.spectra``, ``response`` (sources, fft_size // 2 + 1) the gain of each frequency. A field that keeps
     the ``row`` and ``delay`` arrays of the one before it (the same objects) is rendered with one set of FFTs.
     ``mix`` is what goes into the rows that are buses of reflections. ``towards`` (sources, 3) are unit vectors in the
-    head's frame (x right, y ahead, z up), for stages that have no head; ``ears`` (sources, 2) are gains of the left and
+    hall's frame, from the head, for stages that have no head; ``ears`` (sources, 2) are gains of the left and
     the right ear for what is very near.
     """
 
@@ -112,14 +112,14 @@ class Crossfade:
 class SpatialStage:
     """Renders the sources of a ring for two ears, a block at a time."""
 
-    def __init__(self, grid: HrtfGrid, block: int, fade: int = 256, groups: int = 1) -> None:
+    def __init__(self, grid: HrtfGrid, block: int, fade: int = 256, groups: int = 1, mixes: bool = True) -> None:
         """``fade`` as in ``Crossfade``. With ``groups``, ``process`` is told the group of each source and gives two
-        ears for each group."""
+        ears for each group. Of several stages of one ring, one ``mixes`` the reflections, and is processed first."""
         if grid.fft_size - grid.taps + 1 < block:
             raise ValueError(f"FFT of {grid.fft_size} is too short for blocks of {block} and filters of {grid.taps}")
         self._grid = grid
         self._block = block
-        self._groups = groups
+        self._groups, self._mixes = groups, mixes
         self._fields = Crossfade(block, fade)
         self._sum = np.zeros((2, groups, 2, 2, grid.fft_size // 2 + 1), np.float32)
         self._even = np.ones((0, 2), np.float32)
@@ -133,7 +133,8 @@ class SpatialStage:
         old, new, ramp = self._fields.step()
         if old is None:
             return np.zeros((2 * self._groups, self._block), np.float32)
-        mix_reflections(ring, old, new, ramp)
+        if self._mixes:
+            mix_reflections(ring, old, new, ramp)
         self._sum[:] = 0.0
         active, spectra = source_spectra(ring, old, self._grid.fft_size)
         heard = bool(active.size)
