@@ -27,6 +27,7 @@ LATE_START_S = 0.020
 LATE_FULL_S = 0.080
 """Between these times after the direct sound the diffuse response fades in; first reflections carry what is before."""
 _CORRECTIONS = 5
+_RINGING_S = 0.3
 DECAY_DB = 90.0
 """How far the late response is rendered down."""
 EAR_DISTANCE_M = 0.17
@@ -164,7 +165,7 @@ def late_response(room: Room, rate_hz: int, seed: int = 0) -> FloatArray:
     with a measured response gives that; open air gives one silent sample.
     """
     if room.measured is not None:
-        return _at_rate(room.measured, rate_hz)[:, :2]
+        return decorrelated(at_rate(room.measured, rate_hz), 2, seed)
     noise = diffuse_noise(room, rate_hz, 2, seed)
     if noise is None:
         return np.zeros((1, 2), np.float32)
@@ -225,8 +226,11 @@ def decaying(room: Room, rate_hz: int, noise: FloatVector) -> FloatArray:
 def band_decays_s(response: FloatVector, rate_hz: int, bands_hz: FloatVector) -> FloatVector:
     """Reverberation time of each octave band of a response (channels, samples): T30 of ISO 3382-1, a line through the
     backward integral (Schroeder 1965) from −5 to −35 dB. Not a number for bands that do not decay so far."""
-    count = response.shape[-1]
-    spectra = scipy.fft.rfft(response, axis=-1)
+    heard = response.shape[-1]
+    count = scipy.fft.next_fast_len(
+        heard + round(_RINGING_S * rate_hz), real=True
+    )  # filters ring before the start, too
+    spectra = scipy.fft.rfft(response, count, axis=-1)
     result = np.full(len(bands_hz), np.nan)
     for index, band_hz in enumerate(bands_hz):
         first, last = (round(band_hz * 2.0**e * count / rate_hz) for e in (-1.5, 1.5))
@@ -236,7 +240,8 @@ def band_decays_s(response: FloatVector, rate_hz: int, bands_hz: FloatVector) ->
         octaves = np.log2(np.maximum(np.arange(first, last), 1) * rate_hz / count / band_hz)
         gain = 1.0 / np.sqrt(1.0 + (2.0 * np.abs(octaves)) ** 16)  # half power at the edges of the octave
         envelope = np.abs(scipy.fft.ifft(spectra[:, first:last] * gain, axis=-1)) ** 2
-        result[index] = _t30_s(envelope.sum(axis=0), (last - first) * rate_hz / count)
+        slow_hz = (last - first) * rate_hz / count
+        result[index] = _t30_s(envelope.sum(axis=0)[: int(heard / rate_hz * slow_hz)], slow_hz)
     return result
 
 
@@ -251,13 +256,27 @@ def _t30_s(power: FloatVector, rate_hz: float) -> float:
     return -60.0 / slope_db / rate_hz
 
 
-def _at_rate(measured: MeasuredResponse, rate_hz: int) -> FloatArray:
+def at_rate(measured: MeasuredResponse, rate_hz: int) -> FloatArray:
     """A measured response resampled. Its sum stays what it is, as the response of a filter must."""
     if measured.rate_hz == rate_hz:
         return measured.samples
     common = math.gcd(rate_hz, measured.rate_hz)
     resampled = scipy.signal.resample_poly(measured.samples, rate_hz // common, measured.rate_hz // common, axis=0)
     return np.ascontiguousarray(resampled * (measured.rate_hz / rate_hz), np.float32)
+
+
+def decorrelated(response: FloatArray, channels: int, seed: int) -> FloatArray:
+    """More channels of a measured response: its own first, then copies through all-pass filters of random phase."""
+    own = min(response.shape[1], channels)
+    result = [response[:, channel] for channel in range(own)]
+    generator = np.random.default_rng(seed)
+    taps = 1024
+    for channel in range(own, channels):
+        phases = generator.uniform(-np.pi, np.pi, taps // 2 + 1)
+        phases[[0, -1]] = 0.0
+        allpass = scipy.fft.irfft(np.exp(1j * phases), taps)
+        result.append(scipy.signal.fftconvolve(response[:, channel % response.shape[1]], allpass)[: len(response)])
+    return np.ascontiguousarray(np.stack(result, axis=1), np.float32)
 
 
 def _band_masks(room: Room, frequencies_hz: FloatVector) -> FloatVector:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-import scipy.signal
 
 from ..errors import SoundError
 from ..transforms import rotate
@@ -19,7 +18,7 @@ from ..units import SPEED_OF_SOUND_M_S
 from .ambisonics import HIGHEST_ORDER, channels_of, degree_of_channel, encode
 from .hrtf import LEAD
 from .pyo_block import FloatArray
-from .room import FloatVector, Room, decaying, diffuse_noise, late_response
+from .room import FloatVector, Room, at_rate, decaying, decorrelated, diffuse_noise
 from .spatial import Crossfade, SourceField, StreamRing, source_spectra
 
 ORTF_ANGLE_DEG, ORTF_SPACING_M = 55.0, 0.17
@@ -167,24 +166,10 @@ def late_channels(layout: Layout, room: Room, rate_hz: int, seed: int) -> FloatA
     different in each."""
     powers = np.array(layout.diffuse)
     if room.measured is not None:
-        response = _decorrelated(late_response(room, rate_hz), layout.channels, seed)
+        response = decorrelated(at_rate(room.measured, rate_hz), layout.channels, seed)
     else:
         noise = diffuse_noise(room, rate_hz, layout.channels, seed + 1)
         if noise is None:
             return np.zeros((1, layout.channels), np.float32)
         response = decaying(room, rate_hz, noise)
     return np.ascontiguousarray(response * np.sqrt(powers), np.float32)
-
-
-def _decorrelated(response: FloatArray, channels: int, seed: int) -> FloatArray:
-    """More channels of a measured response: its own first, then copies through all-pass filters of random phase."""
-    own = min(response.shape[1], channels)
-    result = [response[:, channel] for channel in range(own)]
-    generator = np.random.default_rng(seed)
-    taps = 1024
-    for channel in range(own, channels):
-        phases = generator.uniform(-np.pi, np.pi, taps // 2 + 1)
-        phases[[0, -1]] = 0.0
-        allpass = scipy.fft.irfft(np.exp(1j * phases), taps)
-        result.append(scipy.signal.fftconvolve(response[:, channel % response.shape[1]], allpass)[: len(response)])
-    return np.ascontiguousarray(np.stack(result, axis=1), np.float32)
