@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,8 @@ class Rows:
 @dataclass(frozen=True, slots=True)
 class Hall:
     """One hall. ``low_m`` and ``high_m`` are the corners of the room's box; ``volume_m3`` is what it encloses, where
-    that is not the box; ``open_air`` has no reverberation; ``picture`` is the hall whose picture is shown."""
+    that is not the box; ``open_air`` has no reverberation; ``picture`` is the hall whose picture is shown;
+    ``response`` a recording of how it rings."""
 
     key: str
     name: str
@@ -91,6 +92,7 @@ class Hall:
     volume_m3: float | None = None
     open_air: bool = False
     picture: str = "musikverein"
+    response: Path | None = None
 
     def riser_height_m(self, x_m: float, y_m: float) -> float:
         """Height of the stage floor at a place."""
@@ -117,12 +119,20 @@ def hall_names() -> tuple[str, ...]:
 
 
 def read_hall(name: str | Path = "musikverein") -> Hall:
-    """A shipped hall by name or a user's description by path. Raises ``SceneError``."""
+    """A shipped hall by name, a user's description by path, or the golden shoebox ringing as a measured impulse
+    response (a WAV file) does. Raises ``SceneError``."""
+    if Path(name).suffix.lower() == ".wav":
+        if not Path(name).is_file():
+            raise SceneError(f"{name}: no such impulse response")
+        return replace(read_hall(), key=Path(name).stem, name=Path(name).stem, response=Path(name))
     path = asset_path("halls", f"{name}.toml")
     if not path.is_file():
         path = Path(name)
     if not path.is_file():
-        raise SceneError(f"no hall named {name}: choose one of {', '.join(hall_names())} or give a TOML file")
+        raise SceneError(
+            f"no hall named {name}: choose one of {', '.join(hall_names())}, or give a TOML file or a measured impulse "
+            "response (WAV)"
+        )
     try:
         with path.open("rb") as file:
             tables = _completed(tomllib.load(file))

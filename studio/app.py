@@ -13,9 +13,8 @@ from types import FrameType
 
 from rich.console import Console
 
+from ..engine.audio.impulse_response import room_of
 from ..engine.audio.output import AudioProcess
-from ..engine.audio.renderer import AudioSettings
-from ..engine.audio.room import room_from_hall
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
@@ -32,6 +31,7 @@ from ..scenes.headset import HeadsetSource
 from ..scenes.view import StageView
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
+from .hearing import Hearing
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
 from .inputs.rack import Input, InputRack
 from .live import LiveSession, SeatingFile
@@ -72,6 +72,7 @@ class StudioOptions:
     inputs: InputChoice = field(default_factory=InputChoice)
     profile: str | None = None
     style: FollowStyle | None = None
+    hearing: Hearing = field(default_factory=Hearing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def run_studio(options: StudioOptions) -> None:
     style = options.style or person.style
     clock, playhead = SessionClock(), Playhead(score)
     with ExitStack() as stack:
-        sound = _Sound(options.sounds, options.hall, options.seed, options.audio)
+        sound = _Sound(options.sounds, options.hall, options.seed, options.audio, options.hearing)
         audio = _open_audio(score, placements, sound, clock)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
@@ -216,6 +217,7 @@ class _Sound:
     hall: str
     seed: int
     device: str
+    hearing: Hearing = field(default_factory=Hearing)
 
 
 class _Run:
@@ -256,12 +258,13 @@ class _Run:
 def _open_audio(
     score: Score, placements: Sequence[PlayerPlacement], sound: _Sound, clock: SessionClock
 ) -> AudioProcess:
+    hall = read_hall(sound.hall)
     return AudioProcess(
         placements,
         sound_loader(score, sound.sounds),
-        room_from_hall(read_hall(sound.hall)),
+        room_of(hall),
         clock,
-        AudioSettings(seed=sound.seed),
+        sound.hearing.settings(hall, placements, sound.seed),
         sound.device,
     )
 

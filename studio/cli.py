@@ -60,7 +60,17 @@ SoundsOption = Annotated[
 SeatingOption = Annotated[
     str | None, typer.Option(help="A seating plan (name or TOML file) or a saved seating (JSON).")
 ]
-HallOption = Annotated[str, typer.Option(help="The hall, by name or TOML file.")]
+HallOption = Annotated[str, typer.Option(help="The hall, by name or TOML file, or a measured impulse response (WAV).")]
+SeatOption = Annotated[
+    str, typer.Option("--seat", help="Where you listen: podium, row-1 and on, balcony, or in:violas among players.")
+]
+SofaOption = Annotated[Path | None, typer.Option("--hrtf", help="A SOFA file with another head than the default.")]
+RadiusOption = Annotated[
+    float | None, typer.Option("--head-radius-cm", help="Half the distance between your ears; 8.75 without it.")
+]
+ReflectionsOption = Annotated[
+    int, typer.Option("--reflections", help="Walls that a reflection may meet.", min=0, max=2)
+]
 AiOption = Annotated[
     str, typer.Option("--ai-parts", help="Parts that the AI player answers, by name, separated by commas.")
 ]
@@ -119,6 +129,10 @@ def play(
     sounds: SoundsOption = None,
     seating: SeatingOption = None,
     hall: HallOption = "musikverein",
+    seat: SeatOption = "podium",
+    hrtf: SofaOption = None,
+    head_radius_cm: RadiusOption = None,
+    reflections: ReflectionsOption = 1,
     ai_parts: AiOption = "",
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
@@ -142,6 +156,7 @@ def play(
 ) -> None:
     """Open the studio: engine, sound and page."""
     from .app import StudioOptions, run_studio
+    from .hearing import Hearing
     from .inputs.opening import InputChoice
 
     run_studio(
@@ -164,6 +179,7 @@ def play(
             inputs=InputChoice(osc, osc_host, osc_scale, midi, input_name),
             profile=profile,
             style=_style(style),
+            hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
         )
     )
 
@@ -208,6 +224,15 @@ def render(
     sounds: SoundsOption = None,
     seating: SeatingOption = None,
     hall: HallOption = "musikverein",
+    seat: SeatOption = "podium",
+    formats: Annotated[
+        str,
+        typer.Option("--format", help="Also stereo, 5.1, ambisonics-1 to ambisonics-3, separated by commas."),
+    ] = "binaural",
+    stems: Annotated[bool, typer.Option("--stems", help="Also each section, and the hall, in a file.")] = False,
+    hrtf: SofaOption = None,
+    head_radius_cm: RadiusOption = None,
+    reflections: ReflectionsOption = 1,
     seed: SeedOption = 0,
     profile: Annotated[str | None, typer.Option(help="What is known of the conductor: a name, or a file.")] = None,
     style: StyleOption = None,
@@ -215,6 +240,7 @@ def render(
 ) -> None:
     """Perform a score offline, faster than real time: sound, MIDI, tables, picture and report."""
     from ..engine.conducting.tracking import read_take
+    from .hearing import Hearing
     from .profiles import PersonProfile, read_profile
     from .render import RenderJob
     from .render import render as perform
@@ -231,6 +257,9 @@ def render(
         seed=seed,
         profile=person.conductor,
         style=_style(style) or person.style,
+        hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
+        formats=_names(formats),
+        stems=stems,
     )
     with progress_bars() as bars:
         numbers = perform(job, bars)

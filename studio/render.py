@@ -6,15 +6,15 @@ The performance itself takes seconds; the sound takes most of the time and the p
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
+from ..engine.audio.impulse_response import room_of
 from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
-from ..engine.audio.renderer import AudioSettings
-from ..engine.audio.room import room_from_hall
+from ..engine.audio.side_outputs import output_maker
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.profile import ConductorProfile
@@ -31,6 +31,7 @@ from ..scenes.picture import draw_stage
 from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
 from .exports import write_beats_csv, write_notes_csv
+from .hearing import Hearing
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
@@ -70,6 +71,10 @@ class RenderJob:
     seed: int = 0
     profile: ConductorProfile | None = None
     style: FollowStyle | None = None
+    hearing: Hearing = field(default_factory=Hearing)
+    formats: tuple[str, ...] = ()
+    """Formats of sound to write beside the binaural file."""
+    stems: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,9 @@ class _Stage:
     seed: int
     sounds: str | None
     ai_parts: tuple[str, ...] = ()
+    hearing: Hearing = field(default_factory=Hearing)
+    formats: tuple[str, ...] = ()
+    stems: bool = False
 
 
 def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
@@ -109,7 +117,11 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         job.seed,
         job.sounds,
         tuple(score.parts[part].name for part in answered),
+        job.hearing,
+        job.formats,
+        job.stems,
     )
+    _check_sound(stage)
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
     performance = Performance(score, sources, start_beat, placements, profile=job.profile, style=job.style)
     try:
@@ -175,6 +187,13 @@ def _make_folder(out: Path) -> None:
         raise SessionError(f"{out}: cannot be made ({error.strerror}); choose another folder") from error
 
 
+def _check_sound(stage: _Stage) -> None:
+    """Say what is wrong with the choice of sound before minutes are spent."""
+    stage.hearing.settings(stage.hall, stage.placements, stage.seed)
+    room_of(stage.hall)
+    output_maker({name: Path(name) for name in stage.formats if name != "binaural"}, None)
+
+
 def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: int, bars: Progress) -> dict[str, Any]:
     played = PerformanceLog()
     played.extend(frames)
@@ -198,10 +217,12 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
             wav,
             stage.placements,
             sound_set,
-            room_from_hall(stage.hall),
+            room_of(stage.hall),
             _cues(frames),
-            settings=AudioSettings(seed=stage.seed),
+            settings=stage.hearing.settings(stage.hall, stage.placements, stage.seed),
             progress=lambda done_s: bars.update(rendering, completed=done_s),
+            formats={name: out / f"performance-{name}.wav" for name in stage.formats if name != "binaural"},
+            stems=out / "stems" if stage.stems else None,
         )
         drawn = _drawn(picture, out / "stage.png", bars)
     reporting = bars.add_task("Measuring and reporting", total=2)

@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 from ..errors import SoundError
+from ..hall import Hall
 from .room import (
     LATE_START_S,
     FloatVector,
@@ -20,6 +21,7 @@ from .room import (
     Room,
     band_decays_s,
     diffuse_power_density,
+    room_from_hall,
 )
 
 LONGEST_S = 30.0
@@ -31,6 +33,12 @@ _ONSET_DB = -20.0
 _MIDDLE_HZ = (354.0, 1414.0)
 _FADE_S = 0.010
 _NOISE_MARGIN_DB = 3.0
+
+
+def room_of(hall: Hall) -> Room:
+    """The acoustics of a hall: of its walls, or as its recording rings. Raises ``SoundError``."""
+    room = room_from_hall(hall)
+    return room if hall.response is None else room_with_response(room, hall.response)
 
 
 def room_with_response(room: Room, path: Path) -> Room:
@@ -51,7 +59,7 @@ def room_with_response(room: Room, path: Path) -> Room:
 
 
 def _diffuse_energy(room: Room) -> float:
-    """Energy at middle frequencies of the diffuse field's decay from the late start on (see ``diffuse_power_density``)."""
+    """Energy at middle frequencies of the diffuse field's decay, from the late start on."""
     decay_s = float(np.interp(math.log(_MIDDLE_HZ[0] * math.sqrt(2.0)), np.log(room.bands_hz), room.rt60_s))
     rate_per_s = 6.0 * math.log(10.0) / decay_s
     return diffuse_power_density(room) / rate_per_s * math.exp(-rate_per_s * LATE_START_S)

@@ -192,6 +192,8 @@ class OrchestraRenderer:
             self._builder = self._make_builder()
             self._moved = True
         elif placements:
+            if self._beside:
+                raise AudioDeviceError("other players cannot come in while other formats or stems are rendered")
             self.silence()
             self._seats = self._playing.seats = Seats.of(placements, self._solo)
             self._take_stage()
@@ -263,7 +265,7 @@ class OrchestraRenderer:
         players who are there now: the same players must stay."""
         settings = self.settings
         self._beside = make(
-            self._builder,
+            self._builder.sections,
             self._grid,
             self._room,
             settings.rate_hz,

@@ -20,7 +20,6 @@ from .hrtf import LEAD, HrtfGrid
 from .pyo_block import FloatArray
 from .reverb import LateReverb
 from .room import Room
-from .source_field import FieldBuilder
 from .spatial import SourceField, SpatialStage, StreamRing
 from .surround import MASK_STEREO, PannedStage, late_channels, layout_named
 
@@ -87,25 +86,24 @@ class FormatOutput:
 class StemsOutput:
     """Each section as the ears hear it with its reflections, and the late hall of all: they add up to the mix.
 
-    The builder must keep sections apart (``by_section``).
+    The fields must keep sections apart (``FieldBuilder``'s ``by_section``).
     """
 
     HALL = "hall"
 
     def __init__(
-        self, folder: Path, builder: FieldBuilder, grid: HrtfGrid, rate_hz: int, block: int, fade: int
+        self, folder: Path, sections: Sequence[str], grid: HrtfGrid, rate_hz: int, block: int, fade: int
     ) -> None:
-        self._folder, self._builder, self._rate_hz = folder, builder, rate_hz
-        self._names = _file_names([*builder.sections, self.HALL])
-        self._stage = SpatialStage(grid, block, fade, groups=len(builder.sections), mixes=False)
+        self._folder, self._rate_hz = folder, rate_hz
+        self._names = _file_names([*sections, self.HALL])
+        self._stage = SpatialStage(grid, block, fade, groups=len(sections), mixes=False)
         self._captured = _Capture(2 * len(self._names))
 
     def place(self, field: SourceField) -> None:
         self._stage.place(field)
 
     def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: float) -> None:
-        sections = self._stage.process(ring, self._builder.section_of_source)
-        self._captured.add(np.concatenate([sections, hall]) * np.float32(gain))
+        self._captured.add(np.concatenate([self._stage.process(ring), hall]) * np.float32(gain))
 
     def finish(self, frames: int, gain_db: float, ceiling_db: float) -> list[Path]:
         try:
@@ -125,7 +123,7 @@ class StemsOutput:
         self._captured.close()
 
 
-OutputMaker = Callable[[FieldBuilder, HrtfGrid, Room, int, int, int, int, Quaternion], Sequence[SideOutput]]
+OutputMaker = Callable[[Sequence[str], HrtfGrid, Room, int, int, int, int, Quaternion], Sequence[SideOutput]]
 
 
 def output_maker(formats: Mapping[str, Path], stems: Path | None) -> OutputMaker:
@@ -134,7 +132,7 @@ def output_maker(formats: Mapping[str, Path], stems: Path | None) -> OutputMaker
         layout_named(name)
 
     def make(
-        builder: FieldBuilder,
+        sections: Sequence[str],
         grid: HrtfGrid,
         room: Room,
         rate_hz: int,
@@ -148,7 +146,7 @@ def output_maker(formats: Mapping[str, Path], stems: Path | None) -> OutputMaker
             for name, path in formats.items()
         ]
         if stems is not None:
-            made.append(StemsOutput(stems, builder, grid, rate_hz, block, fade))
+            made.append(StemsOutput(stems, sections, grid, rate_hz, block, fade))
         return made
 
     return make

@@ -72,6 +72,7 @@ class _Places:
     ways_m: FloatVector
     response: FloatArray
     mix: ReflectionMix
+    group: IntArray
 
 
 class FieldBuilder:
@@ -123,13 +124,6 @@ class FieldBuilder:
         """Streams of the ring that fields read: the players', after them the sections', and then the buses'."""
         return self._first_bus + self.buses
 
-    @property
-    def section_of_source(self) -> IntArray:
-        """The section of each source of a field; true of buses only in a builder ``by_section``, after a ``build``."""
-        of_bus = np.zeros(self.buses, np.int32)
-        of_bus[self._groups] = self.section_of[self._images.player]
-        return np.concatenate([self.section_of, of_bus]).astype(np.int32)
-
     def longest_delay(self, room: Room) -> int:
         """No reflection comes later than this, in samples, wherever in the room the head is."""
         diagonal_m = math.dist(room.low_m, room.high_m)
@@ -146,7 +140,7 @@ class FieldBuilder:
         direction = self._grid.index(np.arctan2(-x, y), np.arctan2(z, np.hypot(x, y)))
         towards = kept.ways_m / np.maximum(np.linalg.norm(kept.ways_m, axis=1), 1e-9)[:, None]
         ears = _near_ears(own.T, len(self._players_m))
-        return SourceField(self._row, self._delay, direction, kept.response, kept.mix, towards, ears)
+        return SourceField(self._row, self._delay, direction, kept.response, kept.mix, towards, ears, kept.group)
 
     def _from_places(self, head_m: FloatVector) -> _Places:
         """Ways, frequency responses and the buses' contents for a head at ``head_m``."""
@@ -161,7 +155,13 @@ class FieldBuilder:
         level_db = np.concatenate([level_db @ self._to_bins - air_db, bus_db @ self._to_bins])
         gain = np.concatenate([1.0 / np.maximum(distance_m, NEAREST_M), np.ones(self.buses)])
         response = self._short(gain[:, None] * 10.0 ** (level_db / 20.0))
-        return _Places(head_m, np.concatenate([ways_m, bus_ways_m]), response, mix)
+        return _Places(head_m, np.concatenate([ways_m, bus_ways_m]), response, mix, self._sections())
+
+    def _sections(self) -> IntArray:
+        """The section of each source; that of a bus means nothing where sections share buses."""
+        of_bus = np.zeros(self.buses, np.int32)
+        of_bus[self._groups] = self.section_of[self._images.player]
+        return np.concatenate([self.section_of, of_bus]).astype(np.int32)
 
     def _reflections(
         self, head_m: FloatVector, direct_m: FloatVector

@@ -31,7 +31,7 @@ class SourceField:
     the ``row`` and ``delay`` arrays of the one before it (the same objects) is rendered with one set of FFTs.
     ``mix`` is what goes into the rows that are buses of reflections. ``towards`` (sources, 3) are unit vectors in the
     hall's frame, from the head, for stages that have no head; ``ears`` (sources, 2) are gains of the left and
-    the right ear for what is very near.
+    the right ear for what is very near; ``group`` (sources,) is the section, for stages that keep sections apart.
     """
 
     row: IntArray
@@ -41,6 +41,7 @@ class SourceField:
     mix: ReflectionMix | None = None
     towards: npt.NDArray[np.float64] | None = None
     ears: FloatArray | None = None
+    group: IntArray | None = None
 
 
 def fft_size_for(block: int) -> int:
@@ -113,8 +114,8 @@ class SpatialStage:
     """Renders the sources of a ring for two ears, a block at a time."""
 
     def __init__(self, grid: HrtfGrid, block: int, fade: int = 256, groups: int = 1, mixes: bool = True) -> None:
-        """``fade`` as in ``Crossfade``. With ``groups``, ``process`` is told the group of each source and gives two
-        ears for each group. Of several stages of one ring, one ``mixes`` the reflections, and is processed first."""
+        """``fade`` as in ``Crossfade``. With ``groups``, fields say the group of each source, and each group has two
+        ears of its own. Of several stages of one ring, one ``mixes`` the reflections, and is processed first."""
         if grid.fft_size - grid.taps + 1 < block:
             raise ValueError(f"FFT of {grid.fft_size} is too short for blocks of {block} and filters of {grid.taps}")
         self._grid = grid
@@ -128,7 +129,7 @@ class SpatialStage:
         """See ``Crossfade.place``."""
         self._fields.place(field)
 
-    def process(self, ring: StreamRing, group_of: IntArray | None = None) -> FloatArray:
+    def process(self, ring: StreamRing) -> FloatArray:
         """The ears' block, (2 × groups, block) float32, for the ring's current block."""
         old, new, ramp = self._fields.step()
         if old is None:
@@ -138,12 +139,12 @@ class SpatialStage:
         self._sum[:] = 0.0
         active, spectra = source_spectra(ring, old, self._grid.fft_size)
         heard = bool(active.size)
-        self._add(spectra, old, active, group_of, self._sum[0])
+        self._add(spectra, old, active, self._sum[0])
         if new is not None:
             if new.delay is not old.delay or new.row is not old.row:
                 active, spectra = source_spectra(ring, new, self._grid.fft_size)
                 heard |= bool(active.size)
-            self._add(spectra, new, active, group_of, self._sum[1])
+            self._add(spectra, new, active, self._sum[1])
         if not heard:
             return np.zeros((2 * self._groups, self._block), np.float32)
         sets = self._sum[: 1 if new is None else 2]
@@ -158,7 +159,6 @@ class SpatialStage:
         spectra: npt.NDArray[np.complex64],
         field: SourceField,
         active: IntArray,
-        group_of: IntArray | None,
         total: FloatArray,
     ) -> None:
         ears = field.ears
@@ -166,11 +166,11 @@ class SpatialStage:
             if len(self._even) != len(field.row):
                 self._even = np.ones((len(field.row), 2), np.float32)
             ears = self._even
-        if group_of is None:
+        if self._groups == 1 or field.group is None:
             _accumulate(spectra, self._grid.spectra, field.direction, field.response, ears, active, total[0])
             return
         for number in range(self._groups):
-            mine = group_of[active] == number
+            mine = field.group[active] == number
             _accumulate(
                 spectra[mine],
                 self._grid.spectra,

@@ -1,0 +1,37 @@
+"""How a person chose to listen: seat, head, reflections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..engine.audio.hrtf import check_radius
+from ..engine.audio.listener_seats import listener_at
+from ..engine.audio.renderer import AudioSettings
+from ..engine.hall import Hall
+from ..engine.types import PlayerPlacement
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """``seat`` as ``listener_seats`` names it; at the podium one hears with the conductor's head, which moves. ``sofa``
+    is a file with another head, ``head_radius_cm`` the size of one's own; ``reflections`` how many walls they may meet.
+    """
+
+    seat: str = "podium"
+    sofa: Path | None = None
+    head_radius_cm: float | None = None
+    reflections: int = 1
+
+    def settings(self, hall: Hall, placements: Sequence[PlayerPlacement], seed: int) -> AudioSettings:
+        """The settings of the audio engine. Raises ``SeatingError`` and ``SoundError``."""
+        radius_m = None if self.head_radius_cm is None else self.head_radius_cm / 100.0
+        if radius_m is not None:
+            check_radius(radius_m)
+        at_podium = self.seat.strip().casefold() == "podium"
+        return AudioSettings(
+            seed=seed,
+            sofa=self.sofa,
+            head_radius_m=radius_m,
+            listener=None if at_podium else listener_at(self.seat, hall, placements),
+            reflection_order=self.reflections,
+        )
