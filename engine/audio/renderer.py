@@ -115,6 +115,7 @@ class OrchestraRenderer:
             sounds, self._voices, self._seats, settings.rate_hz, self._block, settings.starts_per_block
         )
         self._position = 0
+        self._live: dict[int, FloatArray] = {}
         self._gains: FloatArray = self._seats.gains.copy()
         self._gain_steps: FloatArray = np.zeros_like(self._gains)
         self._reached_gains = self._seats.gains
@@ -208,6 +209,13 @@ class OrchestraRenderer:
         """End every note softly and forget what was to come."""
         self._playing.silence(self._position)
 
+    def feed(self, player: int, samples: FloatArray) -> None:
+        """What a player is heard to play by a microphone in the next block, (block,), beside the notes they have.
+
+        It is heard from their seat, with reflections and hall; the ``block`` is that of the settings.
+        """
+        self._live[player] = samples
+
     def render(self) -> FloatArray:
         """The next block, (block, 2) float32."""
         blocks = [self._limiter.process(self._mix()).T for _ in range(self.settings.block // self._block)]
@@ -226,6 +234,8 @@ class OrchestraRenderer:
             self._begin_cell()
         ring.advance()
         self.broken_voices += self._voices.process(ring)
+        if self._live:
+            self._add_live(ring)
         send = np.zeros(self._block, np.float32)
         _finish_rows(
             ring.samples, ring.position, self._gains, self._gain_steps, self._section_of, ring.last_active, send
@@ -242,6 +252,17 @@ class OrchestraRenderer:
             output.process(ring, send, hall, self._gain)
         self._position += self._block
         return (ears + hall) * np.float32(self._gain)
+
+    def _add_live(self, ring: StreamRing) -> None:
+        start = ring.position % ring.samples.shape[1]
+        for player, samples in list(self._live.items()):
+            row = self._seats.row_of.get(player)
+            if row is not None:
+                ring.samples[row, start : start + self._block] += samples[: self._block]
+            if len(samples) > self._block:
+                self._live[player] = samples[self._block :]
+            else:
+                del self._live[player]
 
     def _begin_cell(self) -> None:
         """What moves does so from cell to cell."""
