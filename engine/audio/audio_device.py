@@ -1,11 +1,10 @@
 """Where blocks of sound go: a sound device by pyo (portaudio, JACK, Core Audio), or the clock where there is none.
 
 A device's thread calls back for every block and takes it from a short queue that the rendering thread keeps full: a
-rendering that is late once costs nothing, and one that is too late costs a counted gap and no more.
+rendering that is late once costs nothing, and one that is too late costs a counted gap and no more. A device keeps its
+own rate and block: what was rendered is resampled and cut anew on the way to it.
 """
 
-import ctypes
-import logging
 import os
 import threading
 import time
@@ -14,13 +13,16 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyo
+import soxr
 
 from ..clock import SessionClock
 from ..errors import AudioDeviceError
 from .pyo_block import BlockFeed, FloatArray
+from .sound_outputs import SoundOutput, choose_output, quiet_stderr
 
-DEVICES = ("auto", "portaudio", "jack", "coreaudio", "none")
-_log = logging.getLogger(__name__)
+DRIVER_PERIODS = 2
+"""A device plays one period while the next one is made."""
+PORTAUDIO_BLOCKS = (256, 512, 1024)
 
 
 class BlockSink(Protocol):
@@ -73,44 +75,87 @@ class ClockFilter:
         return smooth_s
 
 
-class DeviceSink:
-    """A pyo server that plays to a device. ``lead`` blocks wait in front of it."""
+class BlockConverter:
+    """Blocks of one rate and length to blocks of another, streaming; for one thread.
 
-    def __init__(self, backend: str, rate_hz: int, block: int, lead: int, clock: SessionClock) -> None:
-        os.environ.setdefault("JACK_NO_START_SERVER", "1")  # a server that is not there must not be conjured up
-        self.name = backend
+    soxr's high quality: passband to 91 % of the lower Nyquist frequency, aliases below −100 dB.
+    """
+
+    def __init__(self, from_hz: int, to_hz: int, block: int) -> None:
+        self._resampler = soxr.ResampleStream(from_hz, to_hz, 2, dtype="float32") if from_hz != to_hz else None
+        self._block = block
+        self._rest: FloatArray = np.zeros((0, 2), np.float32)
+
+    @property
+    def held(self) -> int:
+        """Samples that wait for a block to be full."""
+        return len(self._rest)
+
+    def convert(self, block: FloatArray) -> list[FloatArray]:
+        """The blocks that are full now, each (block, 2)."""
+        if self._resampler is not None:
+            block = self._resampler.resample_chunk(block)
+        elif len(block) == self._block and not len(self._rest):
+            return [block]
+        samples = np.concatenate([self._rest, block])
+        whole = len(samples) - len(samples) % self._block
+        self._rest = samples[whole:]
+        return [samples[start : start + self._block] for start in range(0, whole, self._block)]
+
+
+class DeviceSink:
+    """A pyo server that plays to a device; ``lead_s`` of sound waits in front of it, at least a block.
+
+    Raises ``AudioDeviceError`` where the device does not open at the rendered rate nor at its own.
+    """
+
+    def __init__(self, output: SoundOutput, rate_hz: int, block: int, lead_s: float, clock: SessionClock) -> None:
+        self.name = output.name
+        self.driver = output.driver
         self.xruns = 0
         self._clock = clock
-        self._period_s = block / rate_hz
-        self._lead = lead
+        self._server = _boot(output, rate_hz, block)
+        self.rate_hz, self._block = round(self._server.getSamplingRate()), int(self._server.getBufferSize())
+        self._period_s = self._block / self.rate_hz
+        self._converter = BlockConverter(rate_hz, self.rate_hz, self._block)
+        self._rendered_s = block / rate_hz
+        uneven = (self.rate_hz, self._block) != (rate_hz, block)
+        # While one block of the device is being played, the next one must become whole.
+        self._wanted_s = max(round(lead_s / self._rendered_s), 1) * self._rendered_s
+        if uneven:
+            self._wanted_s = max(self._wanted_s, self._period_s) + self._rendered_s
         self._queue: deque[FloatArray] = deque()
-        self._wanted = threading.Semaphore(lead)
+        self._called = threading.Semaphore(0)
         self._filter = ClockFilter(self._period_s)
         self._heard: tuple[int, float] | None = None
         self._taken = self._put = 0
-        self._server = _boot(backend, rate_hz, block)
-        self._feed = BlockFeed(2, rate_hz, block)
+        self._feed = BlockFeed(2, self.rate_hz, self._block)
         self._outputs: list[Any] = [stream.out(channel) for channel, stream in enumerate(self._feed.streams)]
         self._server.setCallback(self._on_block)
         self._server.start()
 
     @property
     def latency_s(self) -> float:
-        return (self._lead + 2) * self._period_s
+        return self._wanted_s + DRIVER_PERIODS * self._period_s
 
     def wait(self, timeout_s: float) -> bool:
-        return self._wanted.acquire(timeout=timeout_s)
+        deadline_s = time.monotonic() + timeout_s
+        # Half a block of tolerance: resampled blocks are not all of one length.
+        while self._waiting_s() > self._wanted_s - 0.5 * self._rendered_s:
+            if not self._called.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
+                return False
+        return True
 
     def next_time_s(self) -> float:
         heard = self._heard
         if heard is None:
             return self._clock.now_s() + self.latency_s
         taken, time_s = heard
-        return time_s + (self._put - taken + 2) * self._period_s  # two periods from callback to ear
+        return time_s + self._put * self._rendered_s - (taken - DRIVER_PERIODS) * self._period_s
 
     def put(self, block: FloatArray) -> None:
         self._put += 1
-        self._queue.append(block)
+        self._queue.extend(self._converter.convert(block))
 
     def close(self) -> None:
         self._server.setCallback(_nothing)
@@ -118,6 +163,9 @@ class DeviceSink:
         time.sleep(0.05)  # pyo's stop does not wait for the block that is being played
         self._feed.close()
         self._server.shutdown()
+
+    def _waiting_s(self) -> float:
+        return len(self._queue) * self._period_s + self._converter.held / self.rate_hz
 
     def _on_block(self) -> None:
         """In the device's thread, before it computes a block."""
@@ -128,11 +176,11 @@ class DeviceSink:
             if self._heard is not None:  # before the first block there is nothing to miss
                 self.xruns += 1
             self._feed.blocks[:] = 0.0
-            return
-        self._feed.blocks[:] = block.T
-        self._heard = (self._taken, now_s)
-        self._taken += 1
-        self._wanted.release()
+        else:
+            self._feed.blocks[:] = block.T
+            self._heard = (self._taken, now_s)
+            self._taken += 1
+        self._called.release()
 
 
 class ClockSink:
@@ -169,69 +217,46 @@ class ClockSink:
         """Nothing to close."""
 
 
-def open_sink(device: str, rate_hz: int, block: int, lead: int, clock: SessionClock) -> tuple[BlockSink, str]:
-    """The best sink for what was asked (``DEVICES``), and one line that says what is missing, or nothing.
+def open_sink(device: str, rate_hz: int, block: int, lead_s: float, clock: SessionClock) -> tuple[BlockSink, str]:
+    """The sink for what was asked (``sound_outputs.choose_output``), and one line that says what is missing, if any.
 
-    ``auto`` takes JACK where its server runs, else the system's own sound by portaudio, else the clock.
+    Where that does not open, ``auto`` tries the system's default; else the clock drives.
     """
-    if device not in DEVICES:
-        raise AudioDeviceError(f"no audio device is called {device!r}: choose one of {', '.join(DEVICES)}")
-    if device == "none":
-        return ClockSink(rate_hz, block, clock), ""
-    wanted = (["jack"] if _jack_runs() else []) + ["portaudio"] if device == "auto" else [device]
-    reasons = []
-    for backend in wanted:
+    reasons: list[str] = []
+    for wanted in dict.fromkeys((device, "portaudio") if device == "auto" else (device,)):
         try:
-            return DeviceSink(backend, rate_hz, block, lead, clock), ""
+            output = choose_output(wanted)
+            if output is None:
+                return ClockSink(rate_hz, block, clock), ""
+            return DeviceSink(output, rate_hz, block, lead_s, clock), ""
         except AudioDeviceError as error:
-            reasons.append(str(error))
+            if str(error) not in reasons:
+                reasons.append(str(error))
     line = f"no sound device ({'; '.join(reasons)}): viewers and recordings hear the orchestra, this machine does not"
-    _log.warning(line)
     return ClockSink(rate_hz, block, clock), line
 
 
-def _boot(backend: str, rate_hz: int, block: int) -> Any:
-    if backend == "portaudio" and not pyo.pa_get_output_devices()[0]:
-        raise AudioDeviceError("portaudio finds no output")
-    if backend == "jack" and not _jack_runs():
-        raise AudioDeviceError("no JACK server is running")
-    server = pyo.Server(sr=rate_hz, nchnls=2, ichnls=1, buffersize=block, duplex=0, audio=backend, jackname="tutti")
-    server.deactivateMidi()
-    server.setVerbosity(1)
-    server.boot()
-    if not server.getIsBooted():
-        raise AudioDeviceError(f"{backend} does not open at {rate_hz} Hz in blocks of {block}")
-    actual_hz, actual_block = round(server.getSamplingRate()), server.getBufferSize()
-    if (actual_hz, actual_block) != (rate_hz, block):
+def _boot(output: SoundOutput, rate_hz: int, block: int) -> Any:
+    """A server at the rendered rate, else at the device's own."""
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")  # a server that is not there must not be conjured up
+    if output.block is not None:  # a server that has a rate and a block of its own
+        tries = [(output.rate_hz, output.block)]
+    else:
+        blocks = [block, *(size for size in PORTAUDIO_BLOCKS if size > block)]
+        tries = [(hz, size) for hz in dict.fromkeys((rate_hz, output.rate_hz)) for size in blocks[:2]]
+    for hz, size in tries:
+        server = pyo.Server(sr=hz, nchnls=2, ichnls=1, buffersize=size, duplex=0, audio=output.driver, jackname="tutti")
+        server.deactivateMidi()
+        server.setVerbosity(0)
+        if output.index is not None:
+            server.setOutputDevice(output.index)
+        with quiet_stderr():
+            server.boot()
+        if server.getIsBooted():
+            server.setServer()
+            return server
         server.shutdown()
-        raise AudioDeviceError(
-            f"{backend} runs at {actual_hz} Hz in blocks of {actual_block}, not {rate_hz} and {block}"
-        )
-    server.setServer()
-    return server
-
-
-def _jack_runs() -> bool:
-    """Whether a JACK server answers, asked of its client library without starting one."""
-    for library in ("libjack.so.0", "libjack.0.dylib", "libjack64.dll"):
-        try:
-            jack = ctypes.CDLL(library)
-        except OSError:
-            continue
-        jack.jack_set_error_function(_say_nothing)  # else it complains to the terminal that no server runs
-        jack.jack_client_open.restype = ctypes.c_void_p
-        jack.jack_client_close.argtypes = [ctypes.c_void_p]
-        status = ctypes.c_int(0)
-        client = jack.jack_client_open(b"tutti-probe", 1, ctypes.byref(status))  # 1: JackNoStartServer
-        if client:
-            jack.jack_client_close(client)
-            return True
-    return False
-
-
-@ctypes.CFUNCTYPE(None, ctypes.c_char_p)
-def _say_nothing(_message: bytes) -> None:
-    """An error handler for JACK."""
+    raise AudioDeviceError(f"{output.name} does not open at {rate_hz} Hz nor at {output.rate_hz} Hz: is it in use?")
 
 
 def _nothing() -> None:

@@ -183,6 +183,10 @@ class AudioRing:
             rate_hz=int(row["rate_hz"]),
         )
 
+    def beat(self, now_s: float, patience_s: float = 0.0) -> None:
+        """The writer lives at session time ``now_s``, and needs no asking for ``patience_s`` more."""
+        self.header["heartbeat_s"] = now_s + patience_s
+
     def set_state(self, state: str, device: str | None = None, message: str | None = None) -> None:
         """Say how things are; texts are cut to fit."""
         self.header["state"] = STATES.index(state)

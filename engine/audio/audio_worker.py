@@ -1,7 +1,8 @@
 """The audio process: renders block after block and never waits for anyone but the device.
 
-Started by ``engine.audio.output.AudioProcess``. The garbage collector is off and the process asks for real-time
-priority; messages are taken between blocks, at most a few for each.
+Started by ``engine.audio.output.AudioProcess``: one plays, another stands by with everything loaded and takes over
+where the first dies or stalls. The garbage collector is off in the one that plays and it asks for real-time priority;
+messages are taken between blocks, at most a few for each.
 """
 
 import contextlib
@@ -11,99 +12,111 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from multiprocessing.queues import Queue
+from typing import Any
 
 import psutil
 
 from ..clock import SessionClock
-from ..errors import TuttiError
-from ..sounds.sound_set import SoundSet
-from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
+from ..errors import AudioDeviceError, TuttiError
 from .audio_device import BlockSink, ClockSink, open_sink
+from .audio_messages import AudioJob, Close, Listen, Look, Message, Place, Play, Ready, Reopen, Silence, Submit
 from .audio_ring import AudioRing
-from .renderer import AudioSettings, OrchestraRenderer
-from .room import Room
+from .renderer import OrchestraRenderer
+from .sound_outputs import choose_output
 
 MESSAGES_PER_BLOCK = 16
 RECORDINGS_PER_BLOCK = 2
 """How many recordings a block with time to spare brings into memory."""
 DEVICE_TIMEOUT_S = 1.0
-LEAD_S = 0.016
-"""How much sound waits in front of the device."""
+"""A device that wants nothing for so long is gone."""
+HEARTBEAT_S = 0.1
+OPENING_S = 5.0
+"""Drivers may take so long to open or close; the process is not taken for dead meanwhile."""
+BACKGROUND_NICE = 10
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
-    notes: tuple[NoteEvent, ...]
-    releases: tuple[NoteRelease, ...]
+def run_audio(job: AudioJob, messages: "Queue[Message]", turn: "Connection[Any, Any]") -> None:
+    """The process's main function: get ready, stand by until it is this process's turn (``Play``), play.
 
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    head: Pose
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    placements: tuple[PlayerPlacement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    pass
-
-
-Message = Submit | Listen | Place | Silence | Close
-
-
-@dataclass(frozen=True, slots=True)
-class AudioJob:
-    """What an audio process is started with; everything can be pickled."""
-
-    placements: tuple[PlayerPlacement, ...]
-    load_sounds: Callable[[], SoundSet]
-    room: Room
-    settings: AudioSettings
-    device: str
-    clock_origin_s: float
-    ring_name: str
-
-
-def run_audio(job: AudioJob, messages: "Queue[Message]") -> None:
-    """The process's main function."""
+    ``messages`` are for the one that plays. ``turn`` answers ``Look`` meanwhile, and its end is this process's.
+    """
     for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
         signal.signal(name, signal.SIG_IGN)
     ring = AudioRing.attach(job.ring_name)
-    clock = SessionClock(job.clock_origin_s)
     renderer = None
     try:
-        renderer = OrchestraRenderer(job.placements, job.load_sounds(), job.room, job.settings)
-        renderer.render()  # compiled code is loaded before the first deadline
-        lead = max(2, round(LEAD_S * job.settings.rate_hz / job.settings.block))
-        sink, missing = open_sink(job.device, job.settings.rate_hz, job.settings.block, lead, clock)
-        ring.header["realtime"] = _ask_for_priority()
-        ring.set_state(_state_of(sink), sink.name, missing)
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        _Loop(job, renderer, ring, sink, clock, messages).run()
-        ring.set_state("closed")
+        renderer = _in_background(job) if sys.platform == "linux" and not turn.poll() else _prepared(job)
+        turn.send(Ready())
+        play = _stand_by(job, turn)
+        if play.placements != job.placements:
+            renderer.place(play.placements)
+        _play(job, renderer, ring, messages)
     except TuttiError as error:
         _log.error("the audio process gives up: %s", error)
-        ring.set_state("failed", message=str(error))
+        if turn.poll():  # while it was not this process's turn, nobody lost anything
+            ring.set_state("failed", message=str(error))
+    except (EOFError, ConnectionError):
+        _log.info("an audio process that stood by ends with the studio")
     finally:
         if renderer is not None:
             renderer.close()
         ring.close()
+
+
+def _prepared(job: AudioJob) -> OrchestraRenderer:
+    """A renderer that has rendered: compiled code is loaded before the first deadline."""
+    renderer = OrchestraRenderer(job.placements, job.load_sounds(), job.room, job.settings)
+    renderer.render()
+    return renderer
+
+
+def _in_background(job: AudioJob) -> OrchestraRenderer:
+    """The same with what others leave of the processor. On Linux a thread has a priority of its own, and the process
+    keeps its; elsewhere one could not take back what one gave away."""
+
+    def prepare() -> OrchestraRenderer:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICE)
+        return _prepared(job)
+
+    with ThreadPoolExecutor(1, "audio-prepare") as pool:
+        return pool.submit(prepare).result()
+
+
+def _stand_by(job: AudioJob, turn: "Connection[Any, Any]") -> Play:
+    """Answer until it is this process's turn; ``EOFError`` where the studio is gone."""
+    while True:
+        message = turn.recv()
+        if isinstance(message, Play):
+            return message
+        if isinstance(message, Look):
+            try:
+                output = choose_output(job.device)
+            except AudioDeviceError:
+                output = None
+            turn.send(output)
+
+
+def _play(job: AudioJob, renderer: OrchestraRenderer, ring: AudioRing, messages: "Queue[Message]") -> None:
+    clock = SessionClock(job.clock_origin_s)
+    settings = job.settings
+    ring.beat(clock.now_s(), OPENING_S)
+    sink, missing = open_sink(job.device, settings.rate_hz, settings.block, job.lead_s, clock)
+    if missing:
+        _log.warning(missing)
+    ring.header["realtime"] = _ask_for_priority()
+    ring.set_state(_state_of(sink), sink.name, missing)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    _Loop(job, renderer, ring, sink, clock, messages).run()
+    ring.set_state("closed")
 
 
 class _Loop:
@@ -129,8 +142,7 @@ class _Loop:
         blocks = 0
         parent = multiprocessing.parent_process()
         while True:
-            if not self._sink.wait(DEVICE_TIMEOUT_S):
-                self._lose_device()
+            self._wait()
             started_s = time.perf_counter()
             if not self._take_messages():
                 break
@@ -143,6 +155,16 @@ class _Loop:
             if blocks % 256 == 0 and parent is not None and not parent.is_alive():
                 break
         self._sink.close()
+
+    def _wait(self) -> None:
+        """Until the device wants a block; a device that wants none for long was lost."""
+        waited_s = 0.0
+        while not self._sink.wait(HEARTBEAT_S):
+            self._ring.beat(self._clock.now_s())
+            waited_s += HEARTBEAT_S
+            if waited_s >= DEVICE_TIMEOUT_S:
+                self._lose_device()
+                return
 
     def _render(self) -> None:
         renderer, rate_hz = self._renderer, self._job.settings.rate_hz
@@ -180,14 +202,36 @@ class _Loop:
                 self._renderer.place(placements)
             case Silence():
                 self._renderer.silence()
+            case Reopen():
+                self._reopen()
 
     def _lose_device(self) -> None:
         line = f"sound device {self._sink.name} was lost: viewers and recordings still hear the orchestra"
         _log.warning(line)
-        self._xruns_before += self._sink.xruns
-        self._sink.close()
-        self._sink = ClockSink(self._job.settings.rate_hz, self._job.settings.block, self._clock)
-        self._ring.set_state(_state_of(self._sink), self._sink.name, line)
+        settings = self._job.settings
+        self._exchange(ClockSink(settings.rate_hz, settings.block, self._clock), line)
+
+    def _reopen(self) -> None:
+        """Play to the device that is there now."""
+        settings = self._job.settings
+        self._ring.beat(self._clock.now_s(), OPENING_S)
+        if not isinstance(self._sink, ClockSink):  # many a device opens once only
+            self._exchange(ClockSink(settings.rate_hz, settings.block, self._clock), "the sound device changes")
+        sink, missing = open_sink(self._job.device, settings.rate_hz, settings.block, self._job.lead_s, self._clock)
+        if missing:
+            sink.close()
+            self._ring.set_state(_state_of(self._sink), message=missing)
+        else:
+            _log.warning("sound device %s opened", sink.name)
+            self._exchange(sink, "")
+
+    def _exchange(self, sink: BlockSink, line: str) -> None:
+        self._ring.beat(self._clock.now_s(), OPENING_S)  # a driver whose device is gone may take its time to close
+        before, self._sink = self._sink, sink
+        self._xruns_before += before.xruns
+        before.close()
+        self._ring.set_state(_state_of(sink), sink.name, line)
+        self._ring.beat(self._clock.now_s())
 
     def _account(self, took_s: float) -> None:
         share = took_s / self._block_s
@@ -195,7 +239,7 @@ class _Loop:
         self._load += fading * (share - self._load)
         self._peak_load = max(share, self._peak_load * (1.0 - fading))
         header = self._ring.header
-        header["heartbeat_s"] = self._clock.now_s()
+        self._ring.beat(self._clock.now_s())
         header["blocks"] += 1
         header["xruns"] = self._xruns_before + self._sink.xruns
         header["load"], header["peak_load"] = self._load, self._peak_load

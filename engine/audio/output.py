@@ -8,20 +8,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from multiprocessing.connection import wait as wait_for_any
 
 from ..clock import SessionClock
 from ..errors import AudioDeviceError
 from ..sounds.sound_set import SoundSet
 from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
+from .audio_messages import AudioJob, Close, Listen, Message, Place, Reopen, Silence, Submit
 from .audio_ring import AudioRing, AudioStatus
-from .audio_worker import AudioJob, Close, Listen, Message, Place, Silence, Submit, run_audio
+from .audio_standby import Player, StallDetector, default_changes
+from .latency import LATENCIES
 from .pyo_block import FloatArray
 from .renderer import AudioSettings
 from .room import Room
 
-QUEUE_MESSAGES = 1024
-FREEZE_S = 3.0
-"""A process that has rendered nothing for so long is taken for dead."""
+WATCH_S = 0.1
+LOOK_S = 2.0
+"""How often a device that was lost is sought."""
+STANDBY_AFTER_S = 3.0
+"""The second process starts when the first has played for so long: what is heard first comes first."""
 MOST_RESTARTS = 5
 RESTART_WINDOW_S = 60.0
 REMEMBERED_NOTES = 512
@@ -32,11 +37,13 @@ class AudioProcess:
     """An ``AudioOutput`` that renders and plays in a process of its own.
 
     No method blocks except ``wait_until_ready`` and ``close``; all may be called from any thread. What does not fit
-    into the queue of messages is dropped and said once. Should the process die or freeze, it is started anew with the
-    players as they are, notes that should still sound are played again, and ``read_since`` goes on counting.
+    into the queue of messages is dropped and said once. Should the process die or stall, another takes over that stands
+    by with everything loaded, with the players as they are; notes that should still sound are played again, and
+    ``read_since`` goes on counting. A device that was lost, or was not there, is sought every 2 s.
 
     ``load_sounds`` runs in the audio process and is sent there by pickle: ``functools.partial(load_sound_set, …)``.
-    ``device`` is one of ``audio_device.DEVICES``; without a sound device the clock drives, and readers still hear.
+    ``device`` is what ``sound_outputs`` understands; without a sound device the clock drives, and readers still hear.
+    ``lead_s`` of sound waits in front of the device (``latency``).
     """
 
     def __init__(
@@ -47,20 +54,25 @@ class AudioProcess:
         clock: SessionClock,
         settings: AudioSettings | None = None,
         device: str = "auto",
+        lead_s: float = LATENCIES["balanced"].lead_s,
     ) -> None:
         settings = settings or AudioSettings()
         self._context = multiprocessing.get_context("spawn")
         self._ring = AudioRing.create(settings.rate_hz)
         self._clock = clock
-        self._job = AudioJob(tuple(placements), load_sounds, room, settings, device, clock.origin_s, self._ring.name)
+        self._job = AudioJob(
+            tuple(placements), load_sounds, room, settings, device, lead_s, clock.origin_s, self._ring.name
+        )
         self._head: Pose | None = None
         self._recent: deque[NoteEvent] = deque(maxlen=REMEMBERED_NOTES)
-        self._released: set[int] = set()
+        self._releases: dict[int, NoteRelease] = {}
         self._dropped = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
-        self._start()
+        self._standby: Player | None = None
+        self._player = Player(self._context, self._job)
+        self._begin_to_play()
         self._watcher = threading.Thread(target=self._watch, name="audio-watch", daemon=True)
         self._watcher.start()
 
@@ -76,7 +88,13 @@ class AudioProcess:
     @property
     def pid(self) -> int | None:
         """The audio process."""
-        return self._process.pid
+        return self._player.process.pid
+
+    @property
+    def standby_ready(self) -> bool:
+        """Whether a second process could take over at once."""
+        standby = self._standby
+        return standby is not None and standby.ready
 
     @property
     def dropped(self) -> int:
@@ -88,9 +106,10 @@ class AudioProcess:
             return
         with self._lock:
             self._recent.extend(notes)
-            self._released.update(release.note_id for release in releases)
-            if len(self._released) > 4 * REMEMBERED_NOTES:
-                self._released &= {note.note_id for note in self._recent}
+            self._releases.update((release.note_id, release) for release in releases)
+            if len(self._releases) > 4 * REMEMBERED_NOTES:
+                remembered = {note.note_id for note in self._recent}
+                self._releases = {key: value for key, value in self._releases.items() if key in remembered}
         self._send(Submit(tuple(notes), tuple(releases)))
 
     def listen(self, head: Pose) -> None:
@@ -138,72 +157,114 @@ class AudioProcess:
             return
         self._closing.set()
         self._send(Close())
-        self._process.join(3.0)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join(2.0)
-        self._watcher.join(2.0)
-        self._messages.cancel_join_thread()
-        self._messages.close()
+        self._watcher.join(5.0)
+        self._player.end(softly_s=3.0)
+        if self._standby is not None:
+            self._standby.end()
         self._ring.close()
 
-    def _start(self) -> None:
-        self._messages = self._context.Queue(QUEUE_MESSAGES)
-        self._ring.header["heartbeat_s"] = 0.0
-        self._process = self._context.Process(
-            target=run_audio, args=(self._job, self._messages), name="tutti-audio", daemon=True
-        )
-        self._process.start()
+    def _begin_to_play(self) -> None:
+        self._ring.beat(0.0)
+        with self._lock:
+            placements = self._job.placements
+        self._player.play(placements)
 
     def _send(self, message: Message) -> None:
         try:
-            self._messages.put_nowait(message)
+            self._player.messages.put_nowait(message)
         except (queue.Full, ValueError, OSError):  # full, or closed a moment ago
             if not self._dropped and not self._closing.is_set():
                 _log.warning("the audio process does not keep up: messages to it are lost")
             self._dropped += 1
 
     def _watch(self) -> None:
-        """Start the process anew when it dies or freezes."""
+        """See that someone plays, that another stands by, and to what."""
+        stall = StallDetector(self._player)
+        looked_s = played_s = time.monotonic()
         while not self._closing.is_set():
-            self._process.join(0.1)
-            if self._closing.is_set() or self.status().state == "failed":
+            wait_for_any([self._player.process.sentinel], WATCH_S)
+            state = self.status().state
+            if self._closing.is_set() or state == "failed":
                 return
-            beat_s = float(self._ring.header["heartbeat_s"][0])
-            frozen = beat_s > 0.0 and self._clock.now_s() - beat_s > FREEZE_S
-            if self._process.is_alive() and not frozen:
-                continue
-            if self._process.is_alive():
-                self._process.kill()
-                self._process.join(2.0)
-            if beat_s == 0.0 and (self._process.exitcode or 0) > 0:  # an error, not a signal: it would come again
-                line = f"the audio process ended with code {self._process.exitcode} while it started: see the log above"
-                self._ring.set_state("failed", message=line)
-                _log.error(line)
-                return
-            self._restart("froze" if frozen else f"ended with code {self._process.exitcode}")
+            now_s = time.monotonic()
+            heartbeat_s = float(self._ring.header["heartbeat_s"][0])
+            dead = not self._player.process.is_alive()
+            stalled = not dead and stall.see(heartbeat_s, self._clock.now_s())
+            if dead or stalled:
+                if not self._replace("stalled" if stalled else "died", started=heartbeat_s > 0.0):
+                    return
+                stall, played_s = StallDetector(self._player), now_s
+            elif state not in ("playing", "no device"):
+                played_s = now_s
+            elif now_s - played_s > STANDBY_AFTER_S and not (self._standby and self._standby.process.is_alive()):
+                self._stand_by()
+                played_s = now_s
+            elif now_s - looked_s > LOOK_S:
+                looked_s = now_s
+                self._look(state)
 
-    def _restart(self, why: str) -> None:
+    def _stand_by(self) -> None:
+        if self._standby is not None:
+            self._standby.end()
+        with self._lock:
+            self._standby = Player(self._context, self._job)
+
+    def _look(self, state: str) -> None:
+        """Have the process that stands by look for a device, and act on what it saw since the last time."""
+        device = self._job.device
+        if self._standby is None or not self._standby.ready or device == "none":
+            return
+        seen, device_now = self._standby.seen(), self.status().device
+        other = default_changes(device) and seen is not None and not seen.name.startswith(device_now)
+        if seen is not None and (state == "no device" or (state == "playing" and other)):
+            self._send(Reopen())
+        if state == "no device" or default_changes(device):
+            self._standby.look()
+
+    def _replace(self, why: str, started: bool) -> bool:
+        """Put another process in the place of one that died or stalled; False where that is given up."""
+        gone = self._player.process
+        if why == "died":
+            why = f"ended with code {gone.exitcode}"
+        if not started and (gone.exitcode or 0) > 0:  # an error, not a signal: it would come again
+            return self._give_up(f"the audio process {why} while it started: see the log above")
         now_s = time.monotonic()
         if len(self._restarts) == MOST_RESTARTS and now_s - self._restarts[0] < RESTART_WINDOW_S:
-            line = f"the audio process {why} for the {MOST_RESTARTS + 1}th time within a minute: sound stays off"
-            _log.error(line)
-            self._ring.set_state("failed", message=line)
-            return
+            return self._give_up(
+                f"the audio process {why} for the {MOST_RESTARTS + 1}th time within a minute: sound stays off"
+            )
         self._restarts.append(now_s)
         line = f"the audio process {why}: restarting it"
         _log.warning(line)
         self._ring.set_state("restarting", message=line)
-        self._messages.cancel_join_thread()
-        self._start()
+        before, standby = self._player, self._standby
+        self._standby = None
+        if standby is not None and standby.process.is_alive():
+            self._player = standby
+        else:
+            with self._lock:
+                self._player = Player(self._context, self._job)
+        before.end()
+        self._begin_to_play()
         if self._head is not None:
             self._send(Listen(self._head))
+        self._send(self._still_to_play())
+        return True
+
+    def _give_up(self, line: str) -> bool:
+        _log.error(line)
+        self._ring.set_state("failed", message=line)
+        return False
+
+    def _still_to_play(self) -> Submit:
+        """What should sound now or later, and what ends it."""
         with self._lock:
-            at_s = self._clock.now_s()
-            held = tuple(
-                note
-                for note in self._recent
-                if note.note_id not in self._released and note.onset_s + note.duration_s > at_s
-            )
-        if held:
-            self._send(Submit(held, ()))
+            now_s = self._clock.now_s()
+            notes, releases = [], []
+            for note in self._recent:
+                release = self._releases.get(note.note_id)
+                end_s = note.onset_s + note.duration_s if release is None else release.time_s
+                if end_s > now_s:
+                    notes.append(note)
+                    releases += [release] if release is not None else []
+        return Submit(tuple(notes), tuple(releases))

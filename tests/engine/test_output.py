@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from audio_support import note, player, small_room, tone_sounds
 
 from tutti.engine.audio.audio_device import ClockFilter, ClockSink, open_sink
 from tutti.engine.audio.audio_ring import AudioRing
+from tutti.engine.audio.latency import Latency
 from tutti.engine.audio.output import AudioProcess
 from tutti.engine.audio.renderer import AudioSettings
 from tutti.engine.clock import SessionClock
@@ -93,25 +94,49 @@ def test_stopping_moving_and_turning(audio: AudioProcess, clock: SessionClock) -
     assert level(hear(audio, 1.5)[1][-4800:]) < 1e-6
 
 
-def test_a_killed_process_comes_back_and_plays_on(
-    audio: AudioProcess, clock: SessionClock, caplog: pytest.LogCaptureFixture
+def wait_until(condition: Callable[[], bool], seconds: float = READY_S) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
+def test_one_that_stands_by_takes_over_within_two_seconds(
+    audio: AudioProcess, clock: SessionClock, caplog: pytest.LogCaptureFixture, blow: signal.Signals
 ) -> None:
-    audio.submit([note(1, clock.now_s(), 120.0)], [])
+    wait_until(lambda: audio.standby_ready)
+    audio.place([player(0, -2.0, 3.0), player(1, 2.0, 3.0)])
+    audio.submit([note(1, clock.now_s(), 120.0), note(2, clock.now_s(), 120.0, pitch=76)], [])
     before, sound = hear(audio, 0.6)
     assert level(sound[-4800:]) > 1e-3
     first_pid = audio.pid
     assert first_pid is not None
-    os.kill(first_pid, signal.SIGKILL)
-    deadline = time.monotonic() + READY_S
-    while audio.pid == first_pid or audio.status().state != "no device":
-        audio.submit([note(2, clock.now_s(), 0.1)], [])  # the caller notices nothing
-        assert time.monotonic() < deadline
+    played, struck_s, index = audio.status().blocks, clock.now_s(), audio.read_since(1 << 62)[0]
+    os.kill(first_pid, blow)
+    while audio.pid == first_pid:
+        audio.submit([], [NoteRelease(2, clock.now_s())])  # the caller notices nothing
+        assert clock.now_s() < struck_s + READY_S
         time.sleep(0.02)
-    index, sound = hear(audio, 1.0)
-    assert index > before
-    assert level(sound[-4800:]) > 1e-3  # the held note sounds again
+    sounds_s = onset_s(audio)  # the held note, anew
+    first, block = audio.read_since(index)
+    assert first == index > before and len(block)  # readers go on counting
+    assert sounds_s - struck_s < 2.0
     assert "restarting" in caplog.text
-    assert audio.status().state == "no device"
+    wait_until(lambda: audio.status().state == "no device" and audio.status().blocks > played)
+    audio.submit([], [NoteRelease(1, clock.now_s())])
+    hear(audio, 1.5)
+    assert not hear(audio, 0.3)[1].any()  # the other note had been ended
+    wait_until(lambda: audio.standby_ready)  # and the next one stands by
+
+
+def test_without_one_that_stands_by_the_process_is_started_anew(audio: AudioProcess, clock: SessionClock) -> None:
+    audio.submit([note(1, clock.now_s(), 120.0)], [])
+    first_pid = audio.pid
+    assert first_pid is not None
+    os.kill(first_pid, signal.SIGKILL)
+    wait_until(lambda: audio.pid != first_pid and audio.status().state == "no device")
+    assert level(hear(audio, 1.0)[1][-4800:]) > 1e-3
 
 
 def test_a_process_that_cannot_start_says_why(clock: SessionClock) -> None:
@@ -176,8 +201,8 @@ def test_without_a_device_the_clock_drives(clock: SessionClock) -> None:
         assert sink.wait(1.0)
         sink.put(block)
     assert 0.25 < clock.now_s() - start_s < 1.5
-    with pytest.raises(AudioDeviceError, match="choose one of"):
-        open_sink("gramophone", 48000, 256, 3, clock)
+    with pytest.raises(AudioDeviceError, match="balanced"):
+        Latency.parse("gramophone")
 
 
 @pytest.fixture
@@ -224,6 +249,6 @@ def test_jack_plays_and_losing_it_is_survived(jack: subprocess.Popen, clock: Ses
 
 def test_jack_that_does_not_run_is_one_line(clock: SessionClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "tutti-no-such-server")
-    sink, line = open_sink("jack", 48000, 256, 3, clock)
+    sink, line = open_sink("jack", 48000, 256, 0.01, clock)
     assert sink.name == "none" and "no JACK server" in line and "\n" not in line
     sink.close()
