@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.float32]
 
 THRESHOLD = 0.15
 """A dip so deep is a period."""
-MARGIN = 0.08
+MARGIN = 0.12
 """Where none is, the first dip that is nearly as deep as the deepest."""
 KEEP = 0.1
 """The period that was held is kept, against a longer one, while its dip is at most this much shallower."""

@@ -26,7 +26,7 @@ SPECTRUM_S = 0.0213
 FLUX_LAG_S = 0.015
 PERIODIC = 0.3
 """Frames of a larger aperiodicity have no pitch."""
-SETTLES_S = 0.075
+SETTLES_S = 0.1
 """A pitch that changes sooner after the onset is the same note's, which had not settled."""
 LONGEST_GLIDE_S = 0.06
 STEADY_SEMITONES = 0.35

@@ -1,0 +1,198 @@
+"""A learner's microphone or instrument, live: from the sound device into the hall, and to whoever listens for notes.
+
+    device ─► ``DeviceInput`` ─► guard against feedback ─► the learner's row of the renderer
+                     └─► ring shared with the studio (left: microphone, right: what the hall played), for tracking
+
+On loudspeakers the learner is not put into the hall, as that would howl: only who declares headphones is heard there.
+Notes are tracked all the same. The device is opened by a pyo server of its own in the audio process, so that a
+microphone need not belong to the device that plays.
+"""
+
+import ctypes
+import logging
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyo
+
+from ..clock import SessionClock
+from ..errors import AudioDeviceError
+from .audio_ring import AudioRing
+from .feedback import FeedbackGuard
+from .pyo_block import FloatArray
+
+MOST_WAITING = 3
+"""Blocks that may wait for the renderer: more are dropped, or the learner would be heard later and later."""
+LOST_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneJob:
+    """What the audio process needs to open a microphone; can be pickled.
+
+    ``player`` is the learner's number among the placements, ``device`` a part of an input's name (portaudio) or a
+    port (JACK), empty the default, ``backend`` portaudio, jack or coreaudio. ``ring_name`` is where the microphone is
+    written to. ``headphones`` says that nothing of the hall reaches the microphone.
+    """
+
+    player: int
+    device: str
+    backend: str
+    ring_name: str
+    headphones: bool = False
+    gain_db: float = 0.0
+
+
+class BlockSource(Protocol):
+    """Where a microphone's blocks come from."""
+
+    name: str
+
+    @property
+    def latency_s(self) -> float:
+        """From the sound at the microphone to the block that holds it, taken without waiting."""
+        ...
+
+    def take(self) -> FloatArray | None:
+        """The next block (block,), or None where none has come."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class DeviceInput:
+    """Mono from a sound device by pyo. Raises ``AudioDeviceError`` where it cannot be opened."""
+
+    def __init__(self, backend: str, device: str, rate_hz: int, block: int) -> None:
+        os.environ.setdefault("JACK_NO_START_SERVER", "1")
+        self.dropped = 0
+        self._blocks: deque[FloatArray] = deque(maxlen=MOST_WAITING)
+        self._period_s = block / rate_hz
+        self._lock = threading.Lock()
+        index, self.name = (None, device or "jack") if backend == "jack" else _find_input(device)
+        server = pyo.Server(
+            sr=rate_hz, nchnls=1, ichnls=1, buffersize=block, duplex=1, audio=backend, jackname="tutti-mic"
+        )
+        server.deactivateMidi()
+        server.setVerbosity(1)
+        if index is not None:
+            server.setInputDevice(index)
+        if backend == "jack":
+            server.setJackAuto(not device, False)
+            if device:
+                server.setJackAutoConnectInputPorts([[device]])
+        server.boot()
+        if not server.getIsBooted():
+            raise AudioDeviceError(
+                f"microphone {self.name}: {backend} does not open it at {rate_hz} Hz; choose another"
+            )
+        actual_hz, actual_block = round(server.getSamplingRate()), server.getBufferSize()
+        if (actual_hz, actual_block) != (rate_hz, block):
+            server.shutdown()
+            raise AudioDeviceError(
+                f"microphone {self.name} runs at {actual_hz} Hz in blocks of {actual_block}, not {rate_hz} and {block}"
+            )
+        address = ctypes.cast(int(server.getInputAddr(), 16), ctypes.POINTER(ctypes.c_float))
+        self._input: FloatArray = np.ctypeslib.as_array(address, shape=(block,))
+        self._server = server
+        server.setCallback(self._on_block)
+        server.start()
+
+    @property
+    def latency_s(self) -> float:
+        return 2.0 * self._period_s
+
+    def take(self) -> FloatArray | None:
+        try:
+            return self._blocks.popleft()
+        except IndexError:
+            return None
+
+    def close(self) -> None:
+        self._server.setCallback(_nothing)
+        self._server.stop()
+        time.sleep(0.05)  # pyo's stop does not wait for the block that is being played
+        self._server.shutdown()
+
+    def _on_block(self) -> None:
+        """In the device's thread."""
+        self.dropped += len(self._blocks) == MOST_WAITING
+        self._blocks.append(self._input.copy())
+
+
+class LearnerChannel:
+    """The learner's way through the audio process, a block at a time; one thread."""
+
+    def __init__(
+        self, job: MicrophoneJob, source: BlockSource, ring: AudioRing, rate_hz: int, block: int, clock: SessionClock
+    ) -> None:
+        self.player = job.player
+        self._source: BlockSource | None = source
+        self._ring, self._clock = ring, clock
+        self._headphones = job.headphones
+        self._gain = np.float32(10.0 ** (job.gain_db / 20.0))
+        self._guard = FeedbackGuard(rate_hz, block)
+        self._silence = np.zeros(block, np.float32)
+        self._raw: FloatArray = self._silence
+        self._howls, self._came_s = 0, clock.now_s()
+        self._played = 0.0
+        self.latency_s = source.latency_s
+
+    def next_block(self) -> FloatArray:
+        """What the learner adds to the hall now; silence on loudspeakers and where nothing came."""
+        now_s = self._clock.now_s()
+        came = self._source.take() if self._source is not None else None
+        if came is not None:
+            self._came_s = now_s
+        elif self._source is not None and now_s - self._came_s > LOST_S:
+            _log.warning("microphone %s was lost: the orchestra plays on without you", self._source.name)
+            self.close()
+        self._raw = self._silence if came is None else came * self._gain
+        safe = self._guard.process(self._raw)
+        if self._guard.howls != self._howls:
+            self._howls = self._guard.howls
+            _log.warning("feedback: the microphone is ducked for a moment; use headphones, or play softer")
+        return safe if self._headphones else self._silence
+
+    def played(self, stereo: FloatArray) -> None:
+        """The hall's block that went out meanwhile (block, 2): what may come back into the microphone."""
+        self._ring.set_clock(self._ring.written, self._clock.now_s() - self.latency_s)
+        self._ring.write(np.stack([self._raw, stereo.mean(axis=1)], axis=1))
+
+    def close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+
+def open_learner(job: MicrophoneJob, rate_hz: int, block: int, clock: SessionClock) -> LearnerChannel:
+    """The learner's channel with the device of ``job``. Raises ``AudioDeviceError`` in one line."""
+    source = DeviceInput(job.backend, job.device, rate_hz, block)
+    return LearnerChannel(job, source, AudioRing.attach(job.ring_name), rate_hz, block, clock)
+
+
+def _find_input(device: str) -> tuple[int, str]:
+    """Index and name of the input whose name has ``device`` in it; the default one for an empty name."""
+    names, indices = pyo.pa_get_input_devices()
+    inputs = dict(zip(indices, names, strict=True))
+    if not inputs:
+        raise AudioDeviceError("no microphone: this machine has no sound input; plug one in or choose --keyboard")
+    if not device:
+        index = pyo.pa_get_default_input()
+        return (index, inputs[index]) if index in inputs else next(iter(inputs.items()))
+    if device.isdigit() and int(device) in inputs:
+        return int(device), inputs[int(device)]
+    found = [(index, name) for index, name in inputs.items() if device.lower() in name.lower()]
+    if not found:
+        raise AudioDeviceError(f"no microphone is called {device!r}: there is {', '.join(inputs.values())}")
+    return found[0]
+
+
+def _nothing() -> None:
+    """A callback that does nothing."""
