@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine.audio.hrtf import check_radius
+from ..engine.audio.hrtf import check_radius, read_sofa
 from ..engine.audio.listener_seats import listener_at
 from ..engine.audio.renderer import AudioSettings
 from ..engine.hall import Hall
@@ -27,6 +27,8 @@ class Hearing:
         radius_m = None if self.head_radius_cm is None else self.head_radius_cm / 100.0
         if radius_m is not None:
             check_radius(radius_m)
+        if self.sofa is not None:
+            read_sofa(self.sofa)  # minutes may pass before it is used
         at_podium = self.seat.strip().casefold() == "podium"
         return AudioSettings(
             seed=seed,

@@ -33,6 +33,9 @@ FILTER_TAPS = 160
 MEASURED_HEAD_M = 0.0875
 """Radius of the sphere whose differences of arrival KEMAR has (Algazi, Avendano and Duda, JAES 49, 2001)."""
 SMALLEST_HEAD_M, LARGEST_HEAD_M = 0.055, 0.115
+_CONVENTION = "SimpleFreeFieldHRIR"
+_LEAST_SPREAD = 0.1
+"""Directions on a plane through the head have 0, evenly spread ones 0.58."""
 _VERSION = 4
 _KEMAR_RATE_HZ = 44100.0
 _ANALYSIS = 2048
@@ -45,11 +48,13 @@ LEAD = 24
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HrirSet:
-    """Measured responses: ``directions_deg`` (n, 2) azimuth and elevation, ``responses`` (n, 2 ears, taps)."""
+    """Measured responses: ``directions_deg`` (n, 2) azimuth and elevation, ``responses`` (n, 2 ears, taps). ``delays``
+    (n, 2) are samples of ``rate_hz`` by which each response begins later than its first tap says."""
 
     directions_deg: npt.NDArray[np.float64]
     responses: npt.NDArray[np.float64]
     rate_hz: float
+    delays: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,24 +99,53 @@ def kemar_hrirs() -> HrirSet:
 
 
 def read_sofa(path: Path) -> HrirSet:
-    """A SOFA file (AES69) of the convention SimpleFreeFieldHRIR. Raises ``SoundError``."""
+    """A SOFA file (AES69) of the convention SimpleFreeFieldHRIR, or of another with the same data. Raises
+    ``SoundError``."""
     try:
         with h5py.File(path, "r") as file:
+            convention = _text(file.attrs.get("SOFAConventions", ""))
+            if "Data.IR" not in file:
+                raise SoundError(
+                    f"{path}: {convention or 'no convention'} without impulse responses; needs {_CONVENTION}"
+                )
             responses = np.asarray(file["Data.IR"][:], np.float64)
             positions = np.asarray(file["SourcePosition"][:], np.float64)
             rate_hz = float(np.asarray(file["Data.SamplingRate"][:]).ravel()[0])
-            kind = file["SourcePosition"].attrs.get("Type", b"spherical")
+            kind = _text(file["SourcePosition"].attrs.get("Type", "spherical"))
+            units = _text(file["SourcePosition"].attrs.get("Units", "degree"))
+            delays = np.asarray(file["Data.Delay"][:], np.float64) if "Data.Delay" in file else np.zeros((1, 2))
     except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
-        raise SoundError(f"{path}: not a SOFA file with head-related impulse responses ({error})") from error
-    kind = kind.decode() if isinstance(kind, bytes) else str(kind)
-    if kind.strip() == "cartesian":
-        x, y, z = positions.T[:3]
-        positions = np.stack([np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))], axis=1)
+        reason = " ".join(str(error).split())
+        raise SoundError(f"{path}: not a SOFA file with head-related impulse responses ({reason})") from error
     if responses.ndim != 3 or responses.shape[1] != 2 or len(responses) != len(positions) or len(responses) < 12:
         raise SoundError(f"{path}: {responses.shape} impulse responses; needs two ears and 12 directions or more")
-    if not np.isfinite(responses).all() or not 8000.0 <= rate_hz <= 384000.0:
-        raise SoundError(f"{path}: impulse responses that are not finite, or an absurd rate of {rate_hz:g} Hz")
-    return HrirSet(positions[:, :2].copy(), responses, rate_hz)
+    if not (np.isfinite(responses).all() and np.isfinite(positions).all() and np.isfinite(delays).all()):
+        raise SoundError(f"{path}: has responses or directions that are not finite; export it again")
+    if not 8000.0 <= rate_hz <= 384000.0:
+        raise SoundError(f"{path}: an absurd rate of {rate_hz:g} Hz; export it at 44100 or 48000 Hz")
+    if not responses.any(axis=2).all():
+        raise SoundError(f"{path}: some of its impulse responses are silent; export it again")
+    if delays.ndim != 2 or delays.shape[1] != 2 or len(delays) not in (1, len(responses)):
+        raise SoundError(f"{path}: delays of shape {delays.shape} for {len(responses)} directions")
+    if kind == "cartesian":
+        x, y, z = positions.T[:3]
+        positions = np.stack([np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))], axis=1)
+    elif units.startswith("rad"):
+        positions = np.degrees(positions)
+    directions_deg = positions[:, :2]
+    _, first = np.unique(np.round(_unit_vectors(directions_deg), 4), axis=0, return_index=True)
+    first.sort()  # a direction that was measured twice counts once
+    directions_deg = directions_deg[first].copy()
+    spread = np.linalg.svd(_unit_vectors(directions_deg), compute_uv=False)[-1] / np.sqrt(len(first))
+    if len(first) < 12 or spread < _LEAST_SPREAD:
+        raise SoundError(f"{path}: its directions do not go round the head; needs some above, below and on all sides")
+    all_delays = np.broadcast_to(delays, (len(responses), 2))[first]
+    return HrirSet(directions_deg, responses[first], rate_hz, all_delays if all_delays.any() else None)
+
+
+def _text(value: object) -> str:
+    """An attribute of HDF5 as text."""
+    return (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip().lower()
 
 
 def check_radius(head_radius_m: float) -> None:
@@ -132,6 +166,8 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int, head_radius_m: float
     taps = FILTER_TAPS * rate_hz // 48000
     responses = scipy.signal.resample_poly(hrirs.responses, rate_hz, round(hrirs.rate_hz), axis=-1)
     delays = _onset_delays(responses, rate_hz)
+    if hrirs.delays is not None:
+        delays = delays + hrirs.delays * (rate_hz / hrirs.rate_hz)
     magnitudes = _equalised_magnitudes(responses, hrirs.directions_deg, rate_hz)
     minimum_phase = _minimum_phase(magnitudes)[..., :taps]
     fade = taps // 4
