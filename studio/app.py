@@ -14,6 +14,7 @@ from types import FrameType
 from rich.console import Console
 
 from ..engine.audio.impulse_response import room_of
+from ..engine.audio.latency import Latency
 from ..engine.audio.output import AudioProcess
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
@@ -69,6 +70,7 @@ class StudioOptions:
     seed: int = 0
     record: bool = True
     audio: str = "auto"
+    latency: str = "balanced"
     inputs: InputChoice = field(default_factory=InputChoice)
     profile: str | None = None
     style: FollowStyle | None = None
@@ -86,6 +88,7 @@ class ReplayOptions:
     window: bool = False
     sounds: str | None = None
     audio: str = "auto"
+    latency: str = "balanced"
 
 
 def run_studio(options: StudioOptions) -> None:
@@ -101,7 +104,7 @@ def run_studio(options: StudioOptions) -> None:
     style = options.style or person.style
     clock, playhead = SessionClock(), Playhead(score)
     with ExitStack() as stack:
-        sound = _Sound(options.sounds, options.hall, options.seed, options.audio, options.hearing)
+        sound = _Sound(options.sounds, options.hall, options.seed, options.audio, options.latency, options.hearing)
         audio = _open_audio(score, placements, sound, clock)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
@@ -186,7 +189,10 @@ def run_replay(options: ReplayOptions) -> None:
     clock = SessionClock()
     with ExitStack() as stack:
         audio = _open_audio(
-            score, header.placements, _Sound(options.sounds, header.hall, header.seed, options.audio), clock
+            score,
+            header.placements,
+            _Sound(options.sounds, header.hall, header.seed, options.audio, options.latency),
+            clock,
         )
         stack.callback(audio.close)
         page = PageOptions(options.host, options.port, options.tls)
@@ -217,6 +223,7 @@ class _Sound:
     hall: str
     seed: int
     device: str
+    latency: str
     hearing: Hearing = field(default_factory=Hearing)
 
 
@@ -258,14 +265,15 @@ class _Run:
 def _open_audio(
     score: Score, placements: Sequence[PlayerPlacement], sound: _Sound, clock: SessionClock
 ) -> AudioProcess:
-    hall = read_hall(sound.hall)
+    hall, latency = read_hall(sound.hall), Latency.parse(sound.latency)
     return AudioProcess(
         placements,
         sound_loader(score, sound.sounds),
         room_of(hall),
         clock,
-        sound.hearing.settings(hall, placements, sound.seed),
+        replace(sound.hearing.settings(hall, placements, sound.seed), block=latency.block),
         sound.device,
+        latency.lead_s,
     )
 
 
@@ -273,7 +281,7 @@ def _say_sound(audio: AudioProcess, console: Console) -> None:
     with console.status("Tuning the instruments …"):
         status = audio.wait_until_ready(timeout_s=300.0)
     if status.state == "no device":
-        console.print("No sound device: the page plays the sound.")
+        console.print(f"No sound device: the page plays the sound. {status.message}".rstrip())
     else:
         console.print(f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms")
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from ..engine.errors import TuttiError
+from .cli_audio import audio_outputs
 from .cli_profiles import calibrate, profiles
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app.add_typer(scores, name="scores")
 app.add_typer(sounds, name="sounds")
 app.add_typer(part, name="part")
 app.add_typer(profiles, name="profiles")
+app.add_typer(audio_outputs, name="audio")
 app.command()(calibrate)
 
 console = Console()
@@ -70,6 +72,12 @@ RadiusOption = Annotated[
 ]
 ReflectionsOption = Annotated[
     int, typer.Option("--reflections", help="Walls that a reflection may meet.", min=0, max=2)
+]
+AudioOption = Annotated[
+    str, typer.Option("--audio", help="auto, portaudio, jack, none, or an output's name or number (tutti audio list).")
+]
+LatencyOption = Annotated[
+    str, typer.Option("--latency", help="low, balanced, safe, or milliseconds of sound in front of the device.")
 ]
 AiOption = Annotated[
     str, typer.Option("--ai-parts", help="Parts that the AI player answers, by name, separated by commas.")
@@ -136,7 +144,8 @@ def play(
     ai_parts: AiOption = "",
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
-    audio: Annotated[str, typer.Option(help="auto, portaudio, jack or none.")] = "auto",
+    audio: AudioOption = "auto",
+    latency: LatencyOption = "balanced",
     profile: ProfileOption = None,
     style: StyleOption = None,
     input_name: Annotated[
@@ -176,6 +185,7 @@ def play(
             seed=seed,
             record=record,
             audio=audio,
+            latency=latency,
             inputs=InputChoice(osc, osc_host, osc_scale, midi, input_name),
             profile=profile,
             style=_style(style),
@@ -337,12 +347,13 @@ def replay(
     tls: TlsOption = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
     sounds: SoundsOption = None,
-    audio: Annotated[str, typer.Option(help="auto, portaudio, jack or none.")] = "auto",
+    audio: AudioOption = "auto",
+    latency: LatencyOption = "balanced",
 ) -> None:
     """Play a recorded session again, exactly, in the hall and on the page."""
     from .app import ReplayOptions, run_replay
 
-    run_replay(ReplayOptions(session, host, port, tls, window, sounds, audio))
+    run_replay(ReplayOptions(session, host, port, tls, window, sounds, audio, latency))
 
 
 @app.command()

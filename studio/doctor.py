@@ -80,17 +80,18 @@ def _probe(program: str) -> tuple[bool, str]:
 
 def _sound_device() -> Finding:
     program = (
-        "import os, json; os.environ['PYO_GUI_WX'] = '0'; import pyo; "
-        "names, _ = pyo.pa_get_output_devices(); print(json.dumps(names))"
+        "import json; from tutti.engine.audio.sound_outputs import list_outputs; "
+        "print(json.dumps([f'{output.name} ({output.rate_hz} Hz)' for output in list_outputs()]))"
     )
     answered, text = _probe(program)
     names = json.loads(text) if answered and text.startswith("[") else []
     if names:
-        return Finding("Sound device", True, ", ".join(names[:3]), "")
+        advice = "choose another with tutti play --audio NAME" if len(names) > 1 else ""
+        return Finding("Sound device", True, ", ".join(names[:3]), advice)
     if shutil.which("jackd"):
         return Finding("Sound device", True, "JACK is installed", "start jackd, then tutti play --audio jack")
     advice = "plug in a sound card, or install jackd2; the page plays the sound without either"
-    return Finding("Sound device", False, "none", advice)
+    return Finding("Sound device", False, "none" if answered else text[:60], advice)
 
 
 def _soundfont() -> Finding:
