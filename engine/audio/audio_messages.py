@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..sounds.sound_set import SoundSet
 from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
+from .live_input import MicrophoneJob
 from .renderer import AudioSettings
 from .room import Room
 
@@ -53,7 +54,7 @@ Message = Submit | Listen | Place | Silence | Reopen | Close
 class AudioJob:
     """What an audio process is started with; everything can be pickled.
 
-    ``lead_s`` is how much sound waits in front of the device.
+    ``lead_s`` is how much sound waits in front of the device; ``microphone`` is a learner's, if there is one.
     """
 
     placements: tuple[PlayerPlacement, ...]
@@ -64,6 +65,7 @@ class AudioJob:
     lead_s: float
     clock_origin_s: float
     ring_name: str
+    microphone: MicrophoneJob | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from ..errors import AudioDeviceError, TuttiError
 from .audio_device import BlockSink, ClockSink, open_sink
 from .audio_messages import AudioJob, Close, Listen, Look, Message, Place, Play, Ready, Reopen, Silence, Submit
 from .audio_ring import AudioRing
+from .live_input import LearnerChannel, open_learner
 from .renderer import OrchestraRenderer
 from .sound_outputs import choose_output
 
@@ -115,8 +116,20 @@ def _play(job: AudioJob, renderer: OrchestraRenderer, ring: AudioRing, messages:
     gc.collect()
     gc.freeze()
     gc.disable()
-    _Loop(job, renderer, ring, sink, clock, messages).run()
+    _Loop(job, renderer, ring, sink, clock, messages, _open_learner(job, ring, clock)).run()
     ring.set_state("closed")
+
+
+def _open_learner(job: AudioJob, ring: AudioRing, clock: SessionClock) -> LearnerChannel | None:
+    """The learner's microphone; where it cannot be opened, one line says so and the orchestra plays."""
+    if job.microphone is None:
+        return None
+    ring.beat(clock.now_s(), OPENING_S)
+    try:
+        return open_learner(job.microphone, job.settings.rate_hz, job.settings.block, clock)
+    except AudioDeviceError as error:
+        _log.warning("you are not heard: %s", error)
+        return None
 
 
 class _Loop:
@@ -130,7 +143,9 @@ class _Loop:
         sink: BlockSink,
         clock: SessionClock,
         messages: "Queue[Message]",
+        learner: LearnerChannel | None = None,
     ) -> None:
+        self._learner = learner
         self._job, self._renderer, self._ring, self._sink = job, renderer, ring, sink
         self._clock, self._messages = clock, messages
         self._block_s = job.settings.block / job.settings.rate_hz
@@ -154,6 +169,8 @@ class _Loop:
             blocks += 1
             if blocks % 256 == 0 and parent is not None and not parent.is_alive():
                 break
+        if self._learner is not None:
+            self._learner.close()
         self._sink.close()
 
     def _wait(self) -> None:
@@ -171,10 +188,14 @@ class _Loop:
         heard_s = self._sink.next_time_s()
         # Sample n of the renderer leaves it ``latency`` samples later, and is then heard at ``heard_s``.
         renderer.origin_s = heard_s - (renderer.position - renderer.latency) / rate_hz
+        if self._learner is not None:
+            renderer.feed(self._learner.player, self._learner.next_block())
         block = renderer.render()
         self._sink.put(block)
         self._ring.set_clock(self._ring.written, heard_s)
         self._ring.write(block)
+        if self._learner is not None:
+            self._learner.played(block)
 
     def _take_messages(self) -> bool:
         for _ in range(MESSAGES_PER_BLOCK):

@@ -25,6 +25,7 @@ from ..errors import AudioDeviceError
 from .audio_ring import AudioRing
 from .feedback import FeedbackGuard
 from .pyo_block import FloatArray
+from .sound_outputs import find_jack, quiet_stderr
 
 MOST_WAITING = 3
 """Blocks that may wait for the renderer: more are dropped, or the learner would be heard later and later."""
@@ -37,14 +38,14 @@ class MicrophoneJob:
     """What the audio process needs to open a microphone; can be pickled.
 
     ``player`` is the learner's number among the placements, ``device`` a part of an input's name (portaudio) or a
-    port (JACK), empty the default, ``backend`` portaudio, jack or coreaudio. ``ring_name`` is where the microphone is
-    written to. ``headphones`` says that nothing of the hall reaches the microphone.
+    port (JACK), empty the default; JACK is used where the orchestra plays to it (``backend`` auto). ``ring_name`` is
+    where the microphone is written to. ``headphones`` says that nothing of the hall reaches the microphone.
     """
 
     player: int
     device: str
-    backend: str
     ring_name: str
+    backend: str = "auto"
     headphones: bool = False
     gain_db: float = 0.0
 
@@ -173,13 +174,17 @@ class LearnerChannel:
 
 def open_learner(job: MicrophoneJob, rate_hz: int, block: int, clock: SessionClock) -> LearnerChannel:
     """The learner's channel with the device of ``job``. Raises ``AudioDeviceError`` in one line."""
-    source = DeviceInput(job.backend, job.device, rate_hz, block)
+    backend = job.backend
+    if backend == "auto":
+        backend = "portaudio" if find_jack() is None else "jack"
+    source = DeviceInput(backend, job.device, rate_hz, block)
     return LearnerChannel(job, source, AudioRing.attach(job.ring_name), rate_hz, block, clock)
 
 
 def _find_input(device: str) -> tuple[int, str]:
     """Index and name of the input whose name has ``device`` in it; the default one for an empty name."""
-    names, indices = pyo.pa_get_input_devices()
+    with quiet_stderr():
+        names, indices = pyo.pa_get_input_devices()
     inputs = dict(zip(indices, names, strict=True))
     if not inputs:
         raise AudioDeviceError("no microphone: this machine has no sound input; plug one in or choose --keyboard")

@@ -18,6 +18,7 @@ from .audio_messages import AudioJob, Close, Listen, Message, Place, Reopen, Sil
 from .audio_ring import AudioRing, AudioStatus
 from .audio_standby import Player, StallDetector, default_changes
 from .latency import LATENCIES
+from .live_input import MicrophoneJob
 from .pyo_block import FloatArray
 from .renderer import AudioSettings
 from .room import Room
@@ -43,7 +44,8 @@ class AudioProcess:
 
     ``load_sounds`` runs in the audio process and is sent there by pickle: ``functools.partial(load_sound_set, …)``.
     ``device`` is what ``sound_outputs`` understands; without a sound device the clock drives, and readers still hear.
-    ``lead_s`` of sound waits in front of the device (``latency``).
+    ``lead_s`` of sound waits in front of the device (``latency``). ``microphone`` is a learner's, who is one of the
+    placements.
     """
 
     def __init__(
@@ -55,13 +57,14 @@ class AudioProcess:
         settings: AudioSettings | None = None,
         device: str = "auto",
         lead_s: float = LATENCIES["balanced"].lead_s,
+        microphone: MicrophoneJob | None = None,
     ) -> None:
         settings = settings or AudioSettings()
         self._context = multiprocessing.get_context("spawn")
         self._ring = AudioRing.create(settings.rate_hz)
         self._clock = clock
         self._job = AudioJob(
-            tuple(placements), load_sounds, room, settings, device, lead_s, clock.origin_s, self._ring.name
+            tuple(placements), load_sounds, room, settings, device, lead_s, clock.origin_s, self._ring.name, microphone
         )
         self._head: Pose | None = None
         self._recent: deque[NoteEvent] = deque(maxlen=REMEMBERED_NOTES)

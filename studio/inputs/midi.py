@@ -120,7 +120,7 @@ class MidiPort:
 
 
 class MidiSource:
-    """A ``PoseSource`` tapped by a MIDI device (``MidiPort``); one that is unplugged gives no poses until it is back."""
+    """A ``PoseSource`` tapped by a MIDI device (``MidiPort``); unplugged, it gives no poses until it is back."""
 
     def __init__(
         self,
