@@ -207,7 +207,7 @@ def decaying(room: Room, rate_hz: int, noise: FloatVector) -> FloatArray:
     full_s = min(LATE_FULL_S, max(1.5 * LATE_START_S, 1e-3 * math.sqrt(room.volume_m3)))  # Polack's mixing time, √V ms
     fade_in = np.clip((times_s - LATE_START_S) / (full_s - LATE_START_S), 0.0, 1.0)
     fade_out = np.clip((times_s[-1] - times_s) / 0.05, 0.0, 1.0)
-    shape = math.sqrt(diffuse_power_density(room) / rate_hz) * np.sin(0.5 * np.pi * fade_in) * fade_out
+    level = math.sqrt(diffuse_power_density(room) / rate_hz)
     wanted_s = np.array(room.rt60_s)
     decays_s = wanted_s.copy()
     response = np.zeros_like(noise)
@@ -215,12 +215,11 @@ def decaying(room: Room, rate_hz: int, noise: FloatVector) -> FloatArray:
         response[:] = 0.0
         for band, decay_s in zip(bands, decays_s, strict=True):
             response += band * 10.0 ** (-3.0 * times_s / decay_s)
-        response *= shape
-        if remaining:
+        if remaining:  # measured from the direct sound on: what is heard before the fade is the reflections' to carry
             measured_s = band_decays_s(response, rate_hz, np.array(room.bands_hz))
             heard = np.isfinite(measured_s)
             decays_s[heard] *= np.clip(wanted_s / measured_s, 0.7, 1.4)[heard]
-    return np.ascontiguousarray(response.T, np.float32)
+    return np.ascontiguousarray((level * np.sin(0.5 * np.pi * fade_in) * fade_out * response).T, np.float32)
 
 
 def band_decays_s(response: FloatVector, rate_hz: int, bands_hz: FloatVector) -> FloatVector:

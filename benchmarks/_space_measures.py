@@ -1,0 +1,150 @@
+"""What the benchmark of space and its tests measure: responses of halls as rendered, what ears make of directions, and
+how near the head's filters come to measured ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.signal
+
+from tutti.engine.audio.hrtf import HrirSet, HrtfGrid, build_grid, kemar_hrirs
+from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.audio.room import Room
+from tutti.engine.audio.source_field import Listener
+from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone
+from tutti.engine.types import NoteEvent, PlayerPlacement
+
+RATE_HZ = 48000
+FFT_SIZE = 512
+ONSET_S = 0.1
+HEARD_S = 0.004
+"""What is localised: the first wave front, before most reflections (Litovsky et al., JASA 106, 1999)."""
+LONGEST_ITD_S = 1.0e-3
+BANDS_HZ = 1000.0 * 2.0 ** (np.arange(-1, 8) / 2.0)
+"""Centres of the half octaves in which level differences are compared, 0.7 to 11 kHz."""
+
+
+def click_sounds(instrument: str = "timpani") -> SoundSet:
+    """An instrument that gives one sample of 1."""
+    data = np.zeros(4800, np.float32)
+    data[64] = 1.0
+    sample = Sample(data, RATE_HZ, 69.0, 0, 0, -20.0)
+    zone = Zone(0, 127, 0, 127, 0, 0.0, 0.0, 0.05)
+    return SoundSet("click", (sample,), {(instrument, "sustain"): Patch((zone,))})
+
+
+def rendered_response(
+    room: Room,
+    listener: Listener,
+    placement: PlayerPlacement,
+    seconds: float,
+    settings: AudioSettings | None = None,
+) -> np.ndarray:
+    """The response (samples, 2) of both ears to one player's click, through the whole renderer but for the limiter."""
+    settings = settings or AudioSettings(RATE_HZ, voices=4, listener=listener)
+    renderer = OrchestraRenderer([placement], click_sounds(placement.instrument), room, settings)
+    try:
+        renderer.submit([NoteEvent(1, placement.part, ONSET_S, 0.5, 69, 127, "sustain", 0.0)], [])
+        blocks = [renderer.mix() for _ in range(round((ONSET_S + seconds) * RATE_HZ / settings.block))]
+    finally:
+        renderer.close()
+    heard = np.concatenate(blocks)
+    level = np.abs(heard).max(axis=1)
+    return heard[int(np.argmax(level > 0.05 * level.max())) :]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EarTemplates:
+    """Interaural differences of measured directions: time (n,), level by band (n, bands)."""
+
+    directions_deg: np.ndarray
+    itd_s: np.ndarray
+    ild_db: np.ndarray
+
+    @classmethod
+    def of(cls, hrirs: HrirSet) -> "EarTemplates":
+        responses = scipy.signal.resample_poly(hrirs.responses, RATE_HZ, round(hrirs.rate_hz), axis=-1)
+        cues = [interaural(response) for response in responses]
+        return cls(hrirs.directions_deg, np.array([itd for itd, _ in cues]), np.array([ild for _, ild in cues]))
+
+    def azimuth_deg(self, ears: np.ndarray) -> float:
+        """Where a sound (2, samples) seems to come from: the template whose differences are nearest, each counted in
+        units of what listeners just about notice off the middle (40 µs, 2 dB)."""
+        itd_s, ild_db = interaural(ears)
+        far = ((self.itd_s - itd_s) / 40e-6) ** 2 + (((self.ild_db - ild_db) / 2.0) ** 2).mean(axis=1)
+        return float(self.directions_deg[far.argmin(), 0])
+
+
+def interaural(ears: np.ndarray) -> tuple[float, np.ndarray]:
+    """Time by which the left ear (row 0) leads, below 1.5 kHz, and level by which it is louder, by band in dB."""
+    count = 1 << (2 * ears.shape[1] - 1).bit_length()
+    spectra = np.fft.rfft(ears, count)
+    frequencies_hz = np.fft.rfftfreq(count, 1.0 / RATE_HZ)
+    low = 1.0 / (1.0 + (frequencies_hz / 1500.0) ** 8)
+    factor = 16
+    correlation = np.fft.irfft(spectra[1] * spectra[0].conj() * low, count * factor)
+    reach = round(LONGEST_ITD_S * RATE_HZ * factor)
+    lags = np.arange(-reach, reach + 1)
+    itd_s = float(lags[correlation[lags].argmax()]) / (RATE_HZ * factor)
+    edges = np.searchsorted(frequencies_hz, np.stack([BANDS_HZ * 2.0**-0.25, BANDS_HZ * 2.0**0.25]))
+    power = np.abs(spectra) ** 2
+    levels = np.array([power[:, a : max(b, a + 1)].mean(axis=1) for a, b in edges.T])
+    return itd_s, 10.0 * np.log10(np.maximum(levels[:, 0], 1e-20) / np.maximum(levels[:, 1], 1e-20))
+
+
+def heard_azimuth_deg(templates: EarTemplates, response: np.ndarray) -> float:
+    """Of a response (samples, 2), by its first wave front."""
+    return templates.azimuth_deg(response[: round(HEARD_S * RATE_HZ)].T)
+
+
+def turned_deg(one_deg: float, other_deg: float) -> float:
+    """Angle between azimuths."""
+    return abs((one_deg - other_deg + 180.0) % 360.0 - 180.0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadErrors:
+    """Of interpolated filters against measured ones at directions that the interpolation did not know."""
+
+    directions: int
+    ild_db: float
+    spectral_db: float
+    itd_95_us: float
+
+
+def leave_out_errors(every: int = 4) -> HeadErrors:
+    """Withhold one in ``every`` measured directions (not the outer rings, beyond which nothing is), and compare."""
+    measured = kemar_hrirs()
+    elevation = measured.directions_deg[:, 1]
+    inner = (elevation > elevation.min()) & (elevation < 80.0)
+    order = np.random.default_rng(1).permutation(np.flatnonzero(inner))
+    withheld = np.sort(order[: len(order) // every])
+    kept = np.setdiff1d(np.arange(len(elevation)), withheld)
+    known = HrirSet(measured.directions_deg[kept], measured.responses[kept], measured.rate_hz)
+    return head_errors(build_grid(known, RATE_HZ, FFT_SIZE), measured, withheld)
+
+
+def head_errors(grid: HrtfGrid, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
+    """Errors of a grid at some measured directions: mean ILD error over half octaves, mean over directions of the RMS
+    spectral difference from 0.5 to 12 kHz (both ears, the best common gain taken out), and ITD."""
+    responses = scipy.signal.resample_poly(measured.responses, RATE_HZ, round(measured.rate_hz), axis=-1)
+    spectra = np.abs(np.fft.rfft(responses, FFT_SIZE, axis=-1))
+    weights = np.cos(np.radians(measured.directions_deg[:, 1]))
+    diffuse = np.sqrt(np.einsum("d,dek->k", weights / weights.sum(), spectra**2) / 2.0)
+    frequencies_hz = np.fft.rfftfreq(FFT_SIZE, 1.0 / RATE_HZ)
+    audible = (frequencies_hz > 500.0) & (frequencies_hz < 12000.0)
+    ild, spectral, itd = [], [], []
+    for number in which:
+        azimuth, elevation = np.radians(measured.directions_deg[number])
+        head = grid.spectra[grid.index(np.array([azimuth]), np.array([elevation]))[0]]
+        ours = np.fft.irfft(head[:, 0] + 1j * head[:, 1], axis=-1)
+        our_itd, our_ild = interaural(ours)
+        its_itd, its_ild = interaural(responses[number])
+        ild.append(np.abs(our_ild - its_ild).mean())
+        itd.append(abs(our_itd - its_itd))
+        ratio = np.abs(head[:, 0] + 1j * head[:, 1])[:, audible] / (spectra[number] / diffuse)[:, audible]
+        difference = 20.0 * np.log10(ratio)
+        spectral.append(np.sqrt(np.mean((difference - difference.mean()) ** 2)))
+    return HeadErrors(
+        len(ild), float(np.mean(ild)), float(np.mean(spectral)), float(1e6 * np.quantile(itd, 0.95))
+    )
