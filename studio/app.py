@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -14,7 +15,7 @@ from types import FrameType
 from rich.console import Console
 
 from ..engine.audio.impulse_response import room_of
-from ..engine.audio.latency import Latency
+from ..engine.audio.latency import RATE_HZ, Latency
 from ..engine.audio.output import AudioProcess
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
@@ -35,6 +36,7 @@ from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sou
 from .hearing import Hearing
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
 from .inputs.rack import Input, InputRack
+from .instrument_input import Learner, LearnerChoice, NoteLine
 from .live import LiveSession, SeatingFile
 from .paths import sessions_folder
 from .profiles import PersonProfile, open_profile, save_profile
@@ -75,6 +77,7 @@ class StudioOptions:
     profile: str | None = None
     style: FollowStyle | None = None
     hearing: Hearing = field(default_factory=Hearing)
+    learner: LearnerChoice = field(default_factory=LearnerChoice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ def run_studio(options: StudioOptions) -> None:
     clock, playhead = SessionClock(), Playhead(score)
     with ExitStack() as stack:
         sound = _Sound(options.sounds, options.hall, options.seed, options.audio, options.latency, options.hearing)
-        audio = _open_audio(score, placements, sound, clock)
+        learner = _seat_learner(options.learner, placements, len(score.parts), stack)
+        audio = _open_audio(score, placements, sound, clock, learner)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
         performance = Performance(score, sources, start_beat, placements, profile=person.conductor, style=style)
@@ -115,6 +119,9 @@ def run_studio(options: StudioOptions) -> None:
         if relay is not None:
             stack.callback(relay.close)
         _say_sound(audio, console)
+        if learner is not None:
+            learner.open(audio, clock)
+            console.print(learner.describe(audio.status().latency_s))
         headset = HeadsetSource(clock, baton_hand=person.hand) if options.vr else None
         if headset is not None:
             stack.callback(headset.close)
@@ -132,6 +139,7 @@ def run_studio(options: StudioOptions) -> None:
         )
         if inputs.rack is not None:
             stack.callback(inputs.rack.close)
+        notes = NoteLine(partial(console.print, end="\r") if console.is_terminal else _say_nothing)
         session = LiveSession(
             clock=clock,
             performance=performance,
@@ -142,11 +150,15 @@ def run_studio(options: StudioOptions) -> None:
             viewers=_page_inputs(relay) if relay is not None else None,
             relay=relay,
             playhead=playhead,
+            performers=tuple(learner.performers) if learner is not None else (),
+            beside=(learner.seat,) if learner is not None else (),
+            on_heard=notes.take,
             on_swap=console.print,
             seating=_watched(options.seating, score),
             recorder=_open_recorder(score, score_path, placements, options, console) if options.record else None,
         )
         stack.pop_all()
+        stack.callback(lambda: console.print(notes.summary()) if notes.summary() else None)
         stack.callback(session.close)
         if options.profile and take is None:
             stack.callback(_keep_profile, options.profile, person, performance, inputs)
@@ -158,6 +170,20 @@ def run_studio(options: StudioOptions) -> None:
             _run_window(session, score, inputs, options.hall, run)
         else:
             run.until_over(session.step)
+
+
+def _seat_learner(
+    choice: LearnerChoice, placements: Sequence[PlayerPlacement], parts: int, stack: ExitStack
+) -> Learner | None:
+    if not choice.wanted:
+        return None
+    learner = Learner.prepare(choice, placements, parts, RATE_HZ)
+    stack.callback(learner.close)
+    return learner
+
+
+def _say_nothing(line: str) -> None:
+    """Where nobody watches the terminal."""
 
 
 def _page_inputs(relay: RelayProcess) -> InputRack:
@@ -263,17 +289,23 @@ class _Run:
 
 
 def _open_audio(
-    score: Score, placements: Sequence[PlayerPlacement], sound: _Sound, clock: SessionClock
+    score: Score,
+    placements: Sequence[PlayerPlacement],
+    sound: _Sound,
+    clock: SessionClock,
+    learner: Learner | None = None,
 ) -> AudioProcess:
+    beside = () if learner is None else (learner.seat,)
     hall, latency = read_hall(sound.hall), Latency.parse(sound.latency)
     return AudioProcess(
-        placements,
-        sound_loader(score, sound.sounds),
+        (*placements, *beside),
+        sound_loader(score, sound.sounds, [seat.instrument for seat in beside]),
         room_of(hall),
         clock,
         replace(sound.hearing.settings(hall, placements, sound.seed), block=latency.block),
         sound.device,
         latency.lead_s,
+        None if learner is None else learner.microphone,
     )
 
 
@@ -281,7 +313,7 @@ def _say_sound(audio: AudioProcess, console: Console) -> None:
     with console.status("Tuning the instruments …"):
         status = audio.wait_until_ready(timeout_s=300.0)
     if status.state == "no device":
-        console.print(f"No sound device: the page plays the sound. {status.message}".rstrip())
+        console.print(status.message.capitalize() or "The page plays the sound.")
     else:
         console.print(f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms")
 

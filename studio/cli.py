@@ -162,11 +162,23 @@ def play(
     midi: Annotated[
         str | None, typer.Option(help="Conduct by MIDI (keys tap, or a clock): a part of the port's name.")
     ] = None,
+    instrument: Annotated[str, typer.Option(help="What you play yourself, with --mic or --keyboard.")] = "violin",
+    mic: Annotated[
+        str | None, typer.Option(help="Play along at this microphone: part of its name, or 'default'.")
+    ] = None,
+    keyboard: Annotated[
+        str | None, typer.Option(help="Play along at this MIDI keyboard: part of its name, or 'default'.")
+    ] = None,
+    headphones: Annotated[
+        bool, typer.Option("--headphones", help="You wear headphones: the microphone is heard in the hall.")
+    ] = False,
+    stand: Annotated[str, typer.Option(help="Where you play: x,y in metres from the podium.")] = "-1.4,0.2",
 ) -> None:
     """Open the studio: engine, sound and page."""
     from .app import StudioOptions, run_studio
     from .hearing import Hearing
     from .inputs.opening import InputChoice
+    from .instrument_input import LearnerChoice
 
     run_studio(
         StudioOptions(
@@ -190,6 +202,7 @@ def play(
             profile=profile,
             style=_style(style),
             hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
+            learner=LearnerChoice(instrument, mic, keyboard, headphones, LearnerChoice.parse_place(stand)),
         )
     )
 

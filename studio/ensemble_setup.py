@@ -34,12 +34,14 @@ def score_of_session(session: Session, folder: Path) -> Score:
     return beaten_as(open_score(copy), {"meter": str(session.header.beats_in_bar)})[0]
 
 
-def sound_loader(score: Score, choice: str | None) -> Callable[..., SoundSet]:
+def sound_loader(score: Score, choice: str | None, also: Sequence[str] = ()) -> Callable[..., SoundSet]:
     """Loads the sounds for a score: a chosen SoundFont, else the best one installed, else the synthesised set.
+
+    ``also`` names instruments that play beside the score's.
 
     A ``load_sound_set`` that can be pickled and called in another process; ``progress`` may be given to it.
     """
-    instruments = sorted({part.instrument for part in score.parts})
+    instruments = sorted({*also, *(part.instrument for part in score.parts)})
     return partial(load_sound_set, instruments, soundfont_named(choice))
 
 

@@ -14,7 +14,7 @@ from ..engine.errors import RelayError, SeatingError
 from ..engine.performance import Performance
 from ..engine.placement import load_placements
 from ..engine.score import Score
-from ..engine.types import FollowState, Frame, PlayerPlacement, Pose
+from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
 from ..scenes.headset import HeadsetSource
 from .audio_stream import OpusEncoder
 from .inputs.opening import Playhead
@@ -91,7 +91,8 @@ class LiveSession:
 
     ``local`` holds the studio's own batons (window, take, headset, OSC, MIDI), None where only viewers conduct; the
     viewer who holds the baton on the page, whose inputs are ``viewers``, comes before them. ``headset`` is the one in
-    ``local``: its menu button stops and starts. ``playhead`` is told where the music is. ``on_place`` is told when
+    ``local``: its menu button stops and starts. ``playhead`` is told where the music is. ``performers`` are
+    learners who play from the places ``beside`` the orchestra's; ``on_heard`` is told their notes. ``on_place`` when
     players were muted or re-balanced, ``on_swap`` in one line when another input conducts.
     """
 
@@ -106,6 +107,9 @@ class LiveSession:
     relay: RelayProcess | None = None
     recorder: SessionRecorder | None = None
     seating: SeatingFile | None = None
+    performers: tuple[PerformerSource, ...] = ()
+    beside: tuple[PlayerPlacement, ...] = ()
+    on_heard: Callable[[HeardNote], None] | None = None
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
     on_swap: Callable[[str], None] | None = None
     viewer_conducts: bool = False
@@ -131,6 +135,7 @@ class LiveSession:
             self.recorder.write_poses(poses)
         frame = self.performance.step(now_s, poses)
         self._quarter = frame.position.quarter
+        self._hear_performers(now_s)
         self._tell_inputs(frame)
         self.audio.submit(frame.notes, frame.releases)
         self._turn_head(frame)
@@ -142,6 +147,13 @@ class LiveSession:
             self._looked_after_s = now_s
             self._look_after()
         return frame
+
+    def _hear_performers(self, now_s: float) -> None:
+        for note in (note for performer in self.performers for note in performer.poll(now_s)):
+            if self.recorder is not None:
+                self.recorder.write_heard(note)
+            if self.on_heard is not None:
+                self.on_heard(note)
 
     # -- who conducts --------------------------------------------------------------------------------------
 
@@ -264,7 +276,7 @@ class LiveSession:
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Seat, mute or balance the players anew, for ear, window and page."""
         self.placements = tuple(placements)
-        self.audio.place(self.placements)
+        self.audio.place((*self.placements, *self.beside))
         self.performance.place(self.placements)
         if self.relay is not None:
             self.relay.place(self.placements)
@@ -292,6 +304,9 @@ class LiveSession:
 
     def close(self) -> None:
         """End everything softly; the recording is finished first."""
+        for performer in self.performers:
+            performer.close()
+        self._hear_performers(self.clock.now_s())
         if self._recording is not None:
             self._recording.fetch()
         if self.recorder is not None:

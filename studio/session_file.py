@@ -1,10 +1,10 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/signs /attention /controls``, and raw Opus packets on ``/audio``; log time is nanoseconds of the session clock. The
-header, the seating and the score's own file are attachments, so that a session needs nothing beside it. Chunks are
-small and flushed about twice a second: a killed process loses less than a second, and a file without an end is read up
-to its last whole chunk.
+/signs /attention /controls``, ``/heard`` for what a learner beside the orchestra played, and raw Opus packets on
+``/audio``; log time is nanoseconds of the session clock. The header, the seating and the score's own file are
+attachments, so that a session needs nothing beside it. Chunks are small and flushed about twice a second: a killed
+process loses less than a second, and a file without an end is read up to its last whole chunk.
 """
 
 import json
@@ -31,6 +31,7 @@ from ..engine.types import (
     BeatCrossing,
     Dynamics,
     Frame,
+    HeardNote,
     NoteEvent,
     NoteRelease,
     PlayerPlacement,
@@ -135,6 +136,8 @@ class Session:
     controls: tuple[ControlEvent, ...]
     audio: tuple[AudioPacket, ...]
     complete: bool
+    heard: tuple[HeardNote, ...] = ()
+    """What a learner was heard to play; each note when it began (no duration yet) and when it was over."""
 
 
 def _schema(kind: type) -> bytes:
@@ -164,7 +167,7 @@ class SessionRecorder:
 
     def _start(self, header: SessionHeader) -> None:
         self._writer.start(profile="tutti", library="tutti")
-        kinds = {**_CHANNELS, "/controls": ControlEvent}
+        kinds = {**_CHANNELS, "/controls": ControlEvent, "/heard": HeardNote}
         self._channels = {}
         for topic, kind in kinds.items():
             schema = self._writer.register_schema(kind.__name__, "jsonschema", _schema(kind))
@@ -205,6 +208,9 @@ class SessionRecorder:
 
     def write_control(self, control: ControlEvent) -> None:
         self._write("/controls", control.time_s, asdict(control))
+
+    def write_heard(self, note: HeardNote) -> None:
+        self._write("/heard", note.onset_s + (note.duration_s or 0.0), asdict(note))
 
     def write_audio(self, time_s: float, packet: AudioPacket) -> None:
         data = packet.sample.to_bytes(8, "little") + packet.data
@@ -252,7 +258,7 @@ def read_session(path: Path) -> Session:
     description: dict[str, Any] | None = None
     score_bytes: bytes | None = None
     topics: dict[int, str] = {}
-    rows: dict[str, list[Any]] = {topic: [] for topic in (*_CHANNELS, "/controls")}
+    rows: dict[str, list[Any]] = {topic: [] for topic in (*_CHANNELS, "/controls", "/heard")}
     audio: list[AudioPacket] = []
     complete = True
     try:
@@ -281,6 +287,7 @@ def read_session(path: Path) -> Session:
             controls=tuple(ControlEvent(**row) for row in rows["/controls"]),
             audio=tuple(audio),
             complete=complete,
+            heard=tuple(HeardNote(**row) for row in rows["/heard"]),
         )
     except OSError as error:
         raise SessionError(f"{path}: cannot be read ({error.strerror})") from error

@@ -22,6 +22,7 @@ import pyo
 
 from ..clock import SessionClock
 from ..errors import AudioDeviceError
+from .audio_device import ClockFilter
 from .audio_ring import AudioRing
 from .feedback import FeedbackGuard
 from .pyo_block import FloatArray
@@ -142,12 +143,15 @@ class LearnerChannel:
         self._silence = np.zeros(block, np.float32)
         self._raw: FloatArray = self._silence
         self._howls, self._came_s = 0, clock.now_s()
-        self._played = 0.0
+        self._steady = ClockFilter(block / rate_hz)
+        self._captured_s = self._came_s
         self.latency_s = source.latency_s
+        ring.header["latency_s"] = self.latency_s
 
     def next_block(self) -> FloatArray:
         """What the learner adds to the hall now; silence on loudspeakers and where nothing came."""
         now_s = self._clock.now_s()
+        self._captured_s = self._steady.tick(now_s) - self.latency_s
         came = self._source.take() if self._source is not None else None
         if came is not None:
             self._came_s = now_s
@@ -163,7 +167,7 @@ class LearnerChannel:
 
     def played(self, stereo: FloatArray) -> None:
         """The hall's block that went out meanwhile (block, 2): what may come back into the microphone."""
-        self._ring.set_clock(self._ring.written, self._clock.now_s() - self.latency_s)
+        self._ring.set_clock(self._ring.written, self._captured_s)
         self._ring.write(np.stack([self._raw, stereo.mean(axis=1)], axis=1))
 
     def close(self) -> None:

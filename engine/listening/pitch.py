@@ -40,6 +40,7 @@ class PitchFinder:
         self._window = max(round(0.010 * rate_hz), int(1.4 * self._longest))
         self.size = self._window + self._longest + 1
         self._dips = np.ones(self._longest + 1)
+        self.find(np.zeros(self.size, np.float32))  # compiled code is loaded before anybody plays
 
     def find(self, frame: FloatArray, held: float | None = None) -> PitchEstimate:
         """The pitch of ``frame``; ``held`` is the one of the note that sounds."""
@@ -61,11 +62,11 @@ def _period(
     dips[0] = 1.0
     total = 1e-12
     for lag in range(1, longest + 1):
-        difference = np.float32(0.0)
+        difference = np.float32(0.0)  # single precision: twice as many at once
         for i in range(window):
             step = frame[i] - frame[i + lag]
             difference += step * step
-        total += difference
+        total += float(difference)
         dips[lag] = difference * lag / total
     best = shortest
     for lag in range(shortest, longest):
