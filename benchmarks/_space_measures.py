@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.signal
 
-from tutti.engine.audio.hrtf import HrirSet, HrtfGrid, build_grid, kemar_hrirs
+from tutti.engine.audio import source_field
+from tutti.engine.audio.hrtf import HrirSet, HrtfGrid, build_grid, kemar_hrirs, load_grid
+from tutti.engine.audio.reflections import group
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
-from tutti.engine.audio.room import Room
-from tutti.engine.audio.source_field import Listener
+from tutti.engine.audio.room import Room, room_from_hall
+from tutti.engine.audio.source_field import AT_PODIUM, FieldBuilder, Listener
+from tutti.engine.hall import read_hall
 from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone
 from tutti.engine.types import NoteEvent, PlayerPlacement
 
@@ -145,6 +148,54 @@ def head_errors(grid: HrtfGrid, measured: HrirSet, which: Sequence[int] | np.nda
         ratio = np.abs(head[:, 0] + 1j * head[:, 1])[:, audible] / (spectra[number] / diffuse)[:, audible]
         difference = 20.0 * np.log10(ratio)
         spectral.append(np.sqrt(np.mean((difference - difference.mean()) ** 2)))
-    return HeadErrors(
-        len(ild), float(np.mean(ild)), float(np.mean(spectral)), float(1e6 * np.quantile(itd, 0.95))
+    return HeadErrors(len(ild), float(np.mean(ild)), float(np.mean(spectral)), float(1e6 * np.quantile(itd, 0.95)))
+
+
+@dataclass(frozen=True, slots=True)
+class SharingErrors:
+    """What reflections lose by sharing buses: angle and colour, means weighted with power."""
+
+    reflections: int
+    buses: int
+    angle_deg: float
+    colour_db: float
+
+
+def sharing_errors(players: int, order: int = 1) -> SharingErrors:
+    """Of players of five kinds on four arcs round the podium of the golden shoebox, as the conductor hears them."""
+    kinds = ("violin", "cello", "horn", "trumpet", "flute")
+    placements = []
+    for number in range(players):
+        angle, radius_m = 0.35 + 2.45 * (number // 4) / -(-players // 4), 2.5 + 2.2 * (number % 4)
+        x_m, y_m = radius_m * np.cos(angle), radius_m * np.sin(angle)
+        heading_deg = float(np.degrees(np.arctan2(x_m, -y_m)))
+        placements.append(
+            PlayerPlacement(number, 0, kinds[number % 5], kinds[number % 5], (x_m, y_m, 0.0), heading_deg, 0)
+        )
+    room = room_from_hall(read_hall())
+    grid = load_grid(RATE_HZ, FFT_SIZE)
+    seen: dict[str, np.ndarray] = {}
+
+    def watch(towards, colour_db, power, most, apart):  # type: ignore[no-untyped-def]
+        groups, wider = group(towards, colour_db, power, most, apart)
+        seen.update(towards=towards, colour=colour_db, power=power, groups=groups)
+        return groups, wider
+
+    original, source_field.group = source_field.group, watch
+    try:
+        FieldBuilder(placements, room, grid, RATE_HZ, order).build(AT_PODIUM)
+    finally:
+        source_field.group = original
+    power, groups = seen["power"], seen["groups"]
+    count = int(groups.max()) + 1
+    middle, spectrum = np.zeros((count, 3)), np.zeros((count, seen["colour"].shape[1]))
+    np.add.at(middle, groups, seen["towards"] * power[:, None])
+    np.add.at(spectrum, groups, 10.0 ** (seen["colour"] / 10.0) * power[:, None])
+    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+    shape_db = 10.0 * np.log10(spectrum / spectrum.mean(axis=1, keepdims=True))
+    cosine = np.clip((middle[groups] * seen["towards"]).sum(axis=1), -1.0, 1.0)
+    colour_db = np.sqrt(((shape_db[groups] - seen["colour"]) ** 2).mean(axis=1))
+    share = power / power.sum()
+    return SharingErrors(
+        len(groups), count, float((np.degrees(np.arccos(cosine)) * share).sum()), float((colour_db * share).sum())
     )

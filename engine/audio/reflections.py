@@ -29,8 +29,10 @@ WIDEN = 1.15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReflectionMix:
-    """What the buses hold; one entry for each reflection. ``player`` and ``bus`` are rows of the ring, ``delay`` is in
-    samples, ``gain`` an amplitude."""
+    """What the buses hold; one entry for each reflection, those of a bus side by side.
+
+    ``player`` and ``bus`` are rows of the ring, ``delay`` is in samples, ``gain`` an amplitude.
+    """
 
     player: IntArray
     bus: IntArray

@@ -188,11 +188,12 @@ class FieldBuilder:
         bus_db = 10.0 * np.log10(np.maximum(bus_power / bus_heard[:, None], 1e-6))
         bus_ways_m[np.abs(bus_ways_m).max(axis=1) == 0.0] = (0.0, 1.0, 0.0)  # a bus that nobody uses
         later_m = np.maximum(distance_m - direct_m[images.player], 0.0)
+        together = np.argsort(groups, kind="stable")
         mix = ReflectionMix(
-            images.player.astype(np.int32),
-            (self._first_bus + groups).astype(np.int32),
-            np.round(later_m / SPEED_OF_SOUND_M_S * self._rate_hz).astype(np.int32),
-            np.sqrt(heard).astype(np.float32),
+            images.player[together].astype(np.int32),
+            (self._first_bus + groups[together]).astype(np.int32),
+            np.round(later_m[together] / SPEED_OF_SOUND_M_S * self._rate_hz).astype(np.int32),
+            np.sqrt(heard[together]).astype(np.float32),
         )
         return bus_ways_m, bus_db, mix
 

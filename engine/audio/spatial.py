@@ -222,21 +222,31 @@ def _mix(
     gain: FloatArray,
     share: FloatArray,
 ) -> None:
-    """Add each reflection's block to its bus; ``share`` weighs the samples of the block."""
+    """Add each reflection's block to its bus; ``share`` weighs the samples of the block. Reflections of a bus lie side
+    by side, and are summed before they meet the ring, so that the loops vectorise."""
     length = samples.shape[1]
     to = position % length  # the block never wraps: the ring is whole blocks
+    mixed = np.zeros(block, np.float32)
+    heard = False
     for m in range(player.size):
         source, level = player[m], gain[m]
-        if level == 0.0 or last_active[source] <= position - delay[m]:
-            continue
-        row, target = samples[source], samples[bus[m]]
-        start = (position - delay[m]) % length
-        first = min(block, length - start)
-        for i in range(first):
-            target[to + i] += level * share[i] * row[start + i]
-        for i in range(first, block):
-            target[to + i] += level * share[i] * row[i - first]
-        last_active[bus[m]] = position + block
+        if level != 0.0 and last_active[source] > position - delay[m]:
+            start = (position - delay[m]) % length
+            first = min(block, length - start)
+            early = samples[source, start : start + first]
+            for i in range(first):
+                mixed[i] += level * early[i]
+            late = samples[source, : block - first]
+            for i in range(block - first):
+                mixed[first + i] += level * late[i]
+            heard = True
+        if heard and (m + 1 == player.size or bus[m + 1] != bus[m]):
+            target = samples[bus[m], to : to + block]
+            for i in range(block):
+                target[i] += share[i] * mixed[i]
+            mixed[:] = 0.0
+            last_active[bus[m]] = position + block
+            heard = False
 
 
 @numba.njit(nogil=True, cache=True)
