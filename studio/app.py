@@ -313,7 +313,7 @@ def _say_sound(audio: AudioProcess, console: Console) -> None:
     with console.status("Tuning the instruments …"):
         status = audio.wait_until_ready(timeout_s=300.0)
     if status.state == "no device":
-        console.print(status.message.capitalize() or "The page plays the sound.")
+        console.print(status.message[:1].upper() + status.message[1:] or "The page plays the sound.")
     else:
         console.print(f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms")
 

@@ -5,6 +5,7 @@ rendering that is late once costs nothing, and one that is too late costs a coun
 own rate and block: what was rendered is resampled and cut anew on the way to it.
 """
 
+import math
 import os
 import threading
 import time
@@ -17,11 +18,14 @@ import soxr
 
 from ..clock import SessionClock
 from ..errors import AudioDeviceError
+from .latency import LONGEST_LEAD_S
 from .pyo_block import BlockFeed, FloatArray
 from .sound_outputs import SoundOutput, choose_output, quiet_stderr
 
 DRIVER_PERIODS = 2
 """A device plays one period while the next one is made."""
+FORGIVEN_S = 10.0
+"""One missed block in so long changes nothing."""
 PORTAUDIO_BLOCKS = (256, 512, 1024)
 
 
@@ -104,7 +108,8 @@ class BlockConverter:
 
 
 class DeviceSink:
-    """A pyo server that plays to a device; ``lead_s`` of sound waits in front of it, at least a block.
+    """A pyo server that plays to a device; ``lead_s`` of sound waits in front of it, at least a block. It grows where
+    blocks are missed.
 
     Raises ``AudioDeviceError`` where the device does not open at the rendered rate nor at its own.
     """
@@ -129,6 +134,7 @@ class DeviceSink:
         self._filter = ClockFilter(self._period_s)
         self._heard: tuple[int, float] | None = None
         self._taken = self._put = 0
+        self._missed_s = -math.inf
         self._feed = BlockFeed(2, self.rate_hz, self._block)
         self._outputs: list[Any] = [stream.out(channel) for channel, stream in enumerate(self._feed.streams)]
         self._server.setCallback(self._on_block)
@@ -164,6 +170,15 @@ class DeviceSink:
         self._feed.close()
         self._server.shutdown()
 
+    def _miss(self, now_s: float) -> None:
+        """Count a gap. A second one soon after says that this machine needs more in front of the device."""
+        self.xruns += 1
+        if now_s - self._missed_s < FORGIVEN_S and self._wanted_s < LONGEST_LEAD_S:
+            self._wanted_s += self._rendered_s
+            self._missed_s = -math.inf
+        else:
+            self._missed_s = now_s
+
     def _waiting_s(self) -> float:
         return len(self._queue) * self._period_s + self._converter.held / self.rate_hz
 
@@ -174,7 +189,7 @@ class DeviceSink:
             block = self._queue.popleft()
         except IndexError:
             if self._heard is not None:  # before the first block there is nothing to miss
-                self.xruns += 1
+                self._miss(now_s)
             self._feed.blocks[:] = 0.0
         else:
             self._feed.blocks[:] = block.T

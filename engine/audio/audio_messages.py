@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..sounds.sound_set import SoundSet
-from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
+from ..types import NoteEvent, NoteRelease, PlayerPlacement
 from .live_input import MicrophoneJob
 from .renderer import AudioSettings
 from .room import Room
@@ -16,13 +16,6 @@ class Submit:
 
     notes: tuple[NoteEvent, ...]
     releases: tuple[NoteRelease, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where the listener's head is now."""
-
-    head: Pose
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class Close:
     """End."""
 
 
-Message = Submit | Listen | Place | Silence | Reopen | Close
+Message = Submit | Place | Silence | Reopen | Close
 
 
 @dataclass(frozen=True, slots=True)

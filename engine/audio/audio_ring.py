@@ -1,7 +1,8 @@
 """The orchestra's sound in shared memory: one writer, readers in any process, addressed by sample index.
 
 A reader never holds up the writer. It may be overtaken by it, notices, and goes on with what is still there. The header
-also carries the state of the audio process and the relation of its samples to the session clock.
+also carries the state of the audio process, the relation of its samples to the session clock and, the other way, the
+listener's head: what is newest counts, and no thread or pipe lies between.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import AudioDeviceError
+from ..types import Pose
 from .pyo_block import FloatArray
 
 _HEADER = np.dtype(
@@ -39,6 +41,8 @@ _HEADER = np.dtype(
         ("limiting_db", "f8"),
         ("broken_voices", "i8"),
         ("realtime", "i8"),
+        ("head_sequence", "i8"),
+        ("head", "f8", (7,)),
     ]
 )
 _HEADER_BYTES = 1024
@@ -182,6 +186,24 @@ class AudioRing:
             realtime=bool(row["realtime"]),
             rate_hz=int(row["rate_hz"]),
         )
+
+    def set_head(self, head: Pose) -> None:
+        """Where the listener's head is, for the writer of sound; for one thread at a time."""
+        header = self.header
+        header["head_sequence"] += 1  # odd: being changed
+        header["head"] = (*head.position_m, *(head.orientation_wxyz or (np.nan,) * 4))
+        header["head_sequence"] += 1
+
+    def head_after(self, sequence: int) -> tuple[int, Pose | None]:
+        """The head's newest pose, if there is one after ``sequence``: (its sequence, the pose). Never waits."""
+        newest = int(self.header["head_sequence"][0])
+        if newest == sequence or newest % 2:
+            return sequence, None
+        x, y, z, *turn = (float(value) for value in self.header["head"][0])
+        if newest != int(self.header["head_sequence"][0]):
+            return sequence, None  # the next block gets it
+        w, i, j, k = turn
+        return newest, Pose(0.0, "head", (x, y, z), None if np.isnan(w) else (w, i, j, k))
 
     def beat(self, now_s: float, patience_s: float = 0.0) -> None:
         """The writer lives at session time ``now_s``, and needs no asking for ``patience_s`` more."""

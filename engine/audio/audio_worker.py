@@ -25,7 +25,7 @@ import psutil
 from ..clock import SessionClock
 from ..errors import AudioDeviceError, TuttiError
 from .audio_device import BlockSink, ClockSink, open_sink
-from .audio_messages import AudioJob, Close, Listen, Look, Message, Place, Play, Ready, Reopen, Silence, Submit
+from .audio_messages import AudioJob, Close, Look, Message, Place, Play, Ready, Reopen, Silence, Submit
 from .audio_ring import AudioRing
 from .live_input import LearnerChannel, open_learner
 from .renderer import OrchestraRenderer
@@ -150,6 +150,7 @@ class _Loop:
         self._clock, self._messages = clock, messages
         self._block_s = job.settings.block / job.settings.rate_hz
         self._load = self._peak_load = 0.0
+        self._head_sequence = 0
         self._xruns_before = int(ring.header["xruns"][0])
 
     def run(self) -> None:
@@ -188,6 +189,9 @@ class _Loop:
         heard_s = self._sink.next_time_s()
         # Sample n of the renderer leaves it ``latency`` samples later, and is then heard at ``heard_s``.
         renderer.origin_s = heard_s - (renderer.position - renderer.latency) / rate_hz
+        self._head_sequence, head = self._ring.head_after(self._head_sequence)
+        if head is not None:
+            renderer.listen(head)
         if self._learner is not None:
             renderer.feed(self._learner.player, self._learner.next_block())
         block = renderer.render()
@@ -217,8 +221,6 @@ class _Loop:
             case Submit(notes, releases):
                 now_s = self._clock.now_s()  # what came while the process was starting is over, not late
                 self._renderer.submit([n for n in notes if n.onset_s + n.duration_s > now_s], releases)
-            case Listen(head):
-                self._renderer.listen(head)
             case Place(placements):
                 self._renderer.place(placements)
             case Silence():

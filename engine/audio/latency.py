@@ -7,14 +7,15 @@ from ..errors import AudioDeviceError
 
 RATE_HZ = 48000
 LONGEST_MS = 500.0
+LONGEST_LEAD_S = 8 * 256 / RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     """``block`` samples are computed at a time; ``lead_s`` of sound waits in front of the device, at least a block.
 
-    What happens is heard after at most a block and the lead (and the device's own two periods): 16 ms balanced, 8 ms
-    low.
+    What happens is heard after at most a block, the lead, the limiter's look-ahead (2.6 ms) and the device's own two
+    periods. Where a device misses blocks the lead grows, at most to ``LONGEST_LEAD_S``.
     """
 
     block: int
@@ -36,7 +37,7 @@ class Latency:
 
 
 LATENCIES = {
-    "low": Latency(128, 2 * 128 / RATE_HZ),
-    "balanced": Latency(256, 2 * 256 / RATE_HZ),
-    "safe": Latency(256, 8 * 256 / RATE_HZ),
+    "low": Latency(128, 128 / RATE_HZ),
+    "balanced": Latency(256, 256 / RATE_HZ),
+    "safe": Latency(256, LONGEST_LEAD_S),
 }

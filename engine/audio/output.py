@@ -1,6 +1,7 @@
 """The orchestra's sound, live: an audio process of its own, watched and restarted, heard here and by readers."""
 
 import logging
+import math
 import multiprocessing
 import queue
 import threading
@@ -14,7 +15,7 @@ from ..clock import SessionClock
 from ..errors import AudioDeviceError
 from ..sounds.sound_set import SoundSet
 from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
-from .audio_messages import AudioJob, Close, Listen, Message, Place, Reopen, Silence, Submit
+from .audio_messages import AudioJob, Close, Message, Place, Reopen, Silence, Submit
 from .audio_ring import AudioRing, AudioStatus
 from .audio_standby import Player, StallDetector, default_changes
 from .latency import LATENCIES
@@ -66,7 +67,6 @@ class AudioProcess:
         self._job = AudioJob(
             tuple(placements), load_sounds, room, settings, device, lead_s, clock.origin_s, self._ring.name, microphone
         )
-        self._head: Pose | None = None
         self._recent: deque[NoteEvent] = deque(maxlen=REMEMBERED_NOTES)
         self._releases: dict[int, NoteRelease] = {}
         self._dropped = 0
@@ -116,8 +116,10 @@ class AudioProcess:
         self._send(Submit(tuple(notes), tuple(releases)))
 
     def listen(self, head: Pose) -> None:
-        self._head = head
-        self._send(Listen(head))
+        """From the next block on; what is newest counts. Invalid poses are ignored."""
+        if head.valid and all(map(math.isfinite, (*head.position_m, *(head.orientation_wxyz or ())))):
+            with self._lock:
+                self._ring.set_head(head)
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Players must play instruments that ``load_sounds`` loads."""
@@ -249,8 +251,6 @@ class AudioProcess:
                 self._player = Player(self._context, self._job)
         before.end()
         self._begin_to_play()
-        if self._head is not None:
-            self._send(Listen(self._head))
         self._send(self._still_to_play())
         return True
 
