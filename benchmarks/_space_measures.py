@@ -65,7 +65,11 @@ class EarTemplates:
     ild_db: np.ndarray
 
     @classmethod
-    def of(cls, hrirs: HrirSet) -> "EarTemplates":
+    def ahead(cls, hrirs: HrirSet) -> "EarTemplates":
+        """Of the directions in front and at the sides: who knows that the orchestra is ahead does not take front for
+        back, which differ in neither cue."""
+        front = np.abs(hrirs.directions_deg[:, 0]) <= 100.0
+        hrirs = HrirSet(hrirs.directions_deg[front], hrirs.responses[front], hrirs.rate_hz)
         responses = scipy.signal.resample_poly(hrirs.responses, RATE_HZ, round(hrirs.rate_hz), axis=-1)
         cues = [interaural(response) for response in responses]
         return cls(hrirs.directions_deg, np.array([itd for itd, _ in cues]), np.array([ild for _, ild in cues]))

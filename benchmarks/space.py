@@ -54,7 +54,7 @@ def main() -> None:
         print(f"  {name}, {room.volume_m3:.0f} m³")
         row("Hz", [f"{band:.0f}" for band in room.bands_hz])
         row("Tutti", [f"{value:.2f}" for value in room.rt60_s])
-        for formula in ("eyring", "sabine"):
+        for formula in ("Eyring", "Sabine"):
             row(f"{formula} (pyroomacoustics)", [f"{value:.2f}" for value in peer_rt60_s(hall, room, formula)])
         row("rendered / Tutti", [f"{value:.3f}" for value in np.mean(decays_s, axis=0) / np.array(room.rt60_s)])
     directions(options.halls)
@@ -89,21 +89,22 @@ def seats_and_sources(hall: Hall, room: Room) -> list[np.ndarray]:
 
 
 def peer_rt60_s(hall: Hall, room: Room, formula: str) -> list[float]:
-    """pyroomacoustics' formulas with the hall's areas, absorption and air."""
+    """pyroomacoustics' Sabine with the hall's areas, absorption and air. Eyring's is the same formula of the absorption
+    exponent −ln(1 − a); their own ``rt60_eyring`` (0.10) takes the air's share away instead of adding it."""
     areas_m2 = np.array([surface.area_m2 for surface in hall.surfaces])
     absorption = np.array([(*surface.absorption, surface.absorption[-1]) for surface in hall.surfaces])
     mean = (areas_m2[:, None] * absorption).sum(axis=0) / areas_m2.sum()
+    exponent = -np.log(1.0 - mean) if formula == "Eyring" else mean
     air_per_m = air_absorption_db_per_m(np.array(room.bands_hz)) / (10.0 * np.log10(np.e))
-    function = {"eyring": pyroomacoustics.rt60_eyring, "sabine": pyroomacoustics.rt60_sabine}[formula]
     return [
-        float(function(areas_m2.sum(), room.volume_m3, a, m, SPEED_OF_SOUND_M_S))
-        for a, m in zip(mean, air_per_m, strict=True)
+        float(pyroomacoustics.rt60_sabine(areas_m2.sum(), room.volume_m3, a, m, SPEED_OF_SOUND_M_S))
+        for a, m in zip(exponent, air_per_m, strict=True)
     ]
 
 
 def directions(halls: list[str]) -> None:
     """How far from where players sit they seem to sit."""
-    templates = EarTemplates.of(kemar_hrirs())
+    templates = EarTemplates.ahead(kemar_hrirs())
     for name in halls:
         room = room_from_hall(read_hall(name))
         off_deg = []

@@ -33,6 +33,8 @@ _ONSET_DB = -20.0
 _MIDDLE_HZ = (354.0, 1414.0)
 _FADE_S = 0.010
 _NOISE_MARGIN_DB = 3.0
+_LEAST_DECAY_DB = 35.0
+"""What a reverberation time is read from (T30)."""
 
 
 def room_of(hall: Hall) -> Room:
@@ -47,6 +49,8 @@ def room_with_response(room: Room, path: Path) -> Room:
     late = _without_direct(samples, rate_hz)
     if not late.any():
         raise SoundError(f"{path}: nothing comes after the direct sound; record the hall's whole decay")
+    if _decay_db(late, rate_hz) < _LEAST_DECAY_DB:
+        raise SoundError(f"{path}: does not sink by {_LEAST_DECAY_DB:g} dB; record it with less noise, or for longer")
     bands_hz = np.array(room.bands_hz)
     decays_s = band_decays_s(late.T, rate_hz, bands_hz)
     known = np.isfinite(decays_s)
@@ -56,6 +60,13 @@ def room_with_response(room: Room, path: Path) -> Room:
     ringing = replace(room, rt60_s=tuple(float(decay) for decay in decays_s), measured=None)
     late *= math.sqrt(_diffuse_energy(ringing) / _energy_in_the_middle(late, rate_hz))
     return replace(ringing, measured=MeasuredResponse(np.ascontiguousarray(late, np.float32), rate_hz))
+
+
+def _decay_db(late: FloatVector, rate_hz: int) -> float:
+    """From the loudest twentieth of a second to the last but one (the last is faded out)."""
+    hop = rate_hz // 20
+    powers = (late[: len(late) // hop * hop] ** 2).sum(axis=1).reshape(-1, hop).mean(axis=1)
+    return 10.0 * math.log10(powers.max() / max(powers[-3:-1].min(), 1e-30)) if len(powers) > 3 else 0.0
 
 
 def _diffuse_energy(room: Room) -> float:
