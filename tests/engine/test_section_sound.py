@@ -85,7 +85,9 @@ def test_a_slurred_line_of_a_section_is_not_broken_by_its_spread(make) -> None:
         sound = render(renderer, 0.9, [note(1, 0.1, 0.5, 69), note(2, 0.6, 0.7, 71)])
         envelope = np.sqrt(np.convolve((sound**2).mean(axis=1), np.ones(960) / 960, "same"))
         joint = envelope[round(0.57 * RATE_HZ) : round(0.72 * RATE_HZ)]
-        assert 20 * np.log10(joint.min() / envelope[round(0.55 * RATE_HZ)]) > -4.0, heard.player
+        # A reflection makes one of two pure tones a little louder than the other: the weaker one is the measure.
+        steady = min(envelope[round(0.55 * RATE_HZ)], envelope[round(0.8 * RATE_HZ)])
+        assert 20 * np.log10(joint.min() / steady) > -4.0, heard.player
 
 
 def test_a_section_is_heard_alone_without_a_click(make, monkeypatch) -> None:
