@@ -2,8 +2,7 @@
 
 The criteria are those of T. van Waterschoot and M. Moonen, *Fifty years of acoustic feedback control: state of the art
 and future challenges* (Proceedings of the IEEE 99, 2011), section IV: howling is one peak far above the mean of the
-spectrum (PAPR) and far above its own harmonics (PHPR), and it grows by nearly the same decibels from frame to frame
-(IMSD), which no instrument does.
+spectrum (PAPR) and far above its own harmonics (PHPR), and it grows from frame to frame.
 """
 
 from collections import deque
@@ -15,17 +14,21 @@ from ..units import db_to_gain
 from .pyo_block import FloatArray
 
 FRAME_S = 0.0213
-FRAMES = 8
-"""So many frames in a row, half a frame apart (85 ms), must look like howling."""
+FRAMES, COMPARED = 12, 4
+"""So many frames in a row, half a frame apart (128 ms), must look like howling; the last ones are louder than the
+first."""
 AUDIBLE_DB = -45.0
 ABOVE_MEAN_DB, ABOVE_HARMONICS_DB = 25.0, 30.0
 GROWTH_DB = 3.0
-"""Over the frames; each grows, or at least does not fall."""
-STEADY_DB = 1.5
-"""The growth from frame to frame differs by no more: a crescendo does, an attack all the more."""
+"""Of the last over the first."""
 SATURATED_DB = -9.0
 """A pure tone as loud as this is howling that can grow no more."""
-DUCK_DB, DUCK_S, HOLD_S, RECOVER_S = -60.0, 0.02, 1.5, 1.0
+OVERLOAD_S = 0.5
+"""What is over the ceiling for so long is howling on many frequencies at once, or a gain that is far too high."""
+DUCK_DB, DUCK_S, RECOVER_S = -60.0, 0.02, 1.0
+HOLD_S, LONGEST_HOLD_S = 1.5, 30.0
+"""How long it is ducked; each time soon after another twice as long."""
+FORGIVEN_S = 10.0
 CEILING_DB = -6.0
 
 
@@ -40,6 +43,7 @@ class FeedbackGuard:
         self._fresh = 0
         self._peaks: deque[tuple[int, float]] = deque(maxlen=FRAMES)
         self._gain, self._hold_s, self._limit = 1.0, 0.0, 1.0
+        self._next_hold_s, self._calm_s, self._over_s = HOLD_S, 0.0, 0.0
         self.howls = 0
         """How often howling was ducked."""
 
@@ -59,6 +63,10 @@ class FeedbackGuard:
         gain = self._gain + (target - self._gain) * min(1.0, 1.5 * rate)
         peak = float(np.abs(samples).max(initial=0.0))
         ceiling = db_to_gain(CEILING_DB)
+        self._over_s = self._over_s + block_s if peak > ceiling else max(0.0, self._over_s - 2.0 * block_s)
+        self._calm_s += block_s
+        if self._over_s > OVERLOAD_S:
+            self._duck()
         limit = min(ceiling / peak if peak > ceiling else 1.0, self._limit + block_s / 0.2)
         ramp = np.linspace(self._gain * self._limit, gain * limit, len(samples) + 1, dtype=np.float32)[1:]
         self._gain, self._limit = gain, limit
@@ -85,7 +93,7 @@ class FeedbackGuard:
             and level_db - 10.0 * np.log10(np.mean(magnitudes**2) + 1e-18) > ABOVE_MEAN_DB - 10.0
             and all(level_db - near > ABOVE_HARMONICS_DB for near in self._harmonics(power_db, peak))
         )
-        if not pure or (self._peaks and abs(peak - self._peaks[-1][0]) > 1):
+        if not pure or (self._peaks and abs(peak - self._peaks[-1][0]) > 2):
             self._peaks.clear()
         if not pure:
             return
@@ -93,14 +101,22 @@ class FeedbackGuard:
         if len(self._peaks) < FRAMES:
             return
         levels = np.array([level for _, level in self._peaks])
-        steps = np.diff(levels)
-        grows = levels[-1] - levels[0] > GROWTH_DB and steps.min() > 0.0 and np.ptp(steps) < STEADY_DB
+        grows = levels[-COMPARED:].min() - levels[:COMPARED].max() > GROWTH_DB
         if grows or levels.min() > SATURATED_DB:
-            self.howls += not self.ducked
-            self._hold_s = HOLD_S
+            self._duck()
             self._peaks.clear()
 
+    def _duck(self) -> None:
+        if self.ducked:
+            return
+        self.howls += 1
+        soon = self._calm_s < FORGIVEN_S and self.howls > 1
+        self._next_hold_s = min(2.0 * self._next_hold_s, LONGEST_HOLD_S) if soon else HOLD_S
+        self._hold_s = self._next_hold_s
+        self._calm_s = -self._hold_s
+        self._over_s = 0.0
+
     def _harmonics(self, power_db: FloatArray, peak: int) -> list[float]:
-        """The levels around half of, twice and three times a peak's frequency."""
-        places = [place for place in (peak // 2, 2 * peak, 3 * peak) if 4 <= place < len(power_db) - 2]
+        """The levels around half of, and twice to five times, a peak's frequency."""
+        places = [place for place in (peak // 2, *range(2 * peak, 6 * peak, peak)) if 4 <= place < len(power_db) - 2]
         return [float(power_db[place - 2 : place + 3].max()) for place in places if abs(place - peak) > 4]

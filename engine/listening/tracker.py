@@ -16,6 +16,7 @@ import scipy.signal
 from ..errors import AudioDeviceError
 from ..types import HeardNote
 from .bleed import BleedGate
+from .echo import EchoCanceller
 from .onsets import BandSpectrum, SpectralFlux
 from .pitch import PitchFinder
 
@@ -54,6 +55,8 @@ LOOK_BACK_S = 0.25
 RING_S, RING_DB = 0.03, 6.0
 """What falls over so long and did not rise by so much is no new note."""
 FLOOR_DB, ABOVE_FLOOR_DB = -62.0, 8.0
+ECHO_S = 0.2
+"""The longest way of the orchestra back into the microphone that is cancelled: device, air, and the room's ring."""
 OWN_SHARE = 0.3
 """So much of the sound at a pitch's harmonics must be left when the orchestra's bleed is taken out."""
 HARMONICS = 8
@@ -135,7 +138,7 @@ class NoteTracker:
         self._filter = scipy.signal.firwin(16 * self._factor + 1, 0.85 / self._factor) if self._factor > 1 else None
         taps = 1 if self._filter is None else len(self._filter)
         self._filter_s = 0.5 * (taps - 1) / rate_hz
-        self._tails = np.zeros((2, taps - 1))
+        self._tails = np.zeros((4, taps - 1))
         self._phase = 0
         self._finder = PitchFinder(self._rate_hz, low_pitch, high_pitch)
         size = round(SPECTRUM_S * self._rate_hz)
@@ -144,10 +147,11 @@ class NoteTracker:
         self._flux = SpectralFlux(count, max(1, round(FLUX_LAG_S / HOP_S)))
         self._gate = BleedGate(count, HOP_S)
         self._hop = round(HOP_S * self._rate_hz)
+        self._canceller = EchoCanceller(self._hop, round(ECHO_S * self._rate_hz))
         self._spectrum_size = size
         self._level_size = max(2 * self._hop, round(self._rate_hz / 440.0 / 2.0 ** ((low_pitch - 69.0) / 12.0)))
         self._kept = max(size, self._finder.size, self._level_size)
-        self._audio = np.zeros((2, self._kept), np.float32)
+        self._audio = np.zeros((4, self._kept), np.float32)  # what is listened to; output; echo; microphone
         self._ready = 0
         self._past: deque[_Moment] = deque(maxlen=round(LOOK_BACK_S / HOP_S))
         self._floor_db = FLOOR_DB - ABOVE_FLOOR_DB
@@ -162,7 +166,7 @@ class NoteTracker:
 
         ``reference`` is what the loudspeakers or headphones played at the same time, as many samples, mono.
         """
-        streams = np.zeros((2, len(samples)))
+        streams = np.zeros((4, len(samples)))
         streams[0] = samples
         if reference is not None:
             streams[1] = reference
@@ -197,13 +201,18 @@ class NoteTracker:
     # -- a hop ----------------------------------------------------------------------------------------------
 
     def _step(self, end: int, end_s: float, gated: bool) -> list[HeardNote]:
-        rate_hz = self._rate_hz
+        rate_hz, newest = self._rate_hz, slice(end - self._hop, end)
+        if gated:
+            self._audio[3, newest] = self._audio[0, newest]
+            self._audio[0, newest] = self._canceller.process(self._audio[3, newest], self._audio[1, newest])
+            self._audio[2, newest] = self._audio[3, newest] - self._audio[0, newest]
         recent = self._audio[0, end - self._level_size : end]
         level_db = 10.0 * float(np.log10(np.mean(recent * recent) + 1e-12))
         spectrum = self._bands.of(self._audio[0, end - self._spectrum_size : end])
         own = spectrum
         if gated:
-            own = self._gate.step(spectrum, self._bands.of(self._audio[1, end - self._spectrum_size : end]))
+            played, echo, heard = (self._bands.of(row[end - self._spectrum_size : end]) for row in self._audio[1:])
+            own = self._gate.step(heard, played, spectrum, echo)
         flux = self._flux.step(own)
         loud = level_db > max(FLOOR_DB, self._floor_db + ABOVE_FLOOR_DB)
         pitch, aperiodicity = 0.0, 1.0
