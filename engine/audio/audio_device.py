@@ -26,6 +26,7 @@ DRIVER_PERIODS = 2
 """A device plays one period while the next one is made."""
 FORGIVEN_S = 10.0
 """One missed block in so long changes nothing."""
+SETTLING_S = 2.0
 PORTAUDIO_BLOCKS = (256, 512, 1024)
 
 
@@ -173,6 +174,8 @@ class DeviceSink:
     def _miss(self, now_s: float) -> None:
         """Count a gap. A second one soon after says that this machine needs more in front of the device."""
         self.xruns += 1
+        if self._taken * self._period_s < SETTLING_S:  # much is touched for the first time
+            return
         if now_s - self._missed_s < FORGIVEN_S and self._wanted_s < LONGEST_LEAD_S:
             self._wanted_s += self._rendered_s
             self._missed_s = -math.inf

@@ -94,6 +94,12 @@ class AudioProcess:
         return self._player.process.pid
 
     @property
+    def standby_pid(self) -> int | None:
+        """The process that stands by, if there is one."""
+        standby = self._standby
+        return None if standby is None else standby.process.pid
+
+    @property
     def standby_ready(self) -> bool:
         """Whether a second process could take over at once."""
         standby = self._standby
