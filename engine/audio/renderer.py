@@ -108,7 +108,9 @@ class OrchestraRenderer:
         self._voices = VoicePool(sounds, voices, settings.rate_hz, self._block)
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, self._block, settings.ceiling_db)
-        self._gain = db_to_gain(programme_gain_db(placements, room, settings.loudness_lufs) + settings.gain_db)
+        self._gain = db_to_gain(
+            programme_gain_db(placements, room, settings.loudness_lufs, self._listener) + settings.gain_db
+        )
         self._solo: frozenset[str] = frozenset()
         self._seats = Seats.of(placements)
         self._playing = Playing(

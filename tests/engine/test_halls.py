@@ -8,9 +8,12 @@ import numpy as np
 import pyroomacoustics
 import pytest
 import soundfile
+from audio_support import noise_sample, note, player, tone_sounds
 
 from tutti.engine.audio.impulse_response import room_of, room_with_response
 from tutti.engine.audio.listener_seats import listener_at, seat_names
+from tutti.engine.audio.loudness import LoudnessMeter
+from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.audio.room import (
     air_absorption_db_per_m,
     band_decays_s,
@@ -183,3 +186,20 @@ def test_seats_have_names() -> None:
         with pytest.raises(SeatingError, match="row-1 to row-33, balcony, in:Violas"):
             listener_at(wrong, hall, violas)
     assert seat_names(hall)[0] == "podium"
+
+
+@pytest.mark.parametrize(("name", "seat"), [("cathedral", "podium"), ("open-air", "row-3"), ("musikverein", "row-33")])
+def test_a_forte_is_about_as_loud_in_every_hall_and_seat(name: str, seat: str) -> None:
+    sounds = tone_sounds(("oboe", noise_sample()))
+    players = [player(n, 1.2 * n - 6.0, 4.0 + n % 3, "oboe") for n in range(10)]
+    hall = read_hall(name)
+    settings = AudioSettings(RATE_HZ, voices=32, listener=listener_at(seat, hall, players))
+    renderer = OrchestraRenderer(players, sounds, room_of(hall), settings)
+    renderer.submit([note(1, 0.0, 9.0)], [])
+    meter = LoudnessMeter(RATE_HZ)
+    for number in range(450):
+        block = renderer.mix()
+        if number > 200:
+            meter.add(block)
+    renderer.close()
+    assert meter.integrated_lufs == pytest.approx(settings.loudness_lufs - 3.5, abs=3.0)
