@@ -188,7 +188,7 @@ def test_seats_have_names() -> None:
     assert seat_names(hall)[0] == "podium"
 
 
-@pytest.mark.parametrize(("name", "seat"), [("cathedral", "podium"), ("open-air", "row-3"), ("musikverein", "row-33")])
+@pytest.mark.parametrize(("name", "seat"), [("cathedral", "podium"), ("vineyard", "row-3"), ("musikverein", "row-33")])
 def test_a_forte_is_about_as_loud_in_every_hall_and_seat(name: str, seat: str) -> None:
     sounds = tone_sounds(("oboe", noise_sample()))
     players = [player(n, 1.2 * n - 6.0, 4.0 + n % 3, "oboe") for n in range(10)]
