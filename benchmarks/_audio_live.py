@@ -1,6 +1,6 @@
 """The live path on a JACK server of our own without a sound card: missed blocks under load, and from motion to sound.
 
-    apt install jackd2      pip install JACK-Client
+apt install jackd2      pip install JACK-Client
 """
 
 import contextlib
