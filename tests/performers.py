@@ -1,4 +1,4 @@
-"""What a player sounds like whom a test can script: harmonic tones with attacks, vibrato and noise, on exact samples."""
+"""What a player sounds like whom a test can script: harmonic tones with attacks, vibrato, noise, on exact samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

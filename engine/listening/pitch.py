@@ -39,13 +39,14 @@ class PitchFinder:
         self._longest = int(np.ceil(rate_hz / _hz(low_pitch - 1.0))) + 2
         self._window = max(round(0.010 * rate_hz), int(1.4 * self._longest))
         self.size = self._window + self._longest + 1
+        self._differences = np.zeros(self._longest + 1)
         self._dips = np.ones(self._longest + 1)
         self.find(np.zeros(self.size, np.float32))  # compiled code is loaded before anybody plays
 
     def find(self, frame: FloatArray, held: float | None = None) -> PitchEstimate:
         """The pitch of ``frame``; ``held`` is the one of the note that sounds."""
         held_lag = 0.0 if held is None else self._rate_hz / _hz(held)
-        lag, dip = _period(frame, self._window, self._shortest, self._dips, held_lag)
+        lag, dip = _period(frame, self._window, self._shortest, self._differences, self._dips, held_lag)
         return PitchEstimate(69.0 + 12.0 * float(np.log2(self._rate_hz / lag / 440.0)), dip)
 
 
@@ -55,9 +56,14 @@ def _hz(pitch: float) -> float:
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "nnan", "nsz", "reassoc"})
 def _period(
-    frame: FloatArray, window: int, shortest: int, dips: npt.NDArray[np.float64], held_lag: float
+    frame: FloatArray,
+    window: int,
+    shortest: int,
+    differences: npt.NDArray[np.float64],
+    dips: npt.NDArray[np.float64],
+    held_lag: float,
 ) -> tuple[float, float]:
-    """The period in samples (interpolated) and the depth of its dip; fills ``dips``."""
+    """The period in samples (interpolated) and the depth of its dip; fills ``differences`` and ``dips``."""
     longest = dips.size - 1
     dips[0] = 1.0
     total = 1e-12
@@ -67,6 +73,7 @@ def _period(
             step = frame[i] - frame[i + lag]
             difference += step * step
         total += float(difference)
+        differences[lag] = difference
         dips[lag] = difference * lag / total
     best = shortest
     for lag in range(shortest, longest):
@@ -86,8 +93,8 @@ def _period(
             best = near
     if best <= 1 or best >= longest:
         return float(best), dips[best]
-    before, here, after = dips[best - 1], dips[best], dips[best + 1]
+    # The normalised function leans to one side at short periods: the place of the dip is the difference's own.
+    before, here, after = differences[best - 1], differences[best], differences[best + 1]
     bend = before - 2.0 * here + after
     shift = 0.5 * (before - after) / bend if bend > 1e-12 else 0.0
-    shift = min(1.0, max(-1.0, shift))
-    return best + shift, max(0.0, here - 0.25 * (before - after) * shift)
+    return best + min(1.0, max(-1.0, shift)), dips[best]

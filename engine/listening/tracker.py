@@ -34,6 +34,8 @@ STEADY_SEMITONES = 0.35
 """Frames of a new pitch stay within so much: a glide does not."""
 LEAVES_SEMITONES, SWING = 0.55, 0.5
 """A pitch so far from the note's own, and further by this part of its vibrato's peak, is another note."""
+CYCLE_S, LEAVES_YOUNG_SEMITONES = 0.2, 0.8
+"""Before a whole swing of the vibrato was heard its centre is not known."""
 CENTRE_S, SETTLING_S = 0.3, 0.03
 """The pitch of a note is the median of so long, but for the latest, which may be on the way to the next."""
 GLIDE_SEMITONES = 0.25
@@ -91,6 +93,8 @@ class _Note:
     @property
     def reach(self) -> float:
         """How far from its centre the pitch may swing."""
+        if len(self.pitches) * HOP_S < CYCLE_S:
+            return LEAVES_YOUNG_SEMITONES
         return LEAVES_SEMITONES + SWING * self.swing
 
     def add(self, moment: _Moment) -> None:

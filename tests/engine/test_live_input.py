@@ -1,0 +1,191 @@
+"""A learner at a microphone: into the hall from a seat, safe from howling, written for whoever listens for notes."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.signal
+from audio_support import SETTINGS, player, render, small_room, tone_sounds
+from performers import Tone, played
+
+from tutti.engine.audio.audio_ring import AudioRing
+from tutti.engine.audio.feedback import FeedbackGuard
+from tutti.engine.audio.live_input import LOST_S, LearnerChannel, MicrophoneJob
+from tutti.engine.audio.renderer import OrchestraRenderer
+from tutti.engine.clock import SessionClock
+
+RATE_HZ, BLOCK = 48000, 256
+
+
+class Scripted:
+    """A microphone that plays a sound."""
+
+    name = "scripted"
+    latency_s = 0.01
+
+    def __init__(self, sound):
+        self.blocks = [sound[at : at + BLOCK] for at in range(0, len(sound) - BLOCK + 1, BLOCK)]
+        self.closed = False
+
+    def take(self):
+        return self.blocks.pop(0) if self.blocks else None
+
+    def close(self):
+        self.closed = True
+
+
+class SetClock(SessionClock):
+    def __init__(self):
+        super().__init__(0.0)
+        self.time_s = 0.0
+
+    def now_s(self):
+        return self.time_s
+
+
+@pytest.fixture
+def ring():
+    ring = AudioRing.create(RATE_HZ)
+    yield ring
+    ring.close()
+
+
+def channel(ring, sound, clock=None, headphones=True):
+    source = Scripted(sound)
+    job = MicrophoneJob(7, "", ring.name, headphones=headphones)
+    return LearnerChannel(job, source, ring, RATE_HZ, BLOCK, clock or SetClock()), source
+
+
+def test_who_feeds_a_player_is_heard_from_their_seat():
+    sound = played([Tone(0.05, 0.6, 69.0)], 0.8)
+    levels = []
+    for x_m in (-3.0, 3.0):
+        learner = player(1, x_m, 0.3, part=1)
+        renderer = OrchestraRenderer([player(0, 0, 4.0), learner], tone_sounds(), small_room(), SETTINGS)
+        blocks = []
+        for at in range(0, len(sound) - BLOCK + 1, BLOCK):
+            renderer.feed(1, sound[at : at + BLOCK])
+            blocks.append(renderer.render())
+        tail = render(renderer, 0.2)
+        renderer.close()
+        ears = np.concatenate(blocks)
+        levels.append(10 * np.log10((ears**2).mean(axis=0)))
+        assert (tail**2).mean() > 1e-9, "the hall answers"
+    left, right = levels
+    assert left[0] - left[1] > 4.0 and right[1] - right[0] > 4.0
+
+
+def test_feeding_gives_the_same_at_any_block_size_and_a_stranger_is_ignored():
+    sound = played([Tone(0.02, 0.3, 69.0)], 0.4)[: 512 * 32]
+    results = []
+    for block in (128, 512):
+        renderer = OrchestraRenderer([player(0, 1.0, 2.0)], tone_sounds(), small_room(), replace(SETTINGS, block=block))
+        out = []
+        for at in range(0, len(sound), block):
+            renderer.feed(0, sound[at : at + block])
+            renderer.feed(99, sound[at : at + block])
+            out.append(renderer.render())
+        renderer.close()
+        results.append(np.concatenate(out))
+    assert np.abs(results[0] - results[1]).max() < 1e-4 * np.abs(results[0]).max()
+
+
+def test_a_muted_learner_is_silent():
+    learner = replace(player(0, 1.0, 2.0), muted=True)
+    renderer = OrchestraRenderer([learner], tone_sounds(), small_room(), SETTINGS)
+    for _ in range(8):
+        renderer.feed(0, np.full(BLOCK, 0.1, np.float32))
+        assert not renderer.render().any()
+    renderer.close()
+
+
+def test_on_loudspeakers_the_microphone_is_listened_to_but_not_played(ring):
+    sound = played([Tone(0.0, 0.5, 69.0)], 0.5)
+    for headphones in (False, True):
+        learner, _ = channel(ring, sound, headphones=headphones)
+        at = ring.written
+        into_hall = []
+        for _ in range(20):
+            into_hall.append(learner.next_block())
+            learner.played(np.full((BLOCK, 2), 0.25, np.float32))
+        _, written = ring.read_since(at)
+        assert np.array_equal(written[:, 0], sound[: 20 * BLOCK]), "who tracks notes hears it as it came"
+        assert np.all(written[:, 1] == 0.25)
+        assert np.any(into_hall) == headphones
+
+
+def test_the_ring_tells_when_the_microphone_heard_it(ring):
+    clock = SetClock()
+    learner, source = channel(ring, np.zeros(BLOCK * 400, np.float32), clock)
+    for n in range(300):
+        clock.time_s = n * BLOCK / RATE_HZ + 0.001 * (n % 2)  # a loop that is not quite even
+        learner.next_block()
+        learner.played(np.zeros((BLOCK, 2), np.float32))
+    assert ring.time_of(ring.written) == pytest.approx(300 * BLOCK / RATE_HZ - source.latency_s, abs=0.002)
+    assert ring.status().latency_s == pytest.approx(source.latency_s)
+
+
+def test_a_lost_microphone_is_reported_once_and_the_hall_goes_on(ring, caplog):
+    clock = SetClock()
+    learner, source = channel(ring, np.full(BLOCK * 2, 0.1, np.float32), clock)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(600):
+            clock.time_s += LOST_S / 100
+            block = learner.next_block()
+            learner.played(np.zeros((BLOCK, 2), np.float32))
+    assert source.closed and not block.any()
+    assert len(caplog.records) == 1 and "was lost" in caplog.text
+
+
+# -- howling ---------------------------------------------------------------------------------------------------
+
+
+def howl(gain: float, guard: FeedbackGuard | None, seconds: float = 3.0) -> np.ndarray:
+    """What a loudspeaker plays of a microphone that hears it 20 ms later, most at 1250 Hz: peaks of blocks."""
+    resonance = scipy.signal.tf2sos(*scipy.signal.iirpeak(1250, 25, fs=RATE_HZ))
+    state = np.zeros((len(resonance), 2))
+    rng, delay, count = np.random.default_rng(2), 960, round(seconds * RATE_HZ / BLOCK)
+    air = np.zeros(count * BLOCK + delay + BLOCK, np.float32)
+    peaks = []
+    for at in range(0, count * BLOCK, BLOCK):
+        back, state = scipy.signal.sosfilt(resonance, air[at : at + BLOCK], zi=state)
+        microphone = (gain * back + 1e-3 * rng.standard_normal(BLOCK)).astype(np.float32)
+        out = np.clip(microphone if guard is None else guard.process(microphone), -1.0, 1.0)
+        air[at + delay : at + delay + BLOCK] = out
+        peaks.append(np.abs(out).max())
+    return np.array(peaks)
+
+
+@pytest.mark.parametrize("gain", [1.6, 2.0, 3.0])
+def test_howling_is_ducked_within_a_fifth_of_a_second(gain):
+    assert howl(gain, None).max() > 0.9, "without a guard it howls"
+    guard = FeedbackGuard(RATE_HZ, BLOCK)
+    peaks = howl(gain, guard)
+    audible = int(np.argmax(peaks > 0.03))
+    ducked = audible + int(np.argmax(peaks[audible:] < 0.005))
+    assert (ducked - audible) * BLOCK / RATE_HZ < 0.2
+    assert guard.howls >= 1
+    assert (peaks > 0.1).mean() < 0.1, "it stays down most of the time"
+
+
+def test_a_loop_that_dies_away_is_left_alone():
+    guard = FeedbackGuard(RATE_HZ, BLOCK)
+    howl(0.8, guard)
+    assert guard.howls == 0
+
+
+def test_playing_is_not_taken_for_howling_and_passes_unchanged():
+    tones = [Tone(0.1 + 0.4 * i, 0.38, p, attack_s=0.1 + 0.02 * i) for i, p in enumerate((60, 67, 72, 79, 84, 88))]
+    sound = played(tones, 3.0, vibrato_cents=20)
+    guard = FeedbackGuard(RATE_HZ, BLOCK)
+    out = np.concatenate([guard.process(sound[at : at + BLOCK]) for at in range(0, len(sound) - BLOCK, BLOCK)])
+    assert guard.howls == 0
+    assert np.allclose(out, sound[: len(out)], atol=1e-6)
+
+
+def test_peaks_are_held_down_and_what_is_not_a_number_is_silence():
+    guard = FeedbackGuard(RATE_HZ, BLOCK)
+    loud = (2.0 * np.sin(2 * np.pi * 300 * np.arange(BLOCK) / RATE_HZ)).astype(np.float32)
+    assert np.abs(guard.process(loud)).max() <= 0.502
+    assert np.isfinite(guard.process(np.full(BLOCK, np.nan, np.float32))).all()
