@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyo
-import soxr
+import samplerate
 
 from ..clock import SessionClock
 from ..errors import AudioDeviceError
@@ -83,11 +83,13 @@ class ClockFilter:
 class BlockConverter:
     """Blocks of one rate and length to blocks of another, streaming; for one thread.
 
-    soxr's high quality: passband to 91 % of the lower Nyquist frequency, aliases below −100 dB.
+    libsamplerate's medium sinc: passband to 90 % of the lower Nyquist frequency, 121 dB above its noise (its
+    documentation); unlike faster libraries it holds back no more than its filter needs, 1 ms (6 ms to 8 kHz).
     """
 
     def __init__(self, from_hz: int, to_hz: int, block: int) -> None:
-        self._resampler = soxr.ResampleStream(from_hz, to_hz, 2, dtype="float32") if from_hz != to_hz else None
+        self._ratio = to_hz / from_hz
+        self._resampler = samplerate.Resampler("sinc_medium", channels=2) if from_hz != to_hz else None
         self._block = block
         self._rest: FloatArray = np.zeros((0, 2), np.float32)
 
@@ -99,7 +101,7 @@ class BlockConverter:
     def convert(self, block: FloatArray) -> list[FloatArray]:
         """The blocks that are full now, each (block, 2)."""
         if self._resampler is not None:
-            block = self._resampler.resample_chunk(block)
+            block = self._resampler.process(block, self._ratio)
         elif len(block) == self._block and not len(self._rest):
             return [block]
         samples = np.concatenate([self._rest, block])

@@ -1,24 +1,29 @@
 """The live path: real processes, a real JACK server without a sound card."""
 
+import contextlib
 import copy
 import functools
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyo
 import pytest
 from audio_support import note, player, small_room, tone_sounds
 
-from tutti.engine.audio.audio_device import ClockFilter, ClockSink, open_sink
+from tutti.engine.audio import audio_standby
+from tutti.engine.audio.audio_device import BlockConverter, ClockFilter, ClockSink, DeviceSink, open_sink
 from tutti.engine.audio.audio_ring import AudioRing
 from tutti.engine.audio.latency import Latency
 from tutti.engine.audio.output import AudioProcess
 from tutti.engine.audio.renderer import AudioSettings
+from tutti.engine.audio.sound_outputs import choose_output, find_jack
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import AudioDeviceError
 from tutti.engine.types import NoteRelease, Pose
@@ -205,22 +210,162 @@ def test_without_a_device_the_clock_drives(clock: SessionClock) -> None:
         Latency.parse("gramophone")
 
 
-@pytest.fixture
-def jack(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
-    """A JACK server of our own with a dummy driver."""
+@contextlib.contextmanager
+def jack_server(rate_hz: int = 48000, block: int = 256) -> Iterator[subprocess.Popen]:
+    """A JACK server with a dummy driver, called tutti-test."""
     if shutil.which("jackd") is None:
         pytest.skip("jackd is not installed (Debian: jackd2); .ci/run installs it")
     server = subprocess.Popen(
-        ["jackd", "-r", "--name", "tutti-test", "-d", "dummy", "-r", "48000", "-p", "256"],
+        ["jackd", "-r", "--name", "tutti-test", "-d", "dummy", "-r", str(rate_hz), "-p", str(block)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(1.5)
-    assert server.poll() is None
+    try:
+        wait_until(lambda: find_jack() is not None, 10.0)
+        assert server.poll() is None
+        yield server
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def jack_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "tutti-test")
-    yield server
-    server.terminate()
-    server.wait(10)
+
+
+@pytest.fixture
+def jack(jack_name: None) -> Iterator[subprocess.Popen]:
+    with jack_server() as server:
+        yield server
+
+
+def pace(sink: DeviceSink, seconds: float, block: int = 256) -> tuple[int, list[float]]:
+    """Feed a sink for so long: blocks it wanted, and for each how long after now it was to be heard."""
+    silence, count, ahead_s = np.zeros((block, 2), np.float32), 0, []
+    clock, end_s = sink._clock, time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        assert sink.wait(2.0)
+        ahead_s.append(sink.next_time_s() - clock.now_s())
+        sink.put(silence)
+        count += 1
+    return count, ahead_s
+
+
+@pytest.mark.parametrize(("rate_hz", "block"), [(44100, 512), (96000, 1024), (8000, 64), (192000, 2048)])
+def test_a_device_keeps_its_rate_and_block(jack_name: None, clock: SessionClock, rate_hz: int, block: int) -> None:
+    with jack_server(rate_hz, block):
+        sink, line = open_sink("jack", 48000, 256, 0.006, clock)
+        assert isinstance(sink, DeviceSink) and not line
+        assert sink.rate_hz == rate_hz
+        pace(sink, 0.5)
+        count, ahead_s = pace(sink, 1.5)
+        sink.close()
+    assert count * 256 / 48000 == pytest.approx(1.5, abs=0.25)
+    assert np.median(ahead_s) == pytest.approx(sink.latency_s, abs=0.012 + block / rate_hz)
+
+
+def test_portaudio_plays_at_the_rate_that_a_device_has(
+    jack: subprocess.Popen, clock: SessionClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """ALSA's plugin for JACK is a portaudio output that opens at JACK's rate and no other."""
+    if not list(Path("/usr/lib").glob("*-linux-gnu/alsa-lib/libasound_module_pcm_jack.so")):
+        pytest.skip("ALSA's JACK plugin is not installed (Debian: libasound2-plugins); .ci/run installs it")
+    ports = "playback_ports { 0 system:playback_1 1 system:playback_2 }"
+    (tmp_path / ".asoundrc").write_text(f'pcm.hall {{ type jack {ports} hint {{ show on description "hall" }} }}\n')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    program = (
+        "import numpy as np\n"
+        "from tutti.engine.audio.audio_device import DeviceSink, open_sink\n"
+        "from tutti.engine.clock import SessionClock\n"
+        "import time\n"
+        "sink, line = open_sink('hall', 44100, 256, 0.02, SessionClock())\n"
+        "assert isinstance(sink, DeviceSink), line\n"
+        "assert (sink.name, sink.driver, sink.rate_hz) == ('hall', 'portaudio', 48000), sink.rate_hz\n"
+        "end_s, count = time.monotonic() + 2.0, 0\n"
+        "while time.monotonic() < end_s:\n"
+        "    assert sink.wait(2.0)\n"
+        "    sink.put(np.zeros((256, 2), np.float32))\n"
+        "    count += 1\n"
+        "assert abs(count * 256 / 44100 - 2.0) < 0.4, count\n"
+        "sink.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_what_is_converted_is_the_same_sound() -> None:
+    for rate_hz, block in ((44100, 512), (8000, 64), (192000, 2048), (48000, 96)):
+        converter = BlockConverter(48000, rate_hz, block)
+        tone = np.sin(2.0 * np.pi * 997.0 * np.arange(48000) / 48000.0).astype(np.float32)
+        blocks = [b for at in range(0, 48000, 256) for b in converter.convert(np.stack([tone[at : at + 256]] * 2, 1))]
+        assert all(len(block_) == block for block_ in blocks)
+        heard = np.concatenate(blocks)[:, 0]
+        assert len(heard) + converter.held == pytest.approx(rate_hz, abs=0.02 * rate_hz)  # the rest is in the filter
+        expected = np.sin(2.0 * np.pi * 997.0 * np.arange(len(heard)) / rate_hz)
+        middle = slice(len(heard) // 4, 3 * len(heard) // 4)
+        assert np.abs(heard - expected)[middle].max() < 1e-3  # in time to a thousandth of a radian
+
+
+def test_a_device_that_comes_back_is_opened_again(jack_name: None, clock: SessionClock) -> None:
+    process = AudioProcess(PLAYERS, LOAD, small_room(), clock, SETTINGS, device="jack")
+    try:
+        assert process.wait_until_ready(READY_S).state == "no device"
+        assert "no JACK server" in process.status().message
+        wait_until(lambda: process.standby_ready)
+        with jack_server():
+            wait_until(lambda: process.status().state == "playing", 20.0)
+            assert process.status().message == ""
+            process.submit([note(1, clock.now_s(), 30.0)], [])
+            assert level(hear(process, 0.8)[1][-4800:]) > 1e-3
+        wait_until(lambda: process.status().state == "no device", 20.0)
+        assert level(hear(process, 0.8)[1][-4800:]) > 1e-3  # readers hear on
+    finally:
+        process.close()
+
+
+def test_outputs_are_named_by_number_or_a_part_of_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "tutti-no-such-server")
+    monkeypatch.setattr(pyo, "pa_get_output_devices", lambda: (["Speakers", "USB Headphones"], [3, 5]))
+    monkeypatch.setattr(pyo, "pa_get_devices_infos", lambda: ({}, {5: {"default sr": 44100.0}}))
+    monkeypatch.setattr(pyo, "pa_get_default_output", lambda: 5)
+    for wanted in ("auto", "portaudio", "5", "headphones", "USB Headphones"):
+        output = choose_output(wanted)
+        assert output is not None and (output.index, output.rate_hz, output.is_default) == (5, 44100, True)
+    speakers = choose_output("speak")
+    assert speakers is not None and speakers.index == 3
+    assert choose_output("none") is None
+    with pytest.raises(AudioDeviceError, match="3 Speakers, 5 USB Headphones"):
+        choose_output("gramophone")
+    with pytest.raises(AudioDeviceError, match="no JACK server"):
+        choose_output("jack")
+
+
+def test_latencies_are_named_or_in_milliseconds() -> None:
+    assert Latency.parse("low").block == 128 and Latency.parse("safe").lead_s > Latency.parse("balanced").lead_s
+    assert Latency.parse("20") == Latency(256, 0.02) and Latency.parse("3ms") == Latency(128, 0.003)
+    for wrong in ("", "0", "-5", "nan", "1e9", "soon"):
+        with pytest.raises(AudioDeviceError, match="milliseconds"):
+            Latency.parse(wrong)
+
+
+def test_a_watcher_that_slept_suspects_nobody(monkeypatch: pytest.MonkeyPatch, audio: AudioProcess) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(audio_standby.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(audio_standby, "_processor_s", lambda pid: 1.0)
+    stall = audio_standby.StallDetector(audio._player)
+    stall.see(5.0, 5.0)
+    now_s[0] += 3600.0
+    assert not stall.see(5.0, 3605.0)  # the machine slept for an hour
+    for _ in range(3):
+        now_s[0] += 0.1
+        assert not stall.see(5.0, 3605.1)
+    now_s[0] += 0.2
+    assert not stall.see(5.0, 3605.3)
+    now_s[0] += 0.2
+    assert stall.see(5.0, 3605.5)  # this one does not wake up
+    assert not stall.see(3605.5, 3605.5)
+    assert not stall.see(3611.0, 3606.0)  # it said that it opens a device
 
 
 def test_jack_plays_and_losing_it_is_survived(jack: subprocess.Popen, clock: SessionClock) -> None:
