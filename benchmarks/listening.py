@@ -76,7 +76,8 @@ def main() -> None:
     parser.add_argument("--detail", action="store_true", help="a line for each instrument")
     options = parser.parse_args()
     sounds = load_sound_set(options.instruments, options.soundfont)
-    header = f"{'precision':>9} {'recall':>7} {'F':>7} {'in tune':>9} {'octaves':>8} {'error ms':>9} {'delay ms':>8} {'90 %':>6}"
+    names = f"{'precision':>9} {'recall':>7} {'F':>7} {'in tune':>9} {'octaves':>8}"
+    header = f"{names} {'error ms':>9} {'delay ms':>8} {'90 %':>6}"
     print(f"{'':28} {header}")
     spent_s = sound_s = 0.0
     for style in options.styles:
@@ -179,14 +180,13 @@ def yin_baseline(name: str, audio: FloatArray) -> tuple[FloatArray, FloatArray]:
     server = BlockServer(2, RATE_HZ, BLOCK)
     feed = BlockFeed(1, RATE_HZ, BLOCK)
     tracker = pyo.Yin(feed.streams[0], minfreq=0.9 * low, maxfreq=1.1 * high, winsize=1024)
-    tracker.out()
-    follower = pyo.Follower(feed.streams[0], freq=30).out(1)
+    follower = pyo.Follower(feed.streams[0], freq=30)
     server.start()
     onsets, pitches, run, current = [], [], [], None
     for start in range(0, len(audio) - BLOCK + 1, BLOCK):
         feed.blocks[0] = audio[start : start + BLOCK]
         server.process()
-        hz, level = float(server.output[-1, 0]), float(server.output[-1, 1])
+        hz, level = float(tracker.get()), float(follower.get())
         if level < 0.004 or hz <= 0.0:
             run, current = [], None
             continue

@@ -204,7 +204,8 @@ class NoteLine:
         if not self._cents:
             return ""
         middle = sorted(self._cents)[len(self._cents) // 2]
-        return f"You played {len(self._cents)} notes, {middle:+.0f} cents in the middle."
+        count = f"{len(self._cents)} note{'s' if len(self._cents) > 1 else ''}"
+        return f"You played {count}, {middle:+.0f} cents in the middle."
 
 
 def pitch_name(pitch: int) -> str:
