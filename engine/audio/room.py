@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+import scipy.ndimage
 import scipy.signal
 
 from ..hall import SIDES, Cover, Hall
@@ -28,6 +29,8 @@ LATE_FULL_S = 0.080
 """Between these times after the direct sound the diffuse response fades in; first reflections carry what is before."""
 _CORRECTIONS = 5
 _RINGING_S = 0.3
+_EVEN_S = 0.03
+"""Over twice this, the power of noise is evened; longer would leave a dry room's decay crooked (measured)."""
 DECAY_DB = 90.0
 """How far the late response is rendered down."""
 EAR_DISTANCE_M = 0.17
@@ -202,7 +205,9 @@ def decaying(room: Room, rate_hz: int, noise: FloatVector) -> FloatArray:
     count = noise.shape[-1]
     spectra = scipy.fft.rfft(noise, axis=-1)
     frequencies_hz = np.arange(count // 2 + 1) * (rate_hz / count)
-    bands = [scipy.fft.irfft(spectra * mask, count, axis=-1) for mask in _band_masks(room, frequencies_hz)]
+    bands = [
+        _evened(scipy.fft.irfft(spectra * mask, count, axis=-1), rate_hz) for mask in _band_masks(room, frequencies_hz)
+    ]
     times_s = np.arange(count) / rate_hz
     full_s = min(LATE_FULL_S, max(1.5 * LATE_START_S, 1e-3 * math.sqrt(room.volume_m3)))  # Polack's mixing time, √V ms
     fade_in = np.clip((times_s - LATE_START_S) / (full_s - LATE_START_S), 0.0, 1.0)
@@ -220,6 +225,15 @@ def decaying(room: Room, rate_hz: int, noise: FloatVector) -> FloatArray:
             heard = np.isfinite(measured_s)
             decays_s[heard] *= np.clip(wanted_s / measured_s, 0.7, 1.4)[heard]
     return np.ascontiguousarray((level * np.sin(0.5 * np.pi * fade_in) * fade_out * response).T, np.float32)
+
+
+def _evened(noise: FloatVector, rate_hz: int) -> FloatVector:
+    """Noise whose power, over the channels together, does not wander slowly: few bass waves fit into a short decay, and
+    what they happen to do would bend it."""
+    power = (noise**2).mean(axis=0)
+    width = round(_EVEN_S * rate_hz)
+    smooth = scipy.ndimage.uniform_filter1d(scipy.ndimage.uniform_filter1d(power, width), width)
+    return np.asarray(noise * np.sqrt(power.mean() / np.maximum(smooth, 0.1 * power.mean())), np.float64)
 
 
 def band_decays_s(response: FloatVector, rate_hz: int, bands_hz: FloatVector) -> FloatVector:
