@@ -160,6 +160,7 @@ def run_studio(options: StudioOptions) -> None:
         stack.pop_all()
         stack.callback(lambda: console.print(notes.summary()) if notes.summary() else None)
         stack.callback(session.close)
+        stack.callback(_say_played, audio, console)
         if options.profile and take is None:
             stack.callback(_keep_profile, options.profile, person, performance, inputs)
         if relay is not None and session.local is not None:
@@ -316,6 +317,17 @@ def _say_sound(audio: AudioProcess, console: Console) -> None:
         console.print(status.message[:1].upper() + status.message[1:] or "The page plays the sound.")
     else:
         console.print(f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms")
+
+
+def _say_played(audio: AudioProcess, console: Console) -> None:
+    """How the sound went, where a device played it."""
+    status = audio.status()
+    if status.state == "playing" and status.blocks:
+        share = status.xruns / status.blocks
+        line = (
+            f"Sound: {status.device}, {1000 * status.latency_s:.0f} ms; {status.xruns} of {status.blocks} blocks missed"
+        )
+        console.print(line + ("; try --latency safe" if share > 0.001 else ""))
 
 
 def _watched(seating: str | None, score: Score) -> SeatingFile | None:

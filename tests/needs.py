@@ -4,6 +4,7 @@ there a missing piece is a failure of the set-up."""
 import os
 import shutil
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,8 @@ needs_gl = _needs(gl_works(), "no OpenGL here (Debian: libegl1 libgl1-mesa-dri)"
 needs_chromium = _needs(chromium_path() is not None, "no Chromium here")
 needs_gcc = _needs(shutil.which("gcc") is not None, "no gcc here to build the scripted VR runtime")
 needs_openssl = _needs(shutil.which("openssl") is not None, "no openssl command here")
+needs_jack = _needs(shutil.which("jackd") is not None, "no jackd here (Debian: jackd2)")
+needs_alsa_jack = _needs(
+    any(Path("/usr/lib").glob("*-linux-gnu/alsa-lib/libasound_module_pcm_jack.so")),
+    "no ALSA plugin for JACK here (Debian: libasound2-plugins)",
+)

@@ -4,7 +4,6 @@ import contextlib
 import copy
 import functools
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import numpy as np
 import pyo
 import pytest
 from audio_support import note, player, small_room, tone_sounds
+from needs import needs_alsa_jack, needs_jack
 
 from tutti.engine.audio import audio_standby
 from tutti.engine.audio.audio_device import BlockConverter, ClockFilter, ClockSink, DeviceSink, open_sink
@@ -213,8 +213,6 @@ def test_without_a_device_the_clock_drives(clock: SessionClock) -> None:
 @contextlib.contextmanager
 def jack_server(rate_hz: int = 48000, block: int = 256) -> Iterator[subprocess.Popen]:
     """A JACK server with a dummy driver, called tutti-test."""
-    if shutil.which("jackd") is None:
-        pytest.skip("jackd is not installed (Debian: jackd2); .ci/run installs it")
     server = subprocess.Popen(
         ["jackd", "-r", "--name", "tutti-test", "-d", "dummy", "-r", str(rate_hz), "-p", str(block)],
         stdout=subprocess.DEVNULL,
@@ -252,6 +250,7 @@ def pace(sink: DeviceSink, seconds: float, block: int = 256) -> tuple[int, list[
     return count, ahead_s
 
 
+@needs_jack
 @pytest.mark.parametrize(("rate_hz", "block"), [(44100, 512), (96000, 1024), (8000, 64), (192000, 2048)])
 def test_a_device_keeps_its_rate_and_block(jack_name: None, clock: SessionClock, rate_hz: int, block: int) -> None:
     with jack_server(rate_hz, block):
@@ -265,12 +264,12 @@ def test_a_device_keeps_its_rate_and_block(jack_name: None, clock: SessionClock,
     assert np.median(ahead_s) == pytest.approx(sink.latency_s, abs=0.012 + block / rate_hz)
 
 
+@needs_jack
+@needs_alsa_jack
 def test_portaudio_plays_at_the_rate_that_a_device_has(
     jack: subprocess.Popen, clock: SessionClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """ALSA's plugin for JACK is a portaudio output that opens at JACK's rate and no other."""
-    if not list(Path("/usr/lib").glob("*-linux-gnu/alsa-lib/libasound_module_pcm_jack.so")):
-        pytest.skip("ALSA's JACK plugin is not installed (Debian: libasound2-plugins); .ci/run installs it")
     ports = "playback_ports { 0 system:playback_1 1 system:playback_2 }"
     (tmp_path / ".asoundrc").write_text(f'pcm.hall {{ type jack {ports} hint {{ show on description "hall" }} }}\n')
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -307,6 +306,7 @@ def test_what_is_converted_is_the_same_sound() -> None:
         assert np.abs(heard - expected)[middle].max() < 1e-3  # in time to a thousandth of a radian
 
 
+@needs_jack
 def test_a_device_that_comes_back_is_opened_again(jack_name: None, clock: SessionClock) -> None:
     process = AudioProcess(PLAYERS, LOAD, small_room(), clock, SETTINGS, device="jack")
     try:
@@ -368,6 +368,7 @@ def test_a_watcher_that_slept_suspects_nobody(monkeypatch: pytest.MonkeyPatch, a
     assert not stall.see(3611.0, 3606.0)  # it said that it opens a device
 
 
+@needs_jack
 def test_jack_plays_and_losing_it_is_survived(jack: subprocess.Popen, clock: SessionClock) -> None:
     process = AudioProcess(PLAYERS, LOAD, small_room(), clock, SETTINGS, device="jack")
     try:
