@@ -2,8 +2,8 @@
 
     python benchmarks/audio_players.py [--players 8 20 40 80 100] [--seconds 10] [--soundfont FILE]
 
-Every player plays a note every 0.4 s (legato: two voices at the seams), all are heard through head filters with the
-first reflections of their sections, the late hall and the limiter, while the listener's head turns 60 times a second.
+Every player plays a note every 0.4 s (legato: two voices at the seams), all are heard through head filters with
+first reflections of their own, the late hall and the limiter, while the listener's head turns 60 times a second.
 Figures are seconds of sound per second of processor time on one core, so that other work disturbs them little; voices
 are the mean and the most at once.
 The second table renders moving sources only: the batched stage beside one ``pyo.HRTF`` object per source.
@@ -19,7 +19,7 @@ from tutti.engine.audio.hrtf import load_grid
 from tutti.engine.audio.pyo_block import BlockServer, pyo
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.audio.room import room_from_hall
-from tutti.engine.audio.source_field import Listener
+from tutti.engine.audio.source_field import BUSES, Listener
 from tutti.engine.audio.spatial import SourceField, SpatialStage, StreamRing
 from tutti.engine.hall import read_hall
 from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone, load_sound_set
@@ -55,7 +55,7 @@ def orchestra(count: int, sounds: SoundSet, seconds: float) -> tuple[float, floa
     room = room_from_hall(read_hall())
     renderer = OrchestraRenderer(placements, sounds, room, AudioSettings(RATE_HZ, BLOCK))
     parts = sorted({placement.part for placement in placements})
-    sources = count + len(parts) * len(room.walls)
+    sources = count + BUSES[renderer.settings.reflection_order]
     blocks = round(seconds * RATE_HZ / BLOCK)
     loads, voices, next_note, note_id = [], [], 0.0, 0
     for block in range(blocks):
