@@ -1,19 +1,25 @@
 """A learner at a microphone: into the hall from a seat, safe from howling, written for whoever listens for notes."""
 
 import logging
+import subprocess
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.signal
 from audio_support import SETTINGS, player, render, small_room, tone_sounds
+from needs import needs_jack
 from performers import Tone, played
 
+from tutti.engine.audio.audio_device import open_sink
 from tutti.engine.audio.audio_ring import AudioRing
 from tutti.engine.audio.feedback import FeedbackGuard
-from tutti.engine.audio.live_input import LOST_S, LearnerChannel, MicrophoneJob
+from tutti.engine.audio.live_input import LOST_S, DeviceInput, LearnerChannel, MicrophoneJob
 from tutti.engine.audio.renderer import OrchestraRenderer
+from tutti.engine.audio.sound_outputs import find_jack
 from tutti.engine.clock import SessionClock
+from tutti.engine.errors import AudioDeviceError
 
 RATE_HZ, BLOCK = 48000, 256
 
@@ -189,3 +195,58 @@ def test_peaks_are_held_down_and_what_is_not_a_number_is_silence():
     loud = (2.0 * np.sin(2 * np.pi * 300 * np.arange(BLOCK) / RATE_HZ)).astype(np.float32)
     assert np.abs(guard.process(loud)).max() <= 0.502
     assert np.isfinite(guard.process(np.full(BLOCK, np.nan, np.float32))).all()
+
+
+# -- a real driver ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jack_server(monkeypatch):
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "tutti-test-mic")
+    command = ["jackd", "-r", "--name", "tutti-test-mic", "-d", "dummy", "-r", str(RATE_HZ), "-p", str(BLOCK)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end_s = time.monotonic() + 10.0
+    while find_jack() is None and time.monotonic() < end_s:
+        time.sleep(0.05)
+    yield server
+    server.terminate()
+    server.wait(10)
+
+
+@needs_jack
+@pytest.mark.timeout(60)
+def test_a_click_comes_back_by_a_device_when_it_was_said_to(jack_server):
+    clock = SessionClock()
+    sink, _ = open_sink("jack", RATE_HZ, BLOCK, 0.02, clock)
+    microphone = DeviceInput("jack", "", RATE_HZ, BLOCK)
+    try:
+        subprocess.run(["jack_connect", "tutti:output_1", "tutti-mic:input_1"], check=True)
+        delays_s, sounds_s = [], None
+        for count in range(600):
+            assert sink.wait(2.0)
+            block = np.zeros((BLOCK, 2), np.float32)
+            if count > 100 and count % 50 == 0:
+                block[0] = 0.5
+                sounds_s = sink.next_time_s()
+            sink.put(block)
+            while (came := microphone.take()) is not None:
+                if sounds_s is not None and np.abs(came).max() > 0.3:
+                    delays_s.append(clock.now_s() - microphone.latency_s - sounds_s)
+                    sounds_s = None
+    finally:
+        microphone.close()
+        sink.close()
+    assert len(delays_s) >= 5
+    # A wire between two programs has neither of the two periods that are reckoned with for a driver each way.
+    assert np.median(delays_s) == pytest.approx(-4 * BLOCK / RATE_HZ, abs=0.012)
+
+
+@needs_jack
+def test_a_port_that_runs_otherwise_is_refused_in_one_line(jack_server):
+    with pytest.raises(AudioDeviceError, match="runs at 48000 Hz in blocks of 256, not 44100 and 256"):
+        DeviceInput("jack", "", 44100, 256)
+
+
+def test_a_machine_without_that_input_says_so():
+    with pytest.raises(AudioDeviceError, match="no microphone"):
+        DeviceInput("portaudio", "no such microphone", RATE_HZ, BLOCK)
