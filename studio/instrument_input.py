@@ -98,6 +98,11 @@ class Listener:
         """From a sound at the microphone to its block in the audio process."""
         return self._ring.status().latency_s
 
+    @property
+    def opened(self) -> bool:
+        """Whether the audio process opened the microphone."""
+        return self.latency_s > 0.0
+
     def poll(self, now_s: float) -> Sequence[HeardNote]:
         with self._lock:
             told, self._told = self._told, []
@@ -176,8 +181,10 @@ class Learner:
         for performer in self.performers:
             if isinstance(performer, KeyboardSource):
                 lines.append(f"you play the {name} at {performer.name}")
-            elif self.choice.headphones:
-                delay_ms = 1000.0 * (audio_latency_s + getattr(performer, "latency_s", 0.0))
+            elif isinstance(performer, Listener) and not performer.opened:
+                lines.append("you are not heard: the microphone did not open")
+            elif isinstance(performer, Listener) and self.choice.headphones:
+                delay_ms = 1000.0 * (audio_latency_s + performer.latency_s)
                 lines.append(f"you play the {name} at the microphone, heard in the hall {delay_ms:.0f} ms later")
             else:
                 lines.append(f"your {name} is listened to and not heard in the hall: with headphones, say --headphones")

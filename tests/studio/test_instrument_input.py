@@ -159,6 +159,19 @@ def test_a_session_records_what_a_learner_plays_and_keeps_their_seat(tmp_path: P
     assert recorded.heard == tuple(notes) and recorded.complete
 
 
+def test_one_line_says_how_the_learner_is_heard():
+    for headphones, latency_s, said in (
+        (True, 0.011, "heard in the hall 31 ms later"),
+        (False, 0.011, "say --headphones"),
+        (True, 0.0, "did not open"),
+    ):
+        learner = Learner.prepare(LearnerChoice(microphone="default", headphones=headphones), (), 4, RATE_HZ)
+        learner.ring.header["latency_s"] = latency_s
+        learner.open(Played(), SessionClock())
+        assert said in learner.describe(0.020)
+        learner.close()
+
+
 def test_the_terminal_says_what_was_played():
     shown = []
     line = NoteLine(shown.append)
