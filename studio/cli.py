@@ -384,6 +384,29 @@ def export(
     print_json(numbers) if as_json else _say_rendered(out, numbers)
 
 
+@app.command("train-gesture")
+def train_gesture(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("gesture.safetensors"),
+    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 30.0,
+    lessons: Annotated[int, typer.Option(help="Takes of virtual conductors to learn from.", min=1)] = 4000,
+    seed: SeedOption = 0,
+    threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+) -> None:
+    """Train the network that reads gesture, on virtual conductors."""
+    from ..models.gesture_training import GesturePlan
+    from ..models.gesture_training import train_gesture as learn
+
+    plan = GesturePlan(lessons=lessons, budget_s=60 * minutes, seed=seed, threads=threads)
+    command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --seed {seed} --threads {threads}"
+    with progress_bars() as bars:
+        tasks = {name: bars.add_task(name, total=1.0) for name in ("Conducting", "Training")}
+
+        def show(what: str, share: float, loss: float) -> None:
+            bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
+
+        learn(out, plan, command, show)
+
+
 @app.command()
 def train(
     folder: Annotated[Path, typer.Argument(help="Folder of four-part scores.", exists=True, file_okay=False)],

@@ -14,8 +14,8 @@ from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
 from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
 from .gesture import GestureFilter, GestureSample
+from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S, GestureReader, Reading
 from .meter_map import MeterMap
-from .preparation import Entry, Preparation
 from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
 from .turns import TurnDetector
@@ -30,16 +30,33 @@ LOG_HEEDED = 0.5
 SHORTEST_BEAT_S = 0.11
 MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
-LIFT_SD, DIP_SD = 0.20, 0.13
-"""How far a preparatory beat strays from the tempo it announces (logarithm): lifted out of rest, or beaten."""
+FIRST_SD = 0.20
+"""How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
+ENTERS = 0.4
+"""An ictus at least this probable is the first beat."""
+PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.75, 0.3
+"""A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
 ANNOUNCED = 0.6
-"""Confidence in a first beat that the fall of the preparatory beat announces."""
+"""Confidence in a first beat that the preparatory beat announces."""
+READ_ALONE = 0.1
+"""An ictus that was only read, without a lowest point or turn, is weighed from this probability."""
+READ_SPAN_S = 0.035
+"""Readings this near a candidate are about it."""
+READ_APART = 0.01
+"""An ictus far from where it is expected is this likely, as the prediction is read."""
+LEAST_PART = 0.3
+READ_SD_S, READ_SD = 0.02, 0.2
+"""Error of the time of the next ictus as read: at least, and besides in parts of the time until then."""
+READ_ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.55, 0.65), (-3.5, -2.6, -1.0, 0.25, 1.8, 2.9, 4.2)
+"""Highest readings, and the logarithm of the odds that there is an ictus within 80 ms (counted on virtual conductors).
+One reading is not believed more than that: people differ from them."""
 OVERDUE = 0.08
 """A beat is overdue after this part of a period; then only a falling hand announces it."""
 FALL_SEEN_S = 0.04
 FALLEN_S = 0.03
 UNDECIDED = 0.3
 """A hand that is up and does not fall needs at least this part of a period."""
+LEAST_STROKE_M = 0.02
 LEAST_TURN = 0.25
 """A turn after less than this part of the usual stroke is none."""
 WAY_SAMPLES = 1200
@@ -64,13 +81,18 @@ class TempoTracker:
         self._hypotheses: list[Hypothesis] = []
         self._turns = TurnDetector()
         self._low_s = -math.inf
-        self._preparation = Preparation(self._meter.marked_period_s[start_beat])
+        self._reader = self._new_reader()
+        self._readings: deque[Reading] = deque(maxlen=50)
+        self._waiting: list[Candidate] = []
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
         self._drawn = True
         self._fallen_s: float | None = None
         self._gap_until_s = -math.inf
         self._estimate: TempoEstimate | None = None
+
+    def _new_reader(self) -> GestureReader:
+        return GestureReader(self._meter.marked_period_s[self._start], self._meter.key(self._start)[0])
 
     @property
     def estimate(self) -> TempoEstimate | None:
@@ -109,16 +131,20 @@ class TempoTracker:
             self._keep(sample)
             if sample.gap_s:
                 self._gap_until_s = sample.time_s
-        if ictus is not None:
-            self._take(ictus)
+        if ictus is not None and self._hypotheses:
+            self._low_s = ictus.time_s
+            self._waiting.append(Candidate(ictus.time_s, ictus.stroke_m))
         if sample is not None:
             self._take_turn(sample)
+            for reading in self._reader.step(pose.time_s, pose.position_m):
+                self._readings.append(reading)
+                self._take_reading()
+            self._weigh_waiting(sample.known_s)
         if sample is not None and self._hypotheses:
             if self._posterior is not None:
                 self._posterior.add(sample.time_s, sample.position_m)
             self._estimate = self._look_ahead(sample)
         elif sample is not None:
-            self._preparation.step(sample)
             self._estimate = self._prepared(sample)
         return self._estimate
 
@@ -133,16 +159,40 @@ class TempoTracker:
 
     # -- icti ----------------------------------------------------------------------------------------------
 
-    def _take(self, ictus: Beat) -> None:
+    def _take_reading(self) -> None:
+        """An ictus that was read: the first beat, or a candidate besides those that can be seen."""
+        if len(self._readings) < 3:
+            return
+        before, middle, after = (self._readings[index].ictus for index in (-3, -2, -1))
+        least = READ_ALONE if self._hypotheses else ENTERS
+        if not (middle > before and middle >= after and middle > least):
+            return
+        curve = before - 2.0 * middle + after
+        at_s = self._readings[-2].time_s - KNOWN_AFTER_S
+        at_s += 0.5 * (before - after) / curve * (self._readings[-1].time_s - self._readings[-2].time_s)
         if not self._hypotheses:
-            entry = self._preparation.ictus(ictus)
-            if entry is None:
-                return
-            self._begin(entry, ictus.stroke_m)
-        else:
-            self._low_s = ictus.time_s
-            self._weigh(Candidate(ictus.time_s, ictus.stroke_m), np.array(self._way))
-        self._start_posterior(self._hypotheses[0])
+            self._begin(at_s)
+            return
+        best = self._hypotheses[0]
+        apart_s = max(0.07, 0.15 * best.period_s)
+        if abs(at_s - self._low_s) > apart_s and all(abs(at_s - seen.time_s) > apart_s for seen in self._waiting):
+            self._waiting.append(Candidate(at_s, best.stroke_m, 0.0))
+
+    def _weigh_waiting(self, now_s: float) -> None:
+        """Weigh the candidates of which enough was read."""
+        read_s = self._readings[-1].time_s if self._readings else now_s
+        while self._waiting and read_s > self._waiting[0].time_s + KNOWN_AFTER_S + 0.5 * READ_SPAN_S:
+            candidate = self._waiting.pop(0)
+            best = self._hypotheses[0]
+            self._weigh(candidate, self._ictus_probability(candidate.time_s), np.array(self._way))
+            if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
+                self._start_posterior(self._hypotheses[0])
+
+    def _ictus_probability(self, time_s: float) -> float:
+        """What was read of an ictus at this time."""
+        near = [r.ictus for r in self._readings if abs(r.time_s - KNOWN_AFTER_S - time_s) <= READ_SPAN_S]
+        odds = float(np.interp(max(near, default=0.25), *READ_ODDS))
+        return 1.0 / (1.0 + math.exp(-odds))
 
     def _take_turn(self, sample: GestureSample) -> None:
         """Weigh a turn of the hand that is no lowest point."""
@@ -153,49 +203,46 @@ class TempoTracker:
         best = self._hypotheses[0]
         if abs(turn.time_s - self._low_s) < max(0.07, 0.15 * best.period_s):
             return
-        self._weigh(Candidate(turn.time_s, turn.stroke_m, turn.rise), np.array(self._way))
-        if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
-            self._start_posterior(self._hypotheses[0])
+        self._waiting.append(Candidate(turn.time_s, turn.stroke_m, turn.rise))
 
-    def _begin(self, entry: Entry, stroke_m: float) -> None:
-        """The first beat: its period is the preparatory beat's, weighed against the mark."""
+    def _begin(self, ictus_s: float) -> None:
+        """The first beat: its period is what the next ictus is expected after, weighed against the mark."""
         index, marked = self._start, self._meter.marked_period_s[self._start]
-        begun = Hypothesis(index, entry.ictus_s, entry.ictus_s, marked, (ICTUS_SD_S**2, 0.0, 0.0))
+        begun = Hypothesis(index, ictus_s, ictus_s, marked, (ICTUS_SD_S**2, 0.0, 0.0))
         begun.know(self._profile)
-        begun.period_s = self._prepared_period_s(begun, entry.ictus_s - entry.prepared_s, entry.lifted)
+        begun.period_s = self._first_period_s(begun, self._readings[-1].expected_s(2.6) - ictus_s)
         begun.know(self._profile)
         begun.off_mark = 0.8 * math.log(begun.period_s / marked)
-        begun.beat_s = entry.ictus_s - begun.lag_s(self._meter, index)
+        begun.beat_s = ictus_s - begun.lag_s(self._meter, index)
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
-        begun.icti = {index - 1: entry.prepared_s, index: entry.ictus_s}
-        begun.stroke_m = stroke_m
+        begun.icti = {index: ictus_s}
+        way = np.array([place for time_s, *place in self._way if time_s > ictus_s - marked])
+        begun.stroke_m = max(LEAST_STROKE_M, float(np.ptp(way, axis=0).max()) if len(way) else 0.0)
         self._hypotheses = [begun]
+        self._start_posterior(begun)
 
-    def _prepared_period_s(self, account: Hypothesis, length_s: float, lifted: bool) -> float:
+    def _first_period_s(self, account: Hypothesis, length_s: float) -> float:
         marked = self._meter.marked_period_s[self._start]
-        sd = LIFT_SD if lifted else DIP_SD
-        lags = account.lag_s(self._meter, self._start) - account.lag_s(self._meter, self._start - 1)
-        weight = MARK_SD**2 / (MARK_SD**2 + sd**2)
+        lags = account.lag_s(self._meter, min(self._start + 1, self._last)) - account.lag_s(self._meter, self._start)
+        weight = MARK_SD**2 / (MARK_SD**2 + FIRST_SD**2)
         period = math.exp(weight * math.log(max(length_s - lags, 0.2)) + (1.0 - weight) * math.log(marked))
         return min(max(period, 0.2), 3.0)
 
     def _prepared(self, sample: GestureSample) -> TempoEstimate | None:
         """What the preparatory beat tells before its ictus; None while there is none."""
-        begun_s, announced_s = self._preparation.begun_s, self._preparation.announced_s
-        if begun_s is None:
+        reading = self._readings[-1] if self._readings else None
+        soon = reading.soon(PREPARED_S) if reading is not None else 0.0
+        if reading is None or soon < PREPARES:
             return None
         marked = self._meter.marked_period_s[self._start]
-        account = Hypothesis(self._start - 1, begun_s, begun_s, marked, (0.0, 0.0, 0.0))
+        account = Hypothesis(self._start - 1, reading.time_s, reading.time_s, marked, (0.0, 0.0, 0.0))
         account.know(self._profile)
-        next_s = begun_s + marked
-        if announced_s is not None:
-            account.period_s = self._prepared_period_s(account, announced_s - begun_s, True)
-            next_s = announced_s - account.lag_s(self._meter, self._start)
-        confidence = ANNOUNCED if announced_s is not None else 0.1
-        return TempoEstimate(sample.known_s, self._start - 1, begun_s, account.period_s, next_s, confidence)
+        next_s = reading.expected_s(0.8) - account.lag_s(self._meter, self._start)
+        confidence = ANNOUNCED if soon > ANNOUNCES else 0.1
+        return TempoEstimate(sample.known_s, self._start - 1, next_s - marked, marked, next_s, confidence)
 
-    def _weigh(self, ictus: Candidate, way: np.ndarray) -> None:
-        """Split every hypothesis on the new ictus, and keep the likely ones."""
+    def _weigh(self, ictus: Candidate, read: float, way: np.ndarray) -> None:
+        """Split every hypothesis on the new ictus, read with a probability, and keep the likely ones."""
         born: list[tuple[Hypothesis, bool]] = []
         for parent in self._hypotheses:
             recent = way[way[:, 0] >= parent.ictus_s - 0.06]
@@ -212,6 +259,7 @@ class TempoTracker:
                     if ahead and ictus.rise is None:
                         weight += parent.log_depth(self._meter, ictus, ahead)
                     weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
+                weight += math.log(read if ahead else 1.0 - read)
                 child.log_weight += weight
                 if ahead and self._meter.begins_tempo(child.index + ahead):
                     heeding = child.branch()
@@ -268,6 +316,20 @@ class TempoTracker:
             if time_s > best.ictus_s:
                 self._posterior.add(time_s, (x, y, z))
 
+    def _read_next(self, best: Hypothesis, expected_s: float, spread_s: float) -> tuple[float, float] | None:
+        """Time of the next ictus and its variance, as read, where it is expected about then; None where nothing is."""
+        reading = self._readings[-1]
+        at_s = reading.time_s + UNTIL_MIDDLES_S
+        off = (at_s - expected_s) / max(spread_s, 0.05)
+        likely = (1.0 + off * off / 3.0) ** -2 + READ_APART
+        weight = reading.until * likely * (at_s - best.ictus_s > LEAST_PART * best.period_s)
+        total = float(weight.sum())
+        if total <= 0.0:
+            return None
+        weight = weight / total
+        mean = float(weight @ at_s)
+        return mean, float(weight @ (at_s - mean) ** 2) + (READ_SD_S + READ_SD * (mean - reading.time_s)) ** 2
+
     def _end_of_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
         """Earliest time of an overdue ictus. Once the hand has fallen all the way, that moment stays."""
         remaining = self._still_to_fall_s(best, sample)
@@ -314,6 +376,13 @@ class TempoTracker:
             ictus, variance = self._posterior.estimate(now_s)
             late_at_most = 0.10
             spread = min(spread, math.sqrt(variance + ICTUS_SD_S**2))
+        else:
+            variance = spread**2
+        read = self._read_next(best, expected + lag, spread)
+        if read is not None:
+            read_s, read_variance = read
+            share = variance / (variance + read_variance)
+            ictus += share * (read_s - ictus)
         ictus = max(ictus, now_s - late_at_most)
         if now_s > expected + lag + OVERDUE * best.period_s:
             ictus = max(ictus, self._end_of_fall_s(best, sample))

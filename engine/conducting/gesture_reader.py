@@ -1,0 +1,85 @@
+"""A small recurrent network that reads gesture: where icti were, and when the next one will be.
+
+Rules know lowest points; a person who beats sideways, upwards or in circles marks beats otherwise. The network has seen
+thousands of virtual conductors of every manner (``models.gesture_training`` trains it), with all that hands do besides,
+and tells how likely an ictus was ``KNOWN_AFTER_S`` ago and when the next one is to be expected. It knows nothing of the
+count; ``engine.conducting.tempo`` weighs what it says.
+
+Gated recurrent units: Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file
+
+from ...assets import asset_path
+from ..types import Vector
+from .gesture_features import FrameArray, FrameMaker
+
+KNOWN_AFTER_S = 0.05
+"""The network is asked about an ictus this long ago: it sees the hand leave it."""
+UNTIL_EDGES_S = np.concatenate([[0.0], np.exp(np.linspace(np.log(0.03), np.log(2.6), 32))])
+"""Bounds of the spans of time until the next ictus; one more for later or never."""
+UNTIL_MIDDLES_S = np.concatenate([(UNTIL_EDGES_S[:-1] + UNTIL_EDGES_S[1:]) / 2, [4.0]])
+LAYERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read at ``time_s``: probability of an ictus ``KNOWN_AFTER_S`` before, and of the next one's being in
+    each span of ``UNTIL_EDGES_S`` or later, shape (33,)."""
+
+    time_s: float
+    ictus: float
+    until: npt.NDArray[np.float32]
+
+    def soon(self, within_s: float) -> float:
+        """Probability that an ictus comes within this time."""
+        return float(self.until[within_s > UNTIL_MIDDLES_S].sum())
+
+    def expected_s(self, within_s: float) -> float:
+        """Mean time of the next ictus, if it comes within this time from now."""
+        weight = self.until * (within_s > UNTIL_MIDDLES_S)
+        return self.time_s + float(weight @ UNTIL_MIDDLES_S) / max(float(weight.sum()), 1e-9)
+
+
+@lru_cache(maxsize=1)
+def _weights() -> dict[str, FrameArray]:
+    stored = load_file(asset_path("weights", "gesture.safetensors"))
+    return {name: value.astype(np.float32) for name, value in stored.items()}
+
+
+class GestureReader:
+    """Reads one hand. One thread; some 0.1 ms for each 20 ms of gesture."""
+
+    def __init__(self, period_s: float, beats_in_bar: int) -> None:
+        """``period_s`` is the marked beat period."""
+        self._frames = FrameMaker(period_s, beats_in_bar)
+        self._weights = _weights()
+        width = len(self._weights["inp.bias"])
+        self._state = [np.zeros(width, np.float32) for _ in range(LAYERS)]
+
+    def step(self, time_s: float, position_m: Vector) -> Iterator[Reading]:
+        """Take the next valid sample, later than the one before; what was read up to it."""
+        for frame_s, frame in self._frames.step(time_s, position_m):
+            yield self._read(frame_s, frame)
+
+    def _read(self, time_s: float, frame: FrameArray) -> Reading:
+        w = self._weights
+        signal = np.tanh(w["inp.weight"] @ frame + w["inp.bias"])
+        for layer in range(LAYERS):
+            state = self._state[layer]
+            given = w[f"g.weight_ih_l{layer}"] @ signal + w[f"g.bias_ih_l{layer}"]
+            kept = w[f"g.weight_hh_l{layer}"] @ state + w[f"g.bias_hh_l{layer}"]
+            width = len(state)
+            gates = 1.0 / (1.0 + np.exp(-(given[: 2 * width] + kept[: 2 * width])))
+            reset, update = gates[:width], gates[width:]
+            new = np.tanh(given[2 * width :] + reset * kept[2 * width :])
+            self._state[layer] = signal = new + update * (state - new)
+        out = w["o.weight"] @ signal + w["o.bias"]
+        until = np.exp(out[1:] - out[1:].max())
+        return Reading(time_s, float(1.0 / (1.0 + np.exp(-out[0]))), until / until.sum())

@@ -1,0 +1,108 @@
+"""The network that reads gesture: the same frames live and in training, the same answers by numpy and torch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tutti.assets import asset_path
+from tutti.engine.conducting import gesture_reader
+from tutti.engine.conducting.gesture_features import FrameMaker, features
+from tutti.engine.conducting.gesture_reader import KNOWN_AFTER_S, GestureReader
+from tutti.models.gesture_corpus import lesson
+from tutti.models.gesture_training import GestureNetwork, GesturePlan, train_gesture
+
+
+def a_way(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """A hand that beats at uneven stamps, with a gap."""
+    random = np.random.default_rng(3)
+    times_s = np.cumsum(random.uniform(0.004, 0.03, count))
+    times_s[200:] += 0.6
+    phase = 2 * np.pi * times_s / 0.7
+    places_m = np.stack([0.1 * np.sin(phase / 2), 1.0 + 0.15 * np.abs(np.sin(phase / 2)), 0.02 * np.cos(phase)], axis=1)
+    return times_s, places_m + 0.001 * random.standard_normal((count, 3))
+
+
+def test_frames_made_one_by_one_are_those_of_training() -> None:
+    times_s, places_m = a_way()
+    grid, frames = features(times_s, places_m, 0.7, 4)
+    maker = FrameMaker(0.7, 4)
+    live = [made for time_s, place in zip(times_s, places_m, strict=True) for made in maker.step(time_s, tuple(place))]
+    count = min(len(grid), len(live))
+    assert count > 300 and abs(len(grid) - len(live)) <= 1
+    np.testing.assert_allclose([time_s for time_s, _ in live[:count]], grid[:count], atol=1e-9)
+    np.testing.assert_allclose([frame for _, frame in live[:count]], frames[:count], atol=1e-5)
+
+
+def test_frames_do_not_depend_on_where_the_hand_is() -> None:
+    times_s, places_m = a_way()
+    _, here = features(times_s, places_m, 0.7, 4)
+    _, there = features(times_s, places_m + [1.0, -0.4, 2.0], 0.7, 4)
+    np.testing.assert_allclose(here, there, atol=1e-5)
+
+
+def test_numpy_reads_what_torch_reads() -> None:
+    times_s, places_m = a_way()
+    stored = {name: value.float() for name, value in load_file(asset_path("weights", "gesture.safetensors")).items()}
+    network = GestureNetwork(len(stored["inp.bias"]))
+    network.load_state_dict(stored)
+    _, frames = features(times_s, places_m, 0.7, 4)
+    with torch.no_grad():
+        out = network(torch.from_numpy(frames)[None])[0][0]
+    reader = GestureReader(0.7, 4)
+    read = [r for time_s, place in zip(times_s, places_m, strict=True) for r in reader.step(time_s, tuple(place))]
+    count = min(len(read), len(out))
+    np.testing.assert_allclose([r.ictus for r in read[:count]], torch.sigmoid(out[:count, 0]), atol=1e-3)
+    np.testing.assert_allclose([r.until for r in read[:count]], torch.softmax(out[:count, 1:], 1), atol=1e-3)
+
+
+def test_icti_of_conductors_never_seen_are_found() -> None:
+    found, given, true = 0, 0, 0
+    for seed in range(24):
+        taught = lesson(seed)
+        network = _network()
+        with torch.no_grad():
+            read = torch.sigmoid(network(torch.from_numpy(taught.frames)[None])[0][0][:, 0]).numpy()
+        peaks = 1 + np.flatnonzero((read[1:-1] > read[:-2]) & (read[1:-1] >= read[2:]) & (read[1:-1] > 0.4))
+        icti = 1 + np.flatnonzero((taught.ictus[1:-1] > taught.ictus[:-2]) & (taught.ictus[1:-1] >= taught.ictus[2:]))
+        icti = icti[taught.ictus[icti] > 0.5]
+        near = np.abs(peaks[:, None] - icti[None]) <= 3
+        found, given, true = found + near.any(axis=0).sum(), given + near.any(axis=1).sum(), true + len(icti)
+        given_wrong = len(peaks) - near.any(axis=1).sum()
+        assert given_wrong <= 0.5 * max(len(icti), 1)
+    assert found > 0.75 * true
+
+
+def _network() -> GestureNetwork:
+    stored = {name: value.float() for name, value in load_file(asset_path("weights", "gesture.safetensors")).items()}
+    network = GestureNetwork(len(stored["inp.bias"]))
+    network.load_state_dict(stored)
+    return network
+
+
+def test_lessons_repeat_and_differ() -> None:
+    once, again, other = lesson(5), lesson(5), lesson(6)
+    np.testing.assert_array_equal(once.frames, again.frames)
+    assert once.frames.shape != other.frames.shape or not np.array_equal(once.frames, other.frames)
+    assert once.ictus.max() > 0.9 and set(np.unique(once.until)) <= set(range(34))
+
+
+def test_training_writes_weights_that_the_reader_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, float, float]] = []
+    out = tmp_path / "gesture.safetensors"
+    plan = replace(GesturePlan(), lessons=4, budget_s=2.0, width=12)
+    train_gesture(out, plan, "a test", lambda *what: told.append(what))
+    assert out.with_suffix(".json").exists() and told[-1][0] == "Training"
+    monkeypatch.setattr(gesture_reader, "asset_path", lambda *parts: out)
+    gesture_reader._weights.cache_clear()
+    try:
+        reader = GestureReader(0.7, 4)
+        times_s, places_m = a_way(100)
+        read = [r for time_s, place in zip(times_s, places_m, strict=True) for r in reader.step(time_s, tuple(place))]
+        assert all(0.0 <= r.ictus <= 1.0 and abs(r.until.sum() - 1.0) < 1e-5 for r in read)
+        assert read[-1].time_s - KNOWN_AFTER_S < times_s[-1]
+    finally:
+        gesture_reader._weights.cache_clear()
