@@ -57,12 +57,13 @@ UNKNOWN_SHAPE = 2.5
 class Candidate:
     """What may be a beat: a lowest point of the hand (``rise`` None), or a turn elsewhere (its upward part, −1 to 1).
 
-    ``stroke_m`` is the length of the stroke that led to it.
+    ``stroke_m`` is the length of the stroke that led to it. One that is not ``seen`` was only read by the network.
     """
 
     time_s: float
     stroke_m: float
     rise: float | None = None
+    seen: bool = True
 
 
 @dataclass(slots=True)

@@ -32,14 +32,22 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 FIRST_SD = 0.20
 """How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS = 0.4
-"""An ictus at least this probable is the first beat."""
+ENTERS, ENTERS_RESTLESS = 0.4, 0.7
+"""An ictus at least this probable is the first beat: of a hand that rested before, and of one that did not."""
+EVEN_ICTI, EVENNESS = 4, 0.18
+EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
+"""So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
+parts of the marked period. Who scratches is even, but faster."""
+REST_S, REST_PERIODS = 0.25, 4.0
+"""A rest is at least this long, and counts for so many marked periods."""
 PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.75, 0.3
 """A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
 ANNOUNCED = 0.6
 """Confidence in a first beat that the preparatory beat announces."""
 READ_ALONE = 0.1
 """An ictus that was only read, without a lowest point or turn, is weighed from this probability."""
+SEEN_WITHIN_S = 0.06
+"""A lowest point or turn at an ictus that was read is seen by so much later."""
 READ_SPAN_S = 0.035
 """Readings this near a candidate are about it."""
 READ_APART = 0.01
@@ -80,10 +88,11 @@ class TempoTracker:
         self._way: deque[tuple[float, float, float, float]] = deque(maxlen=WAY_SAMPLES)
         self._hypotheses: list[Hypothesis] = []
         self._turns = TurnDetector()
-        self._low_s = -math.inf
+        self._low_s = self._rest_s = -math.inf
         self._reader = self._new_reader()
         self._readings: deque[Reading] = deque(maxlen=50)
         self._waiting: list[Candidate] = []
+        self._unplaced: deque[float] = deque(maxlen=EVEN_ICTI)
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
         self._drawn = True
@@ -133,8 +142,10 @@ class TempoTracker:
                 self._gap_until_s = sample.time_s
         if ictus is not None and self._hypotheses:
             self._low_s = ictus.time_s
-            self._waiting.append(Candidate(ictus.time_s, ictus.stroke_m))
+            self._await(Candidate(ictus.time_s, ictus.stroke_m))
         if sample is not None:
+            if sample.still_s >= REST_S:
+                self._rest_s = sample.time_s
             self._take_turn(sample)
             for reading in self._reader.step(pose.time_s, pose.position_m):
                 self._readings.append(reading)
@@ -164,25 +175,52 @@ class TempoTracker:
         if len(self._readings) < 3:
             return
         before, middle, after = (self._readings[index].ictus for index in (-3, -2, -1))
-        least = READ_ALONE if self._hypotheses else ENTERS
-        if not (middle > before and middle >= after and middle > least):
+        if not (middle > before and middle >= after and middle > READ_ALONE):
             return
         curve = before - 2.0 * middle + after
         at_s = self._readings[-2].time_s - KNOWN_AFTER_S
         at_s += 0.5 * (before - after) / curve * (self._readings[-1].time_s - self._readings[-2].time_s)
         if not self._hypotheses:
-            self._begin(at_s)
+            self._unplaced.append(at_s)
+            if middle > (ENTERS if self._rested(at_s) else ENTERS_RESTLESS) or self._even():
+                self._begin(at_s)
             return
         best = self._hypotheses[0]
         apart_s = max(0.07, 0.15 * best.period_s)
         if abs(at_s - self._low_s) > apart_s and all(abs(at_s - seen.time_s) > apart_s for seen in self._waiting):
-            self._waiting.append(Candidate(at_s, best.stroke_m, 0.0))
+            self._await(Candidate(at_s, best.stroke_m, 0.0, seen=False))
+
+    def _rested(self, time_s: float) -> bool:
+        """Whether the hand was at rest not long ago: what moves now may be a preparatory beat."""
+        return time_s - self._rest_s < REST_PERIODS * self._meter.marked_period_s[self._start]
+
+    def _even(self) -> bool:
+        """Whether the last icti that were read come evenly, near the marked tempo."""
+        if len(self._unplaced) < EVEN_ICTI:
+            return False
+        steps = np.diff(self._unplaced)
+        middle, marked = float(np.median(steps)), self._meter.marked_period_s[self._start]
+        near = max(EVEN_LEAST_S, EVEN_PERIODS[0] * marked) < middle < EVEN_PERIODS[1] * marked
+        return near and bool(np.abs(np.log(steps / middle)).max() < EVENNESS)
+
+    def _await(self, candidate: Candidate) -> None:
+        """A candidate waits until enough was read of it. What is seen tells the time better than what is only read."""
+        if candidate.seen:
+            apart_s = max(0.07, 0.15 * self._hypotheses[0].period_s)
+            self._waiting = [
+                other for other in self._waiting if other.seen or abs(other.time_s - candidate.time_s) > apart_s
+            ]
+        self._waiting.append(candidate)
+        self._waiting.sort(key=lambda waiting: waiting.time_s)
 
     def _weigh_waiting(self, now_s: float) -> None:
         """Weigh the candidates of which enough was read."""
         read_s = self._readings[-1].time_s if self._readings else now_s
-        while self._waiting and read_s > self._waiting[0].time_s + KNOWN_AFTER_S + 0.5 * READ_SPAN_S:
-            candidate = self._waiting.pop(0)
+        while self._waiting:
+            candidate = self._waiting[0]
+            if read_s <= candidate.time_s + KNOWN_AFTER_S + (0.5 * READ_SPAN_S if candidate.seen else SEEN_WITHIN_S):
+                return
+            del self._waiting[0]
             best = self._hypotheses[0]
             self._weigh(candidate, self._ictus_probability(candidate.time_s), np.array(self._way))
             if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
@@ -203,7 +241,7 @@ class TempoTracker:
         best = self._hypotheses[0]
         if abs(turn.time_s - self._low_s) < max(0.07, 0.15 * best.period_s):
             return
-        self._waiting.append(Candidate(turn.time_s, turn.stroke_m, turn.rise))
+        self._await(Candidate(turn.time_s, turn.stroke_m, turn.rise))
 
     def _begin(self, ictus_s: float) -> None:
         """The first beat: its period is what the next ictus is expected after, weighed against the mark."""
@@ -238,7 +276,7 @@ class TempoTracker:
         account = Hypothesis(self._start - 1, reading.time_s, reading.time_s, marked, (0.0, 0.0, 0.0))
         account.know(self._profile)
         next_s = reading.expected_s(0.8) - account.lag_s(self._meter, self._start)
-        confidence = ANNOUNCED if soon > ANNOUNCES else 0.1
+        confidence = ANNOUNCED if soon > ANNOUNCES and self._rested(reading.time_s) else 0.1
         return TempoEstimate(sample.known_s, self._start - 1, next_s - marked, marked, next_s, confidence)
 
     def _weigh(self, ictus: Candidate, read: float, way: np.ndarray) -> None:

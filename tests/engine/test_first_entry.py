@@ -1,0 +1,80 @@
+"""The first entry: preparatory beats begin the music with their ictus, other movements do not."""
+
+import math
+
+import numpy as np
+import pytest
+from conducting import timings
+from support import make_score
+
+from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.follower import Follower
+from tutti.engine.conducting.ictus import IctusDetector
+from tutti.engine.conducting.tempo import TempoTracker
+from tutti.engine.conducting.virtual_conductor import conduct
+from tutti.engine.types import Pose
+
+SCORE = make_score([], measures=24, beats_in_measure=4, quarter_bpm=80.0)
+
+
+def first_crossing(poses, score=SCORE):
+    ictus, tempo, follower = IctusDetector(), TempoTracker(score), Follower(score)
+    for pose in poses:
+        beat = ictus.step(pose, tempo.estimate)
+        crossings = follower.step(pose.time_s, tempo.step(pose, beat))[1]
+        if crossings:
+            return crossings[0].time_s
+    return None
+
+
+@pytest.mark.parametrize("period_s", [0.5, 0.7, 1.1])
+@pytest.mark.parametrize("preparation", ["lift", "dip"])
+@pytest.mark.parametrize("bounce", [0.2, 0.8])
+def test_one_preparatory_beat_brings_the_first_chord_with_the_ictus(period_s, preparation, bounce):
+    style = Style(lag=0.5, jitter_s=0.0, sway_m=0.005, bounce=bounce, preparation=preparation)
+    given = timings(SCORE, np.full(8, period_s))
+    take = conduct(SCORE, given, seed=3, rate_hz=90.0, noise_m=0.001, style=style)
+    begun_s = first_crossing(take.of("baton"))
+    assert begun_s == pytest.approx(given[1][0] + float(take.metadata["offset_s"]), abs=0.06)
+
+
+def movement(height, span_s, rate_hz=90.0, aside=lambda t: 0.0):
+    return [
+        Pose(n / rate_hz, "baton", (0.1 + aside(n / rate_hz), 1.1 + height(n / rate_hz), -0.4))
+        for n in range(int(span_s * rate_hz))
+    ]
+
+
+@pytest.mark.parametrize(
+    "height",
+    [
+        lambda t: 0.0,
+        lambda t: 0.015 * math.sin(2 * math.pi * 4.0 * t),
+        lambda t: 0.25 * (1 - math.cos(math.pi * min(max(t - 1.0, 0.0) / 0.5, 1.0))) / 2,
+        lambda t: -0.3 * (1 - math.cos(2 * math.pi * min(max(t - 1.0, 0.0) / 4.0, 1.0))) / 2,
+        lambda t: 0.4 * (1 - math.cos(2 * math.pi * min(max(t - 1.0, 0.0) / 6.0, 1.0))) / 2,
+    ],
+    ids=["still", "scratching", "lifted and kept", "lowered and back", "lifted slowly and back"],
+)
+def test_other_movements_start_nothing(height):
+    assert first_crossing(movement(height, 12.0)) is None
+
+
+def test_a_hand_that_turns_a_page_starts_nothing():
+    aside = lambda t: 0.35 * math.sin(math.pi * min(max(t - 1.0, 0.0) / 2.5, 1.0))  # noqa: E731
+    assert first_crossing(movement(lambda t: 0.08 * abs(aside(t)) / 0.35, 8.0, aside=aside)) is None
+
+
+def test_a_conductor_who_goes_on_beating_without_rest_is_understood_after_some_strokes():
+    poses = movement(lambda t: 0.3 * (1 - math.cos(2 * math.pi * t / 0.75)) / 2, 9.0)
+    begun_s = first_crossing(poses)
+    assert begun_s is not None
+    assert begun_s < 6 * 0.75
+
+
+def test_a_mark_three_times_too_fast_does_not_hinder():
+    score = make_score([], measures=24, beats_in_measure=4, quarter_bpm=84.0)
+    given = timings(score, np.full(8, 2.0))
+    take = conduct(score, given, seed=3, rate_hz=60.0, style=Style(lag=0.0, sway_m=0.002))
+    begun_s = first_crossing(take.of("baton"), score)
+    assert begun_s == pytest.approx(given[1][0] + float(take.metadata["offset_s"]), abs=0.25)
