@@ -32,8 +32,9 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 FIRST_SD = 0.20
 """How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS, ENTERS_RESTLESS = 0.4, 0.7
-"""An ictus at least this probable is the first beat: of a hand that rested before, and of one that did not."""
+ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.4, 0.18, 0.7
+"""An ictus at least this probable is the first beat: of a hand that rested before, with a lowest point as well, and
+of a hand that did not rest."""
 EVEN_ICTI, EVENNESS = 4, 0.18
 EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
 """So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
@@ -140,9 +141,10 @@ class TempoTracker:
             self._keep(sample)
             if sample.gap_s:
                 self._gap_until_s = sample.time_s
-        if ictus is not None and self._hypotheses:
+        if ictus is not None:
             self._low_s = ictus.time_s
-            self._await(Candidate(ictus.time_s, ictus.stroke_m))
+            if self._hypotheses:
+                self._await(Candidate(ictus.time_s, ictus.stroke_m))
         if sample is not None:
             if sample.still_s >= REST_S:
                 self._rest_s = sample.time_s
@@ -182,13 +184,19 @@ class TempoTracker:
         at_s += 0.5 * (before - after) / curve * (self._readings[-1].time_s - self._readings[-2].time_s)
         if not self._hypotheses:
             self._unplaced.append(at_s)
-            if middle > (ENTERS if self._rested(at_s) else ENTERS_RESTLESS) or self._even():
+            if middle > self._entering(at_s) or self._even():
                 self._begin(at_s)
             return
         best = self._hypotheses[0]
         apart_s = max(0.07, 0.15 * best.period_s)
         if abs(at_s - self._low_s) > apart_s and all(abs(at_s - seen.time_s) > apart_s for seen in self._waiting):
             self._await(Candidate(at_s, best.stroke_m, 0.0, seen=False))
+
+    def _entering(self, at_s: float) -> float:
+        """How probable an ictus must be as read to be the first beat."""
+        if not self._rested(at_s):
+            return ENTERS_RESTLESS
+        return ENTERS_SEEN if abs(at_s - self._low_s) < SEEN_WITHIN_S else ENTERS
 
     def _rested(self, time_s: float) -> bool:
         """Whether the hand was at rest not long ago: what moves now may be a preparatory beat."""

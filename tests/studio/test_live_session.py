@@ -74,10 +74,11 @@ def test_killed_helpers_are_replaced_and_nothing_recorded_is_lost(
     for child in before:
         child.kill()
     deadline_s = time.monotonic() + 30
-    while time.monotonic() < deadline_s and len(children_named(studio)) < 2:
+    killed = {child.pid for child in before}
+    while time.monotonic() < deadline_s and len({child.pid for child in children_named(studio)} - killed) < 2:
         time.sleep(0.2)
-    fresh = children_named(studio)
-    assert len(fresh) >= 2 and not {child.pid for child in fresh} & {child.pid for child in before}
+    fresh = {child.pid for child in children_named(studio)}
+    assert len(fresh - killed) >= 2 and not fresh & killed
     size = path.stat().st_size
     time.sleep(2.0)
     assert path.stat().st_size > size, "the recording goes on"
