@@ -1,8 +1,9 @@
 """From icti and the hand's way between them to the conductor's tempo, and to when the next beat will be.
 
 ``TempoTracker`` keeps several hypotheses of which icti were beats (``engine.conducting.beat_hypotheses``), follows the
-best one, and between icti reads the unfinished stroke (``engine.conducting.strokes``). The first period is the
-preparatory beat's, weighed against the score's tempo mark; a long hold moves the beat, not the period.
+best one, and between icti reads the unfinished stroke (``engine.conducting.strokes``). A network that has seen many
+ways of beating (``engine.conducting.gesture_reader``) tells it how likely an ictus was and when the next will be. The
+first period is weighed against the score's tempo mark; a long hold moves the beat, not the period.
 """
 
 import math
@@ -74,7 +75,7 @@ WAY_STEP_S, WAY_REST_S, WAY_MOVE_M = 0.008, 0.1, 0.004
 
 
 class TempoTracker:
-    """Tempo, phase and count of one conductor. Causal; one thread; well under 0.1 ms a step.
+    """Tempo, phase and count of one conductor. Causal; one thread; about 0.2 ms a step.
 
     ``estimate`` is None until a preparatory beat begins. ``start_beat`` indexes ``score.beats``: the beat of the first
     ictus after the preparatory one; ``profile`` what is known of the conductor.
@@ -90,7 +91,7 @@ class TempoTracker:
         self._hypotheses: list[Hypothesis] = []
         self._turns = TurnDetector()
         self._low_s = self._rest_s = -math.inf
-        self._reader = self._new_reader()
+        self._reader = GestureReader(self._meter.marked_period_s[start_beat], self._meter.key(start_beat)[0])
         self._readings: deque[Reading] = deque(maxlen=50)
         self._waiting: list[Candidate] = []
         self._unplaced: deque[float] = deque(maxlen=EVEN_ICTI)
@@ -100,9 +101,6 @@ class TempoTracker:
         self._fallen_s: float | None = None
         self._gap_until_s = -math.inf
         self._estimate: TempoEstimate | None = None
-
-    def _new_reader(self) -> GestureReader:
-        return GestureReader(self._meter.marked_period_s[self._start], self._meter.key(self._start)[0])
 
     @property
     def estimate(self) -> TempoEstimate | None:
@@ -152,7 +150,7 @@ class TempoTracker:
             for reading in self._reader.step(pose.time_s, pose.position_m):
                 self._readings.append(reading)
                 self._take_reading()
-            self._weigh_waiting(sample.known_s)
+            self._weigh_waiting()
         if sample is not None and self._hypotheses:
             if self._posterior is not None:
                 self._posterior.add(sample.time_s, sample.position_m)
@@ -221,9 +219,9 @@ class TempoTracker:
         self._waiting.append(candidate)
         self._waiting.sort(key=lambda waiting: waiting.time_s)
 
-    def _weigh_waiting(self, now_s: float) -> None:
+    def _weigh_waiting(self) -> None:
         """Weigh the candidates of which enough was read."""
-        read_s = self._readings[-1].time_s if self._readings else now_s
+        read_s = self._readings[-1].time_s if self._readings else -math.inf
         while self._waiting:
             candidate = self._waiting[0]
             if read_s <= candidate.time_s + KNOWN_AFTER_S + (0.5 * READ_SPAN_S if candidate.seen else SEEN_WITHIN_S):
