@@ -64,11 +64,6 @@ class TapSource:
         """How many taps were taken."""
         return self._taps
 
-    @property
-    def latest_tap_s(self) -> float:
-        """When the last tap was; −inf before the first."""
-        return self._latest_tap_s
-
     def tap(self, time_s: float, strength: float = 0.5) -> bool:
         """A tap at ``time_s`` (session clock); ``strength`` 0–1 (velocity, pressure) is the size of the stroke.
 

@@ -16,6 +16,7 @@ from ..types import Beat, Pose, TempoEstimate
 from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
 from .gesture import GestureFilter, GestureSample
 from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S, GestureReader, Reading
+from .ictus import REST_S
 from .meter_map import MeterMap
 from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
@@ -40,8 +41,8 @@ EVEN_ICTI, EVENNESS = 4, 0.18
 EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
 """So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
 parts of the marked period. Who scratches is even, but faster."""
-REST_S, REST_PERIODS = 0.25, 4.0
-"""A rest is at least this long, and counts for so many marked periods."""
+REST_PERIODS = 4.0
+"""A rest (``REST_S``) counts for so many marked periods."""
 PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.75, 0.3
 """A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
 ANNOUNCED = 0.6
@@ -186,7 +187,7 @@ class TempoTracker:
                 self._begin(at_s)
             return
         best = self._hypotheses[0]
-        apart_s = max(0.07, 0.15 * best.period_s)
+        apart_s = self._apart_s()
         if abs(at_s - self._low_s) > apart_s and all(abs(at_s - seen.time_s) > apart_s for seen in self._waiting):
             self._await(Candidate(at_s, best.stroke_m, 0.0, seen=False))
 
@@ -209,10 +210,14 @@ class TempoTracker:
         near = max(EVEN_LEAST_S, EVEN_PERIODS[0] * marked) < middle < EVEN_PERIODS[1] * marked
         return near and bool(np.abs(np.log(steps / middle)).max() < EVENNESS)
 
+    def _apart_s(self) -> float:
+        """Candidates closer than this are the same ictus."""
+        return max(0.07, 0.15 * self._hypotheses[0].period_s)
+
     def _await(self, candidate: Candidate) -> None:
         """A candidate waits until enough was read of it. What is seen tells the time better than what is only read."""
         if candidate.seen:
-            apart_s = max(0.07, 0.15 * self._hypotheses[0].period_s)
+            apart_s = self._apart_s()
             self._waiting = [
                 other for other in self._waiting if other.seen or abs(other.time_s - candidate.time_s) > apart_s
             ]
@@ -244,8 +249,7 @@ class TempoTracker:
         turn = self._turns.step(sample, max(LEAST_TURN * usual_m, 8.0 * sample.noise_m))
         if turn is None or not self._hypotheses:
             return
-        best = self._hypotheses[0]
-        if abs(turn.time_s - self._low_s) < max(0.07, 0.15 * best.period_s):
+        if abs(turn.time_s - self._low_s) < self._apart_s():
             return
         self._await(Candidate(turn.time_s, turn.stroke_m, turn.rise))
 

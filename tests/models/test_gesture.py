@@ -26,6 +26,14 @@ def a_way(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return times_s, places_m + 0.001 * random.standard_normal((count, 3))
 
 
+def shipped_network() -> GestureNetwork:
+    """The network with the weights that ship."""
+    stored = {name: value.float() for name, value in load_file(asset_path("weights", "gesture.safetensors")).items()}
+    network = GestureNetwork(len(stored["inp.bias"]))
+    network.load_state_dict(stored)
+    return network
+
+
 def test_frames_made_one_by_one_are_those_of_training() -> None:
     times_s, places_m = a_way()
     grid, frames = features(times_s, places_m, 0.7, 4)
@@ -46,9 +54,7 @@ def test_frames_do_not_depend_on_where_the_hand_is() -> None:
 
 def test_numpy_reads_what_torch_reads() -> None:
     times_s, places_m = a_way()
-    stored = {name: value.float() for name, value in load_file(asset_path("weights", "gesture.safetensors")).items()}
-    network = GestureNetwork(len(stored["inp.bias"]))
-    network.load_state_dict(stored)
+    network = shipped_network()
     _, frames = features(times_s, places_m, 0.7, 4)
     with torch.no_grad():
         out = network(torch.from_numpy(frames)[None])[0][0]
@@ -60,10 +66,10 @@ def test_numpy_reads_what_torch_reads() -> None:
 
 
 def test_icti_of_conductors_never_seen_are_found() -> None:
+    network = shipped_network()
     found, given, true = 0, 0, 0
     for seed in range(24):
         taught = lesson(seed)
-        network = _network()
         with torch.no_grad():
             read = torch.sigmoid(network(torch.from_numpy(taught.frames)[None])[0][0][:, 0]).numpy()
         peaks = 1 + np.flatnonzero((read[1:-1] > read[:-2]) & (read[1:-1] >= read[2:]) & (read[1:-1] > 0.4))
@@ -74,13 +80,6 @@ def test_icti_of_conductors_never_seen_are_found() -> None:
         given_wrong = len(peaks) - near.any(axis=1).sum()
         assert given_wrong <= 0.5 * max(len(icti), 1)
     assert found > 0.75 * true
-
-
-def _network() -> GestureNetwork:
-    stored = {name: value.float() for name, value in load_file(asset_path("weights", "gesture.safetensors")).items()}
-    network = GestureNetwork(len(stored["inp.bias"]))
-    network.load_state_dict(stored)
-    return network
 
 
 def test_lessons_repeat_and_differ() -> None:
