@@ -1,0 +1,154 @@
+"""Commands that open the studio: ``play``, ``serve``, ``replay``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_options import (
+    AiOption,
+    AudioOption,
+    HallOption,
+    LatencyOption,
+    PhoneOption,
+    ProfileOption,
+    RadiusOption,
+    ReflectionsOption,
+    SeatingOption,
+    SeatOption,
+    SeedOption,
+    SofaOption,
+    SoundsOption,
+    StyleOption,
+    TlsOption,
+    names,
+    style_named,
+)
+
+
+def play(
+    score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
+    window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
+    vr: Annotated[bool, typer.Option("--vr", help="Conduct from a headset (OpenVR).")] = False,
+    take: Annotated[Path | None, typer.Option(help="A recorded conductor instead of a person.")] = None,
+    host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    tls: TlsOption = None,
+    phone: PhoneOption = False,
+    sounds: SoundsOption = None,
+    seating: SeatingOption = None,
+    hall: HallOption = "musikverein",
+    seat: SeatOption = "podium",
+    hrtf: SofaOption = None,
+    head_radius_cm: RadiusOption = None,
+    reflections: ReflectionsOption = 1,
+    ai_parts: AiOption = "",
+    seed: SeedOption = 0,
+    record: Annotated[bool, typer.Option(help="Record the session.")] = True,
+    audio: AudioOption = "auto",
+    latency: LatencyOption = "balanced",
+    profile: ProfileOption = None,
+    style: StyleOption = None,
+    input_name: Annotated[
+        str | None,
+        typer.Option("--input", help="What conducts (mouse, taps, gamepad, osc, midi, headset); else whoever moves."),
+    ] = None,
+    osc: Annotated[
+        int | None, typer.Option(help="Conduct by OSC (/baton x y z, /tap) on this UDP port, usually 9000.")
+    ] = None,
+    osc_host: Annotated[str, typer.Option(help="Address to hear OSC on; 0.0.0.0 from everywhere.")] = "127.0.0.1",
+    osc_scale: Annotated[
+        float | None, typer.Option(help="Metres for a unit of the OSC sender; learned without it.", min=1e-6)
+    ] = None,
+    midi: Annotated[
+        str | None, typer.Option(help="Conduct by MIDI (keys tap, or a clock): a part of the port's name.")
+    ] = None,
+    instrument: Annotated[str, typer.Option(help="What you play yourself, with --mic or --keyboard.")] = "violin",
+    mic: Annotated[
+        str | None, typer.Option(help="Play along at this microphone: part of its name, or 'default'.")
+    ] = None,
+    keyboard: Annotated[
+        str | None, typer.Option(help="Play along at this MIDI keyboard: part of its name, or 'default'.")
+    ] = None,
+    headphones: Annotated[
+        bool, typer.Option("--headphones", help="You wear headphones: the microphone is heard in the hall.")
+    ] = False,
+    stand: Annotated[str, typer.Option(help="Where you play: x,y in metres from the podium.")] = "-1.4,0.2",
+) -> None:
+    """Open the studio: engine, sound and page."""
+    from .app import StudioOptions, run_studio
+    from .hearing import Hearing
+    from .inputs.opening import InputChoice
+    from .instrument_input import LearnerChoice
+
+    run_studio(
+        StudioOptions(
+            score=score,
+            window=window,
+            vr=vr,
+            take=take,
+            host=host,
+            port=port,
+            tls=tls,
+            phone=phone,
+            sounds=sounds,
+            seating=seating,
+            hall=hall,
+            ai_parts=names(ai_parts),
+            seed=seed,
+            record=record,
+            audio=audio,
+            latency=latency,
+            inputs=InputChoice(osc, osc_host, osc_scale, midi, input_name),
+            profile=profile,
+            style=style_named(style),
+            hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
+            learner=LearnerChoice(instrument, mic, keyboard, headphones, LearnerChoice.parse_place(stand)),
+        )
+    )
+
+
+def serve(
+    score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    tls: TlsOption = None,
+    phone: PhoneOption = False,
+    sounds: SoundsOption = None,
+    seating: SeatingOption = None,
+    hall: HallOption = "musikverein",
+    seed: SeedOption = 0,
+    record: Annotated[bool, typer.Option(help="Record the session.")] = True,
+) -> None:
+    """Open the studio for the whole classroom: every device on this network may watch, listen and ask for the baton."""
+    from .app import StudioOptions, run_studio
+
+    run_studio(
+        StudioOptions(
+            score=score,
+            host="0.0.0.0",
+            port=port,
+            tls=tls,
+            phone=phone,
+            sounds=sounds,
+            seating=seating,
+            hall=hall,
+            seed=seed,
+            record=record,
+        )
+    )
+
+
+def replay(
+    session: Annotated[Path, typer.Argument(help="A recorded session (.mcap).")],
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    tls: TlsOption = None,
+    window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
+    sounds: SoundsOption = None,
+    audio: AudioOption = "auto",
+    latency: LatencyOption = "balanced",
+) -> None:
+    """Play a recorded session again, exactly, in the hall and on the page."""
+    from .app import ReplayOptions, run_replay
+
+    run_replay(ReplayOptions(session, host, port, tls, window, sounds, audio, latency))
