@@ -26,7 +26,8 @@ from tutti.engine.types import (
     Sign,
     TempoEstimate,
 )
-from tutti.studio.protocol import NOBODY, BeatInfo, MeasureInfo, TempoMarkInfo
+from tutti.studio.protocol import NOBODY
+from tutti.studio.protocol_values import BeatInfo, MeasureInfo, TempoMarkInfo
 from tutti.studio.relay import Control, RelayProcess, RelaySettings, SessionInfo
 from tutti.studio.session_info import figure_infos
 

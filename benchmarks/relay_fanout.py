@@ -42,6 +42,7 @@ from tutti.engine.types import (
     TempoEstimate,
 )
 from tutti.studio import protocol as p
+from tutti.studio import protocol_values as pv
 from tutti.studio.relay_server import RelayServer
 from tutti.studio.relay_types import RelaySettings
 from tutti.studio.session_info import SessionInfo
@@ -123,7 +124,7 @@ async def _relay(hz: float, clock: SessionClock, pipe: Connection) -> None:
 async def _send(hz: float, clock: SessionClock, pipe: Connection, *, compressed: bool) -> None:
     """What one writes first: no acknowledgements, no skipping, each viewer awaited."""
     viewers: set[ServerConnection] = set()
-    audio = p.AudioInfo(rate_hz=0, packet_samples=0)
+    audio = pv.AudioInfo(rate_hz=0, packet_samples=0)
     state = SessionState(session(), relay_id=0, tick_hz=hz, ack_window=12, audio=audio)
 
     async def converse(connection: ServerConnection) -> None:

@@ -11,7 +11,8 @@ from typing import Protocol
 import av
 import numpy as np
 
-from .protocol import Audio, Codec
+from .protocol import Audio
+from .protocol_values import Codec
 
 log = logging.getLogger(__name__)
 

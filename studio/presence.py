@@ -3,8 +3,9 @@
 import unicodedata
 from dataclasses import dataclass, replace
 
-from .protocol import MAX_NAME_CHARACTERS, NOBODY, PODIUM, ViewerInfo
+from .protocol import NOBODY, PODIUM
 from .protocol import Presence as PresenceMessage
+from .protocol_values import MAX_NAME_CHARACTERS, ViewerInfo
 
 COLOURS = (
     0xE8B04A,

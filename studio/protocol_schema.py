@@ -10,7 +10,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from . import protocol
+from . import protocol, protocol_values
 from .wire import (
     BytesNode,
     ChoiceNode,
@@ -25,21 +25,21 @@ from .wire import (
     layout_of,
 )
 
-CONSTANTS = (
-    "SUBPROTOCOL",
-    "WEBSOCKET_PATH",
-    "NOBODY",
-    "PODIUM",
-    "MAX_NAME_CHARACTERS",
-    "MAX_CLIENT_MESSAGE_BYTES",
-    "MAX_SAMPLES",
-    "CLOSE_MALFORMED",
-    "CLOSE_VERSION",
-    "CLOSE_FLOOD",
-    "CLOSE_STALLED",
-    "CLOSE_FULL",
-    "CLOSE_NO_HELLO",
-)
+CONSTANTS: dict[str, str | int] = {
+    "SUBPROTOCOL": protocol.SUBPROTOCOL,
+    "WEBSOCKET_PATH": protocol.WEBSOCKET_PATH,
+    "NOBODY": protocol.NOBODY,
+    "PODIUM": protocol.PODIUM,
+    "MAX_NAME_CHARACTERS": protocol_values.MAX_NAME_CHARACTERS,
+    "MAX_CLIENT_MESSAGE_BYTES": protocol.MAX_CLIENT_MESSAGE_BYTES,
+    "MAX_SAMPLES": protocol.MAX_SAMPLES,
+    "CLOSE_MALFORMED": protocol.CLOSE_MALFORMED,
+    "CLOSE_VERSION": protocol.CLOSE_VERSION,
+    "CLOSE_FLOOD": protocol.CLOSE_FLOOD,
+    "CLOSE_STALLED": protocol.CLOSE_STALLED,
+    "CLOSE_FULL": protocol.CLOSE_FULL,
+    "CLOSE_NO_HELLO": protocol.CLOSE_NO_HELLO,
+}
 DOCS_MARK = "<!-- The rest is written by `python -m tutti.studio.protocol_schema`. -->\n"
 
 _RUNTIME = """\
@@ -289,7 +289,7 @@ def typescript() -> str:
         "// The wire's rules are in docs/protocol.md.",
         "",
     ]
-    lines += [f"export const {name} = {json.dumps(getattr(protocol, name))};" for name in CONSTANTS]
+    lines += [f"export const {name} = {json.dumps(value)};" for name, value in CONSTANTS.items()]
     lines.append("")
     for record in {record.cls: record for record in server_records + client_records}.values():
         lines += _interface(record, tagged)
@@ -298,7 +298,7 @@ def typescript() -> str:
         lines += [f"  | {member.cls.__name__}" for member in union.members.values()]
         lines[-1] += ";"
         lines.append("")
-    events = typing.get_args(protocol.Event)
+    events = typing.get_args(protocol_values.Event)
     lines += [f"export type Event = {' | '.join(cls.__name__ for cls in events)};", "", _RUNTIME]
     for record in server_records:
         lines.append(f"function read{record.cls.__name__}(r: Reader): {record.cls.__name__} {{")

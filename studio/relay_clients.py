@@ -9,7 +9,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
 from ..engine.errors import ProtocolError
-from .protocol import Audio, Codec
+from .protocol import Audio
+from .protocol_values import Codec
 
 MESSAGES_PER_S = 500.0
 """A baton of 240 Hz, acknowledgements and pings, twice over."""

@@ -21,6 +21,7 @@ from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
 from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
 from .presence import BatonRefused, Presence
+from .protocol_values import AudioInfo
 from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
 from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
 from .relay_http import RelayHttp
@@ -63,9 +64,9 @@ class RelayServer:
         self._viewers: dict[int, ViewerConnection] = {}
         self._counts = Counts()
         self._window = max(6, round(ACK_WINDOW_S * settings.tick_hz))
-        sound = wire.AudioInfo(rate_hz=0, packet_samples=0)
+        sound = AudioInfo(rate_hz=0, packet_samples=0)
         if self._audio:
-            sound = wire.AudioInfo(rate_hz=self._audio.rate_hz, packet_samples=self._audio.packet_samples)
+            sound = AudioInfo(rate_hz=self._audio.rate_hz, packet_samples=self._audio.packet_samples)
         self._state = SessionState(
             info, relay_id=secrets.randbits(32), tick_hz=settings.tick_hz, ack_window=self._window, audio=sound
         )

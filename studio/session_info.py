@@ -8,7 +8,7 @@ from ..engine.conducting.review import ideal_way
 from ..engine.instruments import catalogue
 from ..engine.score import Part, Score
 from ..engine.types import Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition, TempoEstimate
-from .protocol import (
+from .protocol_values import (
     BeatInfo,
     Crossing,
     Event,

@@ -5,23 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.types import Frame, PlayerPlacement
-from .protocol import (
-    PODIUM,
-    AudioInfo,
-    Event,
-    Events,
-    NoteOff,
-    NoteOn,
-    Players,
-    Silence,
-    Snapshot,
-    Sounding,
-    Tick,
-    encode_event,
-    encode_server,
-    with_events,
-)
+from .protocol import PODIUM, Events, Players, Snapshot, Sounding, Tick, encode_event, encode_server, with_events
 from .protocol import Presence as PresenceMessage
+from .protocol_values import AudioInfo, Event, NoteOff, NoteOn, Silence
 from .session_info import (
     SessionInfo,
     clip_text,

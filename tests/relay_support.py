@@ -24,6 +24,7 @@ from tutti.engine.types import (
     TempoEstimate,
 )
 from tutti.studio import protocol as p
+from tutti.studio import protocol_values as pv
 from tutti.studio.relay_server import RelayServer
 from tutti.studio.relay_types import RelaySettings
 from tutti.studio.session_info import SessionInfo
@@ -112,7 +113,7 @@ class Viewer:
         self.ticks: list[p.Tick] = []
         self.snapshots: list[p.Snapshot] = []
         self.presence = p.Presence(baton_holder=0, requests=(), viewers=())
-        self.sounding: dict[int, p.NoteOn] = {}
+        self.sounding: dict[int, pv.NoteOn] = {}
         self.heard: set[int] = set()
         self.next_event = 0
         self.audio_end = 0
@@ -148,17 +149,17 @@ class Viewer:
                 self.audio_end = message.first_sample + message.samples
         return message
 
-    def _events(self, first: int, events: tuple[p.Event, ...]) -> None:
+    def _events(self, first: int, events: tuple[pv.Event, ...]) -> None:
         assert first == self.next_event
         self.next_event += len(events)
         for event in events:
             match event:
-                case p.NoteOn():
+                case pv.NoteOn():
                     self.sounding[event.note_id] = event
                     self.heard.add(event.note_id)
-                case p.NoteOff():
+                case pv.NoteOff():
                     self.sounding.pop(event.note_id, None)
-                case p.Silence():
+                case pv.Silence():
                     self.sounding.clear()
 
     async def until(self, reached: Any, timeout_s: float = 10.0) -> None:
@@ -196,7 +197,7 @@ async def open_socket(port: int, subprotocol: str = p.SUBPROTOCOL, origin: str |
     )
 
 
-async def join(port: int, name: str = "", codec: p.Codec = "none", host_key: str = "", **options: Any) -> Viewer:
+async def join(port: int, name: str = "", codec: pv.Codec = "none", host_key: str = "", **options: Any) -> Viewer:
     """A viewer who has got its snapshot."""
     viewer = Viewer(await open_socket(port), **options)
     await viewer.say(p.Hello(name=name, codec=codec, host_key=host_key))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tutti.studio import protocol as p
+from tutti.studio import protocol_values as pv
 
-NOTE = p.NoteOn(
+NOTE = pv.NoteOn(
     note_id=70_001,
     part=3,
     pitch=60,
@@ -22,7 +23,7 @@ NOTE = p.NoteOn(
     articulation="pizzicato",
     ai=False,
 )
-POSITION = p.PositionInfo(
+POSITION = pv.PositionInfo(
     time_s=12.5,
     beat=10.25,
     quarter=21.25,
@@ -32,7 +33,7 @@ POSITION = p.PositionInfo(
     measure="12a",
     state="playing",
 )
-PLAYER = p.PlayerInfo(
+PLAYER = pv.PlayerInfo(
     player=1,
     part=0,
     section="Violins I",
@@ -49,8 +50,8 @@ PRESENCE = p.Presence(
     baton_holder=2,
     requests=(3,),
     viewers=(
-        p.ViewerInfo(viewer=2, name="Zoë", colour=0xE4572E, host=True),
-        p.ViewerInfo(viewer=3, name="指揮者", colour=0x29335C, host=False),
+        pv.ViewerInfo(viewer=2, name="Zoë", colour=0xE4572E, host=True),
+        pv.ViewerInfo(viewer=3, name="指揮者", colour=0x29335C, host=False),
     ),
 )
 
@@ -64,18 +65,18 @@ SERVER: dict[str, p.ServerMessage] = {
         composer="L. v. Beethoven",
         hall="shoebox",
         end_quarter=1004.0,
-        parts=(p.PartInfo(name="Violino I", abbreviation="Vl. I", instrument="violin", family="strings"),),
+        parts=(pv.PartInfo(name="Violino I", abbreviation="Vl. I", instrument="violin", family="strings"),),
         players=(PLAYER,),
         measures=(
-            p.MeasureInfo(start_quarter=0.0, duration_quarter=0.5, number="0", numerator=2, denominator=4),
-            p.MeasureInfo(start_quarter=0.5, duration_quarter=2.0, number="1", numerator=2, denominator=4),
+            pv.MeasureInfo(start_quarter=0.0, duration_quarter=0.5, number="0", numerator=2, denominator=4),
+            pv.MeasureInfo(start_quarter=0.5, duration_quarter=2.0, number="1", numerator=2, denominator=4),
         ),
-        beats=(p.BeatInfo(quarter=0.0, measure=0, beat=1, beats_in_measure=1),),
-        rehearsal=(p.MarkingInfo(quarter=96.0, text="A"),),
-        markings=(p.MarkingInfo(quarter=0.0, text="Allegro con brio"),),
-        tempos=(p.TempoMarkInfo(quarter=0.0, quarter_bpm=216.0),),
-        figures=(p.FigureInfo(beats=1, way=((0.0, 0.0), (0.125, 1.0), (0.0, 0.0))),),
-        audio=p.AudioInfo(rate_hz=48_000, packet_samples=960),
+        beats=(pv.BeatInfo(quarter=0.0, measure=0, beat=1, beats_in_measure=1),),
+        rehearsal=(pv.MarkingInfo(quarter=96.0, text="A"),),
+        markings=(pv.MarkingInfo(quarter=0.0, text="Allegro con brio"),),
+        tempos=(pv.TempoMarkInfo(quarter=0.0, quarter_bpm=216.0),),
+        figures=(pv.FigureInfo(beats=1, way=((0.0, 0.0), (0.125, 1.0), (0.0, 0.0))),),
+        audio=pv.AudioInfo(rate_hz=48_000, packet_samples=960),
         presence=PRESENCE,
         position=POSITION,
         next_event=42,
@@ -98,7 +99,7 @@ SERVER: dict[str, p.ServerMessage] = {
         markings=(),
         tempos=(),
         figures=(),
-        audio=p.AudioInfo(rate_hz=0, packet_samples=0),
+        audio=pv.AudioInfo(rate_hz=0, packet_samples=0),
         presence=p.Presence(baton_holder=p.NOBODY, requests=(), viewers=()),
         position=None,
         next_event=0,
@@ -108,26 +109,26 @@ SERVER: dict[str, p.ServerMessage] = {
         tick=4_000_000_000,
         frame_s=12.515625,
         position=POSITION,
-        tempo=p.TempoInfo(
+        tempo=pv.TempoInfo(
             beat_index=-1, beat_s=12.25, beat_period_s=0.5, next_beat_s=12.75, confidence=0.875, stopped=False
         ),
         level=0.75,
         articulation=-0.25,
         attention="Hörner",
         poses=(
-            p.PoseInfo(time_s=12.5, device="baton", position_m=(0.25, 1.25, -0.5), orientation_wxyz=None),
-            p.PoseInfo(
+            pv.PoseInfo(time_s=12.5, device="baton", position_m=(0.25, 1.25, -0.5), orientation_wxyz=None),
+            pv.PoseInfo(
                 time_s=12.5, device="head", position_m=(0.0, 1.625, 0.0), orientation_wxyz=(0.5, 0.5, -0.5, 0.5)
             ),
         ),
         first_event=40,
         events=(
             NOTE,
-            p.NoteOff(note_id=69_999, time_s=12.375),
-            p.Ictus(beat_index=10, time_s=12.25, detected_s=12.3125, stroke_m=0.3125, clarity=0.5),
-            p.Crossing(beat_index=10, time_s=12.25, quarter=21.0, beat=3, bpm=118.5),
-            p.Silence(time_s=12.5),
-            p.Signed(time_s=12.5, sign="hush", section="Hörner", amount=-0.25),
+            pv.NoteOff(note_id=69_999, time_s=12.375),
+            pv.Ictus(beat_index=10, time_s=12.25, detected_s=12.3125, stroke_m=0.3125, clarity=0.5),
+            pv.Crossing(beat_index=10, time_s=12.25, quarter=21.0, beat=3, bpm=118.5),
+            pv.Silence(time_s=12.5),
+            pv.Signed(time_s=12.5, sign="hush", section="Hörner", amount=-0.25),
         ),
     ),
     "tick, waiting": p.Tick(
@@ -142,7 +143,7 @@ SERVER: dict[str, p.ServerMessage] = {
         first_event=0,
         events=(),
     ),
-    "events": p.Events(first_event=40, events=(NOTE, p.NoteOff(note_id=70_001, time_s=13.0))),
+    "events": p.Events(first_event=40, events=(NOTE, pv.NoteOff(note_id=70_001, time_s=13.0))),
     "sounding": p.Sounding(next_event=45, notes=(NOTE,)),
     "presence": PRESENCE,
     "pong": p.Pong(client_s=123.456, server_s=12.000001),

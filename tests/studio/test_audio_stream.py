@@ -9,7 +9,8 @@ import pytest
 from relay_support import RATE_HZ, sine
 
 from tutti.studio.audio_stream import AudioPackets
-from tutti.studio.protocol import Audio, Codec
+from tutti.studio.protocol import Audio
+from tutti.studio.protocol_values import Codec
 
 
 class ScriptedTap:

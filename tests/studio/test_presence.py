@@ -3,7 +3,8 @@
 import pytest
 
 from tutti.studio.presence import BatonRefused, Presence, clean_name
-from tutti.studio.protocol import MAX_NAME_CHARACTERS, NOBODY, PODIUM
+from tutti.studio.protocol import NOBODY, PODIUM
+from tutti.studio.protocol_values import MAX_NAME_CHARACTERS
 
 
 @pytest.mark.parametrize(

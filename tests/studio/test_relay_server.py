@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tutti.engine.clock import SessionClock
 from tutti.engine.types import Pose
 from tutti.studio import protocol as p
+from tutti.studio import protocol_values as pv
 from tutti.studio import relay_access, relay_server, session_state
 from tutti.studio.relay_types import Control, PointerInput, TapInput
 
@@ -540,7 +541,7 @@ def test_sound_in_each_viewers_codec_without_gaps() -> None:
     async def test() -> None:
         clock = SessionClock(time.perf_counter() - 100.0)
         async with relay(clock=clock, tap=SineTap(clock)) as (server, _):
-            codecs: list[p.Codec] = ["opus", "pcm16", "none"]
+            codecs: list[pv.Codec] = ["opus", "pcm16", "none"]
             viewers = [await join(server.port, codec=codec) for codec in codecs]
             await asyncio.gather(*(viewer.until(lambda v=viewer: len(v.ticks) >= 120) for viewer in viewers))
             for viewer, codec in zip(viewers, codecs, strict=True):

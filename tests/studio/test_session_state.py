@@ -6,13 +6,14 @@ import pytest
 from relay_support import make_frame, make_session
 
 from tutti.studio import protocol as p
+from tutti.studio import protocol_values as pv
 from tutti.studio import session_state
 from tutti.studio.session_info import SessionInfo, clip_text
 from tutti.studio.session_state import SessionState
 
 
 def make_state(info: SessionInfo | None = None) -> SessionState:
-    audio = p.AudioInfo(rate_hz=0, packet_samples=0)
+    audio = pv.AudioInfo(rate_hz=0, packet_samples=0)
     return SessionState(info or make_session(), relay_id=1, tick_hz=30.0, ack_window=12, audio=audio)
 
 
@@ -50,7 +51,7 @@ def test_a_snapshot_joins_the_ticks_without_gap_or_doubling() -> None:
     assert {note.note_id for note in joined.sounding} == {2}
     following = tick(state)
     assert following.first_event == joined.next_event
-    assert {event.note_id for event in following.events if isinstance(event, p.NoteOn)} == {3}
+    assert {event.note_id for event in following.events if isinstance(event, pv.NoteOn)} == {3}
 
 
 def test_a_snapshot_tells_the_session() -> None:
@@ -72,7 +73,7 @@ def test_catch_up_is_exactly_what_was_missed() -> None:
     missed: Any = p.decode_server(state.catch_up(firsts[5], firsts[19]))
     assert isinstance(missed, p.Events)
     assert missed.first_event == firsts[5]
-    assert [event.note_id for event in missed.events if isinstance(event, p.NoteOn)] == list(range(10, 38))
+    assert [event.note_id for event in missed.events if isinstance(event, pv.NoteOn)] == list(range(10, 38))
 
 
 def test_too_much_missed_becomes_what_sounds_now(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +92,7 @@ def test_silence_ends_everything() -> None:
     state = make_state()
     state.absorb(make_frame(0, notes=(1, 2)))
     state.silence(0.5)
-    assert isinstance(tick(state).events[-1], p.Silence)
+    assert isinstance(tick(state).events[-1], pv.Silence)
     assert snapshot(state).sounding == ()
 
 
