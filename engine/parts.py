@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .score import Score
-from .types import PartSource, ScoreNote
+from .types import PartSource, ResponsiveSource, ScoreNote, Situation
 
 
 class WrittenPart:
@@ -45,6 +45,7 @@ class PartBook:
                 raise ValueError(f"two sources play part {min(answered & source.parts)}")
             answered |= source.parts
         self._sources = tuple(sources)
+        self._responsive = tuple(source for source in sources if isinstance(source, ResponsiveSource))
         self._written = WrittenPart(score, frozenset(range(len(score.parts))) - answered)
         self._stand_in = {id(source): WrittenPart(score, source.parts) for source in sources}
         self.missed = 0
@@ -53,6 +54,16 @@ class PartBook:
     def enter(self, parts: frozenset[int]) -> None:
         """These parts rest no longer; they are heard from the next window on."""
         self.awaiting -= parts
+
+    @property
+    def responsive(self) -> bool:
+        """Whether anybody listens to what happens meanwhile (``heed``)."""
+        return bool(self._responsive)
+
+    def heed(self, situation: Situation) -> None:
+        """Tell sources that respond what is heard and seen now."""
+        for source in self._responsive:
+            source.heed(situation)
 
     def prepare(self, start_quarter: float, end_quarter: float) -> None:
         """Tell every source what the written parts play in the window, so that it can answer."""

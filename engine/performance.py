@@ -16,9 +16,22 @@ from .conducting.signs import SignReader
 from .conducting.tempo import TempoTracker
 from .entries import Entries, parts_of_sections
 from .parts import PartBook
+from .performed import PerformedNotes
 from .scheduler import Scheduler
 from .score import Score
-from .types import Beat, Device, Frame, PartSource, PlayerPlacement, Pose, ScorePosition, Sign
+from .types import (
+    Beat,
+    Device,
+    Dynamics,
+    Frame,
+    HeardNote,
+    PartSource,
+    PlayerPlacement,
+    Pose,
+    ScorePosition,
+    Sign,
+    Situation,
+)
 
 
 class Performance:
@@ -68,6 +81,7 @@ class Performance:
         self._sections = parts_of_sections(self._placements)
         self._entries = Entries(self.score, self._sections)
         self._balance = SectionBalance(self._sections, len(self.score.parts))
+        self._performed = PerformedNotes()
 
     def jump(self, beat: int) -> None:
         """Wait for a preparatory beat to ``beat`` of the score; what sounds ends at the next step."""
@@ -91,8 +105,9 @@ class Performance:
         self._placements = tuple(placements)
         self._signs.place(self._placements)
 
-    def step(self, now_s: float, poses: Sequence[Pose]) -> Frame:
-        """Advance to ``now_s``. ``poses`` are the samples since the last step, in order, none after ``now_s``."""
+    def step(self, now_s: float, poses: Sequence[Pose], heard: Sequence[HeardNote] = ()) -> Frame:
+        """Advance to ``now_s``. ``poses`` are the samples since the last step, in order, none after ``now_s``;
+        ``heard`` is what performers beside the orchestra were heard to play since then."""
         beats: list[Beat] = []
         for pose in poses:
             if pose.valid:
@@ -110,6 +125,8 @@ class Performance:
         signs = self._read_signs(now_s, poses)
         position, crossings = self._follower.step(now_s, tempo, signs)
         self._position = position
+        if self.book.responsive:
+            self._heed(position, dynamics, heard)
         offsets = self._balance.step(position, self._beats_in_measure(position), signs)
         notes, releases = self._scheduler.step(now_s, position, self._follower.when, dynamics, offsets)
         frame = Frame(
@@ -128,6 +145,15 @@ class Performance:
         )
         self._index += 1
         return frame
+
+    def _heed(self, position: ScorePosition, dynamics: Dynamics, heard: Sequence[HeardNote]) -> None:
+        """Who answers hears the performers and sees the gesture."""
+        self._performed.step(position, heard)
+        self.book.heed(
+            Situation(
+                position.quarter, dynamics.level, dynamics.articulation, self._performed.notes, self.book.awaiting
+            )
+        )
 
     def _read_signs(self, now_s: float, poses: Sequence[Pose]) -> tuple[Sign, ...]:
         """The signs of these poses. Who was cued rests no longer; a cut-off ends what sounds."""

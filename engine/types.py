@@ -8,7 +8,7 @@ on the stage floor at the podium); ``engine.transforms`` converts. Quaternions a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
@@ -232,6 +232,22 @@ class HeardNote:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a player who answers hears and sees while the music goes on, beside the written notes.
+
+    ``quarter`` is where the playhead is; what happens after it is not known yet. ``level`` and ``articulation`` are the
+    gesture's (``Dynamics``). ``performed`` is what performers beside the orchestra have played since the music last
+    began, in score time (``engine.performed``). ``awaiting`` are the parts that rest until they are cued.
+    """
+
+    quarter: float
+    level: float = 0.5
+    articulation: float = 0.0
+    performed: tuple[ScoreNote, ...] = ()
+    awaiting: frozenset[int] = frozenset()
+
+
 class PoseSource(Protocol):
     """Where gesture comes from: replayed take, mouse, page, headset. Never blocks."""
 
@@ -276,6 +292,15 @@ class PartSource(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class ResponsiveSource(PartSource, Protocol):
+    """A part source that answers what happens meanwhile: it may think again about a window that it was asked for."""
+
+    def heed(self, situation: Situation) -> None:
+        """What is heard and seen now; called at every step, before ``prepare`` and ``collect``. Never blocks."""
+        ...
 
 
 class AudioOutput(Protocol):
