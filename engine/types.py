@@ -133,6 +133,7 @@ class ScoreNote:
     """A note to be performed, in score time. ``pitch`` is the sounding MIDI number, ``dynamic`` 0–1.
 
     ``flags`` is an ``engine.score.NoteFlag``; ``source`` says who wrote it: ``"written"`` or ``"ai:MODEL"``.
+    ``cents`` is how far it lies from the equal-tempered pitch.
     """
 
     onset_quarter: float
@@ -142,6 +143,7 @@ class ScoreNote:
     dynamic: float
     flags: int = 0
     source: str = "written"
+    cents: float = 0.0
 
 
 Articulation = Literal["sustain", "fast", "staccato", "tremolo", "pizzicato"]
@@ -154,6 +156,7 @@ class NoteEvent:
 
     ``velocity`` 1–127 includes everything (marks, accents, conductor). Every player of the part plays it, each a
     little differently (``engine.audio.ensemble``); simultaneous notes of one part are shared out among its players.
+    ``cents`` is how far the pitch lies from the equal-tempered one.
     """
 
     note_id: int
@@ -165,6 +168,7 @@ class NoteEvent:
     articulation: Articulation
     quarter: float
     source: str = "written"
+    cents: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +250,30 @@ class Situation:
     articulation: float = 0.0
     performed: tuple[ScoreNote, ...] = ()
     awaiting: frozenset[int] = frozenset()
+
+
+SoloState = Literal["waiting", "following", "paused", "lost", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class SoloPosition:
+    """Where a soloist, who is heard, is in the score.
+
+    ``quarter`` goes on in the soloist's tempo from the last note heard (``onset_quarter`` at ``onset_s``) up to the next
+    one (``next_quarter``), which is expected at ``next_s`` (None: nothing was heard yet). ``period_s`` is seconds for a
+    quarter. ``jumps`` counts how often the soloist went on at another place; ``confidence`` 0–1.
+    """
+
+    time_s: float
+    state: SoloState
+    quarter: float
+    onset_s: float
+    onset_quarter: float
+    next_quarter: float
+    next_s: float | None
+    period_s: float
+    confidence: float
+    jumps: int
 
 
 class PoseSource(Protocol):
