@@ -15,6 +15,7 @@ from .conducting.profile import ConductorProfile
 from .conducting.signs import SignReader
 from .conducting.tempo import TempoTracker
 from .entries import Entries, parts_of_sections
+from .intonation import EQUAL, Intonation
 from .parts import PartBook
 from .performed import PerformedNotes
 from .scheduler import Scheduler
@@ -51,12 +52,13 @@ class Performance:
         awaiting_cue: frozenset[int] = frozenset(),
         profile: ConductorProfile | None = None,
         style: FollowStyle | None = None,
+        tuning: Intonation = EQUAL,
     ) -> None:
         """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``.
 
         ``placements`` say where sections sit, so that gaze and hands can mean one; without them signs are for all.
         The parts ``awaiting_cue`` rest until their section is cued. ``profile`` is what is known of the conductor,
-        ``style`` how the orchestra follows.
+        ``style`` how the orchestra follows, ``tuning`` how its parts are tuned.
         """
         self.score = score
         self._awaiting_cue = awaiting_cue
@@ -65,7 +67,7 @@ class Performance:
         self.book = PartBook(score, sources, awaiting_cue)
         self._placements = tuple(placements)
         self._listen_from(start_beat)
-        self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat))
+        self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat), tuning=tuning)
         self.level_trim = 0.0
         """Added to the level that the gesture asks for (0–1): a louder or softer orchestra by key, not by hand."""
         self._poses: dict[Device, Pose] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .expression import metrical_weight, perform_note
 from .instruments import catalogue
+from .intonation import EQUAL, Intonation
 from .parts import PartBook
 from .score import Score
 from .types import Dynamics, NoteEvent, NoteRelease, ScoreNote, ScorePosition
@@ -24,10 +25,18 @@ class Scheduler:
     and the next beat is prepared then, so that an AI source has one beat to think.
     """
 
-    def __init__(self, score: Score, book: PartBook, start_quarter: float = 0.0, lookahead_s: float = LOOKAHEAD_S):
+    def __init__(
+        self,
+        score: Score,
+        book: PartBook,
+        start_quarter: float = 0.0,
+        lookahead_s: float = LOOKAHEAD_S,
+        tuning: Intonation = EQUAL,
+    ):
         self._score = score
         self._book = book
         self._lookahead_s = lookahead_s
+        self._tuning = tuning
         self._families = [catalogue()[part.instrument].family for part in score.parts]
         self._due: deque[tuple[ScoreNote, float]] = deque()
         self._sounding: list[tuple[float, int]] = []
@@ -136,6 +145,7 @@ class Scheduler:
                     articulation=played.articulation,
                     quarter=note.onset_quarter,
                     source=note.source,
+                    cents=note.cents + self._tuning.cents_of(note.part, note.pitch),
                 )
             )
             heapq.heappush(self._sounding, (note.onset_quarter + played.sounding_quarter, self._next_id))

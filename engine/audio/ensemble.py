@@ -136,7 +136,7 @@ def _perform(
             player=placement.player,
             onset_s=float(onset_s[i]),
             duration_s=event.duration_s,
-            pitch=event.pitch + float(cents[i]) / 100.0,
+            pitch=event.pitch + (event.cents + float(cents[i])) / 100.0,
             velocity=float(velocity[i]),
             articulation=event.articulation,
             variation=placement.player,

@@ -39,6 +39,8 @@ HELD_FAVOUR_DB = 3.0
 """A note that sounds is missed more than one that never began."""
 EDGE_FADE_S = 0.25
 """How fast the layer with the quick attack gives way to that with the slow one."""
+SAME_PITCH = 0.3
+"""Semitones by which a player's notes of one pitch differ at most; quarter tones differ by more."""
 POLYPHONY_S = 0.08
 """A held note that is expected to go on longer than this past another's onset is held beside it, not slurred."""
 _PRUNE_CELLS = 256
@@ -254,7 +256,7 @@ class Playing:
 
     def _damp_same_pitch(self, note: PlayerNote, earlier: Sequence[_Sounding], at: int) -> None:
         for sounding in earlier:
-            if round(sounding.note.pitch) == round(note.pitch):
+            if abs(sounding.note.pitch - note.pitch) < SAME_PITCH:
                 self._voices.fade(sounding.voice, at, RESTRIKE_FADE_S)
 
     def _slur(self, note: PlayerNote, earlier: Sequence[_Sounding], at: int, fade_s: float) -> float | None:
@@ -267,7 +269,7 @@ class Playing:
             if previous.onset_s > note.onset_s - SHORTEST_NOTE_S or held_beside or let_go:
                 continue
             self._voices.fade(sounding.voice, at, fade_s)
-            if round(previous.pitch) != round(note.pitch):
+            if abs(previous.pitch - note.pitch) >= SAME_PITCH:
                 slurred_from = previous.pitch
         return slurred_from
 
