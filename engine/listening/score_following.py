@@ -134,9 +134,7 @@ class SoloFollower:
         spread[fresh] = max(self._spread[now], RESTART_SD**2)
         self._belief, self._time_s, self._tempo, self._spread = belief, origin_s, tempo, spread
 
-    def _advance(
-        self, step: int, since_s: Floats, nominal_s: Floats, passing: Floats
-    ) -> tuple[Floats, Floats, Floats]:
+    def _advance(self, step: int, since_s: Floats, nominal_s: Floats, passing: Floats) -> tuple[Floats, Floats, Floats]:
         """Weight, tempo and its variance of what comes ``step`` events later, at each event from ``step`` on."""
         tempo, variance, came_s = self._tempo[:-step], self._spread[:-step], since_s[:-step]
         expected_s = nominal_s * np.exp(tempo)
