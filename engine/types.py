@@ -217,6 +217,8 @@ class Frame:
     """The section that the conductor looks at or points to."""
     poses: tuple[Pose, ...] = field(default=())
     """The newest valid pose of each device."""
+    solo: "SoloPosition | None" = None
+    """Where the soloist is whom the orchestra accompanies."""
 
 
 @dataclass(frozen=True, slots=True)

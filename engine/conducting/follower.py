@@ -78,6 +78,7 @@ class Follower:
         self._sign: Literal["hold", "cut_off"] | None = None
         self._sign_beat = -1
         self._kept_s: float | None = None
+        self._ceiling = math.inf
 
     @property
     def beat(self) -> float:
@@ -85,9 +86,15 @@ class Follower:
         return self._beat
 
     def step(
-        self, now_s: float, tempo: TempoEstimate | None, signs: Sequence[Sign] = ()
+        self,
+        now_s: float,
+        tempo: TempoEstimate | None,
+        signs: Sequence[Sign] = (),
+        ceiling: float = math.inf,
     ) -> tuple[ScorePosition, tuple[BeatCrossing, ...]]:
         """Move the playhead to ``now_s``; where it is, and the beats it crossed. A clock that goes back stops.
+
+        It does not go beyond the beat ``ceiling``, where the orchestra waits for somebody else than the conductor.
 
         A ``hold`` among the ``signs`` keeps the orchestra in the present sound, a ``cut_off`` ends it (state
         ``stopped``); with the next beat that the hand gives, the orchestra goes on. Signs to one section are not for
@@ -95,7 +102,7 @@ class Follower:
         """
         before_s = now_s if self._now_s is None else self._now_s
         now_s = max(now_s, before_s)
-        self._now_s = now_s
+        self._now_s, self._ceiling = now_s, ceiling
         crossings: list[BeatCrossing] = []
         if self._state == "ended":
             return self._position(now_s), ()
@@ -185,6 +192,8 @@ class Follower:
             return max(self._now_s, self._target_s) + (beat - self._target_beat) * self._period_s
         if beat <= self._beat:
             return self._now_s
+        if beat > self._ceiling and self._beat >= self._ceiling - 1e-6:
+            return None
         if self._state == "holding" and beat >= self._target_beat - WAIT_BEFORE:
             return None
         slowest = SLOWEST / self._period_s
@@ -201,7 +210,10 @@ class Follower:
     # -- control -------------------------------------------------------------------------------------------
 
     def _limit(self, now_s: float, tempo: TempoEstimate) -> float:
-        """How far the playhead may go: shortly before the beat that the hand has not given."""
+        """How far the playhead may go: shortly before the beat that the hand has not given, and to the ceiling."""
+        return min(self._ceiling, self._free_limit(now_s, tempo))
+
+    def _free_limit(self, now_s: float, tempo: TempoEstimate) -> float:
         due = tempo.beat_index + 1
         if self._sign is not None:
             return due - WAIT_BEFORE if self._sign == "hold" else self._beat
