@@ -21,6 +21,7 @@ from .cli_part import part
 from .cli_perform import concert, export, render, seats, take
 from .cli_play import play, replay, serve
 from .cli_profiles import calibrate, profiles
+from .cli_traditions import traditions
 from .cli_train import train, train_gesture
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ for command in (play, serve, render, concert, take, seats, replay, export, calib
 app.command("train-gesture")(train_gesture)
 app.add_typer(scores, name="scores")
 app.add_typer(sounds, name="sounds")
+part.command("traditions")(traditions)
 app.add_typer(part, name="part")
 app.add_typer(profiles, name="profiles")
 app.add_typer(audio_outputs, name="audio")
