@@ -1,0 +1,206 @@
+"""Decoding: the part network's answer to what it hears, step by step, with the rules of the craft as experts.
+
+Given voices are taken as they are; the others are sampled one after another, outer voices first. The odds are a
+product of experts (Hinton, "Training Products of Experts by Minimizing Contrastive Divergence", 2002): the network's
+logits less the penalties of the rules that are on. Where a density is asked for, what a voice still owes of it tilts
+the odds between a new note and none.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .controls import DENSITY, DENSITY_CENTRES, Controls
+from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place, pitch_to_token
+from .rules import HOLD as RULE_HOLD
+from .rules import REST as RULE_REST
+from .rules import UNKNOWN as RULE_UNKNOWN
+from .rules import RuleSet, StepContext
+from .runtime import PartModel, PartState
+from .scales import Scale
+
+_OWED_QUARTERS = 4.0
+_STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingSettings:
+    """How freely to decode.
+
+    ``top_p`` keeps the likeliest tokens that together have this probability (Holtzman et al., "The Curious Case of
+    Neural Text Degeneration", ICLR 2020). ``rest_penalty`` (nats) keeps who accompanies from falling silent while a
+    voice that is given sounds: in a corpus of whole movements players rest for pages, and a model of them does too.
+    ``density_gain`` (nats for a note owed) is how firmly an asked density is kept. ``order`` is that of decoding:
+    soprano, bass, alto, tenor.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 0.95
+    rest_penalty: float = 3.0
+    density_gain: float = 1.0
+    rules: RuleSet = field(default_factory=RuleSet)
+    order: tuple[int, ...] = (0, 3, 1, 2)
+
+
+class PartDecoder:
+    """Answers voices one grid step at a time, the same way for the same seed. Not thread-safe."""
+
+    def __init__(
+        self,
+        model: PartModel,
+        *,
+        given: Sequence[int] = (),
+        absent: Sequence[int] = (),
+        ranges: Sequence[tuple[int, int]] = (),
+        settings: DecodingSettings | None = None,
+        seed: int = 0,
+    ) -> None:
+        """``given`` voices are heard, ``absent`` ones do not exist, all others are answered; ``ranges``: lowest and
+        highest pitch of every voice's instrument, which is never left."""
+        self.state: PartState = model.start(
+            [voice not in absent for voice in range(VOICES)], [voice in given for voice in range(VOICES)]
+        )
+        self.settings = settings or DecodingSettings()
+        self._given = frozenset(given)
+        self._answered = tuple(
+            voice for voice in self.settings.order if voice not in self._given and voice not in frozenset(absent)
+        )
+        self._ranges = tuple(ranges)
+        self._allowed = np.ones((VOICES, VOCABULARY), bool)
+        for voice, (low, high) in enumerate(self._ranges):
+            pitches = np.arange(FIRST_PITCH, VOCABULARY) - FIRST_PITCH + LOW_PITCH
+            self._allowed[voice, FIRST_PITCH:] = (pitches >= low) & (pitches <= high)
+        self._seed = seed
+        self._owed = np.zeros(VOICES)
+
+    @property
+    def step_index(self) -> int:
+        """How many steps have been decoded."""
+        return self.state.step
+
+    def copy(self) -> "PartDecoder":
+        """An independent decoder that goes on from here: with the same input it answers the same."""
+        twin = copy.copy(self)
+        twin.state, twin._owed = self.state.copy(), self._owed.copy()
+        return twin
+
+    def step(
+        self,
+        place: Place,
+        given: Mapping[int, int],
+        controls: Controls | np.ndarray | None = None,
+        ahead: np.ndarray | None = None,
+        *,
+        may_hold: bool = True,
+        strength: float | None = None,
+        scale: Scale | None = None,
+        chord: frozenset[int] | None = None,
+        settings: DecodingSettings | None = None,
+    ) -> list[int]:
+        """The tokens of all voices at the next step; those of ``given`` are taken as they are.
+
+        ``given`` must hold every given voice and may hold others (forced notes). ``controls`` are asked for from this
+        step on; ``ahead`` as ``PartState.begin`` wants it. Without ``may_hold`` answered voices start a new note or
+        rest. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step; ``settings`` replace
+        the decoder's for this step.
+        """
+        state, chosen = self.state, settings or self.settings
+        codes = controls.codes() if isinstance(controls, Controls) else controls
+        state.begin(place, codes, ahead)
+        missing = self._given - set(given)
+        if missing:
+            raise ValueError(f"voice {min(missing)} is given, but has no token at this step")
+        tokens = [given.get(voice, UNKNOWN) for voice in range(VOICES)]
+        self._pay(place, state.controls)
+        led = self._led(tokens)
+        random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, state.step]))
+        accent = _STRENGTH_OF_PLACE[place.place] if strength is None else strength
+        for voice in self._answered:
+            if voice in given:
+                continue
+            logits = self._odds(voice, tokens, chosen, led, may_hold)
+            if chosen.rules.active:
+                logits = logits - self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
+            tokens[voice] = draw(logits / chosen.temperature, chosen.top_p, random)
+        self._note(tokens)
+        state.commit(tokens)
+        return tokens
+
+    def _odds(
+        self, voice: int, tokens: Sequence[int], settings: DecodingSettings, led: bool, may_hold: bool
+    ) -> np.ndarray:
+        logits = np.where(self._allowed[voice], self.state.logits(voice, tokens), -np.inf)
+        if led:
+            logits[REST] -= settings.rest_penalty
+        if self.state.controls[DENSITY + voice]:
+            logits[FIRST_PITCH:] += np.clip(settings.density_gain * self._owed[voice], -6.0, 6.0)
+        if not may_hold:
+            logits[HOLD] = -np.inf
+        return logits
+
+    def _penalties(
+        self,
+        voice: int,
+        tokens: Sequence[int],
+        rules: RuleSet,
+        strength: float,
+        scale: Scale | None,
+        chord: frozenset[int] | None,
+    ) -> np.ndarray:
+        known, onset = self.state.known(tokens)
+        context = StepContext(
+            before=tuple(rule_pitch(symbol) for symbol in self.state.sounding),
+            now=tuple(rule_pitch(symbol) for symbol in known),
+            onsets=tuple(bool(begins) for begins in onset),
+            strength=strength,
+            ranges=self._ranges,
+            scale=scale,
+            chord=chord,
+        )
+        costs = rules.costs(context, voice)
+        return np.concatenate([[costs[RULE_HOLD], costs[RULE_REST]], costs[LOW_PITCH : LOW_PITCH + VOCABULARY - 2]])
+
+    def _led(self, tokens: Sequence[int]) -> bool:
+        symbols, _ = self.state.known(tokens)
+        return any(FIRST_PITCH <= symbols[voice] < VOCABULARY for voice in self._given)
+
+    def _pay(self, place: Place, controls: np.ndarray) -> None:
+        quarters = 1.0 / 3.0 if place.place >= 4 else 0.25
+        for voice in self._answered:
+            code = int(controls[DENSITY + voice])
+            wanted = DENSITY_CENTRES[code - 1] / 4.0 if code else 0.0
+            self._owed[voice] += (wanted - self._owed[voice] / _OWED_QUARTERS) * quarters
+
+    def _note(self, tokens: Sequence[int]) -> None:
+        for voice in self._answered:
+            if self.state.controls[DENSITY + voice]:
+                self._owed[voice] -= FIRST_PITCH <= tokens[voice] < VOCABULARY
+            else:
+                self._owed[voice] = 0.0
+
+
+def draw(logits: np.ndarray, top_p: float, random: np.random.Generator) -> int:
+    """Sample an index from the likeliest ones that together have probability ``top_p``."""
+    odds = np.exp(logits - logits.max())
+    odds /= odds.sum()
+    order = np.argsort(-odds, kind="stable")
+    cumulated = np.cumsum(odds[order])
+    kept = int(np.searchsorted(cumulated, top_p)) + 1
+    share = random.random() * cumulated[min(kept, len(order)) - 1]
+    return int(order[min(int(np.searchsorted(cumulated, share, side="right")), len(order) - 1)])
+
+
+def rule_pitch(symbol: int) -> int:
+    """A symbol of the grid as the rules name it."""
+    if FIRST_PITCH <= symbol < VOCABULARY:
+        return int(symbol) - FIRST_PITCH + LOW_PITCH
+    return RULE_UNKNOWN if symbol == UNKNOWN else RULE_REST
+
+
+def heard_token(pitch_onset: int | None, sounding: bool) -> int:
+    """Token of a voice that is heard: a new pitch, a held note, or silence."""
+    if pitch_onset is not None:
+        return pitch_to_token(pitch_onset)
+    return HOLD if sounding else REST

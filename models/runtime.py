@@ -1,0 +1,294 @@
+"""The part network at work: one grid step at a time in numpy, without torch.
+
+Products of embeddings with the matrices that follow them are tabulated at load, so that a step is a few look-ups and,
+for each layer, four matrix–vector products; these are bound by memory, which is why a plain numpy loop is as fast as
+an inference engine here (docs/decisions/0009-grid-transformer.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..engine.errors import ModelError
+from .controls import COLUMNS, DENSITY
+from .grid import (
+    ABSENT,
+    FIRST_PITCH,
+    HOLD,
+    LOW_PITCH,
+    OLDEST,
+    REST,
+    SYMBOLS,
+    UNKNOWN,
+    VOCABULARY,
+    VOICES,
+    Place,
+)
+from .weights import PartManifest, read_part_weights
+
+OFFSETS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32)
+"""How many steps ahead given voices are looked at, where they are known."""
+LEAP = 48
+"""The largest interval to the pitch before that has odds of its own, in semitones."""
+NOT_AHEAD = np.full((VOICES, len(OFFSETS)), UNKNOWN, np.int64)
+"""Nothing is known of what comes."""
+
+_GELU = np.float32(0.7978845608)
+_VOICE = np.arange(VOICES)
+_PITCH_CLASS = (np.arange(FIRST_PITCH, VOCABULARY) - FIRST_PITCH + LOW_PITCH) % 12
+_SEMITONES = np.arange(12)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    attention_norm: tuple[np.ndarray, np.ndarray]
+    forward_norm: tuple[np.ndarray, np.ndarray]
+    query_key_value: tuple[np.ndarray, np.ndarray]
+    attended: tuple[np.ndarray, np.ndarray]
+    widen: tuple[np.ndarray, np.ndarray]
+    narrow: tuple[np.ndarray, np.ndarray]
+
+
+class PartModel:
+    """Weights made ready for stepping. Immutable once made; states of many players can share it."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], manifest: PartManifest) -> None:
+        """``arrays`` as ``read_part_weights`` gives them. Raises ``ModelError`` when one is missing or misshapen."""
+        self.manifest = manifest
+        try:
+            self._prepare(arrays, manifest.shape)
+        except (KeyError, ValueError, TypeError, IndexError) as error:
+            raise ModelError(f"weights {manifest.name}: they do not fit this program ({error})") from error
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "PartModel":
+        """The weights at ``path``, or those that ship with Tutti. Raises ``ModelError``."""
+        return cls(*read_part_weights(path))
+
+    @property
+    def source(self) -> str:
+        """What notes of this model name as their source."""
+        return f"ai:{self.manifest.name}"
+
+    def _prepare(self, arrays: dict[str, np.ndarray], shape: dict[str, int]) -> None:
+        def linear(name: str) -> tuple[np.ndarray, np.ndarray]:
+            return np.ascontiguousarray(arrays[f"{name}.weight"].T), arrays[f"{name}.bias"]
+
+        def norm(name: str) -> tuple[np.ndarray, np.ndarray]:
+            return arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+
+        self.width, self.heads, self.window = shape["width"], shape["heads"], shape["window"]
+        embedding, width = shape["embedding"], shape["width"]
+        matrix, bias = linear("voices_in")
+        pitches = matrix[: VOICES * embedding].reshape(VOICES, embedding, width)
+        ages = matrix[VOICES * embedding :].reshape(VOICES, -1, width)
+        self._sounding_in = arrays["sounding_embedding"] @ pitches
+        self._age_in = arrays["age_embedding"] @ ages
+        self._given = arrays["given"]
+        self._place = arrays["place_embedding.weight"]
+        self._count = arrays["count_embedding.weight"]
+        self._metre = arrays["metre_embedding.weight"]
+        self._controls = [arrays[f"control_embeddings.{column}.weight"] for column in range(COLUMNS)]
+        matrix, ahead_bias = linear("ahead_in")
+        blocks = matrix.reshape(VOICES, len(OFFSETS), -1, width)
+        self._ahead = arrays["ahead_embedding.weight"] @ blocks  # (voices, offsets, symbols, width)
+        self._bias_in = bias + ahead_bias
+        self._nothing_ahead = self._ahead[:, :, UNKNOWN].sum((0, 1))
+        self._layers = []
+        for index in range(shape["layers"]):
+            block = f"blocks.{index}."
+            self._layers.append(
+                _Layer(
+                    norm(block + "attention_norm"),
+                    norm(block + "forward_norm"),
+                    linear(block + "query_key_value"),
+                    linear(block + "attended"),
+                    linear(block + "widen"),
+                    linear(block + "narrow"),
+                )
+            )
+        self._norm = norm("norm")
+        matrix, bias = linear("head_in")
+        self._memory_head = np.ascontiguousarray(matrix[:width])
+        known = matrix[width : width + VOICES * embedding].reshape(VOICES, embedding, -1)
+        self._known_head = arrays["known_embedding"] @ known
+        own = matrix[width + VOICES * embedding :]
+        self._own_head = arrays["sounding_embedding"] @ own[:embedding]
+        self._own_age_head = arrays["age_embedding"] @ own[embedding:]
+        self._voice_head = arrays["voice_embedding.weight"] + bias
+        self._density_head = arrays["density_embedding.weight"]
+        self._middle = linear("head_middle")
+        outputs = [linear("absolute"), linear("leap"), linear("interval_class")]
+        self._out = np.concatenate([matrix for matrix, _ in outputs], axis=1)
+        self._out_bias = np.concatenate([bias for _, bias in outputs])
+        half = self.width // self.heads // 2
+        self._frequency = 10000.0 ** (-np.arange(half) / half)
+
+    def start(
+        self, present: Sequence[bool] = (True,) * VOICES, given: Sequence[bool] = (False,) * VOICES
+    ) -> "PartState":
+        """A fresh state: nothing has been heard. ``given`` voices are not the model's to answer."""
+        return PartState(self, present, given)
+
+    def _embed(self, state: "PartState", place: Place, controls: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
+        x = self._bias_in + self._place[place.place] + self._count[place.count] + self._metre[place.metre]
+        x = x + self._sounding_in[_VOICE, state.sounding].sum(0) + self._age_in[_VOICE, state.age].sum(0)
+        x = x + state.given @ self._given
+        for column, table in enumerate(self._controls):
+            x = x + table[controls[column]]
+        if ahead is None:
+            return x + self._nothing_ahead
+        return x + self._ahead[_VOICE[:, None], np.arange(len(OFFSETS))[None], ahead].sum((0, 1))
+
+    def _think(self, state: "PartState", x: np.ndarray) -> np.ndarray:
+        step, width, heads = state.step, self.width, self.heads
+        angle = step * self._frequency
+        cosine, sine = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+        slot, filled = step % self.window, min(step + 1, self.window)
+        half = width // heads // 2
+        scale = np.float32(1.0 / np.sqrt(2 * half))
+        for layer, keys, values in zip(self._layers, state.keys, state.values, strict=True):
+            mixed = _normalised(x, *layer.attention_norm) @ layer.query_key_value[0] + layer.query_key_value[1]
+            pair = mixed[: 2 * width].reshape(2, heads, 2, half)
+            first, second = pair[:, :, 0], pair[:, :, 1]
+            turned = np.concatenate([first * cosine - second * sine, first * sine + second * cosine], -1)
+            keys[:, slot] = turned[1]
+            values[:, slot] = mixed[2 * width :].reshape(heads, -1)
+            scores = np.matmul(keys[:, :filled], turned[0][:, :, None])[..., 0] * scale
+            scores = np.exp(scores - scores.max(-1, keepdims=True))
+            scores /= scores.sum(-1, keepdims=True)
+            attended = np.matmul(scores[:, None], values[:, :filled]).reshape(width)
+            x = x + attended @ layer.attended[0] + layer.attended[1]
+            hidden = _gelu(_normalised(x, *layer.forward_norm) @ layer.widen[0] + layer.widen[1])
+            x = x + hidden @ layer.narrow[0] + layer.narrow[1]
+        return _normalised(x, *self._norm)
+
+    def _answer(self, state: "PartState", voice: int, tokens: Sequence[int]) -> np.ndarray:
+        known, onset = state.known(tokens)
+        before = int(state.sounding[voice])
+        hidden = (
+            state.memory_head
+            + self._known_head[_VOICE, known + SYMBOLS * onset].sum(0)
+            + self._own_head[voice, before]
+            + self._own_age_head[voice, state.age[voice]]
+            + self._voice_head[voice]
+            + self._density_head[state.controls[DENSITY + voice]]
+        )
+        hidden = _gelu(hidden)
+        hidden = hidden + _gelu(hidden @ self._middle[0] + self._middle[1])
+        out = hidden @ self._out + self._out_bias
+        logits = out[:VOCABULARY].astype(np.float64)
+        if FIRST_PITCH <= before < UNKNOWN:
+            leaps = out[VOCABULARY : VOCABULARY + 2 * LEAP + 1]
+            logits += leaps[np.clip(np.arange(VOCABULARY) - before, -LEAP, LEAP) + LEAP]
+        classes = out[VOCABULARY + 2 * LEAP + 1 :].reshape(2, VOICES, 12)
+        by_class = np.zeros(12)
+        for other in range(VOICES):
+            is_known = known[other] != UNKNOWN
+            symbol = int(known[other] if is_known else state.sounding[other])
+            if FIRST_PITCH <= symbol < UNKNOWN:
+                turn = (_SEMITONES - (symbol - FIRST_PITCH + LOW_PITCH)) % 12
+                by_class += classes[0 if is_known else 1, other, turn]
+        logits[FIRST_PITCH:] += by_class[_PITCH_CLASS]
+        if not FIRST_PITCH <= before < UNKNOWN:
+            logits[HOLD] = -np.inf
+        return logits
+
+
+class PartState:
+    """What has been heard and answered so far, and the caches of it. Not thread-safe.
+
+    A step goes ``begin`` → ``logits`` of each voice that is to be answered → ``commit``. ``copy`` before a beat, to
+    answer it again when something changed.
+    """
+
+    def __init__(self, model: PartModel, present: Sequence[bool], given: Sequence[bool]) -> None:
+        self._model = model
+        self.step = 0
+        self.given = np.array(given, np.float32)
+        self.sounding = np.where(np.array(present, bool), REST, ABSENT).astype(np.int64)
+        """Symbol of the pitch that each voice sounds before the step (``REST``, ``ABSENT``)."""
+        self.age = np.zeros(VOICES, np.int64)
+        """For how many steps it has."""
+        shape = (len(model._layers), model.heads, model.window, model.width // model.heads)
+        self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+        self.controls = np.zeros(COLUMNS, np.int64)
+        self.memory: np.ndarray | None = None
+        self.memory_head = np.zeros(0, np.float32)
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which voices exist."""
+        return self.sounding != ABSENT
+
+    def begin(self, place: Place, controls: np.ndarray | None = None, ahead: np.ndarray | None = None) -> None:
+        """Think about the coming step. ``controls`` (columns,) is ``Controls.codes``, nothing asked for without it;
+        ``ahead`` (voices, offsets) the symbols known at ``OFFSETS`` steps ahead, as ``ahead_of`` gives them.
+
+        May be called again for the same step with other controls or another look ahead.
+        """
+        self.controls = np.zeros(COLUMNS, np.int64) if controls is None else controls
+        x = self._model._embed(self, place, self.controls, ahead)
+        self.memory = self._model._think(self, x)
+        self.memory_head = self.memory @ self._model._memory_head
+
+    def logits(self, voice: int, tokens: Sequence[int]) -> np.ndarray:
+        """Log-odds of ``voice``'s token at this step, (``VOCABULARY``,) float64, not normalised; −∞ where impossible.
+
+        ``tokens`` (voices) are the step's tokens, ``UNKNOWN`` where still open, which ``voice`` itself must be.
+        """
+        if self.memory is None:
+            raise ValueError("begin() the step first")
+        return self._model._answer(self, voice, tokens)
+
+    def commit(self, tokens: Sequence[int]) -> None:
+        """These were the step's tokens; go on to the next."""
+        for voice, token in enumerate(tokens):
+            if self.sounding[voice] == ABSENT:
+                continue
+            if token == HOLD or token == REST == self.sounding[voice]:
+                self.age[voice] = min(OLDEST, self.age[voice] + 1)
+            elif 0 <= token < VOCABULARY:
+                self.sounding[voice], self.age[voice] = token, 0
+            else:
+                raise ValueError(f"voice {voice} has no token")
+        self.step += 1
+        self.memory = None
+
+    def known(self, tokens: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Symbols that sound at this step and whether they begin here, both (voices,); ``UNKNOWN`` where open."""
+        symbols = np.array(tokens, np.int64)
+        onset = ((symbols >= FIRST_PITCH) & (symbols < VOCABULARY)).astype(np.int64)
+        symbols = np.where(symbols == HOLD, self.sounding, symbols)
+        return np.where(self.sounding == ABSENT, ABSENT, symbols), onset
+
+    def copy(self) -> "PartState":
+        """An independent state that goes on from here."""
+        twin = object.__new__(PartState)
+        twin.__dict__.update(self.__dict__)
+        twin.sounding, twin.age = self.sounding.copy(), self.age.copy()
+        twin.keys, twin.values = self.keys.copy(), self.values.copy()
+        return twin
+
+
+def ahead_of(sounding: np.ndarray, step: int, known_until: Sequence[int]) -> np.ndarray:
+    """What is known ahead of ``step``, (voices, offsets): ``sounding`` (steps, voices) are symbols that sound,
+    ``known_until`` (voices) the first step that is not known of each voice (0: nothing is)."""
+    ahead = NOT_AHEAD.copy()
+    for voice, until in enumerate(known_until):
+        for column, offset in enumerate(OFFSETS):
+            at = step + offset
+            if at < min(until, len(sounding)) and sounding[at, voice] != ABSENT:
+                ahead[voice, column] = sounding[at, voice]
+    return ahead
+
+
+def _normalised(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    centred = x - x.mean()
+    return centred * (1.0 / np.sqrt(centred.dot(centred) / len(x) + np.float32(1e-5))) * weight + bias
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    return np.float32(0.5) * x * (np.float32(1.0) + np.tanh(_GELU * (x + np.float32(0.044715) * x * x * x)))
