@@ -23,6 +23,7 @@ from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.tracking import PointerSource, TakeSource, read_take
 from ..engine.errors import ProfileError, SceneError, SessionError
 from ..engine.hall import read_hall
+from ..engine.intonation import EQUAL, Intonation
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
@@ -76,6 +77,7 @@ class StudioOptions:
     inputs: InputChoice = field(default_factory=InputChoice)
     profile: str | None = None
     style: FollowStyle | None = None
+    tuning: Intonation = EQUAL
     hearing: Hearing = field(default_factory=Hearing)
     learner: LearnerChoice = field(default_factory=LearnerChoice)
 
@@ -112,7 +114,9 @@ def run_studio(options: StudioOptions) -> None:
         audio = _open_audio(score, placements, sound, clock, learner)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
-        performance = Performance(score, sources, start_beat, placements, profile=person.conductor, style=style)
+        performance = Performance(
+            score, sources, start_beat, placements, profile=person.conductor, style=style, tuning=options.tuning
+        )
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)
         relay = open_relay(score, placements, options.hall, page, clock, audio, console)

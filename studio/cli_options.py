@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 if TYPE_CHECKING:
     from ..engine.conducting.follow_style import FollowStyle
+    from ..engine.intonation import Intonation
 
 console = Console()
 
@@ -56,6 +57,11 @@ AiOption = Annotated[
     str, typer.Option("--ai-parts", help="Parts that the AI player answers, by name, separated by commas.")
 ]
 
+TuningOption = Annotated[
+    str | None,
+    typer.Option("--tuning", help="Tune the orchestra as a tradition is: maqam-rast:D (tutti part traditions)."),
+]
+
 
 def progress_bars() -> Progress:
     """Progress bars as every long command shows them."""
@@ -82,3 +88,11 @@ def style_named(text: str | None) -> "FollowStyle | None":
 def names(text: str) -> tuple[str, ...]:
     """A list separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def tuning_named(text: str | None) -> "Intonation":
+    """The tuning that ``--tuning`` names, equal temperament without one. Raises ``ModelError``."""
+    from ..engine.intonation import EQUAL
+    from ..models.traditions import tradition
+
+    return EQUAL if text is None else tradition(text).tuning()

@@ -18,11 +18,13 @@ from .cli_options import (
     SofaOption,
     SoundsOption,
     StyleOption,
+    TuningOption,
     console,
     names,
     print_json,
     progress_bars,
     style_named,
+    tuning_named,
 )
 
 
@@ -46,6 +48,7 @@ def render(
     seed: SeedOption = 0,
     profile: Annotated[str | None, typer.Option(help="What is known of the conductor: a name, or a file.")] = None,
     style: StyleOption = None,
+    tuning: TuningOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Perform a score offline, faster than real time: sound, MIDI, tables, picture and report."""
@@ -67,6 +70,7 @@ def render(
         seed=seed,
         profile=person.conductor,
         style=style_named(style) or person.style,
+        tuning=tuning_named(tuning),
         hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
         formats=names(formats),
         stems=stems,

@@ -21,8 +21,10 @@ from .cli_options import (
     SoundsOption,
     StyleOption,
     TlsOption,
+    TuningOption,
     names,
     style_named,
+    tuning_named,
 )
 
 
@@ -49,6 +51,7 @@ def play(
     latency: LatencyOption = "balanced",
     profile: ProfileOption = None,
     style: StyleOption = None,
+    tuning: TuningOption = None,
     input_name: Annotated[
         str | None,
         typer.Option("--input", help="What conducts (mouse, taps, gamepad, osc, midi, headset); else whoever moves."),
@@ -102,6 +105,7 @@ def play(
             inputs=InputChoice(osc, osc_host, osc_scale, midi, input_name),
             profile=profile,
             style=style_named(style),
+            tuning=tuning_named(tuning),
             hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
             learner=LearnerChoice(instrument, mic, keyboard, headphones, LearnerChoice.parse_place(stand)),
         )

@@ -21,6 +21,7 @@ from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
 from ..engine.errors import SceneError, ScoreError, SessionError
 from ..engine.hall import Hall, read_hall
+from ..engine.intonation import EQUAL, Intonation
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
@@ -59,7 +60,8 @@ LATE_START_S = 60.0
 @dataclass(frozen=True, slots=True)
 class RenderJob:
     """What to render. ``sounds``, ``seating`` and ``hall`` as on the command line; ``ai_parts`` are names of parts;
-    ``profile`` is what is known of the conductor and ``style`` how the orchestra follows."""
+    ``profile`` is what is known of the conductor and ``style`` how the orchestra follows,
+    ``tuning`` how it is tuned."""
 
     score: str
     take: Take
@@ -71,6 +73,7 @@ class RenderJob:
     seed: int = 0
     profile: ConductorProfile | None = None
     style: FollowStyle | None = None
+    tuning: Intonation = EQUAL
     hearing: Hearing = field(default_factory=Hearing)
     formats: tuple[str, ...] = ()
     """Formats of sound to write beside the binaural file."""
@@ -123,7 +126,9 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     )
     _check_sound(stage)
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
-    performance = Performance(score, sources, start_beat, placements, profile=job.profile, style=job.style)
+    performance = Performance(
+        score, sources, start_beat, placements, profile=job.profile, style=job.style, tuning=job.tuning
+    )
     try:
         with SessionRecorder(job.out / "session.mcap", header) as recorder:
             task = bars.add_task("Performing", total=job.take.end_s - job.take.start_s)
