@@ -6,6 +6,7 @@ Live and offline run the same ``step()``: live from the session clock and device
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .accompaniment import Accompaniment, Guidance, Soloist, TacetPart
 from .balance import SectionBalance
 from .conducting.dynamics import DynamicsTracker
 from .conducting.follow_style import FollowStyle
@@ -22,6 +23,7 @@ from .scheduler import Scheduler
 from .score import Score
 from .types import (
     Beat,
+    BeatCrossing,
     Device,
     Dynamics,
     Frame,
@@ -32,6 +34,8 @@ from .types import (
     ScorePosition,
     Sign,
     Situation,
+    SoloPosition,
+    TempoEstimate,
 )
 
 
@@ -53,17 +57,22 @@ class Performance:
         profile: ConductorProfile | None = None,
         style: FollowStyle | None = None,
         tuning: Intonation = EQUAL,
+        soloist: Soloist | None = None,
     ) -> None:
         """``sources`` play their parts instead of the written ones; ``start_beat`` indexes ``score.beats``.
 
         ``placements`` say where sections sit, so that gaze and hands can mean one; without them signs are for all.
         The parts ``awaiting_cue`` rest until their section is cued. ``profile`` is what is known of the conductor,
         ``style`` how the orchestra follows, ``tuning`` how its parts are tuned.
+        A ``soloist`` is accompanied: the orchestra follows the notes that are ``heard``, and rests in their parts.
         """
         self.score = score
         self._awaiting_cue = awaiting_cue
         self._profile = profile
         self._style = style
+        if soloist is not None:
+            sources = (*sources, TacetPart(soloist.parts))
+        self._accompaniment = Accompaniment(score, soloist) if soloist is not None else None
         self.book = PartBook(score, sources, awaiting_cue)
         self._placements = tuple(placements)
         self._listen_from(start_beat)
@@ -92,6 +101,8 @@ class Performance:
         self._listen_from(beat)
         self.book.awaiting = self._awaiting_cue
         self._position = None
+        if self._accompaniment is not None:
+            self._accompaniment.restart()
         self._scheduler.jump(self.score.beat_to_quarter(beat))
 
     def take_baton(self, drawn: bool = True) -> None:
@@ -125,7 +136,7 @@ class Performance:
         if self.level_trim:
             dynamics = replace(dynamics, level=min(1.0, max(0.0, dynamics.level + self.level_trim)))
         signs = self._read_signs(now_s, poses)
-        position, crossings = self._follower.step(now_s, tempo, signs)
+        position, crossings, solo = self._move(now_s, tempo, signs, heard)
         self._position = position
         if self.book.responsive:
             self._heed(position, dynamics, heard)
@@ -144,9 +155,23 @@ class Performance:
             signs=signs,
             attention=self._signs.attention,
             poses=tuple(self._poses.values()),
+            solo=solo,
         )
         self._index += 1
         return frame
+
+    def _move(
+        self, now_s: float, tempo: TempoEstimate | None, signs: Sequence[Sign], heard: Sequence[HeardNote]
+    ) -> tuple[ScorePosition, tuple[BeatCrossing, ...], SoloPosition | None]:
+        """The playhead, as the conductor leads it, and the soloist where there is one."""
+        if self._accompaniment is None:
+            return *self._follower.step(now_s, tempo, signs), None
+        guidance: Guidance = self._accompaniment.step(now_s, heard, tempo, self._position)
+        if guidance.jump_beat is not None:
+            self._follower = Follower(self.score, guidance.jump_beat, self._style)
+            self._scheduler.jump(self.score.beat_to_quarter(guidance.jump_beat))
+        position, crossings = self._follower.step(now_s, guidance.tempo, signs, guidance.ceiling)
+        return position, crossings, guidance.solo
 
     def _heed(self, position: ScorePosition, dynamics: Dynamics, heard: Sequence[HeardNote]) -> None:
         """Who answers hears the performers and sees the gesture."""

@@ -1,11 +1,12 @@
 """Where a soloist is in the score: a hidden Markov model over all events of their part, stepped by every heard note.
 
-Each event is a hypothesis "the last note heard was this one", with its probability, its time, and a tempo of its own (a
-Kalman filter of the logarithm of tempo against the marked one). A note comes from the event before, after notes left out,
-as one too many (or one more of a trill or chord), or after a jump: then at the beginnings of phrases, near by, or where the
-soloist stopped last, rather than anywhere. Forward recursion after Rabiner (Proc. IEEE 77, 1989); jumps as in Nakamura,
-Nakamura and Sagayama, "Real-Time Audio-to-Score Alignment of Music Performances Containing Errors and Arbitrary Repeats and
-Skips" (IEEE/ACM TASLP 24, 2016). ``SoloFollower`` holds to where it is until another place is far more probable.
+Each event is a hypothesis "the last note heard was this one", with its probability, its time, and a tempo of its own
+(a Kalman filter of the logarithm of tempo against the marked one). A note comes from the event before, after notes left
+out, as one too many (or one more of a trill or chord), or after a jump: then at the beginnings of phrases, near by, or
+where the soloist stopped last, rather than anywhere. Forward recursion after Rabiner (Proc. IEEE 77, 1989); jumps as in
+Nakamura, Nakamura and Sagayama, "Real-Time Audio-to-Score Alignment of Music Performances Containing Errors and
+Arbitrary Repeats and Skips" (IEEE/ACM TASLP 24, 2016). ``SoloFollower`` holds to where it is until another place is far
+more probable.
 """
 
 import math
@@ -249,7 +250,7 @@ class SoloFollower:
 
 
 def _passing(line: SoloLine, step: int) -> tuple[Floats, Floats]:
-    """Seconds at the marked tempo from each event to the one ``step`` later, and how likely those between are left out."""
+    """From each event to the one ``step`` later: seconds at the marked tempo, and how likely those between are left out."""
     count = len(line) - step
     likely = np.full(count, ADVANCE)
     left_out = np.where(line.optional, LEFT_OUT_GRACE, LEFT_OUT)

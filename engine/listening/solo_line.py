@@ -13,8 +13,8 @@ TOGETHER_QUARTER = 0.02
 REST_QUARTER = 0.5
 """A rest this long ends a phrase."""
 BETWEEN, BAR, AFTER_REST, MARKED = 0.1, 1.0, 3.0, 4.0
-"""How readily a soloist begins anew at an event: anywhere, at the first of a bar, after a rest, and at the beginning, at
-rehearsal marks and where the printed bars jump (repeats)."""
+"""How readily a soloist begins anew at an event: anywhere, at the first of a bar, after a rest, and at the beginning,
+at rehearsal marks and where the printed bars jump (repeats)."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -2,8 +2,8 @@
 
 Tempo drifts as a slow random walk with slackening towards rests; onsets scatter by some hundredths of a second, as
 measured of pianists and string players (Repp, JASA 88, 1990; Palmer, Annu. Rev. Psychol. 48, 1997). Slips are a
-neighbouring note, a note left out, a note too many; as ``microphone``, also octave errors, pitch that is a little off, and
-notes told late.
+neighbouring note, a note left out, a note too many; as ``microphone``, also octave errors, pitch that is a little off,
+and notes told late.
 """
 
 from collections.abc import Sequence
