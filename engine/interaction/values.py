@@ -143,7 +143,7 @@ class InteractionFrame:
 
 
 RequestAction = Literal[
-    "start_stop", "restart", "seek", "level", "style", "mute", "solo", "gain", "swap_hands", "next_input", "hall"
+    "start_stop", "restart", "seek", "level", "style", "mute", "solo", "gain", "swap_hands", "next_input", "mix_clear"
 ]
 
 
@@ -151,16 +151,16 @@ RequestAction = Literal[
 class Request:
     """Something that a person asked of the studio by a panel.
 
-    ``seek``: ``value`` is the measure index. ``level``: change of the orchestra's level. ``style``: forgiveness 0–1.
+    ``seek``: ``value`` is the measure index. ``level``: what is added to the conductor's level, −0.5 to 0.5.
+    ``style``: forgiveness 0–1.
     ``mute`` and ``solo``: the ``players`` on (1) or off (0). ``gain``: change by ``value`` dB of the ``players``.
-    ``hall``: ``text`` names it. The rest need no value.
+    ``mix_clear``: nobody muted, nobody solo. The rest need no value.
     """
 
     who: str
     action: RequestAction
     value: float = 0.0
     players: tuple[int, ...] = ()
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
