@@ -1,8 +1,8 @@
 """An orchestra that accompanies: who leads – soloist, conductor, or for a while nobody – as one tempo for the playhead.
 
 While the soloist plays, their place and the conductor's beat are blended by who leads and how plain each is. While they
-rest the conductor leads, or, where nobody beats, the tempo is kept. Where their note does not come the orchestra waits for
-it; where they go on at another place, so does the orchestra, at the next beat.
+rest the conductor leads, or, where nobody beats, the tempo is kept. Where their note does not come the orchestra waits
+for it; where they go on at another place, so does the orchestra, at the next beat.
 """
 
 import math
@@ -21,7 +21,7 @@ WAITS_FROM = 0.5
 HEARD_BEATS = 2.0
 """A note tells the tempo for so many beats; in a longer note or rest somebody else keeps time."""
 YIELDS_BEATS = 0.2
-"""Where the soloist lingers, the orchestra slows down and stops this far (beats) behind the place of their next note."""
+"""Where the soloist lingers, the orchestra slows down, and stops this far (beats) behind their next note's place."""
 TOO_FAR_BEATS, TOO_FAR_S = 2.5, 0.4
 """An orchestra this far from the soloist, for so long, goes to them at once."""
 SURE = 0.6

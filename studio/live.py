@@ -133,9 +133,8 @@ class LiveSession:
         poses = self._poses(now_s)
         if self.recorder is not None:
             self.recorder.write_poses(poses)
-        frame = self.performance.step(now_s, poses)
+        frame = self.performance.step(now_s, poses, self._hear_performers(now_s))
         self._quarter = frame.position.quarter
-        self._hear_performers(now_s)
         self._tell_inputs(frame)
         self.audio.submit(frame.notes, frame.releases)
         self._turn_head(frame)
@@ -148,12 +147,14 @@ class LiveSession:
             self._look_after()
         return frame
 
-    def _hear_performers(self, now_s: float) -> None:
-        for note in (note for performer in self.performers for note in performer.poll(now_s)):
+    def _hear_performers(self, now_s: float) -> list[HeardNote]:
+        heard = [note for performer in self.performers for note in performer.poll(now_s)]
+        for note in heard:
             if self.recorder is not None:
                 self.recorder.write_heard(note)
             if self.on_heard is not None:
                 self.on_heard(note)
+        return heard
 
     # -- who conducts --------------------------------------------------------------------------------------
 

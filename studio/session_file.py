@@ -1,7 +1,7 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/signs /attention /controls``, ``/heard`` for what a learner beside the orchestra played, and raw Opus packets on
+/signs /attention /solo /controls``, ``/heard`` for what a learner beside the orchestra played, and raw Opus packets on
 ``/audio``; log time is nanoseconds of the session clock. The header, the seating and the score's own file are
 attachments, so that a session needs nothing beside it. Chunks are small and flushed about twice a second: a killed
 process loses less than a second, and a file without an end is read up to its last whole chunk.
@@ -38,6 +38,7 @@ from ..engine.types import (
     Pose,
     ScorePosition,
     Sign,
+    SoloPosition,
     TempoEstimate,
 )
 
@@ -67,6 +68,7 @@ _CHANNELS: dict[str, type] = {
     "/releases": NoteRelease,
     "/signs": Sign,
     "/attention": Attention,
+    "/solo": SoloPosition,
 }
 
 
@@ -195,6 +197,8 @@ class SessionRecorder:
         self._write("/dynamics", at_s, {"frame": index, **asdict(frame.dynamics)})
         if frame.tempo is not None:
             self._write("/tempo", at_s, {"frame": index, **asdict(frame.tempo)})
+        if frame.solo is not None:
+            self._write("/solo", at_s, {"frame": index, **asdict(frame.solo)})
         lanes = (("/beats", frame.beats), ("/crossings", frame.crossings), ("/notes", frame.notes))
         for topic, values in (*lanes, ("/releases", frame.releases), ("/signs", frame.signs)):
             for value in values:
@@ -363,4 +367,5 @@ def _frames(rows: dict[str, list[Any]]) -> Iterator[Frame]:
             signs=tuple(by_frame["/signs"].get(index, ())),
             attention=attention,
             poses=tuple(newest.values()),
+            solo=next(iter(by_frame["/solo"].get(index, ())), None),
         )

@@ -216,7 +216,7 @@ class SoloFollower:
         marked = 60.0 / self._score.quarter_bpm_at(0.0)
         if self._at is None:
             first = float(self._line.quarter[0])
-            return SoloPosition(now_s, "waiting", first, -math.inf, first, first, None, marked, 0.0, 0)
+            return SoloPosition(now_s, "waiting", first, now_s, first, first, None, marked, 0.0, 0)
         at = self._at
         quarter = float(self._line.quarter[at])
         following, due_s = self._next()
@@ -250,7 +250,7 @@ class SoloFollower:
 
 
 def _passing(line: SoloLine, step: int) -> tuple[Floats, Floats]:
-    """From each event to the one ``step`` later: seconds at the marked tempo, and how likely those between are left out."""
+    """From each event to the one ``step`` later: seconds at the marked tempo, how likely those between are left out."""
     count = len(line) - step
     likely = np.full(count, ADVANCE)
     left_out = np.where(line.optional, LEFT_OUT_GRACE, LEFT_OUT)

@@ -104,7 +104,7 @@ def _entrances(score: Score, quarter: Floats, end: Floats, measure: np.ndarray) 
     numbers = score.measures["number"]
     printed = [int("".join(filter(str.isdigit, number)) or 0) for number in numbers.tolist()]
     for index in np.flatnonzero(np.diff(measure, prepend=-1) != 0):
-        bar = int(measure[index])
+        bar = measure[index].item()
         if bar and printed[bar] not in (printed[bar - 1], printed[bar - 1] + 1):
             entrance[index] = MARKED
     entrance[0] = MARKED
