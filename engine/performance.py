@@ -113,6 +113,16 @@ class Performance:
         self._tempo.take_baton(drawn)
         self._dynamics.take_baton()
 
+    @property
+    def style(self) -> FollowStyle:
+        """How the orchestra follows."""
+        return self._style or FollowStyle()
+
+    def follow_as(self, style: FollowStyle) -> None:
+        """The orchestra listens to its conductor in another way from now on."""
+        self._style = style
+        self._follower.follow_as(style)
+
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """The players sit there now: gaze and hands mean the sections at their new places."""
         self._placements = tuple(placements)

@@ -80,6 +80,10 @@ class Follower:
         self._kept_s: float | None = None
         self._ceiling = math.inf
 
+    def follow_as(self, style: FollowStyle) -> None:
+        """Listen to the conductor in another way from now on."""
+        self._style = style
+
     @property
     def beat(self) -> float:
         """The playhead, in conductor's beats."""
