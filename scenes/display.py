@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from direct.showbase.ShowBase import ShowBase
@@ -36,9 +37,12 @@ NO_WINDOW = "no window can be opened: start Tutti on a desktop with OpenGL 3.2, 
 NO_OFFSCREEN = "no picture can be drawn: install OpenGL (Debian and Ubuntu: apt install libegl1 libgl1-mesa-dri)"
 
 
-def open_display(title: str, *, window: bool, size: tuple[int, int], multisamples: int = 4) -> ShowBase:
+def open_display(
+    title: str, *, window: bool, size: tuple[int, int], multisamples: int = 4, drivers: Sequence[str] = ()
+) -> ShowBase:
     """A ShowBase with an open main window or buffer. Raises ``SceneError`` where there is no OpenGL 3.2.
 
+    ``drivers`` are Panda3D's modules to try, best first; those that fit without.
     Panda3D allows one ShowBase per process; close it with ``destroy()`` before opening another.
     """
     load_prc_file_data("tutti", _SETTINGS.format(sync=int(window)))
@@ -50,7 +54,7 @@ def open_display(title: str, *, window: bool, size: tuple[int, int], multisample
         raise SceneError(NO_WINDOW)
     base = ShowBase(windowType="none")
     try:
-        pipe = _find_pipe(window)
+        pipe = _find_pipe(window, drivers)
         if pipe is None or not _open(base, pipe, title, window, size, multisamples):
             raise SceneError(NO_WINDOW if window else NO_OFFSCREEN)
         gsg = base.win.gsg
@@ -66,13 +70,13 @@ def open_display(title: str, *, window: bool, size: tuple[int, int], multisample
     return base
 
 
-def _find_pipe(window: bool) -> GraphicsPipe | None:
+def _find_pipe(window: bool, drivers: Sequence[str]) -> GraphicsPipe | None:
     """OpenGL on the screen, or OpenGL without one; Mesa draws in software where there is no graphics card."""
     selection = GraphicsPipeSelection.get_global_ptr()
     modules = ["pandagl"] if window else ["p3headlessgl", "pandagl"]
     if sys.platform in ("win32", "darwin"):
         modules = ["pandagl"]
-    for module in modules:
+    for module in drivers or modules:
         pipe = selection.make_module_pipe(module)
         if pipe is not None and pipe.is_valid():
             return pipe

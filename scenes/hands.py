@@ -22,6 +22,7 @@ from . import shaders
 from .conductor import BATON_DIRECTION, hand_in_hall, pointing
 from .meshes import read_prop
 from .players import surface_geom
+from .skeleton_hand import SkeletonHand
 
 SKIN = (0.44, 0.25, 0.15)
 TRAIL_S = 0.24
@@ -45,6 +46,7 @@ class ConductorHands:
         tip = players.find("**/hand_R_baton_tip")
         hand = players.find("**/hand_R_baton")
         self._tip = np.array(tip.get_pos(hand)) if not tip.is_empty() and not hand.is_empty() else DEFAULT_TIP
+        self._fingers = SkeletonHand(self._root)
         self._trail = _Trail(parent, TRAIL_COLOUR)
         self._ghost = _hand(parent, players, "hand_R_baton")
         self._ghost.set_shader(self._root.get_shader())
@@ -72,6 +74,14 @@ class ConductorHands:
         self._ghost.show()
         self._ghost.set_mat(matrix)
         self._ghost_trail.extend(pose.time_s, np.array(matrix.xform_point(tuple(self._tip))))
+
+    def show_fingers(self, joints_m: np.ndarray | None) -> None:
+        """The left hand as it is tracked, joint by joint (31, 3, hall frame); None: as the model has it."""
+        self._fingers.show(joints_m)
+        if joints_m is None:
+            self._left.show()
+        else:
+            self._left.hide()
 
     def show(self, visible: bool) -> None:
         """Hands are for the conductor's own view."""

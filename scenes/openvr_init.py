@@ -91,17 +91,22 @@ def named_errors() -> Iterator[None]:
         raise HeadsetError(explain_init_error("unknown", int(error.args[0]))) from error
 
 
-def start_runtime() -> Any:
-    """Join the VR runtime to read poses; the ``openvr.IVRSystem``. Call ``openvr.shutdown`` in the end.
+def start_runtime(*, picture: bool = False, start: bool = True) -> Any:
+    """Join the VR runtime; the ``openvr.IVRSystem``. Call ``openvr.shutdown`` in the end.
 
-    Tutti joins as a background application, which leaves the headset's picture to whoever draws it. Where SteamVR
-    does not run but a headset is there, it joins as an overlay application instead, which starts SteamVR. Raises
-    ``HeadsetError`` with one line.
+    With a ``picture`` Tutti joins as the application whose scene the headset shows. Without, it joins in the
+    background, which leaves the headset's picture to whoever draws it. A runtime that does not run is started where
+    there is a headset, unless ``start`` is False. Raises ``HeadsetError`` with one line.
     """
     with named_errors():
+        if picture:
+            if not start:  # joining in the background starts nothing, so it tells whether the runtime runs
+                openvr.init(openvr.VRApplication_Background)
+                openvr.shutdown()
+            return openvr.init(openvr.VRApplication_Scene)
         try:
             return openvr.init(openvr.VRApplication_Background)
         except openvr.error_code.InitError_Init_NoServerForBackgroundApp:
-            if not openvr.isHmdPresent():
+            if not start or not openvr.isHmdPresent():
                 raise
         return openvr.init(openvr.VRApplication_Overlay)

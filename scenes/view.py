@@ -1,8 +1,9 @@
 """The stage as a picture: hall, players, conductor, stand, in a window or offscreen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 from panda3d.core import Filename, NodePath, PNMImage
 
 from ..assets import asset_path
@@ -17,6 +18,7 @@ from .display import open_display
 from .hall import add_vignette, build_hall
 from .hands import ConductorHands
 from .meshes import load_gltf, read_player_meshes
+from .players import Viewpoint
 from .rig import read_rigs
 from .stand import ScoreStand
 
@@ -54,14 +56,16 @@ class StageView:
         composer: str = "",
         hall: str = "musikverein",
         camera: str = "hall",
+        drivers: Sequence[str] = (),
     ) -> None:
+        """``drivers`` are the ways to OpenGL to try (``open_display``)."""
         self.hall: Hall = read_hall(hall)
         self.camera = camera
         camera_named(self.hall, camera)
         # offscreen pictures are drawn twice as large and averaged: smoother than any driver's multisampling
         self._fineness = 1 if window else 2
         drawn = (size[0] * self._fineness, size[1] * self._fineness)
-        self.base = open_display(f"{title} – Tutti" if title else "Tutti", window=window, size=drawn)
+        self.base = open_display(f"{title} – Tutti" if title else "Tutti", window=window, size=drawn, drivers=drivers)
         try:
             players = load_gltf(asset_path("models", "players.glb"))
             self._meshes = read_player_meshes(players)
@@ -74,6 +78,7 @@ class StageView:
         except BaseException:
             self.base.destroy()
             raise
+        self._eyes: Callable[[], Viewpoint] | None = None
         self._activity = OrchestraActivity(len(part_names), score)
         self.score = score
         self._frame = RESTING
@@ -109,11 +114,22 @@ class StageView:
         """A see-through baton beside the conductor's own, for teaching; None takes it away."""
         self._hands.show_ghost(pose)
 
+    def show_fingers(self, joints_m: np.ndarray | None) -> None:
+        """The conductor's left hand joint by joint (31, 3, hall frame, OpenVR's order); None: the model's."""
+        self._hands.show_fingers(joints_m)
+
     def look_from(self, camera: str) -> None:
         """Change the camera. Raises ``SceneError`` for an unknown name."""
         camera_named(self.hall, camera)
         self.camera = camera
         self._aim()
+
+    def see_with(self, eyes: Callable[[], Viewpoint]) -> None:
+        """The conductor's own eyes look from now on: a headset's cameras, which ``eyes`` tells the place of. What the
+        display shows itself is nothing."""
+        self._eyes = eyes
+        self.base.camNode.set_active(False)
+        self._show()
 
     def render(self) -> None:
         """Draw one frame."""
@@ -144,6 +160,10 @@ class StageView:
         self.base.destroy()
 
     def _aim(self) -> None:
+        if self._eyes is not None:
+            self._hands.show(True)
+            self._cast.look_from(self._eyes(), show_conductor=False)
+            return
         camera = camera_named(self.hall, self.camera)
         first_person = self.camera == FIRST_PERSON
         width, height = self.base.win.get_x_size(), self.base.win.get_y_size()

@@ -8,23 +8,25 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import openvr
 
 from tutti.engine.types import DEVICES, Device, Pose
 
 SOURCE = Path(__file__).parent / "scenes" / "openvr_runtime" / "scripted_runtime.c"
 MAGIC = 0x54555456
-INTERFACES = ("IVRSystem", "IVRInput", "IVRApplications")
+INTERFACES = ("IVRSystem", "IVRCompositor", "IVRInput", "IVRApplications")
 STRUCTURES = (
     "TrackedDevicePose_t",
     "InputDigitalActionData_t",
     "InputAnalogActionData_t",
     "InputPoseActionData_t",
     "VRActiveActionSet_t",
+    "VRBoneTransform_t",
 )
-KINDS = {"boolean": 1, "vector1": 2, "pose": 3, "vibration": 4}
+KINDS = {"boolean": 1, "vector1": 2, "pose": 3, "vibration": 4, "skeleton": 5}
 HANDS = ("left", "right")
-CRASH_IN_INIT, HANG_IN_INIT, CRASH, HANG = 1, 2, 3, 4
+CRASH_IN_INIT, HANG_IN_INIT, CRASH, HANG, CRASH_DRAWING, HANG_DRAWING = 1, 2, 3, 4, 5, 6
 INDEX: dict[Device, int] = {"head": 0, "left": 1, "baton": 2}
 """Which tracked device plays which device of a take: headset, left controller, right controller."""
 _u32, _f32, _f64 = ctypes.c_uint32, ctypes.c_float, ctypes.c_double
@@ -54,6 +56,11 @@ class State(ctypes.Structure):
         ("size", _u32),
         ("start_s", _f64),
         ("display_hz", _f64),
+        ("photons_s", _f64),
+        ("manual_now_s", _f64),
+        ("fov", (_f32 * 4) * 2),
+        ("ipd_m", _f32),
+        *((name, _u32) for name in ("eye_width", "eye_height", "focus", "skeletons", "want_image", "tracking_space")),
         *((name, _u32) for name in ("device_count", "action_count", "sample_count", "fault")),
         ("hmd_present", _u32),
         ("server_running", _u32),
@@ -67,6 +74,11 @@ class State(ctypes.Structure):
         ("events_read", _u32),
         ("haptic_amplitude", _f32),
         ("haptic_duration_s", _f32),
+        ("waits", _u32),
+        ("submits", _u32 * 2),
+        *((name, _u32) for name in ("images", "image_width", "image_height")),
+        ("bounds", (_f32 * 4) * 2),
+        ("waited_s", _f64),
         ("problem", ctypes.c_char * 128),
         ("manifest", ctypes.c_char * 512),
         ("application_key", ctypes.c_char * 64),
@@ -79,7 +91,7 @@ def build_runtime(folder: Path) -> Path:
     library = folder / "runtime" / "bin" / "linux64" / "vrclient.so"
     library.parent.mkdir(parents=True)
     flags = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{folder}"]
-    subprocess.run(["gcc", *flags, str(SOURCE), "-o", str(library), "-lm"], check=True)
+    subprocess.run(["gcc", *flags, str(SOURCE), "-o", str(library), "-lm", "-ldl", "-lpthread"], check=True)
     return folder / "runtime"
 
 
@@ -123,7 +135,10 @@ class ScriptedRuntime:
         self._samples = (_Sample * count).from_buffer(self._memory, ctypes.sizeof(State))
         state = self.state
         state.magic, state.size = MAGIC, ctypes.sizeof(State)
-        state.display_hz, state.hmd_present, state.server_running = 90.0, 1, 1
+        state.display_hz, state.hmd_present, state.server_running, state.focus = 90.0, 1, 1, 1
+        state.photons_s, state.ipd_m, state.eye_width, state.eye_height = 0.011, 0.064, 160, 180
+        for eye, (left, right) in enumerate(((-1.2, 1.0), (-1.0, 1.2))):
+            state.fov[eye][:] = (left, right, -1.1, 1.1)
         state.start_s = time.perf_counter()
         state.device_count, state.sample_count = len(INDEX), count
         first = 0
@@ -172,6 +187,17 @@ class ScriptedRuntime:
         """Let the cameras see a device, or not."""
         self.state.devices[INDEX[device]].tracked = tracked
 
+    def image(self, timeout_s: float = 20.0) -> np.ndarray:
+        """The next picture that both eyes were given: (height, 2 × width, 3), 0–255, the upper row first."""
+        before = self.state.images
+        self.state.want_image = 1
+        end_s = time.monotonic() + timeout_s
+        while self.state.images == before:
+            assert time.monotonic() < end_s, "no picture came"
+            time.sleep(0.01)
+        raw = np.fromfile(f"{self._path}.rgba", "u1")
+        return raw.reshape(self.state.image_height, self.state.image_width, 4)[::-1, :, :3]
+
     def close(self) -> None:
         del self.state, self._samples
         self._memory.close()
@@ -184,7 +210,7 @@ def read_bindings(manifest: Path, controller_type: str) -> dict[str, set[str]]:
     binding = json.loads((manifest.parent / urls[controller_type]).read_text())
     found: dict[str, set[str]] = {}
     for group in binding["bindings"].values():
-        for row in [*group.get("poses", ()), *group.get("haptics", ())]:
+        for row in [*group.get("poses", ()), *group.get("haptics", ()), *group.get("skeleton", ())]:
             found.setdefault(row["path"], set()).add(row["output"].lower())
         for source in group.get("sources", ()):
             for part, target in source["inputs"].items():

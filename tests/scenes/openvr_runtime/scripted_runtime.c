@@ -1,12 +1,16 @@
 /* A scripted OpenVR runtime for tests. The real libopenvr_api loads it through the path registry file; it answers
- * IVRSystem and IVRInput from a file in shared memory that the test wrote (tests/openvr_support.py mirrors `State`).
+ * IVRSystem, IVRCompositor and IVRInput from a file in shared memory that the test wrote (tests/openvr_support.py
+ * mirrors `State`).
  *
- * Devices follow tracks of timed poses on CLOCK_MONOTONIC. Buttons hold what the test sets. Calls that the real
+ * Devices follow tracks of timed poses on CLOCK_MONOTONIC, or on a clock that only each picture and the test move on.
+ * Buttons hold what the test sets. The compositor reads what it is given back for the test to look at. Calls that the real
  * runtime would refuse, or that come in the wrong order, are refused and counted; calls that are not scripted are
  * counted by name. `tables.h` is generated from the function tables of the installed pyopenvr. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +24,10 @@
 #include <unistd.h>
 
 enum { MAGIC = 0x54555456, MAX_DEVICES = 8, MAX_ACTIONS = 32, MAX_EVENTS = 64 };
-enum { FAULT_NONE, FAULT_CRASH_IN_INIT, FAULT_HANG_IN_INIT, FAULT_CRASH, FAULT_HANG };
-enum { KIND_BOOLEAN = 1, KIND_VECTOR, KIND_POSE, KIND_VIBRATION };
+enum { FAULT_NONE, FAULT_CRASH_IN_INIT, FAULT_HANG_IN_INIT, FAULT_CRASH, FAULT_HANG, FAULT_CRASH_DRAWING,
+       FAULT_HANG_DRAWING };
+enum { KIND_BOOLEAN = 1, KIND_VECTOR, KIND_POSE, KIND_VIBRATION, KIND_SKELETON };
+enum { BONES = 31 };
 enum { APP_SCENE = 1, APP_OVERLAY = 2, APP_BACKGROUND = 3 };
 enum { INIT_HMD_NOT_FOUND = 108, INIT_NO_SERVER = 121, INIT_INVALID_APPLICATION = 130, INIT_INTERFACE_NOT_FOUND = 105 };
 enum { INPUT_NAME_NOT_FOUND = 1, INPUT_WRONG_TYPE = 2, INPUT_INVALID_HANDLE = 3, INPUT_INVALID_PARAM = 4,
@@ -29,8 +35,13 @@ enum { INPUT_NAME_NOT_FOUND = 1, INPUT_WRONG_TYPE = 2, INPUT_INVALID_HANDLE = 3,
 enum { PROPERTY_UNKNOWN = 4, PROPERTY_INVALID_DEVICE = 5, PROPERTY_BUFFER_TOO_SMALL = 3 };
 enum { APPLICATION_NO_MANIFEST = 101, APPLICATION_UNKNOWN = 104, APPLICATION_IPC_FAILED = 105 };
 enum { RESULT_CALIBRATING_OUT_OF_RANGE = 101, RESULT_OK = 200, RESULT_UNINITIALIZED = 1 };
+enum { COMPOSITOR_NO_FOCUS = 101, COMPOSITOR_INVALID_TEXTURE = 102, COMPOSITOR_NOT_SCENE = 103,
+       COMPOSITOR_UNSUPPORTED = 105, COMPOSITOR_ALREADY = 108, COMPOSITOR_INVALID_BOUNDS = 109 };
 enum { EVENT_QUIT = 700 };
-enum { PROPERTY_MODEL = 1001, PROPERTY_DISPLAY_HZ = 2002 };
+enum { PROPERTY_MODEL = 1001, PROPERTY_PHOTONS_S = 2001, PROPERTY_DISPLAY_HZ = 2002 };
+enum { TEXTURE_OPENGL = 1, SPACE_MODEL = 0 };
+enum { GL_TEXTURE_2D = 0x0DE1, GL_TEXTURE_WIDTH = 0x1000, GL_TEXTURE_HEIGHT = 0x1001, GL_RGBA = 0x1908,
+       GL_UNSIGNED_BYTE = 0x1401 };
 
 typedef struct { double t; float p[3]; float q[4]; uint32_t valid; } TrackSample;
 typedef struct { uint32_t class_, role, connected, tracked, first, count; } Device;
@@ -38,7 +49,9 @@ typedef struct { char name[96]; uint32_t kind; uint32_t bound[2]; float value[2]
 typedef struct { uint32_t type, device; } Event;
 typedef struct {
   uint32_t magic, size;
-  double start_s, display_hz;
+  double start_s, display_hz, photons_s, manual_now_s; /* a manual clock runs where manual_now_s is not 0 */
+  float fov[2][4], ipd_m;
+  uint32_t eye_width, eye_height, focus, skeletons, want_image, tracking_space;
   uint32_t device_count, action_count, sample_count, fault, hmd_present, server_running;
   int32_t init_result;
   uint32_t events_written;
@@ -49,6 +62,9 @@ typedef struct {
   uint32_t inits, cleanups, application, order_errors, unknown_calls, pose_calls, updates, quits_acknowledged, haptics;
   uint32_t haptic_hand, events_read;
   float haptic_amplitude, haptic_duration_s;
+  uint32_t waits, submits[2], images, image_width, image_height;
+  float bounds[2][4];
+  double waited_s;
   char problem[128];
   char manifest[512];
   char application_key[64];
@@ -63,6 +79,10 @@ static State *S;
 static const TrackSample *SAMPLES;
 static bool ready, quit_sent, manifest_set, updated, introduced;
 static float now_value[MAX_ACTIONS][2], old_value[MAX_ACTIONS][2];
+static bool waited;
+static uint32_t submitted; /* bit 0 left, bit 1 right */
+static double last_vsync_s;
+static pthread_t drawing_thread;
 
 static void note(uint32_t *counter, const char *what) {
   if (!S) return;
@@ -78,9 +98,11 @@ _Static_assert(sizeof(Pose) == SIZE_TrackedDevicePose_t, "pose");
 _Static_assert(sizeof(Digital) == SIZE_InputDigitalActionData_t, "digital");
 _Static_assert(sizeof(Analog) == SIZE_InputAnalogActionData_t, "analog");
 _Static_assert(sizeof(PoseAction) == SIZE_InputPoseActionData_t, "pose action");
+_Static_assert(32 == SIZE_VRBoneTransform_t, "bone");
 
 static double monotonic_s(void) {
   struct timespec t;
+  if (S->manual_now_s != 0) return S->manual_now_s;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
@@ -161,8 +183,106 @@ static void system_acknowledge_quit(void) {
   else S->quits_acknowledged++;
 }
 static float system_float(uint32_t device, int32_t property, int32_t *error) {
-  *error = device || property != PROPERTY_DISPLAY_HZ ? PROPERTY_UNKNOWN : 0;
-  return *error ? 0.f : (float)S->display_hz;
+  *error = device || (property != PROPERTY_DISPLAY_HZ && property != PROPERTY_PHOTONS_S) ? PROPERTY_UNKNOWN : 0;
+  return *error ? 0.f : (float)(property == PROPERTY_DISPLAY_HZ ? S->display_hz : S->photons_s);
+}
+typedef struct { float m[4][4]; } Matrix44;
+typedef struct { float m[3][4]; } Matrix34;
+static void system_size(uint32_t *width, uint32_t *height) { *width = S->eye_width; *height = S->eye_height; }
+/* Depth 0 to 1, as the real runtime has it. fov: left, right, top, bottom as tangents, top negative. */
+static Matrix44 system_projection(uint32_t eye, float near, float far) {
+  const float *f = S->fov[eye & 1];
+  float x = 1 / (f[1] - f[0]), y = 1 / (f[3] - f[2]);
+  Matrix44 p = {{{2 * x, 0, (f[1] + f[0]) * x, 0}, {0, 2 * y, (f[3] + f[2]) * y, 0},
+                 {0, 0, -far / (far - near), -far * near / (far - near)}, {0, 0, -1, 0}}};
+  return p;
+}
+static Matrix34 system_eye(uint32_t eye) {
+  Matrix34 m = {{{1, 0, 0, (eye ? .5f : -.5f) * S->ipd_m}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+  return m;
+}
+
+/* ---- IVRCompositor ---- */
+static void compositor_space(int32_t space) { S->tracking_space = (uint32_t)space; }
+static int32_t compositor_wait(Pose *poses, uint32_t count, Pose *game, uint32_t game_count) {
+  (void)game; (void)game_count;
+  if (!ready) REFUSE("pictures before init", COMPOSITOR_NO_FOCUS);
+  if (S->application != APP_SCENE) REFUSE("pictures of no scene application", COMPOSITOR_NOT_SCENE);
+  if (S->fault == FAULT_CRASH_DRAWING) raise(SIGSEGV);
+  while (S->fault == FAULT_HANG_DRAWING) usleep(20000);
+  if (submitted == 1 || submitted == 2) note(&S->order_errors, "a picture of one eye");
+  double period = 1 / S->display_hz;
+  if (S->manual_now_s != 0) S->manual_now_s += period;
+  else {
+    double next = last_vsync_s + period, now = monotonic_s();
+    if (next < now) next = now;
+    while (now < next && S->fault == FAULT_NONE) { usleep((useconds_t)(1e6 * (next - now)) + 1); now = monotonic_s(); }
+    last_vsync_s = next;
+  }
+  drawing_thread = pthread_self();
+  waited = true;
+  submitted = 0;
+  S->waits++;
+  S->waited_s = monotonic_s();
+  for (uint32_t i = 0; i < count && poses; i++) pose_of(i, period + S->photons_s, &poses[i]);
+  return S->focus ? 0 : COMPOSITOR_NO_FOCUS;
+}
+typedef struct { void *handle; int32_t type, space; } Texture;
+typedef struct { float u_min, v_min, u_max, v_max; } Bounds;
+typedef void *(*Loader)(const char *);
+/* A function of OpenGL, by whichever of EGL and GLX the program has loaded and has a context of. */
+static void *gl(const char *name) {
+  void *egl = dlopen("libEGL.so.1", RTLD_LAZY | RTLD_NOLOAD), *glx = dlopen("libGL.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  void *(*current)(void) = egl ? (void *(*)(void))dlsym(egl, "eglGetCurrentContext") : NULL;
+  if (current && current()) return ((Loader)dlsym(egl, "eglGetProcAddress"))(name);
+  current = glx ? (void *(*)(void))dlsym(glx, "glXGetCurrentContext") : NULL;
+  if (current && current()) return ((Loader)dlsym(glx, "glXGetProcAddress"))(name);
+  return NULL;
+}
+static void write_image(unsigned texture) {
+  int width = 0, height = 0;
+  ((void (*)(unsigned, unsigned))gl("glBindTexture"))(GL_TEXTURE_2D, texture);
+  void (*level)(unsigned, int, unsigned, int *) = (void (*)(unsigned, int, unsigned, int *))gl("glGetTexLevelParameteriv");
+  level(GL_TEXTURE_2D, 0, GL_TEXTURE_WIDTH, &width);
+  level(GL_TEXTURE_2D, 0, GL_TEXTURE_HEIGHT, &height);
+  unsigned char *pixels = malloc(4u * (size_t)width * (size_t)height);
+  ((void (*)(unsigned, int, unsigned, unsigned, void *))gl("glGetTexImage"))(GL_TEXTURE_2D, 0, GL_RGBA, GL_UNSIGNED_BYTE, pixels);
+  char path[600];
+  snprintf(path, sizeof path, "%s.rgba", getenv("TUTTI_SCRIPTED_VR"));
+  FILE *file = fopen(path, "wb");
+  if (file) {
+    fwrite(pixels, 4u * (size_t)width, (size_t)height, file);
+    fclose(file);
+  }
+  free(pixels);
+  S->image_width = (uint32_t)width;
+  S->image_height = (uint32_t)height;
+  S->want_image = 0;
+  S->images++;
+}
+static int32_t compositor_submit(int32_t eye, const Texture *texture, const Bounds *bounds, int32_t flags) {
+  (void)flags;
+  if (S->application != APP_SCENE) REFUSE("submit of no scene application", COMPOSITOR_NOT_SCENE);
+  if (!waited) REFUSE("submit before waiting", COMPOSITOR_NO_FOCUS);
+  if (!S->focus) return COMPOSITOR_NO_FOCUS;
+  if (!pthread_equal(pthread_self(), drawing_thread)) note(&S->order_errors, "submit from another thread");
+  if (eye < 0 || eye > 1) REFUSE("an eye that is none", COMPOSITOR_INVALID_TEXTURE);
+  if (submitted & (1u << eye)) REFUSE("an eye submitted twice", COMPOSITOR_ALREADY);
+  if (!texture || texture->type != TEXTURE_OPENGL) REFUSE("a texture of another kind", COMPOSITOR_UNSUPPORTED);
+  unsigned char (*is_texture)(unsigned) = (unsigned char (*)(unsigned))gl("glIsTexture");
+  if (!is_texture) REFUSE("submit without a graphics context", COMPOSITOR_INVALID_TEXTURE);
+  unsigned name = (unsigned)(uintptr_t)texture->handle;
+  if (!name || !is_texture(name)) REFUSE("no texture", COMPOSITOR_INVALID_TEXTURE);
+  Bounds all = {0, 0, 1, 1};
+  if (!bounds) bounds = &all;
+  if (!(bounds->u_min >= 0 && bounds->u_min < bounds->u_max && bounds->u_max <= 1 && bounds->v_min != bounds->v_max &&
+        bounds->v_min >= 0 && bounds->v_min <= 1 && bounds->v_max >= 0 && bounds->v_max <= 1))
+    REFUSE("bounds outside the texture", COMPOSITOR_INVALID_BOUNDS);
+  memcpy(S->bounds[eye], bounds, sizeof *bounds);
+  submitted |= 1u << eye;
+  S->submits[eye]++;
+  if (submitted == 3 && S->want_image) write_image(name);
+  return 0;
 }
 static uint32_t system_string(uint32_t device, int32_t property, char *text, uint32_t size, int32_t *error) {
   static const char model[] = "Scripted headset";
@@ -274,6 +394,46 @@ static int32_t input_pose(uint64_t handle, int32_t universe, float ahead_s, Pose
   pose_of(system_index_of_role(hand + 1), ahead_s, &data->pose);
   return 0;
 }
+/* The picture's own moment, as the last wait had it. */
+static int32_t input_pose_shown(uint64_t handle, int32_t universe, PoseAction *data, uint32_t size, uint64_t restricted) {
+  return input_pose(handle, universe, (float)(1 / S->display_hz + S->photons_s), data, size, restricted);
+}
+typedef struct { uint8_t active; uint64_t origin; } Skeletal;
+typedef struct { float place[4]; float turn[4]; } Bone;
+static int32_t input_skeletal(uint64_t handle, Skeletal *data, uint32_t size) {
+  uint32_t index;
+  int32_t error = action_at(handle, KIND_SKELETON, &index);
+  if (error) return error;
+  if (!updated || size != sizeof *data) REFUSE("skeleton read before an update", INPUT_INVALID_STATE);
+  memset(data, 0, sizeof *data);
+  int hand = origin_of(index, 0);
+  if (hand < 0 || !S->skeletons) return 0;
+  data->active = 1;
+  data->origin = (uint64_t)hand + 1;
+  return 0;
+}
+/* An open hand: the palm down, the fingers ahead (−Z), four rays from the wrist and a thumb aside. */
+static int32_t input_bones(uint64_t handle, int32_t space, int32_t range, Bone *bones, uint32_t count) {
+  (void)range;
+  uint32_t index;
+  int32_t error = action_at(handle, KIND_SKELETON, &index);
+  if (error) return error;
+  if (space != SPACE_MODEL || count != BONES) REFUSE("bones of another kind", INPUT_INVALID_PARAM);
+  float side = origin_of(index, 0) == 1 ? -1.f : 1.f; /* the thumb is on the inside */
+  for (int i = 0; i < BONES; i++) {
+    int finger = i < 2 ? -1 : i < 6 ? 0 : i < 26 ? 1 + (i - 6) / 5 : -1, joint = i < 6 ? i - 2 : (i - 6) % 5;
+    float x = 0, z = 0;
+    if (finger == 0) { x = side * (.03f + .014f * (float)joint); z = -.02f - .028f * (float)joint; }
+    if (finger > 0) {
+      static const float reach[5] = {-.02f, -.085f, -.125f, -.15f, -.17f};
+      x = side * (.03f - .021f * (float)(finger - 1)) * (joint ? 1.f : .6f);
+      z = reach[joint] * (finger == 4 ? .85f : finger == 2 ? 1.05f : 1.f);
+    }
+    Bone bone = {{x, 0, z, 1}, {1, 0, 0, 0}};
+    bones[i] = bone;
+  }
+  return 0;
+}
 static int32_t input_haptic(uint64_t handle, float start_s, float duration_s, float hz, float amplitude,
                             uint64_t restricted) {
   uint32_t index;
@@ -317,7 +477,8 @@ static int32_t core_init(void *self, int32_t application, const char *startup) {
   S->application = (uint32_t)application;
   S->inits++;
   ready = true;
-  quit_sent = manifest_set = updated = introduced = false;
+  quit_sent = manifest_set = updated = introduced = waited = false;
+  submitted = 0;
   return 0;
 }
 static void core_cleanup(void *self) {
@@ -357,6 +518,12 @@ __attribute__((visibility("default"))) void *VRClientCoreFactory(const char *nam
   SCRIPT(IVRSystem, acknowledgeQuit_Exiting, system_acknowledge_quit);
   SCRIPT(IVRSystem, getFloatTrackedDeviceProperty, system_float);
   SCRIPT(IVRSystem, getStringTrackedDeviceProperty, system_string);
+  SCRIPT(IVRSystem, getRecommendedRenderTargetSize, system_size);
+  SCRIPT(IVRSystem, getProjectionMatrix, system_projection);
+  SCRIPT(IVRSystem, getEyeToHeadTransform, system_eye);
+  SCRIPT(IVRCompositor, setTrackingSpace, compositor_space);
+  SCRIPT(IVRCompositor, waitGetPoses, compositor_wait);
+  SCRIPT(IVRCompositor, submit, compositor_submit);
   SCRIPT(IVRApplications, addApplicationManifest, applications_add);
   SCRIPT(IVRApplications, identifyApplication, applications_identify);
   SCRIPT(IVRInput, setActionManifestPath, input_manifest);
@@ -367,6 +534,9 @@ __attribute__((visibility("default"))) void *VRClientCoreFactory(const char *nam
   SCRIPT(IVRInput, getDigitalActionData, input_digital);
   SCRIPT(IVRInput, getAnalogActionData, input_analog);
   SCRIPT(IVRInput, getPoseActionDataRelativeToNow, input_pose);
+  SCRIPT(IVRInput, getPoseActionDataForNextFrame, input_pose_shown);
+  SCRIPT(IVRInput, getSkeletalActionData, input_skeletal);
+  SCRIPT(IVRInput, getSkeletalBoneData, input_bones);
   SCRIPT(IVRInput, triggerHapticVibrationAction, input_haptic);
   if (result) *result = 0;
   return &CORE;

@@ -1,0 +1,261 @@
+"""The hall in the headset: both eyes drawn into one double-wide buffer, culled once, and given to the compositor.
+
+``waitGetPoses`` paces it: it waits until it is time to draw the next picture, and tells where everything will be when
+that is seen. Everything here runs on the thread that opened the display, for a graphics context belongs to one thread.
+"""
+
+import ctypes
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import openvr
+from panda3d.core import (
+    Camera,
+    FrameBufferProperties,
+    GraphicsOutput,
+    GraphicsPipe,
+    Lens,
+    MatrixLens,
+    NodePath,
+    PythonCallbackObject,
+    Texture,
+    WindowProperties,
+)
+
+from ..engine.clock import SessionClock
+from ..engine.errors import SceneError
+from ..engine.transforms import PODIUM_HEIGHT_M, tracking_to_hall, tracking_to_hall_quaternion
+from ..engine.types import Pose
+from .openvr_eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, Field, aim_lens, common_field, eye_of, matrix_of, moved
+from .openvr_messages import Show, Stage
+from .openvr_tracking import HeadsetTracking
+from .players import Viewpoint
+from .rig import rotation_matrices
+from .shown_frames import ShownFrames
+from .view import RESTING, StageView
+
+EYES = (openvr.Eye_Left, openvr.Eye_Right)
+BOUNDS = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
+"""Each eye's half of the buffer: u and v from and to. OpenGL's v runs upwards, and the runtime knows."""
+MULTISAMPLES = 4
+MOST_PX = 4096
+"""An eye's picture is no wider or higher: what larger ones show is lost in the headset's lenses."""
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software")
+SOFTWARE_PX = 640
+"""Without a graphics card an eye's longer side has so many pixels: more would leave no processor for the sound."""
+REFUSED_S = 0.05
+"""Where the compositor wants no picture, it is asked again after this long."""
+EYES_AGAIN_S = 0.5
+"""How often the eyes' places are asked anew: people turn the wheel for their distance while they look."""
+
+
+class HeadsetPicture:
+    """Opens the scene for a headset that ``tracking`` joined with a picture; ``draw`` it over and over, then ``close``.
+
+    Raises ``SceneError`` where this machine cannot draw. ``drawn`` counts the pictures that the compositor took,
+    ``refused`` those that it did not.
+    """
+
+    def __init__(self, stage: Stage, tracking: HeadsetTracking, clock: SessionClock, display_hz: float) -> None:
+        self._tracking = tracking
+        self._clock = clock
+        self._period_s = 1.0 / display_hz
+        self._compositor = openvr.VRCompositor()
+        self._compositor.setTrackingSpace(tracking.universe)
+        self._view = StageView(
+            stage.placements,
+            [part.name for part in stage.score.parts],
+            stage.score.title,
+            window=False,
+            size=(8, 8),
+            score=stage.score,
+            composer=stage.score.composer,
+            hall=stage.hall,
+            drivers=drivers(),
+        )
+        try:
+            self._frames = ShownFrames(stage.score, RESTING)
+            self._room = self._view.world.attach_new_node("room")
+            self._head = self._room.attach_new_node("head")
+            self._lens = MatrixLens()
+            self._camera = self._head.attach_new_node(Camera("eyes", self._lens))
+            self.eye_px = self._eye_size()
+            self._texture = Texture("eyes")
+            self._buffer = self._open_buffer()
+            self._submitted = [_texture(), *(openvr.VRTextureBounds_t(*bounds) for bounds in BOUNDS)]
+            self._submit_after_drawing()
+        except BaseException:
+            self._view.close()
+            raise
+        self._poses = (openvr.TrackedDevicePose_t * openvr.k_unMaxTrackedDeviceCount)()
+        self._photons_s = self._float_property(openvr.Prop_SecondsFromVsyncToPhotons_Float)
+        self._eyes_s = -math.inf
+        self._field = Field(-1.0, 1.0, -1.0, 1.0, 0.0)
+        self.drawn = self.refused = 0
+        self.trouble = ""
+        self._look_through_eyes()
+        self._view.see_with(self._viewpoint)
+
+    def draw(self, news: Sequence[Show]) -> None:
+        """Wait for the next picture's time and draw it, with what the studio told since the last."""
+        try:
+            self._compositor.waitGetPoses(self._poses, None)
+        except openvr.OpenVRError as error:  # a dashboard or another scene is in front: it may go away again
+            self.refused += 1
+            self.trouble = type(error).__name__.removeprefix("CompositorError_")
+            time.sleep(REFUSED_S)
+            self._heed(news)
+            return
+        shown_s = self._clock.now_s() + self._period_s + self._photons_s
+        self._heed(news)
+        if self._tracking.lenses_changed or shown_s - self._eyes_s > EYES_AGAIN_S:
+            self._tracking.lenses_changed = False
+            self._eyes_s = shown_s
+            self._look_through_eyes()
+        head, poses = self._tracking.shown(self._poses, shown_s)
+        origin = self._tracking.origin
+        self._room.set_mat(moved(np.eye(4) if origin is None else origin))
+        self._room.set_z(self._room.get_z() + PODIUM_HEIGHT_M)
+        if head is not None:
+            self._head.set_mat(moved(head))
+        self._view.show_fingers(self._fingers(poses))
+        self._view.update(self._frames.at(shown_s, poses))
+        self._view.render()
+
+    def _heed(self, news: Sequence[Show]) -> None:
+        for show in news:
+            self._frames.take(show.frames)
+            if show.placements is not None:
+                self._view.place(show.placements)
+
+    def _fingers(self, poses: Sequence[Pose]) -> np.ndarray | None:
+        """The joints of the hand without the baton in the hall, where it is tracked and has a skeleton."""
+        hand = next((pose for pose in poses if pose.device == "left"), None)
+        bones = self._tracking.fingers() if hand is not None else None
+        if hand is None or hand.orientation_wxyz is None or bones is None:
+            return None
+        turn = rotation_matrices(np.array([tracking_to_hall_quaternion(hand.orientation_wxyz)]))[0]
+        joints: np.ndarray = bones @ TO_TRACKING[:3, :3] @ turn.T + tracking_to_hall(hand.position_m)
+        return joints
+
+    def close(self) -> None:
+        """Close the buffer. The compositor goes on with its own picture."""
+        self._view.close()
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def _eye_size(self) -> tuple[int, int]:
+        wide, high = self._tracking.system.getRecommendedRenderTargetSize()
+        if not wide or not high:
+            raise SceneError("the VR runtime does not tell the size of its pictures: restart SteamVR")
+        most = MOST_PX
+        if any(name in self._view.base.win.gsg.driver_renderer.lower() for name in SOFTWARE):
+            most = SOFTWARE_PX
+            self._tracking.notices.append(
+                "no graphics card draws here: the headset's picture is coarse and slow; conducting is not"
+            )
+        part = min(1.0, most / max(wide, high))
+        return max(1, round(wide * part)), max(1, round(high * part))
+
+    def _open_buffer(self) -> GraphicsOutput:
+        base = self._view.base
+        wide, high = self.eye_px
+        for samples in dict.fromkeys((MULTISAMPLES if max(self.eye_px) > SOFTWARE_PX else 0, 0)):
+            properties = FrameBufferProperties()
+            properties.set_rgba_bits(8, 8, 8, 8)
+            properties.set_depth_bits(24)
+            properties.set_multisamples(samples)
+            buffer = base.graphics_engine.make_output(
+                base.win.get_pipe(),
+                "eyes",
+                -10,
+                properties,
+                WindowProperties(size=(2 * wide, high)),
+                GraphicsPipe.BF_refuse_window,
+                base.win.gsg,
+                base.win,
+            )
+            if buffer is not None:
+                break
+        else:
+            raise SceneError(f"the graphics card has no room for two pictures of {wide} × {high}: update its driver")
+        buffer.add_render_texture(self._texture, GraphicsOutput.RTM_bind_or_copy)
+        buffer.set_clear_color(base.win.get_clear_color())
+        buffer.set_clear_color_active(True)
+        for index, channel in enumerate((Lens.SC_left, Lens.SC_right)):
+            region = buffer.make_mono_display_region(0.5 * index, 0.5 * index + 0.5, 0.0, 1.0)
+            region.set_camera(self._camera)
+            region.set_stereo_channel(channel)
+            region.set_clear_depth_active(True)
+        return buffer
+
+    def _submit_after_drawing(self) -> None:
+        """The main buffer is drawn after the eyes' (which by then is complete, its samples averaged) and makes our
+        graphics context the current one: there the picture is handed over."""
+        region = self._view.base.win.make_display_region()
+        region.set_sort(1000)
+        region.set_camera(NodePath(Camera("nothing")))
+        region.set_draw_callback(PythonCallbackObject(self._submit))
+
+    def _submit(self, callback: Any) -> None:
+        callback.upcall()
+        gsg = self._view.base.win.gsg
+        texture, *bounds = self._submitted
+        texture.handle = ctypes.c_void_p(self._texture.prepare_now(0, gsg.prepared_objects, gsg).get_native_id())
+        try:
+            for eye, part in zip(EYES, bounds, strict=True):
+                self._compositor.submit(eye, texture, part)
+        except openvr.OpenVRError as error:
+            self.refused += 1
+            self.trouble = type(error).__name__.removeprefix("CompositorError_")
+        else:
+            self.drawn += 1
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def _look_through_eyes(self) -> None:
+        system = self._tracking.system
+        eyes: list[Eye] = []
+        for eye in EYES:
+            projection = matrix_of(system.getProjectionMatrix(eye, NEAR_M, FAR_M).m)
+            eyes.append(eye_of(projection, matrix_of(system.getEyeToHeadTransform(eye).m)))
+        self._field = common_field(eyes)
+        aim_lens(self._lens, (eyes[0], eyes[1]), self._field)
+
+    def _viewpoint(self) -> Viewpoint:
+        top, head = self._view.base.render, self._head
+        eye = top.get_relative_point(head, (0.0, -self._field.behind_m, 0.0))
+        forward = top.get_relative_vector(head, (0.0, 1.0, 0.0))
+        return Viewpoint(
+            eye_m=np.array(eye),
+            forward=np.array(forward),
+            half_field_rad=self._field.half_field_rad,
+            pixels_per_radian=self.eye_px[1] / (self._field.up - self._field.down),
+        )
+
+    def _float_property(self, name: int) -> float:
+        try:
+            value = float(self._tracking.system.getFloatTrackedDeviceProperty(openvr.k_unTrackedDeviceIndex_Hmd, name))
+        except openvr.OpenVRError:
+            return 0.0
+        return value if 0.0 <= value < 0.1 else 0.0
+
+
+def drivers() -> tuple[str, ...]:
+    """Panda3D's ways to OpenGL that a VR runtime can share, best first: on Linux they hand over GLX contexts, for which
+    a screen is needed."""
+    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
+        return ("pandagl", "p3headlessgl")
+    return ("p3headlessgl",)
+
+
+def _texture() -> Any:
+    texture = openvr.Texture_t()
+    texture.eType = openvr.TextureType_OpenGL
+    texture.eColorSpace = openvr.ColorSpace_Gamma
+    return texture
