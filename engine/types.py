@@ -200,6 +200,15 @@ class PlayerPlacement:
 
 
 @dataclass(frozen=True, slots=True)
+class Applause:
+    """The audience claps from ``begin_s`` to ``end_s``; ``warmth`` 0–1 is how much it liked what it heard."""
+
+    begin_s: float
+    end_s: float
+    warmth: float
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything one ``step()`` of a performance produced; what scene, relay and recorder see."""
 
@@ -219,6 +228,8 @@ class Frame:
     """The newest valid pose of each device."""
     solo: "SoloPosition | None" = None
     """Where the soloist is whom the orchestra accompanies."""
+    applause: Applause | None = None
+    """In the frame in which the audience makes up its mind to clap."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from ..engine.errors import ProtocolError
 from ..engine.types import Device
+from .protocol_interaction import Interaction, Pointing
 from .protocol_values import (
     AudioInfo,
     BeatInfo,
@@ -353,8 +354,8 @@ class Claim:
     token: Label
 
 
-ServerMessage = Snapshot | Tick | Events | Sounding | Presence | Pong | Audio | Players | Notice | PairingCode | Paired
-ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Pair | Claim
+ServerMessage = Snapshot | Tick | Events | Sounding | Presence | Pong | Audio | Players | Notice | PairingCode | Paired | Interaction
+ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Pair | Claim | Pointing
 
 _encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
 _encode_event = encoder(Event)

@@ -222,4 +222,14 @@ class Signed:
     amount: F32
 
 
-Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed
+@dataclass(frozen=True, slots=True)
+class Applause:
+    """The audience claps from ``begin_s`` to ``end_s``; ``warmth`` 0–1 is how much it liked it."""
+
+    TAG: ClassVar[int] = 7
+    begin_s: F64
+    end_s: F64
+    warmth: F32
+
+
+Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause

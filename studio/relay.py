@@ -318,6 +318,7 @@ def _merged(old: Frame, new: Frame) -> Frame:
         notes=old.notes + new.notes,
         releases=old.releases + new.releases,
         signs=old.signs + new.signs,
+        applause=new.applause or old.applause,
     )
 
 

@@ -9,6 +9,7 @@ from ..engine.instruments import catalogue
 from ..engine.score import Part, Score
 from ..engine.types import Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition, TempoEstimate
 from .protocol_values import (
+    Applause,
     BeatInfo,
     Crossing,
     Event,
@@ -231,6 +232,8 @@ def events_of(frame: Frame) -> list[Event]:
         Signed(time_s=sign.time_s, sign=sign.kind, section=clip_text(sign.section or ""), amount=_finite(sign.amount))
         for sign in frame.signs
     ]
+    if frame.applause is not None:
+        events.append(Applause(frame.applause.begin_s, frame.applause.end_s, frame.applause.warmth))
     return events
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tutti.studio import protocol as p
+from tutti.studio import protocol_interaction as pi
 from tutti.studio import protocol_values as pv
 
 NOTE = pv.NoteOn(
@@ -129,6 +130,7 @@ SERVER: dict[str, p.ServerMessage] = {
             pv.Crossing(beat_index=10, time_s=12.25, quarter=21.0, beat=3, bpm=118.5),
             pv.Silence(time_s=12.5),
             pv.Signed(time_s=12.5, sign="hush", section="Hörner", amount=-0.25),
+            pv.Applause(begin_s=14.0, end_s=26.5, warmth=0.75),
         ),
     ),
     "tick, waiting": p.Tick(
@@ -159,6 +161,42 @@ SERVER: dict[str, p.ServerMessage] = {
         address="https://192.168.0.17:8765/phone#pair=abc", expires_s=312.5, size=2, modules=bytes((1, 0, 0, 1))
     ),
     "paired": p.Paired(token="again", owner="Zoë"),
+    "interaction": p.Interaction(
+        time_s=12.5,
+        hovered=7,
+        selected=None,
+        highlighted=(7, 8),
+        drags=(pi.DragInfo(player=7, from_m=(1.0, 2.0, 0.0), to_m=(1.5, 6.0, 0.25), moved_aside=True),),
+        rays=(pi.RayInfo(hand="right", end_m=(1.5, 6.0, 0.25), on="floor"),),
+        panels=(
+            pi.PanelInfo(
+                panel="card",
+                centre_m=(0.0, 2.0, 1.5),
+                right=(1.0, 0.0, 0.0),
+                up=(0.0, 0.0, 1.0),
+                metres_per_dmm=0.001953125,
+                width_dmm=480.0,
+                height_dmm=456.0,
+                items=(
+                    pi.ItemInfo(
+                        key="mute:part:0",
+                        item="toggle",
+                        x_dmm=24.0,
+                        y_dmm=208.0,
+                        width_dmm=208.0,
+                        height_dmm=64.0,
+                        text="Mute",
+                        text_dmm=28.0,
+                        align="centre",
+                        strong=False,
+                        value=1.0,
+                        state="hovered",
+                    ),
+                ),
+            ),
+        ),
+        pulses=(pi.PulseInfo(hand="right", amplitude=0.5, duration_s=0.03125),),
+    ),
 }
 CLIENT: dict[str, p.ClientMessage] = {
     "hello": p.Hello(name="Zoë", codec="opus", host_key="k3y"),
@@ -193,6 +231,37 @@ CLIENT: dict[str, p.ClientMessage] = {
     "tap": p.Tap(clock_offset_s=-0.5, samples=(p.TapSample(client_s=124.25, strength=0.75),)),
     "pair": p.Pair(origin="https://192.168.0.17:8765"),
     "claim": p.Claim(token="abc"),
+    "pointing": p.Pointing(
+        clock_offset_s=-111.0,
+        eye_m=(0.0, -0.25, 1.875),
+        gaze=(0.0, 1.0, 0.0),
+        samples=(
+            pi.RaySample(
+                client_s=123.5,
+                hand="right",
+                origin_m=(0.25, 0.5, 1.25),
+                direction=(0.0, 1.0, 0.0),
+                tip_m=(0.25, 0.75, 1.25),
+                select=True,
+                grab=False,
+                menu=False,
+                section=True,
+                valid=True,
+            ),
+            pi.RaySample(
+                client_s=123.5,
+                hand="mouse",
+                origin_m=(0.0, -0.25, 1.875),
+                direction=(0.0, 1.0, 0.0),
+                tip_m=None,
+                select=False,
+                grab=False,
+                menu=False,
+                section=False,
+                valid=False,
+            ),
+        ),
+    ),
 }
 
 

@@ -252,6 +252,16 @@ export interface Signed {
 }
 
 /**
+ * The audience claps from `begin_s` to `end_s`; `warmth` 0–1 is how much it liked it.
+ */
+export interface Applause {
+  kind: "Applause";
+  begin_s: number;
+  end_s: number;
+  warmth: number;
+}
+
+/**
  * The newest state of all lanes and the events since the last tick. Answer with `Ack`, at the latest every third
  * of `ack_window`. The first event's number is `first_event`; the next tick's is `first_event + len(events)`. A
  * viewer that was skipped gets `Events` or `Sounding` before its next tick, so that no number is missing or
@@ -269,7 +279,7 @@ export interface Tick {
   attention: string;
   poses: PoseInfo[];
   first_event: number;
-  events: (NoteOn | NoteOff | Ictus | Crossing | Silence | Signed)[];
+  events: (NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause)[];
 }
 
 /**
@@ -278,7 +288,7 @@ export interface Tick {
 export interface Events {
   kind: "Events";
   first_event: number;
-  events: (NoteOn | NoteOff | Ictus | Crossing | Silence | Signed)[];
+  events: (NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause)[];
 }
 
 /**
@@ -348,6 +358,84 @@ export interface Paired {
   kind: "Paired";
   token: string;
   owner: string;
+}
+
+/**
+ * A player in the hand: from where, and where they would stand if let go now; `moved_aside`: that is the nearest
+ * free place, not the one pointed at.
+ */
+export interface DragInfo {
+  player: number;
+  from_m: [number, number, number];
+  to_m: [number, number, number];
+  moved_aside: boolean;
+}
+
+/**
+ * Where a ray ends, and on what.
+ */
+export interface RayInfo {
+  hand: "mouse" | "left" | "right";
+  end_m: [number, number, number];
+  on: "nothing" | "player" | "panel" | "floor";
+}
+
+/**
+ * Something on a panel: text, or what can be pressed. `x_dmm` and `y_dmm` from the panel's upper left corner to
+ * the item's, y down; `value` is 0 or 1 of a toggle, 0–1 of a slider.
+ */
+export interface ItemInfo {
+  key: string;
+  item: "text" | "button" | "toggle" | "slider";
+  x_dmm: number;
+  y_dmm: number;
+  width_dmm: number;
+  height_dmm: number;
+  text: string;
+  text_dmm: number;
+  align: "left" | "centre" | "right";
+  strong: boolean;
+  value: number;
+  state: "idle" | "hovered" | "pressed" | "disabled";
+}
+
+/**
+ * A panel in the hall: its middle, unit vectors to the right and up as its reader sees it, and metres of a dmm.
+ */
+export interface PanelInfo {
+  panel: "menu" | "card" | "label";
+  centre_m: [number, number, number];
+  right: [number, number, number];
+  up: [number, number, number];
+  metres_per_dmm: number;
+  width_dmm: number;
+  height_dmm: number;
+  items: ItemInfo[];
+}
+
+/**
+ * A tick that a controller shall give; `amplitude` 0–1.
+ */
+export interface PulseInfo {
+  hand: "mouse" | "left" | "right";
+  amplitude: number;
+  duration_s: number;
+}
+
+/**
+ * What the receiver's own pointers came to: everything that is drawn for them. The newest replaces all before;
+ * `pulses` are those since the last.
+ */
+export interface Interaction {
+  kind: "Interaction";
+  time_s: number;
+  hovered: number | null;
+  selected: number | null;
+  highlighted: number[];
+  drags: DragInfo[];
+  rays: RayInfo[];
+  panels: PanelInfo[];
+  pulses: PulseInfo[];
 }
 
 /**
@@ -491,6 +579,36 @@ export interface Claim {
   token: string;
 }
 
+/**
+ * A ray of a viewer: mouse, finger on glass, or a tracked hand. `tip_m` can touch panels. `select` (button,
+ * trigger, pinch), `grab` (grip) and `menu` tell whether they are down; with `section` a grab takes the whole
+ * section. `valid` False: the hand is lost, or the pointer left the picture.
+ */
+export interface RaySample {
+  client_s: number;
+  hand: "mouse" | "left" | "right";
+  origin_m: [number, number, number];
+  direction: [number, number, number];
+  tip_m: [number, number, number] | null;
+  select: boolean;
+  grab: boolean;
+  menu: boolean;
+  section: boolean;
+  valid: boolean;
+}
+
+/**
+ * A viewer's rays, and where the viewer looks from and to. Everybody may point, and gets labels; who may control
+ * the concert can also move players and use the menu. `clock_offset_s` as in `Pointer`.
+ */
+export interface Pointing {
+  kind: "Pointing";
+  clock_offset_s: number;
+  eye_m: [number, number, number];
+  gaze: [number, number, number];
+  samples: RaySample[];
+}
+
 export type ServerMessage =
   | Snapshot
   | Tick
@@ -502,7 +620,8 @@ export type ServerMessage =
   | Players
   | Notice
   | PairingCode
-  | Paired;
+  | Paired
+  | Interaction;
 
 export type ClientMessage =
   | Hello
@@ -516,9 +635,10 @@ export type ClientMessage =
   | Listen
   | Tap
   | Pair
-  | Claim;
+  | Claim
+  | Pointing;
 
-export type Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed;
+export type Event = NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause;
 
 class Reader {
   private readonly view: DataView;
@@ -841,6 +961,15 @@ function readSigned(r: Reader): Signed {
   };
 }
 
+function readApplause(r: Reader): Applause {
+  return {
+    kind: "Applause",
+    begin_s: r.f64(),
+    end_s: r.f64(),
+    warmth: r.f32(),
+  };
+}
+
 function readTick(r: Reader): Tick {
   return {
     kind: "Tick",
@@ -853,7 +982,7 @@ function readTick(r: Reader): Tick {
     attention: r.text(),
     poses: r.list(() => readPoseInfo(r)),
     first_event: r.u32(),
-    events: r.list(() => readAnyNNICSS(r)),
+    events: r.list(() => readAnyNNICSSA(r)),
   };
 }
 
@@ -861,7 +990,7 @@ function readEvents(r: Reader): Events {
   return {
     kind: "Events",
     first_event: r.u32(),
-    events: r.list(() => readAnyNNICSS(r)),
+    events: r.list(() => readAnyNNICSSA(r)),
   };
 }
 
@@ -924,7 +1053,76 @@ function readPaired(r: Reader): Paired {
   };
 }
 
-function readAnyNNICSS(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence | Signed {
+function readDragInfo(r: Reader): DragInfo {
+  return {
+    player: r.u16(),
+    from_m: [r.f32(), r.f32(), r.f32()],
+    to_m: [r.f32(), r.f32(), r.f32()],
+    moved_aside: r.bool(),
+  };
+}
+
+function readRayInfo(r: Reader): RayInfo {
+  return {
+    hand: r.choice(["mouse", "left", "right"] as const),
+    end_m: [r.f32(), r.f32(), r.f32()],
+    on: r.choice(["nothing", "player", "panel", "floor"] as const),
+  };
+}
+
+function readItemInfo(r: Reader): ItemInfo {
+  return {
+    key: r.text(),
+    item: r.choice(["text", "button", "toggle", "slider"] as const),
+    x_dmm: r.f32(),
+    y_dmm: r.f32(),
+    width_dmm: r.f32(),
+    height_dmm: r.f32(),
+    text: r.text(),
+    text_dmm: r.f32(),
+    align: r.choice(["left", "centre", "right"] as const),
+    strong: r.bool(),
+    value: r.f32(),
+    state: r.choice(["idle", "hovered", "pressed", "disabled"] as const),
+  };
+}
+
+function readPanelInfo(r: Reader): PanelInfo {
+  return {
+    panel: r.choice(["menu", "card", "label"] as const),
+    centre_m: [r.f32(), r.f32(), r.f32()],
+    right: [r.f32(), r.f32(), r.f32()],
+    up: [r.f32(), r.f32(), r.f32()],
+    metres_per_dmm: r.f32(),
+    width_dmm: r.f32(),
+    height_dmm: r.f32(),
+    items: r.list(() => readItemInfo(r)),
+  };
+}
+
+function readPulseInfo(r: Reader): PulseInfo {
+  return {
+    hand: r.choice(["mouse", "left", "right"] as const),
+    amplitude: r.f32(),
+    duration_s: r.f32(),
+  };
+}
+
+function readInteraction(r: Reader): Interaction {
+  return {
+    kind: "Interaction",
+    time_s: r.f64(),
+    hovered: r.optional(() => r.u16()),
+    selected: r.optional(() => r.u16()),
+    highlighted: r.list(() => r.u16()),
+    drags: r.list(() => readDragInfo(r)),
+    rays: r.list(() => readRayInfo(r)),
+    panels: r.list(() => readPanelInfo(r)),
+    pulses: r.list(() => readPulseInfo(r)),
+  };
+}
+
+function readAnyNNICSSA(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause {
   const tag = r.u8();
   switch (tag) {
     case 0x01: return readNoteOn(r);
@@ -933,6 +1131,7 @@ function readAnyNNICSS(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence
     case 0x04: return readCrossing(r);
     case 0x05: return readSilence(r);
     case 0x06: return readSigned(r);
+    case 0x07: return readApplause(r);
     default: throw new RangeError(`unknown kind ${tag}`);
   }
 }
@@ -959,6 +1158,7 @@ function readServerMessage(r: Reader): ServerMessage {
     case 0x09: return readNotice(r);
     case 0x0a: return readPairingCode(r);
     case 0x0b: return readPaired(r);
+    case 0x0c: return readInteraction(r);
     default: throw new RangeError(`unknown kind ${tag}`);
   }
 }
@@ -1040,6 +1240,26 @@ function writeClaim(w: Writer, m: Claim): void {
   w.text(m.token, 255);
 }
 
+function writeRaySample(w: Writer, m: RaySample): void {
+  w.f64(m.client_s);
+  w.choice(["mouse", "left", "right"] as const, m.hand);
+  w.f32(m.origin_m[0]); w.f32(m.origin_m[1]); w.f32(m.origin_m[2]);
+  w.f32(m.direction[0]); w.f32(m.direction[1]); w.f32(m.direction[2]);
+  w.optional(m.tip_m, (item) => { w.f32(item[0]); w.f32(item[1]); w.f32(item[2]); });
+  w.bool(m.select);
+  w.bool(m.grab);
+  w.bool(m.menu);
+  w.bool(m.section);
+  w.bool(m.valid);
+}
+
+function writePointing(w: Writer, m: Pointing): void {
+  w.f64(m.clock_offset_s);
+  w.f32(m.eye_m[0]); w.f32(m.eye_m[1]); w.f32(m.eye_m[2]);
+  w.f32(m.gaze[0]); w.f32(m.gaze[1]); w.f32(m.gaze[2]);
+  w.list(m.samples, (item) => { writeRaySample(w, item); });
+}
+
 /** Bytes of a message to the relay. Throws RangeError where a text is too long. */
 export function encodeClient(message: ClientMessage): ArrayBuffer {
   const w = new Writer();
@@ -1056,6 +1276,7 @@ export function encodeClient(message: ClientMessage): ArrayBuffer {
     case "Tap": w.u8(0x4a); writeTap(w, message); break;
     case "Pair": w.u8(0x4b); writePair(w, message); break;
     case "Claim": w.u8(0x4c); writeClaim(w, message); break;
+    case "Pointing": w.u8(0x4d); writePointing(w, message); break;
   }
   return w.finish();
 }
