@@ -23,6 +23,8 @@ import { PeoplePanel } from "./ui/people_panel";
 import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
 import { StatusLine } from "./ui/status_line";
+import type { Headset } from "./xr/headset";
+import { headsetThere } from "./xr/headset_session";
 import { ConductorView } from "./view/conductor_view";
 
 const NAME_KEY = "tutti.name";
@@ -50,6 +52,9 @@ export class App {
   private readonly chooser: Chooser;
   private readonly chooserMenu: ChooserMenu;
   private readonly phone: PhoneInvite;
+  private headset: Headset | null = null;
+  /** What to conduct with after the headset. */
+  private before: InputKind = "pad";
   private readonly inputPlace = h("div", { class: "input-place" });
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
   private dock: HTMLElement | null = null;
@@ -74,7 +79,7 @@ export class App {
       pose: (pose) => this.stage?.pose(pose),
       ticked: (tick) => this.review.tick(tick),
       notice: (text) => {
-        this.hints.say(text);
+        this.say(text);
         this.phone.noticed(text);
       },
     });
@@ -91,6 +96,7 @@ export class App {
       fullscreen: () => void this.toggleFullscreen(),
       parts: () => this.toggleParts(),
       review: () => this.toggleReview(),
+      enterVr: () => void this.headset?.enter(),
     });
     this.pad = new GesturePad(this.canvas, {
       samples: (samples) => this.gesture(samples),
@@ -107,6 +113,7 @@ export class App {
           webcam: async (sink) => new (await import("./input/webcam")).Webcam(sink),
           gamepad: async (sink) => new (await import("./input/gamepad")).GamepadConducting(sink),
           phone: async () => this.phone,
+          headset: (sink) => this.makeHeadset(sink),
         },
         sink: this.gestures(),
         store: localStorage,
@@ -119,6 +126,7 @@ export class App {
       offered.map(({ kind }) => kind),
     );
     this.chooserMenu = new ChooserMenu(offered, (kind) => this.chooser.choose(kind));
+    this.chooserMenu.offer("headset", false);
     this.chooserMenu.showCurrent(this.chooser.current);
     this.controls.element.firstElementChild?.after(this.chooserMenu.element);
     this.lay();
@@ -128,6 +136,8 @@ export class App {
   start(): void {
     this.network.open(this.address.socketUrl, this.address.name ?? storedName() ?? (this.address.display ? "Display" : ""), this.address.hostKey);
     void this.openStage();
+    void this.findHeadset();
+    navigator.xr?.addEventListener("devicechange", () => void this.findHeadset());
     setInterval(() => this.refresh(), 33);
     addEventListener("online", () => this.network.retry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.network.retry());
@@ -227,6 +237,7 @@ export class App {
     this.parts.open(snapshot.parts);
     this.scorePanel.open(snapshot);
     this.review.open(snapshot);
+    this.headset?.open(snapshot);
     this.stage?.place(snapshot.players);
     if (snapshot.audio.rate_hz !== this.soundRateHz) {
       this.soundRateHz = snapshot.audio.rate_hz;
@@ -272,7 +283,7 @@ export class App {
       poses: (samples) => {
         this.conductedAtMs = performance.now();
         const hand = samples.filter(({ device, valid }) => device === "baton" && valid).at(-1)?.position_m;
-        if (hand !== undefined) this.stage?.conduct(true, { x: (hand[0] - CENTRE_M[0]) / REACH_M, y: (hand[1] - CENTRE_M[1]) / REACH_M });
+        if (hand !== undefined && this.headset?.presenting !== true) this.stage?.conduct(true, { x: (hand[0] - CENTRE_M[0]) / REACH_M, y: (hand[1] - CENTRE_M[1]) / REACH_M });
         for (let i = 0; i < samples.length; i += MAX_SAMPLES) {
           this.network.send({ kind: "Poses", clock_offset_s: this.timeline.offsetS, samples: samples.slice(i, i + MAX_SAMPLES) });
         }
@@ -297,6 +308,48 @@ export class App {
   private showPad(): void {
     this.pad.enabled = this.concert.holding && this.chooser.current === "pad" && this.stage?.cameras.current !== "orbit";
     this.root.classList.toggle("by-pad", this.chooser.current === "pad");
+  }
+
+  /** Offers VR where this browser has a headset. */
+  private async findHeadset(): Promise<void> {
+    const there = !this.address.display && (await headsetThere());
+    this.chooserMenu.offer("headset", there);
+    this.controls.offerVr(there);
+    if (there) {
+      // Before it is asked for: browsers let a click enter, not what is loaded some time after it.
+      await this.chooser.prepare("headset", (sink) => this.makeHeadset(sink)).catch((error: unknown) => console.warn("headset not loaded", error));
+    } else if (this.chooser.current === "headset") this.chooser.choose("pad");
+  }
+
+  private async makeHeadset(sink: GestureSink): Promise<Headset> {
+    const { Headset } = await import("./xr/headset");
+    this.headset = new Headset(sink, {
+      stage: () => this.stage,
+      holding: () => this.concert.holding,
+      snapshot: () => this.concert.snapshot,
+      marks: null,
+      position: () => this.concert.position(this.timeline.timeS()),
+      entered: () => this.enteredHall(),
+      left: () => this.chooser.choose(this.before),
+      act: () => (this.concert.holding ? this.command(this.running ? "stop" : "start") : this.askBaton()),
+      say: (text) => this.hints.say(text),
+      point: () => undefined,
+    });
+    return this.headset;
+  }
+
+  /** In VR: conducts with the headset, and takes the baton where it is free. */
+  private enteredHall(): void {
+    if (this.chooser.current !== "headset") this.before = this.chooser.current;
+    this.chooser.choose("headset");
+    if (this.concert.holding) return;
+    if (this.concert.holderName === "") this.askBaton();
+    else this.headset?.say(`The baton is with ${this.concert.holderName}: press A or X to ask for it.`);
+  }
+
+  private say(text: string): void {
+    this.hints.say(text);
+    this.headset?.say(text);
   }
 
   private askBaton(): void {

@@ -73,9 +73,7 @@ export class Chooser {
     const make = this.devices.make[kind];
     this.devices.changed(kind, null);
     if (make === undefined) return;
-    let made = this.made.get(kind);
-    if (made === undefined) this.made.set(kind, (made = make(this.sinkOf(kind))));
-    made.then(
+    this.prepare(kind, make).then(
       (input) => {
         if (turn !== this.turn) return;
         this.running = input;
@@ -83,10 +81,19 @@ export class Chooser {
         input.start();
       },
       (error: unknown) => {
-        this.made.delete(kind); // a lost line: the next choice tries again
         if (turn === this.turn) this.devices.failed(kind, error);
       },
     );
+  }
+
+  /** An input, made when it is first wanted: it may be prepared before it is chosen. */
+  prepare(kind: InputKind, make: NonNullable<ChooserDevices["make"][InputKind]>): Promise<GestureInput> {
+    const known = this.made.get(kind);
+    if (known !== undefined) return known;
+    const made = make(this.sinkOf(kind));
+    this.made.set(kind, made);
+    made.catch(() => this.made.delete(kind)); // a lost line: the next choice tries again
+    return made;
   }
 
   private leave(): void {

@@ -19,10 +19,11 @@ export function choices(touch: boolean): readonly Choice[] {
     { kind: "webcam", label: "Webcam", how: "Beat with your hand before the camera" },
     { kind: "gamepad", label: "Gamepad", how: "Beat with a stick" },
     { kind: "phone", label: "Phone", how: "Swing your phone like a baton" },
+    { kind: "headset", label: "VR headset", how: "Stand on the podium" },
   ];
 }
 
-const ICONS = { pad: "pointer", tap: "tap", webcam: "camera", gamepad: "gamepad", phone: "phone" } as const;
+const ICONS = { pad: "pointer", tap: "tap", webcam: "camera", gamepad: "gamepad", phone: "phone", headset: "headset" } as const;
 
 export class ChooserMenu {
   private readonly iconPlace = h("span", { class: "chooser-icon" });
@@ -72,6 +73,12 @@ export class ChooserMenu {
     for (const [kind, item] of this.items) item.setAttribute("aria-checked", String(kind === current));
   }
 
+  /** Whether a way to conduct can be chosen here. */
+  offer(kind: InputKind, offered: boolean): void {
+    const item = this.items.get(kind);
+    if (item !== undefined) item.hidden = !offered;
+  }
+
   private show(open: boolean): void {
     if (this.menu.hidden === !open) return;
     const inside = this.menu.contains(document.activeElement);
@@ -86,7 +93,7 @@ export class ChooserMenu {
   }
 
   private key(event: KeyboardEvent): void {
-    const items = [...this.items.values()];
+    const items = [...this.items.values()].filter((item) => !item.hidden);
     const at = items.indexOf(document.activeElement as HTMLButtonElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
     if (event.key === "Escape") this.show(false);

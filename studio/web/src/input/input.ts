@@ -1,7 +1,7 @@
 /** What the ways to conduct from the page have in common. */
 import type { PoseSample, TapSample } from "../generated/protocol";
 
-export type InputKind = "pad" | "tap" | "webcam" | "gamepad" | "phone";
+export type InputKind = "pad" | "tap" | "webcam" | "gamepad" | "phone" | "headset";
 
 /** Where an input's gesture goes; stamps are on the client clock (`clientS`). */
 export interface GestureSink {

@@ -10,7 +10,6 @@ import {
   Mesh,
   MeshBasicMaterial,
   type Object3D,
-  type PerspectiveCamera,
   Quaternion,
   SphereGeometry,
   Vector3,
@@ -71,8 +70,9 @@ export class Baton {
     this.points.length = 0;
   }
 
-  /** Moves the grip to a pose of the tracking frame. `ownEyes`: seen by the conductor, with the hand that holds it. */
-  move(positionM: Vec3, orientation: Quat | null, timeS: number, camera: PerspectiveCamera, ownEyes: boolean): void {
+  /** Moves the grip to a pose of the tracking frame. `eye` is who looks, in the world; `ownEyes`: it is the conductor,
+   * who sees the hand that holds it. */
+  move(positionM: Vec3, orientation: Quat | null, timeS: number, eye: Vector3, ownEyes: boolean): void {
     this.group.visible = true;
     if (this.hand !== null) {
       this.hand.group.visible = ownEyes;
@@ -86,7 +86,7 @@ export class Baton {
     if (last === undefined || timeS > last.timeS + 0.004) this.points.push({ at: this.tip.clone(), timeS });
     while (this.points.length > TRAIL_POINTS || (this.points[0] !== undefined && this.points[0].timeS < timeS - TRAIL_S)) this.points.shift();
     this.poseHand();
-    this.drawTrail(timeS, camera);
+    this.drawTrail(timeS, eye);
   }
 
   private poseHand(): void {
@@ -97,7 +97,7 @@ export class Baton {
     this.hand.touch();
   }
 
-  private drawTrail(timeS: number, camera: PerspectiveCamera): void {
+  private drawTrail(timeS: number, eye: Vector3): void {
     const position = this.trail.geometry.getAttribute("position") as BufferAttribute;
     const colour = this.trail.geometry.getAttribute("color") as BufferAttribute;
     const n = this.points.length;
@@ -107,7 +107,7 @@ export class Baton {
       const before = this.points[Math.max(0, Math.min(i, n - 1) - 1)]!;
       const after = this.points[Math.min(n - 1, i + 1)]!;
       const fresh = i < n ? Math.max(0, 1 - (timeS - point.timeS) / TRAIL_S) : 0;
-      this.view.copy(camera.position).sub(point.at);
+      this.view.copy(eye).sub(point.at);
       this.side.copy(after.at).sub(before.at).cross(this.view).setLength(TRAIL_WIDTH_M * (0.3 + 0.7 * fresh));
       if (!Number.isFinite(this.side.x)) this.side.set(0, 0, 0);
       position.setXYZ(2 * i, point.at.x + this.side.x, point.at.y + this.side.y, point.at.z + this.side.z);

@@ -20,7 +20,7 @@ export interface StageModels {
 /** Which factor colours a part: skin, hair or shirt; 0 is as painted. */
 export const TINT = { none: 0, skin: 1, hair: 2, shirt: 3 } as const;
 
-const PROPS = ["hand_R_baton"];
+const PROPS = ["hand_R_baton", "hand_L", "podium_stand"];
 
 /** Fetches and prepares the models. `report` hears the loaded share 0–1. */
 export async function loadStageModels(base: string, report: (share: number) => void): Promise<StageModels> {

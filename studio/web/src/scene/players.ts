@@ -55,6 +55,7 @@ export class Orchestra {
   private readonly gesture = restingGesture();
   private readonly frustum = new Frustum();
   private readonly viewProjection = new Matrix4();
+  private readonly eye = new Vector3();
 
   constructor(private readonly models: ReadonlyMap<string, PlayerModel>) {}
 
@@ -116,9 +117,10 @@ export class Orchestra {
     this.frustum.setFromProjectionMatrix(this.viewProjection);
     for (const batches of this.batches.values()) for (const batch of batches) batch.count = 0;
     const zoom = detail * (60 / camera.fov);
+    this.eye.setFromMatrixPosition(camera.matrixWorld);
     this.players.forEach((player, row) => {
       if (!this.frustum.intersectsSphere(player.sphere)) return;
-      const distance = camera.position.distanceTo(player.sphere.center) / zoom;
+      const distance = this.eye.distanceTo(player.sphere.center) / zoom;
       const level = Math.min(player.model.lods.length - 1, LOD_DISTANCES_M.filter((limit) => distance > limit).length);
       const batch = this.batches.get(player.model.name)![level]!;
       batch.rows.setX(batch.count++, row);

@@ -1,5 +1,5 @@
 /** The picture: renderer, hall, orchestra, baton and camera, and the loop that draws them. */
-import { Color, Group, PerspectiveCamera, Plane, Raycaster, Scene, SRGBColorSpace, Vector2, Vector3, WebGLRenderer } from "three";
+import { type BufferGeometry, Color, Group, PerspectiveCamera, Plane, Raycaster, Scene, SRGBColorSpace, Vector2, Vector3, WebGLRenderer } from "three";
 import type { NoteOff, NoteOn, PlayerInfo, PoseInfo } from "../generated/protocol";
 import { Baton } from "./baton";
 import { CameraDirector, type View } from "./cameras";
@@ -10,6 +10,7 @@ import { buildHall, type Hall } from "./hall";
 import { loadStageModels, type StageModels } from "./models";
 import { Orchestra } from "./players";
 import { PoseTrack } from "./poses";
+import { type HeadsetPicture, Stereo } from "./stereo";
 
 /** What the loop asks of the rest of the page at each frame. */
 export interface StageClock {
@@ -37,6 +38,8 @@ export class Stage {
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(50, 1, 0.08, 90);
   private readonly governor: Governor;
+  private readonly stereo: Stereo;
+  private ownProps: ReadonlyMap<string, BufferGeometry> = new Map();
   private readonly root = new Group();
   private orchestra: Orchestra | null = null;
   private hall: Hall | null = null;
@@ -51,6 +54,10 @@ export class Stage {
   private drawn = 0;
   /** Time in this page's own code a frame, without the GPU's. */
   private scriptMs = 0;
+  /** The part of it before anything is handed to the GPU. */
+  private updateMs = 0;
+  /** The window changed while nothing was drawn into it. */
+  private resized = false;
   private width = 1;
   private height = 1;
   private covered = 0;
@@ -73,6 +80,7 @@ export class Stage {
     this.renderer.outputColorSpace = SRGBColorSpace;
     // Software renderers start low: their first pictures would take seconds otherwise.
     this.governor = quality === "auto" ? new Governor(software ? 4 : 0) : new Governor(quality === "high" ? 0 : 5, true);
+    this.stereo = new Stereo(this.renderer, this.scene, quality, software);
     this.scene.background = BACKGROUND;
     this.scene.add(this.root);
     this.cameras = new CameraDirector(this.camera, canvas, still);
@@ -84,7 +92,7 @@ export class Stage {
   async start(base: string, report: (share: number) => void): Promise<void> {
     const models = await loadStageModels(base, report);
     this.build(models);
-    this.renderer.setAnimationLoop((nowMs: number) => this.frame(nowMs));
+    this.renderer.setAnimationLoop((nowMs: number, frame?: XRFrame) => (frame === undefined ? this.frame(nowMs) : this.headsetFrame(nowMs, frame)));
   }
 
   place(placements: readonly PlayerInfo[]): void {
@@ -129,12 +137,36 @@ export class Stage {
     this.cameras.go(view);
   }
 
+  /** Hands, baton and stand of a conductor, as geometries. */
+  get props(): ReadonlyMap<string, BufferGeometry> {
+    return this.ownProps;
+  }
+
+  /** Draws into a headset until `leaveHeadset`. Throws what WebGL or WebXR throw. */
+  async enterHeadset(session: XRSession, spaceType: XRReferenceSpaceType, space: XRReferenceSpace, picture: HeadsetPicture): Promise<void> {
+    await this.stereo.enter(session, spaceType, space, picture);
+  }
+
+  /** The wearer stands elsewhere: `space` has the podium's top as its floor. */
+  moveHeadset(space: XRReferenceSpace): void {
+    this.stereo.move(space);
+  }
+
+  leaveHeadset(): void {
+    this.stereo.leave();
+    this.lastMs = 0;
+    this.hall?.setAudience(this.governor.quality.audience);
+    this.resized = true; // three.js may be leaving still
+  }
+
   /** For tests and for people who report a slow picture. */
   diagnostics(): Record<string, number> {
     return {
       drawn: this.drawn,
       frameMs: this.governor.frameMs,
       scriptMs: this.scriptMs,
+      updateMs: this.updateMs,
+      headsetFrameMs: this.stereo.presenting ? this.stereo.frameMs : 0,
       resolution: this.governor.quality.resolution,
       players: this.orchestra?.size ?? 0,
       playerTriangles: this.orchestra?.triangles ?? 0,
@@ -147,6 +179,7 @@ export class Stage {
     this.hall = buildHall(models.hall, this.renderer.capabilities.getMaxAnisotropy());
     this.orchestra = new Orchestra(models.players);
     this.orchestra.place(this.placements);
+    this.ownProps = models.props;
     this.baton = new Baton(models.props.get("hand_R_baton") ?? null);
     const figure = models.players.get("conductor");
     if (figure !== undefined) this.conductor = new Conductor(figure);
@@ -159,6 +192,7 @@ export class Stage {
   private frame(nowMs: number): void {
     const startMs = performance.now();
     const quality = this.governor.quality;
+    if (this.resized) this.resize();
     this.skipped += 1;
     if (this.skipped < quality.every) return;
     const dtMs = this.lastMs === 0 ? 16 : nowMs - this.lastMs;
@@ -171,19 +205,36 @@ export class Stage {
     this.cameras.update(Math.min(0.5, dtMs / 1000), this.width / this.height);
     this.camera.setViewOffset(this.width, this.height, 0, this.covered / 2, this.width, this.height);
     const timeS = this.clock.timeS();
-    this.drawHands(timeS);
-    this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, this.camera, quality.detail);
-    this.renderer.render(this.scene, this.camera);
+    this.drawHands(timeS, this.camera.position, this.nearPodium());
+    this.render(startMs, timeS, this.camera, quality.detail);
+  }
+
+  private headsetFrame(nowMs: number, frame: XRFrame): void {
+    const startMs = performance.now();
+    if (!this.stereo.presenting) return;
+    if (this.stereo.begin(frame, nowMs)) this.hall?.setAudience(this.stereo.audience);
+    const timeS = this.clock.timeS();
+    if (this.stereo.conducting) {
+      this.baton?.hide();
+      if (this.conductor !== null) this.conductor.group.visible = false;
+    } else this.drawHands(timeS, this.stereo.eye, false);
+    this.render(startMs, timeS, this.stereo.camera, this.stereo.detail);
+  }
+
+  private render(startMs: number, timeS: number, camera: PerspectiveCamera, detail: number): void {
+    this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, camera, detail);
+    const updatedMs = performance.now();
+    this.renderer.render(this.scene, camera);
     this.drawn += 1;
+    this.updateMs += (updatedMs - startMs - this.updateMs) * 0.1;
     this.scriptMs += (performance.now() - startMs - this.scriptMs) * 0.1;
   }
 
-  private drawHands(timeS: number): void {
-    const atPodium = this.nearPodium();
+  private drawHands(timeS: number, eye: Vector3, atPodium: boolean): void {
     const own = this.ownHand ? this.hand : null;
     const shown = own !== null ? { positionM: this.handPosition(own, atPodium), orientation: null } : this.tracks.baton.at(timeS);
     if (shown === null) this.baton?.hide();
-    else this.baton?.move(shown.positionM, shown.orientation, performance.now() / 1000, this.camera, atPodium);
+    else this.baton?.move(shown.positionM, shown.orientation, performance.now() / 1000, eye, atPodium);
     this.conductor?.update(shown === null ? null : this.baton!.grip, timeS, !atPodium);
   }
 
@@ -204,6 +255,8 @@ export class Stage {
   }
 
   private resize(): void {
+    this.resized = this.stereo.presenting; // the headset has a size of its own
+    if (this.resized) return;
     this.width = Math.max(1, this.canvas.clientWidth);
     this.height = Math.max(1, this.canvas.clientHeight);
     this.renderer.setPixelRatio(Math.max(LEAST_PIXEL_RATIO, Math.min(2, devicePixelRatio) * this.governor.quality.resolution));

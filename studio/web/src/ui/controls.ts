@@ -12,6 +12,7 @@ export interface ControlActions {
   fullscreen(): void;
   parts(): void;
   review(): void;
+  enterVr(): void;
 }
 
 export interface ControlState {
@@ -32,6 +33,7 @@ export class Controls {
   private readonly meter = h("span", { class: "meter", role: "meter", "aria-label": "Sound level", "aria-valuemin": "-60", "aria-valuemax": "0", "aria-valuenow": "-60" }, this.meterBar);
   private readonly volume = h("input", { type: "range", class: "volume", min: "0", max: "1", step: "0.02", value: "1", "aria-label": "Volume" });
   private readonly views: Map<View, HTMLButtonElement>;
+  private readonly vrButton: HTMLButtonElement;
   readonly partsButton: HTMLButtonElement;
   readonly reviewButton: HTMLButtonElement;
   readonly element: HTMLElement;
@@ -42,6 +44,7 @@ export class Controls {
     const button = (className: string, label: string, act: () => void, ...inside: (Node | string)[]): HTMLButtonElement =>
       h("button", { type: "button", class: className, "aria-label": label, title: label, onclick: act }, ...inside);
     this.conductButton = h("button", { type: "button", class: "primary", onclick: () => actions.conduct() }, icon("baton"), this.conductText);
+    this.vrButton = h("button", { type: "button", class: "primary enter-vr", hidden: true, onclick: () => actions.enterVr() }, icon("headset"), "Enter VR");
     this.startButton = button("round", "Start", () => actions.startStop(), icon("play"));
     this.listenButton = button("round", "Listen", () => actions.listen(), icon("muted"));
     this.volume.addEventListener("input", () => actions.volume(Number(this.volume.value)));
@@ -55,6 +58,7 @@ export class Controls {
       "nav",
       { class: "controls", "aria-label": "Controls" },
       this.conductButton,
+      this.vrButton,
       this.startButton,
       h("div", { class: "sound" }, this.listenButton, h("div", { class: "levels" }, this.volume, this.meter)),
       h("div", { class: "views", role: "group", "aria-label": "Watch from" }, ...this.views.values()),
@@ -77,6 +81,11 @@ export class Controls {
       this.startButton.setAttribute("aria-label", label);
       this.startButton.replaceChildren(icon(state.running ? "stop" : "play"));
     }
+  }
+
+  /** There is a headset that can be entered. */
+  offerVr(offered: boolean): void {
+    this.vrButton.hidden = !offered;
   }
 
   showView(current: View): void {
