@@ -82,6 +82,7 @@ class Performance:
         self._poses: dict[Device, Pose] = {}
         self._index = 0
         self._position: ScorePosition | None = None
+        self._cued = False
 
     def _listen_from(self, start_beat: int) -> None:
         self._ictus = IctusDetector()
@@ -127,6 +128,10 @@ class Performance:
         """The players sit there now: gaze and hands mean the sections at their new places."""
         self._placements = tuple(placements)
         self._signs.place(self._placements)
+
+    def cue(self) -> None:
+        """A cue given by a button: at the next step, to the section that the conductor looks at or points to."""
+        self._cued = True
 
     def step(self, now_s: float, poses: Sequence[Pose], heard: Sequence[HeardNote] = ()) -> Frame:
         """Advance to ``now_s``. ``poses`` are the samples since the last step, in order, none after ``now_s``;
@@ -198,6 +203,9 @@ class Performance:
         moved = any(pose.device == "left" for pose in poses)
         weights = self._entries.weights(beat, self.book.awaiting) if moved else {}
         signs = self._signs.step(now_s, poses, self._position, self._tempo.estimate, weights)
+        if self._cued:
+            self._cued = False
+            signs = (*signs, Sign(now_s, "cue", self._signs.attention))
         for sign in signs:
             if sign.kind == "cut_off":
                 self._scheduler.cut()

@@ -15,8 +15,8 @@ from ..engine.performance import Performance
 from ..engine.placement import load_placements
 from ..engine.score import Score
 from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
-from ..scenes.headset import HeadsetSource
 from .audio_stream import OpusEncoder
+from .headset_link import HeadsetLink
 from .inputs.opening import Playhead
 from .inputs.rack import InputRack, Swap
 from .protocol import NOBODY, PODIUM
@@ -101,7 +101,7 @@ class LiveSession:
     placements: tuple[PlayerPlacement, ...]
     audio: AudioProcess
     local: InputRack | None = None
-    headset: HeadsetSource | None = None
+    headset: HeadsetLink | None = None
     viewers: InputRack | None = None
     playhead: Playhead | None = None
     relay: RelayProcess | None = None
@@ -140,6 +140,8 @@ class LiveSession:
         self._turn_head(frame)
         if self.relay is not None and self.relay.alive:
             self.relay.publish(frame)
+        if self.headset is not None:
+            self.headset.publish(frame)
         if self.recorder is not None:
             self.recorder.write_frame(frame)
         if now_s - self._looked_after_s >= LOOK_AFTER_S:
@@ -242,12 +244,12 @@ class LiveSession:
                 value = f"{control.target} {control.value:g}"
                 self.recorder.write_control(ControlEvent(now_s, control.action, value, control.name))
 
-    def _obey_headset(self, headset: HeadsetSource) -> None:
+    def _obey_headset(self, headset: HeadsetLink) -> None:
         for press in headset.take_presses():
             if press.button == "menu" and press.pressed:
                 self.start_stop()
-        if not headset.alive:  # the rack says so, and gives the baton on
-            self.headset = None
+            elif press.button == "cue" and press.pressed:
+                self.performance.cue()
 
     def _do(self, control: Control) -> None:
         match control.action:
@@ -281,6 +283,8 @@ class LiveSession:
         self.performance.place(self.placements)
         if self.relay is not None:
             self.relay.place(self.placements)
+        if self.headset is not None:
+            self.headset.place(self.placements)
         if self.on_place is not None:
             self.on_place(self.placements)
 

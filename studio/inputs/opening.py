@@ -9,7 +9,7 @@ from ...engine.conducting.tapping import TapSource
 from ...engine.conducting.tracking import PointerSource, TakeSource
 from ...engine.errors import InputError
 from ...engine.score import Score
-from ...scenes.headset import HeadsetSource
+from ..headset_link import HeadsetLink
 from .calibration import SpaceMap, scaled
 from .midi import MidiSource
 from .osc import OscGesture, OscSource
@@ -64,7 +64,7 @@ def open_inputs(
     playhead: Playhead,
     *,
     window: bool = False,
-    headset: HeadsetSource | None = None,
+    headset: HeadsetLink | None = None,
     take: TakeSource | None = None,
     space: SpaceMap | None = None,
 ) -> OpenInputs:
@@ -103,5 +103,5 @@ def open_inputs(
     return OpenInputs(InputRack(inputs, choice.name) if inputs else None, pointer, gamepad, taps, osc)
 
 
-def _alive(headset: HeadsetSource) -> Callable[[], bool]:
+def _alive(headset: HeadsetLink) -> Callable[[], bool]:
     return lambda: headset.alive
