@@ -30,10 +30,11 @@ from ..engine.performance import Performance
 from ..engine.score import Score
 from ..engine.types import Frame, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
-from ..scenes.headset import HeadsetSource
+from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
+from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
 from .inputs.rack import Input, InputRack
@@ -61,6 +62,7 @@ class StudioOptions:
     score: str | None = None
     window: bool = False
     vr: bool = False
+    headset: HeadsetChoice = field(default_factory=HeadsetChoice)
     take: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8765
@@ -126,7 +128,9 @@ def run_studio(options: StudioOptions) -> None:
         if learner is not None:
             learner.open(audio, clock)
             console.print(learner.describe(audio.status().latency_s))
-        headset = HeadsetSource(clock, baton_hand=person.hand) if options.vr else None
+        headset = None
+        if options.vr:
+            headset = HeadsetLink(clock, Stage(placements, score, options.hall), person.hand, options.headset)
         if headset is not None:
             stack.callback(headset.close)
             console.print(f"Headset: {headset.ready.headset}")

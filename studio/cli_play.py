@@ -31,7 +31,9 @@ from .cli_options import (
 def play(
     score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
-    vr: Annotated[bool, typer.Option("--vr", help="Conduct from a headset (OpenVR).")] = False,
+    vr: Annotated[bool, typer.Option("--vr", help="Stand in the hall with a PC headset (OpenVR).")] = False,
+    seated: Annotated[bool, typer.Option("--seated", help="With --vr: conduct from a chair.")] = False,
+    haptics: Annotated[bool, typer.Option("--haptics", help="With --vr: the baton ticks on the beat.")] = False,
     take: Annotated[Path | None, typer.Option(help="A recorded conductor instead of a person.")] = None,
     host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
@@ -80,6 +82,7 @@ def play(
 ) -> None:
     """Open the studio: engine, sound and page."""
     from .app import StudioOptions, run_studio
+    from .headset_link import HeadsetChoice
     from .hearing import Hearing
     from .inputs.opening import InputChoice
     from .instrument_input import LearnerChoice
@@ -89,6 +92,7 @@ def play(
             score=score,
             window=window,
             vr=vr,
+            headset=HeadsetChoice(seated, haptics),
             take=take,
             host=host,
             port=port,
