@@ -146,6 +146,9 @@ class ScoreNote:
     cents: float = 0.0
 
 
+PERFORMER = "performer"
+"""Source of notes that somebody beside the orchestra played; they are in no score."""
+
 Articulation = Literal["sustain", "fast", "staccato", "tremolo", "pizzicato"]
 """Which layer of an instrument's samples a note wants."""
 

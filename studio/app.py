@@ -14,6 +14,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from ..engine.accompaniment import LEADS, Soloist
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.latency import RATE_HZ, Latency
 from ..engine.audio.output import AudioProcess
@@ -33,7 +34,7 @@ from ..scenes.desktop import Desktop, DesktopActions
 from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
 from .concert import concert_score
-from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
+from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
@@ -82,6 +83,9 @@ class StudioOptions:
     tuning: Intonation = EQUAL
     hearing: Hearing = field(default_factory=Hearing)
     learner: LearnerChoice = field(default_factory=LearnerChoice)
+    solo: str | None = None
+    """The part that the learner plays: the orchestra accompanies them."""
+    lead: float = LEADS["soloist"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +116,23 @@ def run_studio(options: StudioOptions) -> None:
     clock, playhead = SessionClock(), Playhead(score)
     with ExitStack() as stack:
         sound = _Sound(options.sounds, options.hall, options.seed, options.audio, options.latency, options.hearing)
-        learner = _seat_learner(options.learner, placements, len(score.parts), stack)
+        soloist = soloist_named(score, options.solo, options.lead)
+        learner = _seat_learner(_as_soloist(options.learner, soloist, score), placements, len(score.parts), stack)
+        if soloist is not None and learner is None:
+            console.print("Nobody is heard (--mic, --keyboard): you conduct, and the solo is left out.")
+            soloist = replace(soloist, lead=LEADS["conductor"])
         audio = _open_audio(score, placements, sound, clock, learner)
         stack.callback(audio.close)
         sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
         performance = Performance(
-            score, sources, start_beat, placements, profile=person.conductor, style=style, tuning=options.tuning
+            score,
+            sources,
+            start_beat,
+            placements,
+            profile=person.conductor,
+            style=style,
+            tuning=options.tuning,
+            soloist=soloist,
         )
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)
@@ -179,6 +194,13 @@ def run_studio(options: StudioOptions) -> None:
             _run_window(session, score, inputs, options.hall, run)
         else:
             run.until_over(session.step)
+
+
+def _as_soloist(choice: LearnerChoice, soloist: Soloist | None, score: Score) -> LearnerChoice:
+    """Who plays a solo plays its instrument, if they do not say another."""
+    if soloist is None or choice.instrument is not None:
+        return choice
+    return replace(choice, instrument=score.parts[min(soloist.parts)].instrument)
 
 
 def _seat_learner(

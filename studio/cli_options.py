@@ -61,6 +61,12 @@ TuningOption = Annotated[
     str | None,
     typer.Option("--tuning", help="Tune the orchestra as a tradition is: maqam-rast:D (tutti part traditions)."),
 ]
+SoloOption = Annotated[
+    str | None, typer.Option("--solo", help="The part that you play: the orchestra leaves it out and follows you.")
+]
+LeadOption = Annotated[
+    str, typer.Option("--lead", help="Who leads: conductor, shared, soloist, or 0 (conductor) to 1 (soloist).")
+]
 
 
 def progress_bars() -> Progress:

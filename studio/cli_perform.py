@@ -9,6 +9,7 @@ from .cli_options import (
     AiOption,
     HallOption,
     JsonOption,
+    LeadOption,
     RadiusOption,
     ReflectionsOption,
     ScoreArgument,
@@ -16,6 +17,7 @@ from .cli_options import (
     SeatOption,
     SeedOption,
     SofaOption,
+    SoloOption,
     SoundsOption,
     StyleOption,
     TuningOption,
@@ -30,8 +32,13 @@ from .cli_options import (
 
 def render(
     score: ScoreArgument,
-    take: Annotated[Path, typer.Option(help="The conductor: a recording of gesture.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    take: Annotated[Path | None, typer.Option(help="The conductor: a recording of gesture.")] = None,
+    solo: SoloOption = None,
+    performer: Annotated[
+        Path | None, typer.Option(help="Who plays the solo: notes (CSV), a MIDI file, or a recorded session.")
+    ] = None,
+    lead: LeadOption = "soloist",
     ai_parts: AiOption = "",
     sounds: SoundsOption = None,
     seating: SeatingOption = None,
@@ -52,16 +59,23 @@ def render(
     as_json: JsonOption = False,
 ) -> None:
     """Perform a score offline, faster than real time: sound, MIDI, tables, picture and report."""
-    from ..engine.conducting.tracking import read_take
+    from ..engine.accompaniment import Soloist
+    from ..engine.conducting.tracking import Take, read_take
+    from ..engine.errors import InputError
     from .hearing import Hearing
+    from .performer_file import read_performer
     from .profiles import PersonProfile, read_profile
     from .render import RenderJob
     from .render import render as perform
 
+    if take is None and (solo is None or performer is None):
+        raise InputError("nobody to follow: give --take (a conductor), or --solo and --performer (a soloist), or both")
+    if performer is not None and solo is None:
+        raise InputError(f"{performer}: which part is it? name it with --solo")
     person = read_profile(profile) if profile else PersonProfile()
     job = RenderJob(
         score=score,
-        take=read_take(take),
+        take=read_take(take) if take is not None else Take(()),
         out=out,
         ai_parts=names(ai_parts),
         sounds=sounds,
@@ -74,6 +88,9 @@ def render(
         hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
         formats=names(formats),
         stems=stems,
+        solo=solo,
+        performer=read_performer(performer) if performer is not None else (),
+        lead=Soloist.parse_lead(lead),
     )
     with progress_bars() as bars:
         numbers = perform(job, bars)

@@ -10,6 +10,7 @@ from .cli_options import (
     AudioOption,
     HallOption,
     LatencyOption,
+    LeadOption,
     PhoneOption,
     ProfileOption,
     RadiusOption,
@@ -18,6 +19,7 @@ from .cli_options import (
     SeatOption,
     SeedOption,
     SofaOption,
+    SoloOption,
     SoundsOption,
     StyleOption,
     TlsOption,
@@ -68,7 +70,9 @@ def play(
     midi: Annotated[
         str | None, typer.Option(help="Conduct by MIDI (keys tap, or a clock): a part of the port's name.")
     ] = None,
-    instrument: Annotated[str, typer.Option(help="What you play yourself, with --mic or --keyboard.")] = "violin",
+    instrument: Annotated[
+        str | None, typer.Option(help="What you play yourself, with --mic or --keyboard; else the solo's, or a violin.")
+    ] = None,
     mic: Annotated[
         str | None, typer.Option(help="Play along at this microphone: part of its name, or 'default'.")
     ] = None,
@@ -79,8 +83,11 @@ def play(
         bool, typer.Option("--headphones", help="You wear headphones: the microphone is heard in the hall.")
     ] = False,
     stand: Annotated[str, typer.Option(help="Where you play: x,y in metres from the podium.")] = "-1.4,0.2",
+    solo: SoloOption = None,
+    lead: LeadOption = "soloist",
 ) -> None:
     """Open the studio: engine, sound and page."""
+    from ..engine.accompaniment import Soloist
     from .app import StudioOptions, run_studio
     from .headset_link import HeadsetChoice
     from .hearing import Hearing
@@ -112,6 +119,8 @@ def play(
             tuning=tuning_named(tuning),
             hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
             learner=LearnerChoice(instrument, mic, keyboard, headphones, LearnerChoice.parse_place(stand)),
+            solo=solo,
+            lead=Soloist.parse_lead(lead),
         )
     )
 

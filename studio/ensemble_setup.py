@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..engine.accompaniment import Soloist
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.errors import ModelError
 from ..engine.hall import Hall
@@ -15,6 +17,10 @@ from ..engine.sounds.sound_set import SoundSet, load_sound_set
 from ..engine.types import PartSource, PlayerPlacement
 from .session_file import Session
 from .sounds import soundfont_named
+
+if TYPE_CHECKING:
+    from ..models.live_music import Turns
+    from ..models.wish import Wish
 
 
 def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement, ...]:
@@ -70,10 +76,34 @@ def parts_named(score: Score, names: Sequence[str]) -> list[int]:
     return found
 
 
-def ai_sources(score: Score, answered: Sequence[int], seed: int, patience_s: float = 0.0) -> list[PartSource]:
-    """The AI player for these parts; none where there are none. Live, it has no patience: a late answer is skipped."""
+def soloist_named(score: Score, part: str | None, lead: float) -> Soloist | None:
+    """Who plays the part of that name (or several, separated by commas); None without a name.
+
+    Raises ``ModelError``, listing the parts.
+    """
+    if part is None:
+        return None
+    return Soloist(frozenset(parts_named(score, [name.strip() for name in part.split(",")])), lead)
+
+
+def ai_sources(
+    score: Score,
+    answered: Sequence[int],
+    seed: int,
+    patience_s: float = 0.0,
+    *,
+    wish: "Wish | None" = None,
+    performer: bool = False,
+    turns: "Turns | None" = None,
+) -> list[PartSource]:
+    """The AI player for these parts; none where there are none. Live, it has no patience: a late answer is skipped.
+
+    ``performer``: somebody plays beside the orchestra and is listened to, in ``turns`` or all the time.
+    """
     if not answered:
         return []
-    from ..models.responder import AiPart  # torch takes seconds to import
+    from ..models.ai_part import AiPart, AiPlan
+    from ..models.wish import Wish
 
-    return [AiPart(score, answered, seed=seed, patience_s=patience_s)]
+    plan = AiPlan(tuple(answered), wish or Wish(), performer, turns)
+    return [AiPart(score, plan, seed=seed, patience_s=patience_s)]

@@ -31,12 +31,13 @@ NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "
 
 @dataclass(frozen=True, slots=True)
 class LearnerChoice:
-    """What a person chose. ``microphone`` and ``keyboard`` are parts of names, ``"default"`` the first or the system's
-    own, None: not opened. ``headphones`` promises that the microphone does not hear the hall: only then is the
-    microphone heard in it. ``place_m`` is where the learner is on the stage (x to the right, y away from the audience).
+    """What a person chose. ``instrument`` None is the solo's where a solo is played, else a violin. ``microphone`` and
+    ``keyboard`` are parts of names, ``"default"`` the first or the system's own, None: not opened. ``headphones``
+    promises that the microphone does not hear the hall: only then is the microphone heard in it. ``place_m`` is where
+    the learner is on the stage (x to the right, y away from the audience).
     """
 
-    instrument: str = "violin"
+    instrument: str | None = None
     microphone: str | None = None
     keyboard: str | None = None
     headphones: bool = False
@@ -72,7 +73,7 @@ def instrument_named(name: str) -> Instrument:
 def learner_seat(choice: LearnerChoice, placements: Sequence[PlayerPlacement], parts: int) -> PlayerPlacement:
     """The learner as one more player, of a part after the score's own ``parts``."""
     player = 1 + max((placement.player for placement in placements), default=-1)
-    instrument = instrument_named(choice.instrument).key
+    instrument = instrument_named(choice.instrument or "violin").key
     return PlayerPlacement(player, parts, "learner", instrument, (*choice.place_m, 0.0), FACES_DEG, 0)
 
 

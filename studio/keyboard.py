@@ -10,7 +10,7 @@ from typing import Any
 
 import mido
 
-from ..engine.types import HeardNote, NoteEvent, NoteRelease
+from ..engine.types import PERFORMER, HeardNote, NoteEvent, NoteRelease
 from .inputs.midi import WATCH_S, MidiPort
 
 FIRST_NOTE_ID = 1 << 40
@@ -79,7 +79,7 @@ class KeyboardPlayer:
         self._sounding[key] = note
         self._told.append(note)
         event = NoteEvent(
-            note_id, self._part, time_s - AT_ONCE_S, EXPECTED_S, pitch, velocity, "sustain", float(note_id), "performer"
+            note_id, self._part, time_s - AT_ONCE_S, EXPECTED_S, pitch, velocity, "sustain", float(note_id), PERFORMER
         )
         self._submit((event,), ())
 

@@ -1,4 +1,4 @@
-"""A soloist's performance as a file: a table of notes, a MIDI file, or what a recorded session heard; and its replay."""
+"""A performance of a soloist as a file: a table of notes, MIDI, or what a session heard; and its replay."""
 
 import csv
 import heapq
@@ -9,7 +9,7 @@ from pathlib import Path
 import mido
 
 from ..engine.errors import InputError, SessionError
-from ..engine.types import HeardNote, NoteEvent, NoteRelease
+from ..engine.types import PERFORMER, HeardNote, NoteEvent, NoteRelease
 from .keyboard import FIRST_NOTE_ID
 from .session_file import read_session
 
@@ -142,7 +142,7 @@ class PerformerSound:
             note_id = FIRST_NOTE_ID + self._next
             events.append(
                 NoteEvent(
-                    note_id, self._part, note.onset_s, duration_s, pitch, note.velocity, "sustain", quarter, "performer"
+                    note_id, self._part, note.onset_s, duration_s, pitch, note.velocity, "sustain", quarter, PERFORMER
                 )
             )
             heapq.heappush(self._ends, (note.onset_s + duration_s, note_id))

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from ..engine.accompaniment import LEADS
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
 from ..engine.audio.side_outputs import output_maker
@@ -21,22 +22,25 @@ from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
 from ..engine.errors import SceneError, ScoreError, SessionError
 from ..engine.hall import Hall, read_hall
+from ..engine.instruments import catalogue
 from ..engine.intonation import EQUAL, Intonation
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
+from ..engine.scheduler import LOOKAHEAD_S
 from ..engine.score import Score
 from ..engine.sounds.sound_set import SoundSet
-from ..engine.types import BeatCrossing, Frame, PlayerPlacement
+from ..engine.types import BeatCrossing, Frame, HeardNote, PlayerPlacement
 from ..scenes.picture import draw_stage
 from .conducting_report import look_back
-from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sound_loader
+from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .exports import write_beats_csv, write_notes_csv
 from .hearing import Hearing
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
 from .performance_log import PerformanceLog, PlayedNote
+from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .report import ReportInput, write_report
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .source_score import key_changes, read_source
@@ -78,6 +82,11 @@ class RenderJob:
     formats: tuple[str, ...] = ()
     """Formats of sound to write beside the binaural file."""
     stems: bool = False
+    solo: str | None = None
+    """The part that ``performer``, whole notes in order, plays; ``lead`` as of a ``Soloist``. Without a performer it is
+    left out, and the conductor leads."""
+    performer: tuple[HeardNote, ...] = ()
+    lead: float = LEADS["soloist"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     hall = read_hall(job.hall)
     placements = seat(score, job.seating, hall)
     answered = parts_named(score, job.ai_parts)
+    soloist = soloist_named(score, job.solo, job.lead if job.performer else LEADS["conductor"])
     sources = ai_sources(score, answered, job.seed, OFFLINE_PATIENCE_S)
     stage = _Stage(
         score,
@@ -127,16 +137,27 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     _check_sound(stage)
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
     performance = Performance(
-        score, sources, start_beat, placements, profile=job.profile, style=job.style, tuning=job.tuning
+        score,
+        sources,
+        start_beat,
+        placements,
+        profile=job.profile,
+        style=job.style,
+        tuning=job.tuning,
+        soloist=soloist,
     )
+    played, sound = PerformerReplay(job.performer), None
+    if soloist is not None and job.performer:
+        solo_part = min(soloist.parts)
+        sound = PerformerSound(job.performer, solo_part, *catalogue()[score.parts[solo_part].instrument].range)
     try:
         with SessionRecorder(job.out / "session.mcap", header) as recorder:
-            task = bars.add_task("Performing", total=job.take.end_s - job.take.start_s)
+            task = bars.add_task("Performing", total=max(job.take.end_s, played.end_s) - job.take.start_s)
 
             def show(done_s: float) -> None:
                 bars.update(task, completed=done_s)
 
-            frames = perform_offline(performance, job.take, recorder, show)
+            frames = perform_offline(performance, job.take, recorder, show, played, sound)
     finally:
         performance.close()
     return _write_results(job.out, stage, frames, performance.book.missed, bars)
@@ -147,18 +168,29 @@ def perform_offline(
     take: Take,
     recorder: SessionRecorder | None = None,
     show: Callable[[float], None] | None = None,
+    performer: PerformerReplay | None = None,
+    sound: PerformerSound | None = None,
 ) -> Sequence[Frame]:
-    """Every frame of a take conducted from its first sample until the music is over."""
+    """Every frame of a take conducted from its first sample until the music is over.
+
+    ``performer`` is heard by the performance; ``sound`` makes their notes part of the frames.
+    """
     source = TakeSource(take)
-    start_s, end_s = take.start_s, take.end_s
+    start_s, end_s = take.start_s, max(take.end_s, performer.end_s if performer is not None else take.end_s)
     frames: list[Frame] = []
     while True:
         now_s = start_s + len(frames) * STEP_S
         poses = source.poll(now_s)
-        frame = performance.step(now_s, poses)
+        heard = performer.poll(now_s) if performer is not None else ()
+        frame = performance.step(now_s, poses, heard)
+        if sound is not None:
+            notes, releases = sound.until(now_s + LOOKAHEAD_S, frame.position.quarter)
+            frame = replace(frame, notes=(*frame.notes, *notes), releases=(*frame.releases, *releases))
         frames.append(frame)
         if recorder is not None:
             recorder.write_poses(poses)
+            for note in heard:
+                recorder.write_heard(note)
             recorder.write_frame(frame)
         if show is not None and len(frames) % 100 == 0:
             show(min(now_s, end_s) - start_s)
@@ -178,6 +210,8 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         log.warning("%s was cut off: exporting what it holds", path)
     if session.poses:
         write_take(out / "take.csv", Take(session.poses, {"score": session.header.title}))
+    if session.heard:
+        write_performer(out / "heard.csv", session.heard)
     score = score_of_session(session, out)
     header = session.header
     copied = out / (Path(header.score_name).name or "score.musicxml")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine.score import Score
-from ..engine.types import BeatCrossing
+from ..engine.types import PERFORMER, BeatCrossing
 from .performance_log import PlayedNote
 
 TOLERANCE_S = 0.003
@@ -78,7 +78,7 @@ def conducted_passes(score: Score, crossings: Sequence[BeatCrossing], notes: Seq
     heard: list[list[PlayedNote]] = [[] for _ in groups]
     for note in notes:
         index = bisect.bisect_right(starts, note.onset_s) - 1
-        if index >= 0:
+        if index >= 0 and note.source != PERFORMER:
             heard[index].append(note)
     if not groups:
         return []
