@@ -20,6 +20,8 @@ MAX_SAMPLE_AGE_S = 0.5
 """A sample of the baton that claims to be older was stamped by a wrong clock."""
 CLOCK_DRIFT = 1e-3
 """How fast the bound on a viewer's clock is let go, s/s: more than any quartz drifts."""
+MAX_AHEAD_S = 0.1
+"""How far a headset's prediction may lie in the future: some pictures."""
 AUDIO_WINDOW_S = 0.5
 """Sound unacknowledged beyond this is not added to."""
 MAX_WRITE_BUFFER_BYTES = 262_144
@@ -60,6 +62,9 @@ class ClockMap:
     the viewer's own estimate is believed below that bound, as far as a sample may be late, and the bound itself is
     taken in place of nonsense. Where even the newest sample seems too old, the clock was set: the bound starts anew.
     Stamps that come out in the past or the future are clamped, and never run backwards.
+
+    A headset predicts its poses for the moment its next picture is seen: those may lie ``ahead_s`` after their arrival,
+    and bound nothing.
     """
 
     def __init__(self) -> None:
@@ -67,17 +72,19 @@ class ClockMap:
         self._bound_time_s = 0.0
         self._latest_s = -math.inf
 
-    def to_session(self, stamps_s: list[float], offset_s: float, arrival_s: float) -> list[float]:
+    def to_session(
+        self, stamps_s: list[float], offset_s: float, arrival_s: float, ahead_s: float = 0.0
+    ) -> list[float]:
         """Session times of samples that arrived together; ``offset_s`` is the viewer's estimate."""
         bound = self._bound_s + CLOCK_DRIFT * (arrival_s - self._bound_time_s)
         newest = min(arrival_s - stamp for stamp in stamps_s)
         self._bound_s = newest if newest > bound + MAX_SAMPLE_AGE_S else min(bound, newest)
         self._bound_time_s = arrival_s
-        plausible = self._bound_s - MAX_SAMPLE_AGE_S <= offset_s <= self._bound_s
+        plausible = self._bound_s - MAX_SAMPLE_AGE_S <= offset_s <= self._bound_s + ahead_s
         offset = offset_s if plausible else self._bound_s
         times = []
         for stamp in stamps_s:
-            time_s = min(max(stamp + offset, arrival_s - MAX_SAMPLE_AGE_S), arrival_s)
+            time_s = min(max(stamp + offset, arrival_s - MAX_SAMPLE_AGE_S), arrival_s + ahead_s)
             self._latest_s = max(self._latest_s, time_s)
             times.append(self._latest_s)
         return times

@@ -23,7 +23,7 @@ from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reacha
 from .presence import BatonRefused, Presence
 from .protocol_values import AudioInfo
 from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
-from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
+from .relay_clients import MAX_AHEAD_S, Counts, RateLimit, ViewerConnection, binary_frame
 from .relay_http import RelayHttp
 from .relay_types import Control, Input, PointerInput, RelaySettings, RelayStatus, TapInput
 from .session_info import SessionInfo
@@ -339,7 +339,8 @@ class RelayServer:
         if not message.samples or self._presence.holder != viewer.viewer:
             return
         stamps = [sample.client_s for sample in message.samples]
-        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
+        ahead_s = MAX_AHEAD_S if isinstance(message, wire.Poses) else 0.0
+        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s, ahead_s)
         points = message.samples
         for index, time_s in enumerate(times):
             point = points[index]

@@ -7,6 +7,7 @@ import pytest
 
 from tutti.studio.relay_clients import (
     BYTES_PER_S,
+    MAX_AHEAD_S,
     MAX_SAMPLE_AGE_S,
     MESSAGES_PER_S,
     ClockMap,
@@ -79,6 +80,22 @@ def test_hostile_stamps_stay_near_their_arrival_and_never_run_back() -> None:
             assert arrival - MAX_SAMPLE_AGE_S <= time_s <= arrival
             assert time_s >= latest
             latest = time_s
+
+
+@pytest.mark.parametrize("lead_s", [0.02, 0.06])
+def test_what_a_headset_predicts_keeps_its_time(lead_s: float) -> None:
+    """Poses are sent before the moment they are true; what is more than some pictures ahead is not believed."""
+    rng = random.Random(3)
+    clock = ClockMap()
+    errors = []
+    for count in range(500):
+        stamp = 10.0 + count / 72
+        arrival = stamp - lead_s + 5000.0 + 0.003 + rng.expovariate(1 / 0.004)
+        (time_s,) = clock.to_session([stamp], 5000.001, arrival, ahead_s=MAX_AHEAD_S)
+        errors.append(time_s - (stamp + 5000.0))
+    assert max(map(abs, errors)) < 0.0015
+    (time_s,) = clock.to_session([stamp + 3.0], 5000.001, arrival, ahead_s=MAX_AHEAD_S)
+    assert time_s <= arrival + MAX_AHEAD_S
 
 
 def test_a_clock_that_runs_slow_is_followed() -> None:
