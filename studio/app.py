@@ -35,6 +35,7 @@ from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
+from .hall_interaction import HallInteraction
 from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
@@ -170,6 +171,7 @@ def run_studio(options: StudioOptions) -> None:
             audio=audio,
             local=inputs.rack,
             headset=headset,
+            hands=HallInteraction(read_hall(options.hall), score, placements, [headset] if headset is not None else []),
             viewers=_page_inputs(relay) if relay is not None else None,
             relay=relay,
             playhead=playhead,

@@ -5,23 +5,29 @@ The session owns what it is given and closes it. One thread steps it, about a hu
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..engine.audio.output import AudioProcess
 from ..engine.clock import SessionClock
+from ..engine.conducting.follow_style import FollowStyle
 from ..engine.errors import RelayError, SeatingError
+from ..engine.interaction.moving import put_back
+from ..engine.interaction.values import InteractionFrame, Pointer, Request
 from ..engine.performance import Performance
 from ..engine.placement import load_placements
 from ..engine.score import Score
 from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
 from .audio_stream import OpusEncoder
+from .hall_interaction import Console, HallInteraction
 from .headset_link import HeadsetLink
 from .inputs.opening import Playhead
 from .inputs.rack import InputRack, Swap
+from .interaction_info import viewer_name
 from .protocol import NOBODY, PODIUM
 from .relay import Control, RelayProcess
-from .session_file import AudioPacket, ControlEvent, SessionRecorder
+from .reseating import changed_players
+from .session_file import AudioPacket, ControlEvent, Reseating, SessionRecorder
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +99,8 @@ class LiveSession:
     viewer who holds the baton on the page, whose inputs are ``viewers``, comes before them. ``headset`` is the one in
     ``local``: its menu button stops and starts. ``playhead`` is told where the music is. ``performers`` are
     learners who play from the places ``beside`` the orchestra's; ``on_heard`` is told their notes. ``on_place`` when
-    players were muted or re-balanced, ``on_swap`` in one line when another input conducts.
+    players were muted or re-balanced, ``on_swap`` in one line when another input conducts. ``hands`` is what people do
+    by pointing; ``on_interaction`` is told what that came to for those who are not viewers of the page.
     """
 
     clock: SessionClock
@@ -112,6 +119,8 @@ class LiveSession:
     on_heard: Callable[[HeardNote], None] | None = None
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
     on_swap: Callable[[str], None] | None = None
+    hands: HallInteraction | None = None
+    on_interaction: Callable[[InteractionFrame], None] | None = None
     viewer_conducts: bool = False
     _recording: SoundRecording | None = None
     _looked_after_s: float = 0.0
@@ -119,6 +128,9 @@ class LiveSession:
     _running: bool = True
     _heard: Pose | None = None
     _quarter: float = 0.0
+    _next_frame: int = 0
+    _spectators: frozenset[str] = frozenset()
+    _told: dict[str, InteractionFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.recorder is not None:
@@ -130,18 +142,23 @@ class LiveSession:
         self._obey(now_s)
         if self.headset is not None:
             self._obey_headset(self.headset)
+        if self.hands is not None:
+            self._point(self.hands, now_s)
         poses = self._poses(now_s)
         if self.recorder is not None:
             self.recorder.write_poses(poses)
         frame = self.performance.step(now_s, poses, self._hear_performers(now_s))
         self._quarter = frame.position.quarter
+        self._next_frame = frame.index + 1
+        if self.hands is not None:
+            self.hands.show(frame)
         self._tell_inputs(frame)
         self.audio.submit(frame.notes, frame.releases)
         self._turn_head(frame)
         if self.relay is not None and self.relay.alive:
             self.relay.publish(frame)
         if self.headset is not None:
-            self.headset.publish(frame)
+            self.headset.publish(frame, self.interaction_frame("headset"))
         if self.recorder is not None:
             self.recorder.write_frame(frame)
         if now_s - self._looked_after_s >= LOOK_AFTER_S:
@@ -246,10 +263,84 @@ class LiveSession:
 
     def _obey_headset(self, headset: HeadsetLink) -> None:
         for press in headset.take_presses():
-            if press.button == "menu" and press.pressed:
+            if press.button == "menu" and press.pressed and self.hands is None:  # else it opens the menu
                 self.start_stop()
             elif press.button == "cue" and press.pressed:
                 self.performance.cue()
+
+    # -- hands in the hall --------------------------------------------------------------------------------
+
+    def _point(self, hands: HallInteraction, now_s: float) -> None:
+        """What everybody's pointers came to: done, and shown to them."""
+        console = Console(
+            running=self._running,
+            level=self.performance.level_trim,
+            style=self.performance.style.forgiveness,
+            conducting=self._conducting(),
+        )
+        outcome = hands.step(now_s, self._rays(), self._spectators, self.placements, console)
+        for request in outcome.requests:
+            self._grant(hands, request)
+            if self.recorder is not None:
+                value = " ".join([f"{request.value:g}", *map(str, request.players)])
+                self.recorder.write_control(ControlEvent(now_s, request.action, value, request.who))
+        if outcome.placements is not None:
+            self.place(put_back(self.placements, outcome.placements))
+        for frame in outcome.frames:
+            self._tell_interaction(frame)
+
+    def interaction_frame(self, who: str) -> InteractionFrame | None:
+        """What somebody's pointers came to at the newest step; None where they have none."""
+        return self.hands.frames.get(who) if self.hands is not None else None
+
+    def _rays(self) -> list[Pointer]:
+        """The rays of the page's viewers; who of them may only look is noted."""
+        pointing = self.relay.take_pointing() if self.relay is not None else []
+        for given in pointing:
+            who = frozenset({viewer_name(given.viewer)})
+            self._spectators = self._spectators - who if given.may_control else self._spectators | who
+        return [pointer for given in pointing for pointer in given.pointers]
+
+    def _tell_interaction(self, frame: InteractionFrame) -> None:
+        viewer = frame.who.removeprefix("viewer ")
+        if viewer == frame.who:
+            if self.on_interaction is not None:
+                self.on_interaction(frame)
+        elif self.relay is not None and self.relay.alive:
+            shown = replace(frame, time_s=0.0)
+            if shown != self._told.get(frame.who):
+                self._told = {who: told for who, told in self._told.items() if self.hands and who in self.hands.frames}
+                self._told[frame.who] = shown
+                self.relay.interact(int(viewer), frame)
+
+    def _grant(self, hands: HallInteraction, request: Request) -> None:
+        match request.action:
+            case "start_stop":
+                self.start_stop()
+            case "restart":
+                self.restart()
+            case "seek":
+                self._jump_to_measure(int(request.value))
+            case "level":
+                self.performance.level_trim = min(0.5, max(-0.5, request.value))
+            case "style":
+                self.performance.follow_as(FollowStyle(min(1.0, max(0.0, request.value))))
+            case "next_input":
+                line = self.choose_next_input()
+                if self.on_swap is not None:
+                    self.on_swap(line)
+            case "swap_hands":
+                if self.headset is not None and request.who == "headset":
+                    self.headset.swap_hands()
+            case "mute" | "solo" | "gain" | "mix_clear":
+                self.place(hands.balance(request, self.placements))
+
+    def _conducting(self) -> str:
+        """What conducts, in words."""
+        if self.viewer_conducts or self.local is None:
+            return "the page conducts"
+        name = self.local.conducting
+        return "whoever moves conducts" if name is None else f"{INPUT_TITLES.get(name, name)} conducts"
 
     def _do(self, control: Control) -> None:
         match control.action:
@@ -262,11 +353,17 @@ class LiveSession:
             case "gain":
                 self._change(control.target, gain_db=control.value)
             case "mute":
-                self._change(control.target, muted=control.value != 0.0)
+                self._mute(control.target, control.value != 0.0)
             case "baton":
                 self.viewer_conducts = control.target not in (NOBODY, PODIUM)
                 rack = self.viewers if self.viewer_conducts else self.local
                 self.performance.take_baton(drawn=rack is None or rack.conducting not in TAPPED)
+
+    def _mute(self, part: int, muted: bool) -> None:
+        if self.hands is None:
+            self._change(part, muted=muted)
+        else:
+            self.place(self.hands.mute_part(part, muted, self.placements))
 
     def _change(self, part: int, **values: float | bool) -> None:
         self.place(
@@ -277,7 +374,10 @@ class LiveSession:
         )
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
-        """Seat, mute or balance the players anew, for ear, window and page."""
+        """Seat, mute or balance the players anew, for ear, window and page, and in the recording."""
+        changed = changed_players(self.placements, placements)
+        if self.recorder is not None and changed:
+            self.recorder.write_reseating(Reseating(self.clock.now_s(), self._next_frame, changed))
         self.placements = tuple(placements)
         self.audio.place((*self.placements, *self.beside))
         self.performance.place(self.placements)
@@ -296,6 +396,8 @@ class LiveSession:
             self._recording.fetch()
         placements = self.seating.changed() if self.seating is not None else None
         if placements is not None:
+            if self.hands is not None:
+                self.hands.reseat(placements)
             self.place(placements)
         if self.relay is not None and not self.relay.alive and self._relay_restarts < RELAY_RESTARTS:
             self._relay_restarts += 1

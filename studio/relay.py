@@ -22,14 +22,24 @@ from ..engine.clock import SessionClock
 from ..engine.conducting.tapping import TapSource
 from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import RelayError, TuttiError
+from ..engine.interaction.values import InteractionFrame
 from ..engine.types import Frame, PlayerPlacement, Pose
 from .addresses import lan_addresses
 from .audio_stream import AudioTap
+from .interaction_info import merged_interaction
 from .pairing import phone_address
 from .relay_access import is_loopback
 from .relay_link import Link, LinkProtocol
 from .relay_server import RelayServer
-from .relay_types import Control, PointerInput, RelaySettings, RelayStatus, TapInput
+from .relay_types import (
+    Control,
+    PointerInput,
+    PointingInput,
+    RelaySettings,
+    RelayStatus,
+    ShownInteraction,
+    TapInput,
+)
 from .session_info import SessionInfo
 
 __all__ = [
@@ -50,6 +60,9 @@ STATUS_INTERVAL_S = 0.5
 CLOSE_TIMEOUT_S = 3.0
 MAX_MERGED_EVENTS = 20_000
 """Notes and releases kept while the relay does not read; beyond, viewers are told of silence instead."""
+
+MAX_POINTING = 1000
+"""Messages of rays that are kept while nobody reads them."""
 
 OpenTap = Callable[[], AudioTap]
 """Opens the orchestra's sound in the relay's process; it is pickled on the way there."""
@@ -105,6 +118,7 @@ class RelayProcess:
         self._poses: list[Pose] = []
         self._taps: list[TapInput] = []
         self._controls: list[Control] = []
+        self._pointing: list[PointingInput] = []
         self._queue: list[Any] = []
         self._status: RelayStatus | None = None
         self._start()
@@ -223,6 +237,14 @@ class RelayProcess:
             self._queue.pop()
         self._put(_Place(tuple(placements)))
 
+    def interact(self, viewer: int, frame: InteractionFrame) -> None:
+        """Show a viewer what their rays came to."""
+        for index, item in enumerate(self._queue):
+            if isinstance(item, ShownInteraction) and item.viewer == viewer:
+                self._queue[index] = ShownInteraction(viewer, merged_interaction(item.frame, frame))
+                return
+        self._put(ShownInteraction(viewer, frame))
+
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton from whoever has it, or release it."""
         self._held = held
@@ -270,6 +292,12 @@ class RelayProcess:
         controls, self._controls = self._controls, []
         return controls
 
+    def take_pointing(self) -> list[PointingInput]:
+        """The rays alone: what viewers point at in the hall."""
+        self._receive()
+        pointing, self._pointing = self._pointing, []
+        return pointing
+
     def status(self) -> RelayStatus | None:
         """What the relay last said of itself (twice a second), None before it did."""
         self._receive()
@@ -289,6 +317,8 @@ class RelayProcess:
                     self._taps.append(message)
                 case Control():
                     self._controls.append(message)
+                case PointingInput():
+                    self._pointing = [*self._pointing, message][-MAX_POINTING:]
                 case RelayStatus():
                     self._status = message
                 case _Failed(reason):
@@ -444,6 +474,8 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.place(placements)
         case _HoldBaton(held):
             server.hold_baton(held)
+        case ShownInteraction():
+            server.interact(message)
         case SessionInfo():
             server.open(message)
         case _:

@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
 from ..engine.errors import ProtocolError
+from ..engine.interaction.values import InteractionFrame
 from .protocol import Audio
 from .protocol_values import Codec
 
@@ -72,9 +73,7 @@ class ClockMap:
         self._bound_time_s = 0.0
         self._latest_s = -math.inf
 
-    def to_session(
-        self, stamps_s: list[float], offset_s: float, arrival_s: float, ahead_s: float = 0.0
-    ) -> list[float]:
+    def to_session(self, stamps_s: list[float], offset_s: float, arrival_s: float, ahead_s: float = 0.0) -> list[float]:
         """Session times of samples that arrived together; ``offset_s`` is the viewer's estimate."""
         bound = self._bound_s + CLOCK_DRIFT * (arrival_s - self._bound_time_s)
         newest = min(arrival_s - stamp for stamp in stamps_s)
@@ -118,6 +117,8 @@ class ViewerConnection:
         self.sent_session = 0
         self.sent_presence = 0
         self.sent_players = 0
+        self.interaction: InteractionFrame | None = None
+        """What the viewer's rays came to, not sent yet."""
         self._counts = counts
         self._window = window
         self._unacknowledged: deque[int] = deque()

@@ -19,13 +19,23 @@ from ..engine.types import Frame, PlayerPlacement, Pose
 from . import protocol as wire
 from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
+from .interaction_info import interaction_message, merged_interaction, pointers_of
 from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
 from .presence import BatonRefused, Presence
 from .protocol_values import AudioInfo
 from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
 from .relay_clients import MAX_AHEAD_S, Counts, RateLimit, ViewerConnection, binary_frame
 from .relay_http import RelayHttp
-from .relay_types import Control, Input, PointerInput, RelaySettings, RelayStatus, TapInput
+from .relay_types import (
+    Control,
+    Input,
+    PointerInput,
+    PointingInput,
+    RelaySettings,
+    RelayStatus,
+    ShownInteraction,
+    TapInput,
+)
 from .session_info import SessionInfo
 from .session_state import SessionState
 
@@ -158,6 +168,12 @@ class RelayServer:
         """Players were moved, muted or re-balanced."""
         self._state.place(placements)
 
+    def interact(self, shown: ShownInteraction) -> None:
+        """What a viewer's rays came to; the newest is shown with the next tick."""
+        viewer = self._viewers.get(shown.viewer)
+        if viewer is not None:
+            viewer.interaction = merged_interaction(viewer.interaction, shown.frame)
+
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton, or release it."""
         self._presence.hold_on_podium(held)
@@ -206,6 +222,9 @@ class RelayServer:
         if viewer.sent_players != self._state.players_version:
             viewer.sent_players = self._state.players_version
             viewer.send(binary_frame(self._state.players()))
+        if viewer.interaction is not None:
+            viewer.send(binary_frame(wire.encode_server(interaction_message(viewer.interaction))))
+            viewer.interaction = None
         if viewer.next_event != first_event:
             viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
 
@@ -316,6 +335,8 @@ class RelayServer:
                     viewer.send(binary_frame(wire.encode_server(pong)))
             case wire.Pointer() | wire.Poses() | wire.Tap():
                 self._samples(viewer, message, now_s)
+            case wire.Pointing():
+                self._point(viewer, message, now_s)
             case wire.Baton():
                 self._baton(viewer, message)
             case wire.Command():
@@ -350,6 +371,15 @@ class RelayServer:
                 self._on_input(TapInput(time_s, point.strength))
             else:
                 self._on_input(Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid))
+
+    def _point(self, viewer: ViewerConnection, message: wire.Pointing, arrival_s: float) -> None:
+        if len(message.samples) > wire.MAX_SAMPLES:
+            raise ProtocolError(f"{len(message.samples)} rays where {wire.MAX_SAMPLES} are allowed")
+        if message.samples:
+            stamps = [sample.client_s for sample in message.samples]
+            times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
+            may = self._presence.may_control(viewer.viewer)
+            self._on_input(PointingInput(viewer.viewer, may, pointers_of(viewer.viewer, message, times)))
 
     def _baton(self, viewer: ViewerConnection, message: wire.Baton) -> None:
         try:

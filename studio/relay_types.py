@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ..engine.interaction.values import InteractionFrame, Pointer
 from ..engine.types import Pose
 
 PAGE = Path(__file__).with_name("web") / "dist"
@@ -61,7 +62,24 @@ class Control:
     value: float = 0.0
 
 
-Input = PointerInput | TapInput | Pose | Control
+@dataclass(frozen=True, slots=True)
+class PointingInput:
+    """A viewer's rays in the hall, session time; ``may_control`` tells whether the viewer may change anything."""
+
+    viewer: int
+    may_control: bool
+    pointers: tuple[Pointer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownInteraction:
+    """What a viewer's rays came to, on its way to that viewer."""
+
+    viewer: int
+    frame: InteractionFrame
+
+
+Input = PointerInput | TapInput | Pose | Control | PointingInput
 
 
 @dataclass(frozen=True, slots=True)

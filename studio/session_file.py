@@ -1,7 +1,8 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/signs /attention /solo /controls``, ``/heard`` for what a learner beside the orchestra played, and raw Opus packets on
+/signs /attention /solo /controls``, ``/heard`` for what a learner beside the orchestra played,
+``/placements`` for players who were moved, muted or balanced anew, and raw Opus packets on
 ``/audio``; log time is nanoseconds of the session clock. The header, the seating and the score's own file are
 attachments, so that a session needs nothing beside it. Chunks are small and flushed about twice a second: a killed
 process loses less than a second, and a file without an end is read up to its last whole chunk.
@@ -83,6 +84,15 @@ class ControlEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Reseating:
+    """Players who were moved, muted or balanced anew just before frame ``frame``: who changed, as they are then."""
+
+    time_s: float
+    frame: int
+    placements: tuple[PlayerPlacement, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SessionHeader:
     """What a session is of. ``score_file`` is the name and content of the file it was read from."""
 
@@ -140,6 +150,8 @@ class Session:
     complete: bool
     heard: tuple[HeardNote, ...] = ()
     """What a learner was heard to play; each note when it began (no duration yet) and when it was over."""
+    reseatings: tuple[Reseating, ...] = ()
+    """Who was moved, muted or balanced anew, in order of time."""
 
 
 def _schema(kind: type) -> bytes:
@@ -169,7 +181,7 @@ class SessionRecorder:
 
     def _start(self, header: SessionHeader) -> None:
         self._writer.start(profile="tutti", library="tutti")
-        kinds = {**_CHANNELS, "/controls": ControlEvent, "/heard": HeardNote}
+        kinds = {**_CHANNELS, "/controls": ControlEvent, "/heard": HeardNote, "/placements": Reseating}
         self._channels = {}
         for topic, kind in kinds.items():
             schema = self._writer.register_schema(kind.__name__, "jsonschema", _schema(kind))
@@ -215,6 +227,10 @@ class SessionRecorder:
 
     def write_heard(self, note: HeardNote) -> None:
         self._write("/heard", note.onset_s + (note.duration_s or 0.0), asdict(note))
+
+    def write_reseating(self, reseating: Reseating) -> None:
+        """Before the frame that hears and sees it first."""
+        self._write("/placements", reseating.time_s, asdict(reseating))
 
     def write_audio(self, time_s: float, packet: AudioPacket) -> None:
         data = packet.sample.to_bytes(8, "little") + packet.data
@@ -262,7 +278,7 @@ def read_session(path: Path) -> Session:
     description: dict[str, Any] | None = None
     score_bytes: bytes | None = None
     topics: dict[int, str] = {}
-    rows: dict[str, list[Any]] = {topic: [] for topic in (*_CHANNELS, "/controls", "/heard")}
+    rows: dict[str, list[Any]] = {topic: [] for topic in (*_CHANNELS, "/controls", "/heard", "/placements")}
     audio: list[AudioPacket] = []
     complete = True
     try:
@@ -292,6 +308,9 @@ def read_session(path: Path) -> Session:
             audio=tuple(audio),
             complete=complete,
             heard=tuple(HeardNote(**row) for row in rows["/heard"]),
+            reseatings=tuple(
+                Reseating(row["time_s"], row["frame"], _placements(row["placements"])) for row in rows["/placements"]
+            ),
         )
     except OSError as error:
         raise SessionError(f"{path}: cannot be read ({error.strerror})") from error
@@ -322,10 +341,12 @@ def _header(description: dict[str, Any], score_bytes: bytes) -> SessionHeader:
     if version != FORMAT_VERSION:
         raise ValueError(f"format {version}, this program reads format {FORMAT_VERSION}")
     description["parts"] = tuple(Part(**row) for row in description["parts"])
-    description["placements"] = tuple(
-        PlayerPlacement(**{**row, "position_m": tuple(row["position_m"])}) for row in description["placements"]
-    )
+    description["placements"] = _placements(description["placements"])
     return SessionHeader(score_bytes=score_bytes, **description)
+
+
+def _placements(rows: Sequence[dict[str, Any]]) -> tuple[PlayerPlacement, ...]:
+    return tuple(PlayerPlacement(**{**row, "position_m": tuple(row["position_m"])}) for row in rows)
 
 
 def _pose(row: dict[str, Any]) -> Pose:
