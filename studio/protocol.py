@@ -354,7 +354,20 @@ class Claim:
     token: Label
 
 
-ServerMessage = Snapshot | Tick | Events | Sounding | Presence | Pong | Audio | Players | Notice | PairingCode | Paired | Interaction
+ServerMessage = (
+    Snapshot
+    | Tick
+    | Events
+    | Sounding
+    | Presence
+    | Pong
+    | Audio
+    | Players
+    | Notice
+    | PairingCode
+    | Paired
+    | Interaction
+)
 ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Pair | Claim | Pointing
 
 _encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
