@@ -21,6 +21,8 @@ from tutti.engine.audio.sound_outputs import find_jack
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import AudioDeviceError
 
+pytestmark = pytest.mark.realtime
+
 RATE_HZ, BLOCK = 48000, 256
 
 

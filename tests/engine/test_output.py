@@ -28,6 +28,8 @@ from tutti.engine.clock import SessionClock
 from tutti.engine.errors import AudioDeviceError
 from tutti.engine.types import NoteRelease, Pose
 
+pytestmark = pytest.mark.realtime
+
 SETTINGS = AudioSettings(voices=16)
 PLAYERS = [player(0, -1.0, 3.0), player(1, 1.0, 3.0)]
 LOAD = functools.partial(copy.copy, tone_sounds())

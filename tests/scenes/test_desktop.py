@@ -15,7 +15,7 @@ import pytest
 from needs import needs_gl
 from PIL import ImageGrab
 
-pytestmark = needs_gl
+pytestmark = [needs_gl, pytest.mark.realtime]
 
 PROGRAM = """
 import json, sys, time

@@ -28,6 +28,8 @@ from tutti.studio.instrument_input import (
 from tutti.studio.live import LiveSession
 from tutti.studio.session_file import SessionHeader, SessionRecorder, read_session
 
+pytestmark = pytest.mark.realtime
+
 PIECE = "bach/bwv66.6"
 
 

@@ -9,6 +9,8 @@ import pytest
 from tutti.engine.errors import InputError
 from tutti.studio.keyboard import EXPECTED_S, KeyboardPlayer, KeyboardSource
 
+pytestmark = pytest.mark.realtime
+
 
 class Sound:
     """What a keyboard submitted."""

@@ -16,6 +16,8 @@ from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
 from tutti.engine.notation.score_cache import open_score
 from tutti.studio.session_file import read_session
 
+pytestmark = pytest.mark.realtime
+
 PIECE = "bach/bwv66.6"
 
 

@@ -11,6 +11,8 @@ from tutti.engine.errors import InputError
 from tutti.studio.inputs.midi import MidiSource, midi_ports
 from tutti.studio.inputs.midi_taps import MidiTaps
 
+pytestmark = pytest.mark.realtime
+
 
 class Ports:
     """What mido's backends offer of inputs; devices come and go."""

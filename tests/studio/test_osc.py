@@ -17,6 +17,8 @@ from tutti.studio.inputs.calibration import SpaceMap
 from tutti.studio.inputs.osc import OscGesture, OscSource, SenderClock
 from tutti.studio.inputs.osc_messages import OscPlace, OscTap, read_packet
 
+pytestmark = pytest.mark.realtime
+
 METRES = SpaceMap()
 
 

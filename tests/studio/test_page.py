@@ -23,7 +23,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from tutti.studio import protocol, web_build
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.realtime]
 
 ROOT = Path(web_build.__file__).resolve().parent.parent
 FLAGS = (

@@ -11,6 +11,8 @@ import pytest
 
 from tutti.studio import web_build
 
+pytestmark = pytest.mark.realtime
+
 ROOT = Path(web_build.__file__).resolve().parent.parent
 
 

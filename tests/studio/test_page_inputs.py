@@ -31,7 +31,7 @@ from tutti.studio import web_build
 from tutti.studio.relay import RelayProcess
 from tutti.studio.relay_types import RelaySettings, TapInput
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.realtime]
 
 HAND = Path(__file__).with_name("hand.webp")
 WIDTH, HEIGHT, FILM_HZ = 480, 360, 30

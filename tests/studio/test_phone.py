@@ -25,6 +25,7 @@ from tutti.studio.protocol import NOBODY
 from tutti.studio.relay import RelayProcess, RelaySettings, RelaySource, SessionInfo
 
 pytestmark = [
+    pytest.mark.realtime,
     needs_chromium,
     pytest.mark.skipif(not lan_addresses(), reason="this machine has no address but its own"),
 ]

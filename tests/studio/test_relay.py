@@ -21,6 +21,8 @@ from tutti.engine.types import Pose
 from tutti.studio import protocol as p
 from tutti.studio.relay import Control, RelayProcess, RelaySettings, RelaySource
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture(scope="module")
 def clock() -> SessionClock:

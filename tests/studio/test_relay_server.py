@@ -22,6 +22,8 @@ from tutti.studio import protocol_values as pv
 from tutti.studio import relay_access, relay_server, session_state
 from tutti.studio.relay_types import Control, PointerInput, TapInput
 
+pytestmark = pytest.mark.realtime
+
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(test, 30.0))

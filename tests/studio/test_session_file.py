@@ -30,6 +30,8 @@ from tutti.engine.types import (
 from tutti.studio.ensemble_setup import score_of_session
 from tutti.studio.session_file import AudioPacket, ControlEvent, SessionHeader, SessionRecorder, read_session
 
+pytestmark = pytest.mark.realtime
+
 HEADER = SessionHeader(
     title="Test – ünïcode",
     composer="Nobody",

@@ -17,6 +17,8 @@ from tutti.studio.certificates import StudioCertificate, ensure_certificate
 from tutti.studio.front_door import AUTHORITY_PATH, STEPS_PATH, FrontDoor
 from tutti.studio.tls_port import OnePortContext, is_plain
 
+pytestmark = pytest.mark.realtime
+
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
