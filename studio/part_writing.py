@@ -1,96 +1,166 @@
-"""AI parts offline: what the AI player answers to a score, written as MusicXML or MIDI with its provenance."""
+"""AI parts offline: a task, a score and wishes in; a score with the AI's notes and where they come from, out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..engine.errors import ModelError
-from ..engine.instruments import catalogue
-from ..engine.notation.score_cache import open_score
-from ..engine.parts import WrittenPart
-from ..engine.score import Part, Score
-from ..engine.types import ScoreNote
-from ..models.responder import Responder, plan_voices
-from .ensemble_setup import parts_named
+import numpy as np
 
-ADDED_VOICES = ("alto", "tenor", "bass")
+from ..engine.errors import ModelError
+from ..engine.notation.score_cache import open_score
+from ..engine.score import Score
+from ..models import tasks
+from ..models.composing import Composition, compose
+from ..models.controls import local_keys
+from ..models.copy_check import CopyIndex, copies_path, lines_of
+from ..models.decoding import DecodingSettings
+from ..models.grid import encode_score, grid_of_score
+from ..models.part_decoder import NetworkDecoder
+from ..models.provenance import Provenance
+from ..models.rules import RuleSet
+from ..models.runtime import PartModel
+from ..models.scales import Scale
+from ..models.traditions import tradition
+from ..models.weights import default_part_weights
+from ..models.wish import Wish
+from .ensemble_setup import parts_named
+from .instrument_input import instrument_named
+from .part_files import check_path, write_score
+
+TASKS = ("harmonise", "accompany", "counter", "fill", "vary", "continue", "answer", "orchestrate")
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenAnswer:
-    """What was written: by which model, into which parts, how many notes."""
+class PartRequest:
+    """What a person asked for.
 
-    model: str
-    parts: tuple[str, ...]
-    notes: int
-
-
-def harmonise(source: str, out: Path, names: Sequence[str], seed: int, weights: Path | None) -> WrittenAnswer:
-    """Answer the named parts of a score; a score of one part gets alto, tenor and bass under it.
-
-    Raises ``ScoreError`` and ``ModelError``.
+    ``parts`` are names of parts of the score (the melody, or those to fill or vary, as the task goes), ``instruments``
+    who is added, ``bars`` from which bar to which (from 1), ``count`` how many are added, ``amount`` (0–1) how far a
+    variation or an orchestration goes. ``cadence`` is ``end``, ``none``, or every how many bars. ``temperature`` None
+    is the model's own; ``rules`` None are all at their weights.
     """
-    if out.suffix.lower() not in (".musicxml", ".mid"):
-        raise ModelError(f"{out}: write to a .musicxml or .mid file")
-    score = open_score(source)
-    if not names and len(score.parts) == 1:
-        score = _with_voices(score)
-        names = [str(index + 2) for index in range(len(ADDED_VOICES))]
-    answered = parts_named(score, names)
-    if not answered:
-        raise ModelError("say which parts to answer, e.g. --ai-parts alto,tenor,bass")
-    answers, model = answer_score(score, answered, seed, weights)
-    kept = WrittenPart(score, frozenset(range(len(score.parts))) - frozenset(answered))
-    notes = sorted(
-        [*kept.collect(0.0, score.end_quarter), *answers], key=lambda note: (note.part, note.onset_quarter, note.pitch)
+
+    task: str
+    source: str
+    out: Path
+    parts: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    bars: tuple[int, int] | None = None
+    count: int | None = None
+    amount: float = 0.5
+    seating: str | None = None
+    wish: Wish = field(default_factory=Wish)
+    cadence: str = "end"
+    temperature: float | None = None
+    rules: RuleSet | None = None
+    tradition: str | None = None
+    seed: int = 0
+    weights: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """What was written, into which files, and what there is to say of it."""
+
+    composition: Composition
+    provenance: Provenance
+    files: tuple[Path, ...]
+
+
+def write_part(request: PartRequest, progress: Callable[[float], None] | None = None) -> WrittenPart:
+    """Carry out a request and write its files. Raises ``ScoreError`` and ``ModelError``."""
+    check_path(request.out)
+    score = open_score(request.source)
+    model = PartModel.load(request.weights)
+    assignment = _with_cadences(assign(request, score), request.cadence)
+    settings = DecodingSettings(rules=request.rules or RuleSet())
+    if request.temperature is not None:
+        settings = DecodingSettings(temperature=request.temperature, rules=settings.rules)
+    decoder = NetworkDecoder(model, request.seed, settings, scale_of(request.tradition))
+    composition = compose(assignment, decoder, request.wish, progress)
+    provenance = provenance_of(composition, request, model)
+    files = write_score(request.out, composition.score, composition.notes, provenance, fifths_of(composition.score))
+    return WrittenPart(composition, provenance, tuple(files))
+
+
+def assign(request: PartRequest, score: Score) -> tasks.Assignment:
+    """The assignment of a request. Raises ``ModelError``, naming what there is."""
+    named = parts_named(score, request.parts)
+    instruments = [instrument_named(name).key for name in request.instruments]
+    match request.task:
+        case "harmonise":
+            return tasks.harmonise(score, named, instruments)
+        case "accompany":
+            return tasks.accompany(score, instruments)
+        case "counter":
+            return tasks.counter_melody(score, instruments)
+        case "fill":
+            return tasks.fill(score, named, request.bars)
+        case "vary":
+            return tasks.vary(score, named, request.amount)
+        case "continue":
+            return tasks.go_on(score, request.count)
+        case "answer":
+            return tasks.answer(score, request.count)
+    raise ModelError(f"no task named {request.task!r}: there are {', '.join(TASKS)}")
+
+
+def _with_cadences(assignment: tasks.Assignment, cadence: str) -> tasks.Assignment:
+    """``end``, ``none``, or a number: every so many bars."""
+    if cadence == "end":
+        return assignment
+    if cadence == "none":
+        return replace(assignment, cadences=())
+    if not cadence.isdigit() or int(cadence) < 1:
+        raise ModelError(f"no cadence {cadence!r}: say end, none, or every how many bars")
+    starts = assignment.score.measures["start_quarter"]
+    every = int(cadence)
+    return replace(assignment, cadences=tuple(float(start) for start in starts[every - 1 :: every]))
+
+
+def scale_of(name: str | None) -> Scale | None:
+    """The scale of a tradition, ``maqam-rast`` or ``maqam-rast:D``. Raises ``ModelError`` where there is none."""
+    return None if name is None else tradition(name).scale()
+
+
+def provenance_of(composition: Composition, request: PartRequest, model: PartModel) -> Provenance:
+    """Who wrote the composition's AI notes, and whether they were heard before."""
+    controls = dict(request.wish.described())
+    controls["cadence"] = request.cadence
+    if request.temperature is not None:
+        controls["temperature"] = f"{request.temperature:g}"
+    if request.rules is not None:
+        controls["rules"] = ", ".join(sorted(request.rules.active)) or "none"
+    if request.tradition is not None:
+        controls["tradition"] = request.tradition
+    index = copy_index(request.weights)
+    return Provenance(
+        source=composition.source,
+        weights_sha256=model.manifest.sha256,
+        licence=model.manifest.licence,
+        task=request.task,
+        seed=request.seed,
+        parts=composition.assignment.parts,
+        notes=len(composition.written),
+        controls=controls,
+        copied=None if index is None else index.longest(lines_of(composition.written)),
     )
-    _write(out, score, notes, model, seed)
-    return WrittenAnswer(model, tuple(score.parts[part].name for part in answered), len(answers))
 
 
-def answer_score(
-    score: Score, answered: Sequence[int], seed: int, weights: Path | None = None
-) -> tuple[list[ScoreNote], str]:
-    """The AI's notes for whole parts, beat by beat as live, and the name of the model."""
-    responder = Responder(score, plan_voices(score, answered), weights, seed)
-    heard = WrittenPart(score, frozenset(range(len(score.parts))) - frozenset(answered))
-    notes: list[ScoreNote] = []
-    for beat in score.beats:
-        start, end = float(beat["quarter"]), float(beat["quarter"] + beat["duration_quarter"])
-        notes += responder.answer(start, end, heard.collect(start, end))
-    return notes, responder.source
+def copy_index(weights: Path | None) -> CopyIndex | None:
+    """The index of the music that the weights learned from; None where none lies beside them."""
+    path = copies_path(weights or default_part_weights())
+    return CopyIndex.load(path) if path.exists() else None
 
 
-def _with_voices(score: Score) -> Score:
-    added = tuple(Part(catalogue()[key].name, key[:1].upper(), key, 0) for key in ADDED_VOICES)
-    return replace(score, parts=score.parts + added)
-
-
-def _write(out: Path, score: Score, notes: Sequence[ScoreNote], model: str, seed: int) -> None:
-    """Write by music21; parts with AI notes are named so, and the file says who wrote what."""
-    from music21 import expressions, instrument, metadata, meter, note, stream, tempo
-
-    whole = stream.Score()
-    whole.metadata = metadata.Metadata(title=score.title, composer=score.composer)
-    whole.metadata.addContributor(metadata.Contributor(role="arranger", name=f"{model}, seed {seed}"))
-    first = score.measures[0]
-    for index, part in enumerate(score.parts):
-        own = [n for n in notes if n.part == index]
-        by_ai = any(n.source != "written" for n in own)
-        staff = stream.Part(id=f"P{index + 1}")
-        staff.partName = f"{part.name} (AI)" if by_ai else part.name
-        player = instrument.Instrument(part.name)
-        player.midiProgram = catalogue()[part.instrument].midi_program
-        staff.insert(0, player)
-        staff.insert(0, meter.TimeSignature(f"{first['numerator']}/{first['denominator']}"))
-        if index == 0:
-            staff.insert(0, tempo.MetronomeMark(number=score.quarter_bpm_at(0.0)))
-        if by_ai:
-            staff.insert(0, expressions.TextExpression(f"written by {model}"))
-        for written in own:
-            sounding = note.Note(written.pitch, quarterLength=written.duration_quarter)
-            sounding.volume.velocity = round(127 * written.dynamic)
-            staff.insert(written.onset_quarter, sounding)
-        whole.insert(0, staff)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    whole.write("musicxml" if out.suffix.lower() == ".musicxml" else "midi", fp=out)
+def fifths_of(score: Score) -> int:
+    """The key signature that fits a score's notes: sharps, negative flats."""
+    parts: Sequence[int] = [index for index, part in enumerate(score.parts) if part.instrument != "percussion"]
+    grid = grid_of_score(score)
+    if not len(score.notes) or not parts or not len(grid):
+        return 0
+    counts = np.bincount(local_keys(encode_score(score, parts, grid), grid), minlength=24)
+    key = int(counts.argmax())
+    tonic = (key % 12 + (3 if key >= 12 else 0)) % 12
+    fifths = (7 * tonic) % 12
+    return fifths if fifths <= 6 else fifths - 12

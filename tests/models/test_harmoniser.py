@@ -1,6 +1,5 @@
 """The AI player: tokens, network, decoding, training and the answering process."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from tutti.engine.score import Score
 from tutti.models.corpus import Piece, piece_from_score, split, transpositions
 from tutti.models.manifest import load_weights, manifest_path, save_weights
 from tutti.models.network import HarmonyNetwork, NetworkShape, hide_later_voices
-from tutti.models.responder import AiPart, Responder, plan_voices
 from tutti.models.sampling import DecodingRules, StepDecoder
 from tutti.models.tokens import (
     FIRST_PITCH,
@@ -161,58 +159,3 @@ def test_weights_survive_saving_and_refuse_to_load_when_changed(tmp_path: Path) 
     assert "\n" not in str(caught.value)
     with pytest.raises(ModelError, match="cannot load"):
         load_weights(tmp_path / "none.safetensors")
-
-
-def test_voices_are_given_to_parts_by_height() -> None:
-    score = chorale()
-    plan = plan_voices(score, [1, 2, 3])
-    assert plan.parts == (0, 1, 2, 3) and plan.answered == {1, 2, 3}
-    assert plan_voices(score, [3]).parts == (0, 1, 2, 3)
-    with pytest.raises(ModelError, match="at least one written part"):
-        plan_voices(make_score([(0, 1, 60, 0, 0.5, 0)]), [0])
-    with pytest.raises(ModelError, match="one to 3 parts"):
-        plan_voices(score, [0, 1, 2, 3])
-
-
-def test_the_shipped_weights_answer_a_soprano() -> None:
-    score = chorale(8)
-    responder = Responder(score, plan_voices(score, [1, 2, 3]), None, seed=0)
-    notes = []
-    for quarter in range(32):
-        heard = [note for note in score.notes_between(quarter, quarter + 1) if note.part == 0]
-        notes += responder.answer(quarter, quarter + 1, heard)
-    assert {note.part for note in notes} == {1, 2, 3}
-    assert {note.source for note in notes} == {"ai:harmoniser"}
-    melody = {note.onset_quarter: note.pitch for note in score.notes_between(0, 32) if note.part == 0}
-    consonant = [(melody[n.onset_quarter] - n.pitch) % 12 for n in notes if n.onset_quarter in melody]
-    share = np.mean(np.isin(consonant, (0, 3, 4, 5, 7, 8, 9)))
-    sounding = sum(note.duration_quarter for note in notes) / (3 * 32)
-    assert sounding > 0.7, "who accompanies plays while the melody does"
-    assert share > 0.75, "the answer should mostly be consonant with the melody; chance is 0.58"
-
-
-def test_the_process_answers_like_the_responder_and_says_when_it_cannot_start(tmp_path: Path) -> None:
-    weights = save_small(tmp_path / "w.safetensors")
-    score = chorale()
-    plan = plan_voices(score, [1, 2, 3])
-    here = Responder(score, plan, weights, seed=5)
-    part = AiPart(score, [1, 2, 3], weights=weights, seed=5, patience_s=30.0)
-    try:
-        for quarter in range(8):
-            heard = [note for note in score.notes_between(quarter, quarter + 1) if note.part == 0]
-            part.prepare(quarter, quarter + 1, heard)
-            assert part.collect(quarter, quarter + 1) == here.answer(quarter, quarter + 1, heard)
-        part._patience_s = 0.0
-        assert part.collect(99.0, 100.0) is None
-        part._process.kill()
-        part._process.join()
-        part.prepare(8.0, 9.0, [])
-        part.collect(8.0, 9.0)
-        part._patience_s = 30.0
-        part.prepare(9.0, 10.0, [])
-        assert part.collect(9.0, 10.0) is not None, "a player that died is started again"
-    finally:
-        part.close()
-    (tmp_path / "w.json").write_text(json.dumps({}))
-    with pytest.raises(ModelError, match="cannot load"):
-        AiPart(score, [1], weights=weights)

@@ -1,0 +1,99 @@
+"""An assignment carried out: the notes that the AI player writes into a score."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..engine.score import Score
+from ..engine.types import ScoreNote
+from .ensemble_writing import EnsembleSheet, EnsembleWriter
+from .grid import REST, Grid, decode_voice
+from .part_decoder import NetworkDecoder
+from .score_shapes import all_notes, with_notes
+from .tasks import Assignment, Span, columns_of, grid_of
+from .voice_groups import part_heights, part_ranges, plan_groups
+from .wish import Wish
+
+PLAIN_DYNAMIC = 0.5
+NO_CADENCE = 9.0
+"""Quarters to a cadence that is not near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The score with the AI's notes in it. ``written`` are those notes, ``source`` says who wrote them."""
+
+    assignment: Assignment
+    score: Score
+    written: tuple[ScoreNote, ...]
+    source: str
+    notes: tuple[ScoreNote, ...] = field(default=())
+    """All notes, with their sources."""
+
+
+def compose(
+    assignment: Assignment,
+    decoder: NetworkDecoder,
+    wish: Wish,
+    progress: Callable[[float], None] | None = None,
+) -> Composition:
+    """Write what is asked. ``progress`` is told the share done. Raises ``ModelError`` where nothing is asked."""
+    grid = grid_of(assignment)
+    columns = columns_of(assignment, grid)
+    heights = {part: height for part, height in part_heights(assignment.score).items() if part in columns}
+    silent = [part for part in heights if part not in assignment.asked and (columns[part] == REST).all()]
+    for part in silent:
+        del heights[part]
+    groups = plan_groups(heights, sorted(assignment.asked), part_ranges(assignment.score))
+    wishes = wishes_with_cadences(grid, wish, assignment.cadences)
+    given = frozenset(heights) - frozenset(assignment.asked)
+    decided = EnsembleWriter(groups, decoder).write(EnsembleSheet(grid, columns, wishes, given), progress)
+    written: list[ScoreNote] = []
+    for part, spans in sorted(assignment.asked.items()):
+        notes = decode_voice(decided[part], grid, part, PLAIN_DYNAMIC, decoder.source)
+        written += [note for note in notes if _inside(note.onset_quarter, spans)]
+    kept = [
+        note
+        for note in all_notes(assignment.score)
+        if not _inside(note.onset_quarter, assignment.asked.get(note.part, ()))
+    ]
+    written = _as_loud_as(kept, written, assignment.softer)
+    notes = sorted([*kept, *written], key=lambda note: (note.onset_quarter, note.part, note.pitch))
+    return Composition(assignment, with_notes(assignment.score, notes), tuple(written), decoder.source, tuple(notes))
+
+
+def wishes_with_cadences(grid: Grid, wish: Wish, cadences: tuple[float, ...]) -> tuple[tuple[int, Wish], ...]:
+    """The wish at every step, with how far away the next cadence is, told once a quarter."""
+    if not cadences:
+        return ((0, wish),)
+    places = np.array(sorted(cadences))
+    wishes: list[tuple[int, Wish]] = []
+    for step, quarter in enumerate(grid.onset_quarter):
+        index = int(np.searchsorted(places, quarter - 1e-6))
+        away = float(places[index] - quarter) if index < len(places) else NO_CADENCE
+        told = float(np.ceil(away - 1e-6)) if away <= 4.0 else NO_CADENCE
+        now = replace(wish, cadence_in_quarters=told)
+        if not wishes or wishes[-1][1] != now:
+            wishes.append((step, now))
+    return tuple(wishes)
+
+
+def _inside(quarter: float, spans: tuple[Span, ...]) -> bool:
+    return any(start - 1e-6 <= quarter < end - 1e-6 for start, end in spans)
+
+
+def _as_loud_as(kept: list[ScoreNote], written: list[ScoreNote], softer: float) -> list[ScoreNote]:
+    """The AI's notes with the dynamic of what sounds around them."""
+    if not kept:
+        return written
+    onsets = np.array([note.onset_quarter for note in kept])
+    order = np.argsort(onsets, kind="stable")
+    onsets, levels = onsets[order], np.array([note.dynamic for note in kept])[order]
+    loud = []
+    for note in written:
+        first, last = np.searchsorted(onsets, (note.onset_quarter - 2.0, note.onset_quarter + 2.0))
+        near = levels[first:last] if last > first else levels[max(0, first - 4) : first + 1]
+        level = float(near.mean()) if len(near) else PLAIN_DYNAMIC
+        loud.append(replace(note, dynamic=min(1.0, max(0.05, level - softer))))
+    return loud
