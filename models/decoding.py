@@ -7,7 +7,7 @@ the odds between a new note and none.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,6 +94,8 @@ class PartDecoder:
         ahead: np.ndarray | None = None,
         *,
         may_hold: bool = True,
+        anew: Collection[int] = (),
+        imagined: Collection[int] = (),
         strength: float | None = None,
         scale: Scale | None = None,
         chord: frozenset[int] | None = None,
@@ -103,13 +105,14 @@ class PartDecoder:
 
         ``given`` must hold every given voice and may hold others (forced notes). ``controls`` are asked for from this
         step on; ``ahead`` as ``PartState.begin`` wants it. Without ``may_hold`` answered voices start a new note or
-        rest. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step; ``settings`` replace
+        rest, and so do those in ``anew``. Given voices in ``imagined`` (what a player will do next) are decided as
+        well. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step; ``settings`` replace
         the decoder's for this step.
         """
         state, chosen = self.state, settings or self.settings
         codes = controls.codes() if isinstance(controls, Controls) else controls
         state.begin(place, codes, ahead)
-        missing = self._given - set(given)
+        missing = self._given - set(given) - set(imagined)
         if missing:
             raise ValueError(f"voice {min(missing)} is given, but has no token at this step")
         tokens = [given.get(voice, UNKNOWN) for voice in range(VOICES)]
@@ -117,10 +120,10 @@ class PartDecoder:
         led = self._led(tokens)
         random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, state.step]))
         accent = _STRENGTH_OF_PLACE[place.place] if strength is None else strength
-        for voice in self._answered:
+        for voice in (*(voice for voice in chosen.order if voice in imagined), *self._answered):
             if voice in given:
                 continue
-            logits = self._odds(voice, tokens, chosen, led, may_hold)
+            logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
             if chosen.rules.active:
                 logits = logits - self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
             tokens[voice] = draw(logits / chosen.temperature, chosen.top_p, random)

@@ -16,21 +16,22 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from .controls import COLUMNS, DENSITY, SIZES
-from .grid import (
-    ABSENT,
-    COUNTS,
-    FIRST_PITCH,
-    LOW_PITCH,
-    METRES,
-    OLDEST,
-    PLACES,
-    SYMBOLS,
-    UNKNOWN,
-    VOCABULARY,
-    VOICES,
+from .controls import DENSITY, REGISTER
+from .grid import ABSENT, FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOCABULARY, VOICES
+from .part_tables import (
+    CONTROL_STARTS,
+    IN_AGE,
+    IN_COUNT,
+    IN_GIVEN,
+    IN_METRE,
+    IN_PLACE,
+    INPUT_ROWS,
+    LEAP,
+    OFFSETS,
+    OWN_AGE,
+    OWN_DENSITY,
+    OWN_ROWS,
 )
-from .runtime import LEAP, OFFSETS
 
 CHORDS = 1 + 12 * 4
 """Chords that the backbone learns to name: none, and 12 roots of major, minor, diminished and other."""
@@ -42,10 +43,9 @@ class PartShape:
 
     width: int = 256
     layers: int = 6
-    heads: int = 8
-    embedding: int = 40
+    heads: int = 4
     head: int = 256
-    window: int = 256
+    window: int = 192
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,10 @@ class StepInputs:
 
 
 class Block(nn.Module):
-    """One layer: causal self-attention and a feed-forward net, each on normalised input, each added."""
+    """One layer: causal self-attention and a feed-forward net, each on normalised input, each added.
+
+    The feed-forward net's activation is the square of a rectifier (So et al., "Primer", NeurIPS 2021).
+    """
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -79,24 +82,23 @@ class Block(nn.Module):
         self.attended = nn.Linear(width, width)
         self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, bias: Tensor) -> Tensor:
         batch, steps, width = x.shape
         shaped = self.query_key_value(self.attention_norm(x)).view(batch, steps, 3, self.heads, -1)
         query, key, value = (part.transpose(1, 2) for part in shaped.unbind(2))
         query, key = rotate(query, cosine, sine), rotate(key, cosine, sine)
-        if mask is None:
-            mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-        else:
-            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        scale = query.shape[-1] ** -0.5
+        # Written out: torch's fused attention is slow backwards on processors.
+        scores = (query * scale) @ key.transpose(-1, -2) + bias
+        mixed = scores.softmax(-1) @ value
         x = x + drop_channels(self.attended(mixed.transpose(1, 2).reshape(batch, steps, width)), self)
-        hidden = functional.gelu(self.widen(self.forward_norm(x)), approximate="tanh")
+        hidden = functional.relu(self.widen(self.forward_norm(x))).square()
         return x + drop_channels(self.narrow(hidden), self)
 
 
 class PartNetwork(nn.Module):
     """Scores tokens; see the module's text. ``dropout`` matters in training only and is not part of the shape."""
 
-    frequency: Tensor
     leap_index: Tensor
     pitched: Tensor
     class_index: Tensor
@@ -106,34 +108,22 @@ class PartNetwork(nn.Module):
         super().__init__()
         self.shape = size = shape or PartShape()
         self.dropout = dropout
-        width, embedding = size.width, size.embedding
-        self.sounding_embedding = nn.Parameter(torch.randn(VOICES, SYMBOLS, embedding) * 0.5)
-        self.age_embedding = nn.Parameter(torch.randn(VOICES, OLDEST + 1, 12) * 0.5)
-        self.voices_in = nn.Linear(VOICES * (embedding + 12), width)
-        self.given = nn.Parameter(torch.zeros(VOICES, width))
-        self.place_embedding = nn.Embedding(PLACES, width)
-        self.count_embedding = nn.Embedding(COUNTS, width)
-        self.metre_embedding = nn.Embedding(METRES, width)
-        self.control_embeddings = nn.ModuleList(nn.Embedding(codes, width) for codes in SIZES)
-        self.ahead_embedding = nn.Embedding(SYMBOLS, 16)
-        self.ahead_in = nn.Linear(VOICES * len(OFFSETS) * 16, width)
+        width = size.width
+        self.inputs = nn.Parameter(torch.randn(INPUT_ROWS, width) * 0.25)
+        self.ahead_embedding = nn.Embedding(SYMBOLS, 16, padding_idx=UNKNOWN)
+        self.ahead_in = nn.Linear(VOICES * len(OFFSETS) * 16, width, bias=False)
         self.blocks = nn.ModuleList(Block(width, size.heads, dropout) for _ in range(size.layers))
         self.norm = nn.LayerNorm(width)
         self.chord = nn.Linear(width, CHORDS)
 
-        self.known_embedding = nn.Parameter(torch.randn(VOICES, 2 * SYMBOLS, embedding) * 0.5)
-        self.voice_embedding = nn.Embedding(VOICES, size.head)
-        self.density_embedding = nn.Embedding(SIZES[DENSITY], size.head)
-        self.head_in = nn.Linear(width + VOICES * embedding + embedding + 12, size.head)
+        self.memory_in = nn.Linear(width, size.head)
+        self.head_known = nn.Parameter(torch.randn(VOICES, 2 * SYMBOLS, size.head) * 0.25)
+        self.head_own = nn.Parameter(torch.randn(VOICES, OWN_ROWS, size.head) * 0.25)
         self.head_middle = nn.Linear(size.head, size.head)
         self.absolute = nn.Linear(size.head, VOCABULARY)
         self.leap = nn.Linear(size.head, 2 * LEAP + 1)
         self.interval_class = nn.Linear(size.head, 2 * VOICES * 12)
-        for embeddings in (self.place_embedding, self.count_embedding, self.metre_embedding, *self.control_embeddings):
-            nn.init.normal_(embeddings.weight, std=0.2)  # type: ignore[arg-type]
 
-        half = width // size.heads // 2
-        self.register_buffer("frequency", 10000.0 ** (-torch.arange(half).float() / half), persistent=False)
         symbols, pitches = torch.arange(SYMBOLS), torch.arange(VOCABULARY)
         leap_index = (pitches[None, :] - symbols[:, None]).clamp(-LEAP, LEAP) + LEAP
         self.register_buffer("leap_index", leap_index, persistent=False)
@@ -147,81 +137,92 @@ class PartNetwork(nn.Module):
     def remember(self, inputs: StepInputs) -> Tensor:
         """Run the backbone over whole excerpts: (batch, steps, width), each step from what was before it."""
         x = drop_channels(self._embed(inputs), self)
-        steps = x.shape[1]
-        angle = torch.arange(steps, device=x.device).float()[:, None] * self.frequency.float()[None]
-        cosine, sine = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-        mask = None
-        if steps > self.shape.window:
-            back = torch.arange(steps)[:, None] - torch.arange(steps)[None, :]
-            mask = ((back >= 0) & (back < self.shape.window)).to(x.device)
+        steps, device = x.shape[1], x.device
+        half = self.shape.width // self.shape.heads // 2
+        frequency = 10000.0 ** (-torch.arange(half, device=device) / half)
+        angle = torch.arange(steps, device=device)[:, None] * frequency[None]
+        cosine, sine = angle.cos(), angle.sin()
+        cosine, sine = torch.cat([cosine, cosine], -1).to(x.dtype), torch.cat([-sine, sine], -1).to(x.dtype)
+        back = torch.arange(steps, device=device)[:, None] - torch.arange(steps, device=device)[None, :]
+        bias = torch.zeros(steps, steps, device=device, dtype=x.dtype)
+        bias.masked_fill_((back < 0) | (back >= self.shape.window), -1e9)
         for block in self.blocks:
-            x = block(x, cosine, sine, mask)
+            x = block(x, cosine, sine, bias)
         return self.norm(x)
 
-    def answer(
-        self,
-        memory: Tensor,
-        known: Tensor,
-        onset: Tensor,
-        voice: Tensor,
-        sounding: Tensor,
-        age: Tensor,
-        controls: Tensor,
-    ) -> Tensor:
-        """Logits of ``voice``'s token, (…, ``VOCABULARY``), float32.
+    def answer(self, memory: Tensor, inputs: StepInputs, sounding: Tensor, onset: Tensor, visible: Tensor) -> Tensor:
+        """Logits of every voice's token at every step, (batch, steps, voices, ``VOCABULARY``), float32.
 
-        ``memory`` (…, width) is the backbone's; ``known`` (…, voices) the symbols that sound at this step (``UNKNOWN``
-        where that is still open), ``onset`` (…, voices) is 1 where they begin here; ``sounding`` and ``age``
-        (…, voices) are the states before the step, ``controls`` (…, columns) the step's.
+        ``memory`` is the backbone's of ``inputs``; ``sounding`` (batch, steps, voices) the symbols that sound at the
+        step, ``onset`` is 1 where they begin there; ``visible`` (batch, 1 or steps, voices, voices) is true where the
+        voice that is answered (third axis) knows what another one (fourth axis) does.
         """
-        own = voice[..., None]
-        before = sounding.gather(-1, own)[..., 0]
-        table = torch.arange(VOICES, device=voice.device)
-        parts = [
-            memory,
-            self.known_embedding[table, known + SYMBOLS * onset].flatten(-2),
-            self.sounding_embedding[voice, before],
-            self.age_embedding[voice, age.gather(-1, own)[..., 0]],
-        ]
-        hidden = self.head_in(torch.cat(parts, dim=-1)) + self.voice_embedding(voice)
-        hidden = hidden + self.density_embedding(controls[..., DENSITY:].gather(-1, own)[..., 0])
-        hidden = drop_channels(functional.gelu(hidden, approximate="tanh"), self)
-        hidden = hidden + functional.gelu(self.head_middle(hidden), approximate="tanh")
-        leaps = self.leap(hidden).float().gather(-1, self.leap_index[before]) * self.pitched[before][..., None].float()
-        is_known = known != UNKNOWN
-        heard = torch.where(is_known, known, sounding)
-        classes = self.interval_class(hidden).float().unflatten(-1, (2, VOICES, 12))
-        chosen = torch.where(is_known[..., None], classes[..., 0, :, :], classes[..., 1, :, :])
-        turned = chosen.gather(-1, self.class_index[heard]) * self.pitched[heard][..., None].float()
+        symbols = onset * SYMBOLS + sounding
+        known = self._by_voice(hot(symbols[..., None], 2 * SYMBOLS, memory), self.head_known)
+        unknown = self.head_known[:, UNKNOWN]
+        absent = (sounding == ABSENT)[..., None, :]
+        visible = visible | absent
+        own_rows = torch.stack(
+            [inputs.sounding, OWN_AGE + inputs.age, OWN_DENSITY + inputs.controls[..., DENSITY:REGISTER]], dim=-1
+        )
+        own = self._by_voice(hot(own_rows, OWN_ROWS, memory), self.head_own)
+        shared = self.memory_in(memory) + unknown.sum(0)
+        hidden = shared[:, :, None] + own + visible.to(memory.dtype) @ (known - unknown)
+        hidden = drop_channels(functional.relu(hidden).square(), self)
+        hidden = hidden + functional.relu(self.head_middle(hidden)).square()
+        leaps = self.leap(hidden).gather(-1, self.leap_index[inputs.sounding])
+        leaps = leaps * self.pitched[inputs.sounding][..., None]
+        logits = self.absolute(hidden) + leaps
+        heard = torch.where(visible, sounding[:, :, None], inputs.sounding[:, :, None])
+        classes = self.interval_class(hidden).unflatten(-1, (2, VOICES, 12))
+        chosen = torch.where(visible[..., None], classes[..., 0, :, :], classes[..., 1, :, :])
+        turned = chosen.gather(-1, self.class_index[heard]) * self.pitched[heard][..., None]
         by_class = turned.sum(-2)[..., self.pitch_class]
-        logits = self.absolute(hidden).float() + leaps
-        return torch.cat([logits[..., :FIRST_PITCH], logits[..., FIRST_PITCH:] + by_class], dim=-1)
+        return torch.cat([logits[..., :FIRST_PITCH], logits[..., FIRST_PITCH:] + by_class], dim=-1).float()
+
+    @staticmethod
+    def _by_voice(vectors: Tensor, tables: Tensor) -> Tensor:
+        """(batch, steps, voices, rows) times (voices, rows, width)."""
+        batch, steps = vectors.shape[:2]
+        flat = vectors.flatten(0, 1).transpose(0, 1) @ tables
+        return flat.transpose(0, 1).unflatten(0, (batch, steps))
 
     def _embed(self, inputs: StepInputs) -> Tensor:
-        table = torch.arange(VOICES, device=inputs.sounding.device)
-        voices = torch.cat(
+        voices = torch.arange(VOICES, device=inputs.sounding.device)
+        starts = torch.tensor(CONTROL_STARTS, device=inputs.sounding.device)
+        rows = torch.cat(
             [
-                self.sounding_embedding[table, inputs.sounding].flatten(-2),
-                self.age_embedding[table, inputs.age].flatten(-2),
+                voices * SYMBOLS + inputs.sounding,
+                IN_AGE + voices * (OLDEST + 1) + inputs.age,
+                IN_GIVEN + voices * 2 + inputs.given,
+                IN_PLACE + inputs.place[..., None],
+                IN_COUNT + inputs.count[..., None],
+                IN_METRE + inputs.metre[..., None],
+                starts + inputs.controls,
             ],
             dim=-1,
         )
-        x = self.voices_in(voices) + inputs.given.to(voices.dtype) @ self.given
-        x = x + self.place_embedding(inputs.place) + self.count_embedding(inputs.count)
-        x = x + self.metre_embedding(inputs.metre)
-        for column in range(COLUMNS):
-            x = x + self.control_embeddings[column](inputs.controls[..., column])
-        return x + self.ahead_in(self.ahead_embedding(inputs.ahead).flatten(-3))
+        x = hot(rows, INPUT_ROWS, self.inputs) @ self.inputs
+        looking = (inputs.ahead != UNKNOWN).flatten(1).any(1).nonzero()[:, 0]
+        if len(looking):
+            seen = self.ahead_in(self.ahead_embedding(inputs.ahead[looking]).flatten(-3))
+            x = x.index_add(0, looking, seen)
+        return x
 
     def describe(self) -> dict[str, int]:
         """Sizes, for the manifest."""
         return {**asdict(self.shape), "parameters": sum(parameter.numel() for parameter in self.parameters())}
 
 
+def hot(rows: Tensor, size: int, like: Tensor) -> Tensor:
+    """Vectors of ``size`` with ones at ``rows`` (…, ones), of the type of ``like``: sums of table rows become one
+    product of matrices, which is much faster forwards and backwards than look-ups."""
+    return torch.zeros(*rows.shape[:-1], size, dtype=like.dtype, device=rows.device).scatter_(-1, rows, 1.0)
+
+
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotary positions: turn each pair (i, i + half) of the last axis by its step's angle."""
-    first, second = x.chunk(2, -1)
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
+    """Rotary positions: turn each pair (i, i + half) of the last axis by its step's angle; ``sine`` is signed."""
+    return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)
 
 
 def drop_channels(x: Tensor, module: nn.Module) -> Tensor:
@@ -230,7 +231,7 @@ def drop_channels(x: Tensor, module: nn.Module) -> Tensor:
     if not module.training or share == 0.0:
         return x
     keep = torch.rand(x.shape[0], *[1] * (x.ndim - 2), x.shape[-1], device=x.device) > share
-    return x * keep.to(x.dtype) / (1.0 - share)
+    return x * (keep / (1.0 - share)).to(x.dtype)
 
 
 def shape_from(sizes: dict[str, int]) -> PartShape:

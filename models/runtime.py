@@ -26,17 +26,25 @@ from .grid import (
     VOICES,
     Place,
 )
+from .part_tables import (
+    CONTROL_STARTS,
+    IN_AGE,
+    IN_COUNT,
+    IN_GIVEN,
+    IN_METRE,
+    IN_PLACE,
+    LEAP,
+    OFFSETS,
+    OWN_AGE,
+    OWN_DENSITY,
+)
 from .weights import PartManifest, read_part_weights
 
-OFFSETS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32)
-"""How many steps ahead given voices are looked at, where they are known."""
-LEAP = 48
-"""The largest interval to the pitch before that has odds of its own, in semitones."""
 NOT_AHEAD = np.full((VOICES, len(OFFSETS)), UNKNOWN, np.int64)
 """Nothing is known of what comes."""
 
-_GELU = np.float32(0.7978845608)
 _VOICE = np.arange(VOICES)
+_CONTROL_STARTS = np.array(CONTROL_STARTS)
 _PITCH_CLASS = (np.arange(FIRST_PITCH, VOCABULARY) - FIRST_PITCH + LOW_PITCH) % 12
 _SEMITONES = np.arange(12)
 
@@ -80,22 +88,10 @@ class PartModel:
             return arrays[f"{name}.weight"], arrays[f"{name}.bias"]
 
         self.width, self.heads, self.window = shape["width"], shape["heads"], shape["window"]
-        embedding, width = shape["embedding"], shape["width"]
-        matrix, bias = linear("voices_in")
-        pitches = matrix[: VOICES * embedding].reshape(VOICES, embedding, width)
-        ages = matrix[VOICES * embedding :].reshape(VOICES, -1, width)
-        self._sounding_in = arrays["sounding_embedding"] @ pitches
-        self._age_in = arrays["age_embedding"] @ ages
-        self._given = arrays["given"]
-        self._place = arrays["place_embedding.weight"]
-        self._count = arrays["count_embedding.weight"]
-        self._metre = arrays["metre_embedding.weight"]
-        self._controls = [arrays[f"control_embeddings.{column}.weight"] for column in range(COLUMNS)]
-        matrix, ahead_bias = linear("ahead_in")
-        blocks = matrix.reshape(VOICES, len(OFFSETS), -1, width)
+        self._inputs = arrays["inputs"]
+        matrix = np.ascontiguousarray(arrays["ahead_in.weight"].T)
+        blocks = matrix.reshape(VOICES, len(OFFSETS), -1, self.width)
         self._ahead = arrays["ahead_embedding.weight"] @ blocks  # (voices, offsets, symbols, width)
-        self._bias_in = bias + ahead_bias
-        self._nothing_ahead = self._ahead[:, :, UNKNOWN].sum((0, 1))
         self._layers = []
         for index in range(shape["layers"]):
             block = f"blocks.{index}."
@@ -110,15 +106,8 @@ class PartModel:
                 )
             )
         self._norm = norm("norm")
-        matrix, bias = linear("head_in")
-        self._memory_head = np.ascontiguousarray(matrix[:width])
-        known = matrix[width : width + VOICES * embedding].reshape(VOICES, embedding, -1)
-        self._known_head = arrays["known_embedding"] @ known
-        own = matrix[width + VOICES * embedding :]
-        self._own_head = arrays["sounding_embedding"] @ own[:embedding]
-        self._own_age_head = arrays["age_embedding"] @ own[embedding:]
-        self._voice_head = arrays["voice_embedding.weight"] + bias
-        self._density_head = arrays["density_embedding.weight"]
+        self._memory_in = linear("memory_in")
+        self._head_known, self._head_own = arrays["head_known"], arrays["head_own"]
         self._middle = linear("head_middle")
         outputs = [linear("absolute"), linear("leap"), linear("interval_class")]
         self._out = np.concatenate([matrix for matrix, _ in outputs], axis=1)
@@ -133,14 +122,19 @@ class PartModel:
         return PartState(self, present, given)
 
     def _embed(self, state: "PartState", place: Place, controls: np.ndarray, ahead: np.ndarray | None) -> np.ndarray:
-        x = self._bias_in + self._place[place.place] + self._count[place.count] + self._metre[place.metre]
-        x = x + self._sounding_in[_VOICE, state.sounding].sum(0) + self._age_in[_VOICE, state.age].sum(0)
-        x = x + state.given @ self._given
-        for column, table in enumerate(self._controls):
-            x = x + table[controls[column]]
-        if ahead is None:
-            return x + self._nothing_ahead
-        return x + self._ahead[_VOICE[:, None], np.arange(len(OFFSETS))[None], ahead].sum((0, 1))
+        rows = np.concatenate(
+            [
+                _VOICE * SYMBOLS + state.sounding,
+                IN_AGE + _VOICE * (OLDEST + 1) + state.age,
+                IN_GIVEN + _VOICE * 2 + state.given,
+                (IN_PLACE + place.place, IN_COUNT + place.count, IN_METRE + place.metre),
+                _CONTROL_STARTS + controls,
+            ]
+        )
+        x = self._inputs[rows].sum(0)
+        if ahead is not None:
+            x = x + self._ahead[_VOICE[:, None], np.arange(len(OFFSETS))[None], ahead].sum((0, 1))
+        return x
 
     def _think(self, state: "PartState", x: np.ndarray) -> np.ndarray:
         step, width, heads = state.step, self.width, self.heads
@@ -161,23 +155,21 @@ class PartModel:
             scores /= scores.sum(-1, keepdims=True)
             attended = np.matmul(scores[:, None], values[:, :filled]).reshape(width)
             x = x + attended @ layer.attended[0] + layer.attended[1]
-            hidden = _gelu(_normalised(x, *layer.forward_norm) @ layer.widen[0] + layer.widen[1])
+            hidden = _squared(_normalised(x, *layer.forward_norm) @ layer.widen[0] + layer.widen[1])
             x = x + hidden @ layer.narrow[0] + layer.narrow[1]
         return _normalised(x, *self._norm)
 
     def _answer(self, state: "PartState", voice: int, tokens: Sequence[int]) -> np.ndarray:
         known, onset = state.known(tokens)
         before = int(state.sounding[voice])
+        own = [before, OWN_AGE + state.age[voice], OWN_DENSITY + state.controls[DENSITY + voice]]
         hidden = (
             state.memory_head
-            + self._known_head[_VOICE, known + SYMBOLS * onset].sum(0)
-            + self._own_head[voice, before]
-            + self._own_age_head[voice, state.age[voice]]
-            + self._voice_head[voice]
-            + self._density_head[state.controls[DENSITY + voice]]
+            + self._head_known[_VOICE, onset * SYMBOLS + known].sum(0)
+            + self._head_own[voice, own].sum(0)
         )
-        hidden = _gelu(hidden)
-        hidden = hidden + _gelu(hidden @ self._middle[0] + self._middle[1])
+        hidden = _squared(hidden)
+        hidden = hidden + _squared(hidden @ self._middle[0] + self._middle[1])
         out = hidden @ self._out + self._out_bias
         logits = out[:VOCABULARY].astype(np.float64)
         if FIRST_PITCH <= before < UNKNOWN:
@@ -207,7 +199,7 @@ class PartState:
     def __init__(self, model: PartModel, present: Sequence[bool], given: Sequence[bool]) -> None:
         self._model = model
         self.step = 0
-        self.given = np.array(given, np.float32)
+        self.given = np.array(given, np.int64)
         self.sounding = np.where(np.array(present, bool), REST, ABSENT).astype(np.int64)
         """Symbol of the pitch that each voice sounds before the step (``REST``, ``ABSENT``)."""
         self.age = np.zeros(VOICES, np.int64)
@@ -232,7 +224,7 @@ class PartState:
         self.controls = np.zeros(COLUMNS, np.int64) if controls is None else controls
         x = self._model._embed(self, place, self.controls, ahead)
         self.memory = self._model._think(self, x)
-        self.memory_head = self.memory @ self._model._memory_head
+        self.memory_head = self.memory @ self._model._memory_in[0] + self._model._memory_in[1]
 
     def logits(self, voice: int, tokens: Sequence[int]) -> np.ndarray:
         """Log-odds of ``voice``'s token at this step, (``VOCABULARY``,) float64, not normalised; −∞ where impossible.
@@ -290,5 +282,5 @@ def _normalised(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarr
     return centred * (1.0 / np.sqrt(centred.dot(centred) / len(x) + np.float32(1e-5))) * weight + bias
 
 
-def _gelu(x: np.ndarray) -> np.ndarray:
-    return np.float32(0.5) * x * (np.float32(1.0) + np.tanh(_GELU * (x + np.float32(0.044715) * x * x * x)))
+def _squared(x: np.ndarray) -> np.ndarray:
+    return np.square(np.maximum(x, np.float32(0.0)))

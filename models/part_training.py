@@ -1,0 +1,205 @@
+"""Training of the part network on a processor or a graphics card: pieces in, small weights with a manifest out.
+
+Mixed precision: the network that computes has bfloat16 weights, a copy in float32 takes the steps of AdamW
+(Loshchilov & Hutter, ICLR 2019) and is averaged over them (exponential moving average, as in Polyak & Juditsky 1992);
+the average is what is kept.
+"""
+
+import copy
+import hashlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from .grid import ABSENT, FIRST_PITCH
+from .part_batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
+from .part_corpus import PartPiece, split_pieces
+from .part_network import PartNetwork, PartShape, StepInputs, steps_ahead
+from .weights import PartManifest, write_part_weights
+
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """How long and how to train. After ``budget_s`` of processor time it ends, with the learning rate annealed; on a
+    graphics card (``device`` ``"cuda"``) of wall time. On a busy machine ``most_wall_s`` ends it as well."""
+
+    budget_s: float = 1500.0
+    most_wall_s: float = math.inf
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.1
+    dropout: float = 0.2
+    chord_share: float = 0.15
+    averaging: float = 0.998
+    batch: int = 20
+    steps: int = 192
+    seed: int = 0
+    threads: int = 1
+    device: str = "cpu"
+    shape: PartShape = field(default_factory=PartShape)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def token_nats(network: PartNetwork, batch: PartBatch) -> tuple[Tensor, Tensor]:
+    """Cross entropy of every token, (batch, steps, voices), voices decoded in the batch's order; and of the chord,
+    (batch, steps)."""
+    memory = network.remember(batch.inputs)
+    rank = batch.rank[:, None, :]
+    visible = rank[..., None, :] < rank[..., :, None]
+    onset = ((batch.tokens >= FIRST_PITCH) & (batch.sounding != ABSENT)).long()
+    logits = network.answer(memory, batch.inputs, batch.sounding, onset, visible)
+    nats = functional.cross_entropy(logits.flatten(0, -2), batch.tokens.flatten(), reduction="none")
+    chords = functional.cross_entropy(
+        network.chord(memory).float().flatten(0, 1), batch.chord.flatten(), reduction="none"
+    )
+    return nats.view_as(batch.tokens), chords.view(batch.chord.shape)
+
+
+@torch.no_grad()
+def piece_nats(
+    network: PartNetwork, piece: PartPiece, order: Sequence[int] = OUTER_FIRST, given: Sequence[int] = (), look: int = 0
+) -> np.ndarray:
+    """Nats of every token of a whole piece, (steps, voices). ``given`` voices are heard up to ``look`` steps ahead."""
+    excerpt = excerpt_of(piece, 0, len(piece.tokens))
+    excerpt.controls[:] = 0
+    excerpt.rank = np.argsort(np.array(order))
+    for voice in given:
+        excerpt.given[:, voice] = 1
+        excerpt.ahead[:, voice] = steps_ahead(excerpt.sounding[:, voice], look)
+    nats, _ = token_nats(network, collate([excerpt], len(piece.tokens)))
+    return nats[0].double().numpy()
+
+
+def evaluate(network: PartNetwork, pieces: Sequence[PartPiece], most_steps: int = 1024) -> dict[str, float]:
+    """Nats per token of pieces (their first ``most_steps``): all voices, and the lower ones given the highest."""
+    network.eval()
+    everything, lower, tokens, lower_tokens = 0.0, 0.0, 0, 0
+    for piece in pieces:
+        cut = replace(piece, tokens=piece.tokens[:most_steps], grid=piece.grid.part_of(0, most_steps))
+        present = cut.tokens != ABSENT
+        everything += float(piece_nats(network, cut)[present].sum())
+        tokens += int(present.sum())
+        lower += float(piece_nats(network, cut, given=(0,))[:, 1:][present[:, 1:]].sum())
+        lower_tokens += int(present[:, 1:].sum())
+    network.train()
+    return {"nats_per_token": round(everything / tokens, 4), "nats_lower_voices": round(lower / lower_tokens, 4)}
+
+
+def train_parts(
+    pieces: Sequence[PartPiece], plan: PartPlan, progress: Progress | None = None
+) -> tuple[PartNetwork, dict[str, float]]:
+    """Train on ``pieces`` for the plan's time. ``progress`` gets the share done and the running loss.
+
+    The seed fixes data order and initial weights; a processor of another speed makes another number of iterations.
+    """
+    torch.manual_seed(plan.seed)
+    torch.set_num_threads(plan.threads)
+    random = np.random.default_rng(plan.seed)
+    training, validation = split_pieces(pieces)
+    source = ExcerptSource(training, plan.steps, plan.augmentation, random)
+    kept = PartNetwork(plan.shape, plan.dropout).to(plan.device)
+    working = copy.deepcopy(kept).bfloat16().train()
+    average = copy.deepcopy(kept)
+    masters, workers, averages = (list(network.parameters()) for network in (kept, working, average))
+    for parameter in masters:
+        parameter.grad = torch.zeros_like(parameter)
+    matrices = [parameter for parameter in masters if parameter.ndim > 1]
+    vectors = [parameter for parameter in masters if parameter.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
+        lr=plan.learning_rate,
+        betas=(0.9, 0.98),
+    )
+    spent_s, passed_s = _clock(plan.device), _clock("wall")
+    share, iteration, running = 0.0, 0, math.nan
+    while share < 1.0:
+        for group in optimiser.param_groups:
+            group["lr"] = plan.learning_rate * min(1.0, (iteration + 1) / 80) * (0.02 + 0.98 * _cosine(share))
+        batch = _to(source.batch(plan.batch), plan.device)
+        nats, chords = token_nats(working, batch)
+        heard = batch.weight.amax(dim=-1)
+        loss = (nats * batch.weight).sum() / batch.weight.sum()
+        aim = loss + plan.chord_share * (chords * heard).sum() / heard.sum()
+        for parameter in workers:
+            parameter.grad = None
+        aim.backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            gradients = [torch.zeros_like(worker) if worker.grad is None else worker.grad for worker in workers]
+            torch._foreach_copy_([parameter.grad for parameter in masters], gradients)
+            torch.nn.utils.clip_grad_norm_(masters, 1.0)
+            optimiser.step()
+            torch._foreach_copy_(workers, masters)
+            pace = min(plan.averaging, (1 + iteration) / (10 + iteration))
+            torch._foreach_lerp_(averages, masters, 1.0 - pace)
+        iteration += 1
+        running = loss.item() if math.isnan(running) else 0.98 * running + 0.02 * loss.item()
+        share = min(1.0, max(spent_s() / plan.budget_s, passed_s() / plan.most_wall_s))
+        if progress is not None:
+            progress(share, running)
+    network = average.cpu().eval()
+    figures = {
+        "training_nats_per_token": round(running, 4),
+        "iterations": float(iteration),
+        **evaluate(network, validation),
+    }
+    return network.eval(), figures
+
+
+def write_network(
+    path: Path,
+    network: PartNetwork,
+    pieces: Sequence[PartPiece],
+    *,
+    licence: str,
+    command: str,
+    figures: dict[str, Any],
+) -> PartManifest:
+    """Write weights and a manifest: data by name and hash, split, licence, command, figures."""
+    training, validation = split_pieces(pieces)
+    files = {piece.name: piece.sha256 for piece in sorted(pieces, key=lambda piece: piece.name)}
+    data = {
+        "voicings": len(pieces),
+        "steps": int(sum(len(piece.tokens) for piece in pieces)),
+        "training": sorted({piece.name for piece in training}),
+        "validation": sorted({piece.name for piece in validation}),
+        "sha256": hashlib.sha256("".join(files.values()).encode()).hexdigest(),
+        "files": files,
+    }
+    arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    description = {"data": data, "licence": licence, "command": command, "figures": figures}
+    return write_part_weights(path, arrays, network.describe(), description)
+
+
+def load_network(arrays: dict[str, np.ndarray], shape: dict[str, int]) -> PartNetwork:
+    """The torch network of weights that ``weights.read_part_weights`` read, ready to evaluate."""
+    sizes = {key: value for key, value in shape.items() if key in {field.name for field in fields(PartShape)}}
+    network = PartNetwork(PartShape(**sizes))
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return network.eval()
+
+
+def _clock(device: str) -> Callable[[], float]:
+    read = time.process_time if device == "cpu" else time.monotonic
+    started = read()
+    return lambda: read() - started
+
+
+def _to(batch: PartBatch, device: str) -> PartBatch:
+    if device == "cpu":
+        return batch
+    inputs = StepInputs(*(getattr(batch.inputs, item.name).to(device) for item in fields(StepInputs)))
+    rest = {item.name: getattr(batch, item.name).to(device) for item in fields(PartBatch) if item.name != "inputs"}
+    return PartBatch(inputs=inputs, **rest)
+
+
+def _cosine(share: float) -> float:
+    return 0.5 * (1.0 + math.cos(math.pi * share))
