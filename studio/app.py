@@ -260,7 +260,7 @@ def run_replay(options: ReplayOptions) -> None:
             stack.callback(relay.close)
             relay.hold_baton(True)
         _say_sound(audio, console)
-        player = SessionPlayer(recorded.frames, clock.now_s() + TAKE_LEAD_S, audio, relay)
+        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay)
         run = _Run(clock, player.end_s + AFTER_TAKE_S, lambda: False)
         if options.window:
             actions = DesktopActions(
@@ -271,7 +271,11 @@ def run_replay(options: ReplayOptions) -> None:
                 change_level=lambda change: None,
             )
             unheard = OpenInputs(None, PointerSource())
-            _show_window(score, header.placements, header.hall, unheard, actions, run, lambda view: None)
+
+            def opened(view: StageView) -> None:
+                player.on_place = view.place
+
+            _show_window(score, header.placements, header.hall, unheard, actions, run, opened)
         else:
             run.until_over(lambda: player.step(clock.now_s()))
 

@@ -4,9 +4,11 @@ The performance itself takes seconds; the sound takes most of the time and the p
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,8 @@ from .musicxml_export import write_musicxml
 from .performance_log import PerformanceLog, PlayedNote
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .report import ReportInput, write_report
-from .session_file import SessionHeader, SessionRecorder, read_session
+from .reseating import reseated
+from .session_file import Reseating, SessionHeader, SessionRecorder, read_session
 from .source_score import key_changes, read_source
 from .tempo_map import conducted_passes
 
@@ -104,6 +107,12 @@ class _Stage:
     hearing: Hearing = field(default_factory=Hearing)
     formats: tuple[str, ...] = ()
     stems: bool = False
+    reseatings: tuple[Reseating, ...] = ()
+
+    @property
+    def at_last(self) -> tuple[PlayerPlacement, ...]:
+        """The players as they sat in the end."""
+        return reduce(lambda seats, change: reseated(seats, change.placements), self.reseatings, self.placements)
 
 
 def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
@@ -215,7 +224,16 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
     score = score_of_session(session, out)
     header = session.header
     copied = out / (Path(header.score_name).name or "score.musicxml")
-    stage = _Stage(score, copied, header.placements, read_hall(header.hall), header.hall, header.seed, sounds)
+    stage = _Stage(
+        score,
+        copied,
+        header.placements,
+        read_hall(header.hall),
+        header.hall,
+        header.seed,
+        sounds,
+        reseatings=session.reseatings,
+    )
     return _write_results(out, stage, list(session.frames), 0, bars)
 
 
@@ -243,7 +261,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     with ThreadPoolExecutor(max_workers=1) as beside:
         picture = beside.submit(
             draw_stage,
-            stage.placements,
+            stage.at_last,
             out / "stage.png",
             title=stage.score.title,
             composer=stage.score.composer,
@@ -257,7 +275,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
             stage.placements,
             sound_set,
             room_of(stage.hall),
-            _cues(frames),
+            _cues(frames, stage),
             settings=stage.hearing.settings(stage.hall, stage.placements, stage.seed),
             progress=lambda done_s: bars.update(rendering, completed=done_s),
             formats={name: out / f"performance-{name}.wav" for name in stage.formats if name != "binaural"},
@@ -307,11 +325,16 @@ def _late_start_s(frames: Sequence[Frame]) -> float:
     return frames[0].time_s if frames and frames[0].time_s > LATE_START_S else 0.0
 
 
-def _cues(frames: Sequence[Frame]) -> Iterator[AudioCue]:
+def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
     """What the audio engine is told. The WAV begins at session time 0, or with a take whose clock starts late."""
     late_s = _late_start_s(frames)
+    placements, changes = stage.placements, deque(stage.reseatings)
     for frame in frames:
-        cue = cue_from_frame(frame)
+        cue, before = cue_from_frame(frame), placements
+        while changes and changes[0].frame <= frame.index:
+            placements = reseated(placements, changes.popleft().placements)
+        if placements != before:
+            cue = replace(cue, placements=placements)
         if late_s:
             notes = [replace(note, onset_s=note.onset_s - late_s) for note in cue.notes]
             releases = [replace(release, time_s=release.time_s - late_s) for release in cue.releases]

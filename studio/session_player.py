@@ -1,21 +1,30 @@
 """Plays recorded frames again in real time: sound, page and picture see what they saw."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease
+from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement
 from .relay import RelayProcess
+from .reseating import reseated
+from .session_file import Session
 
 
 class SessionPlayer:
-    """Hands out the frames of a session, shifted to start at ``start_s`` on the clock of now."""
+    """Hands out the frames of a session, shifted to start at ``start_s`` on the clock of now.
 
-    def __init__(self, frames: Sequence[Frame], start_s: float, audio: AudioOutput, relay: RelayProcess | None) -> None:
-        self._frames = frames
-        self._shift_s = start_s - frames[0].time_s
+    Players move, and are muted and balanced, as they were; ``on_place`` is told for who draws them.
+    """
+
+    def __init__(self, session: Session, start_s: float, audio: AudioOutput, relay: RelayProcess | None) -> None:
+        self._frames = session.frames
+        self._shift_s = start_s - self._frames[0].time_s
         self._audio = audio
         self._relay = relay
         self._next = 0
+        self._placements = session.header.placements
+        self._reseatings = deque(session.reseatings)
+        self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
 
     @property
     def end_s(self) -> float:
@@ -25,12 +34,26 @@ class SessionPlayer:
         """Play everything due by ``now_s``; the newest frame, None when there was none."""
         newest = None
         while self._next < len(self._frames) and self._frames[self._next].time_s + self._shift_s <= now_s:
+            self._reseat(self._frames[self._next].index)
             newest = shifted(self._frames[self._next], self._shift_s)
             self._next += 1
             self._audio.submit(newest.notes, newest.releases)
             if self._relay is not None:
                 self._relay.publish(newest)
         return newest
+
+    def _reseat(self, frame: int) -> None:
+        """Place the players as they were at a frame."""
+        before = self._placements
+        while self._reseatings and self._reseatings[0].frame <= frame:
+            self._placements = reseated(self._placements, self._reseatings.popleft().placements)
+        if self._placements == before:
+            return
+        self._audio.place(self._placements)
+        if self._relay is not None:
+            self._relay.place(self._placements)
+        if self.on_place is not None:
+            self.on_place(self._placements)
 
 
 def shifted(frame: Frame, by_s: float) -> Frame:

@@ -1,11 +1,13 @@
 """Replay: the same notes, at the same distances in time, to whoever listens."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from test_session_file import frame, pose
+from test_session_file import HEADER, frame, pose
 
-from tutti.engine.types import NoteEvent, NoteRelease
+from tutti.engine.types import Frame, NoteEvent, NoteRelease, PlayerPlacement
+from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer, shifted
 
 
@@ -16,19 +18,27 @@ class Listener:
     notes: list[NoteEvent] = field(default_factory=list)
     releases: list[NoteRelease] = field(default_factory=list)
     frames: list[Any] = field(default_factory=list)
+    seated: list[Any] = field(default_factory=list)
 
     def submit(self, notes: tuple[NoteEvent, ...], releases: tuple[NoteRelease, ...]) -> None:
         self.notes += notes
         self.releases += releases
 
+    def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
+        self.seated.append((len(self.frames), placements))
+
     def publish(self, shown: Any) -> None:
         self.frames.append(shown)
+
+
+def session_of(frames: list[Frame]) -> Session:
+    return Session(HEADER, tuple(frames), (), (), (), True)
 
 
 def test_every_frame_is_played_once_at_its_distance() -> None:
     recorded = [frame(index, pose(index)) for index in range(50)]
     listener = Listener()
-    player = SessionPlayer(recorded, 100.0, listener, listener)  # type: ignore[arg-type]
+    player = SessionPlayer(session_of(recorded), 100.0, listener, listener)  # type: ignore[arg-type]
     assert player.step(99.9) is None
     for tick in range(80):
         player.step(100.0 + tick * 0.0137)
@@ -46,3 +56,24 @@ def test_moving_a_frame_there_and_back_changes_nothing_but_rounding() -> None:
     assert moved.tempo is not None and original.tempo is not None
     assert moved.tempo.next_beat_s == original.tempo.next_beat_s + 64.0
     assert moved.poses[0].time_s == original.poses[0].time_s + 64.0
+
+
+def test_players_move_and_are_muted_again_at_the_frames_at_which_they_were(tmp_path: Path) -> None:
+    seat = HEADER.placements[0]
+    moved, muted = replace(seat, position_m=(-2.0, 1.5, 0.0), heading_deg=-50.0), replace(seat, muted=True)
+    with SessionRecorder(tmp_path / "s.mcap", HEADER) as recorder:
+        for index in range(50):
+            if index == 20:
+                recorder.write_reseating(Reseating(0.2, 20, (moved,)))
+            if index == 35:
+                recorder.write_reseating(Reseating(0.35, 35, (muted,)))
+            recorder.write_frame(frame(index, pose(index)))
+    listener = Listener()
+    player = SessionPlayer(read_session(tmp_path / "s.mcap"), 100.0, listener, listener)  # type: ignore[arg-type]
+    drawn: list[Any] = []
+    player.on_place = drawn.append
+    for tick in range(60):
+        player.step(100.0 + tick * 0.01)
+    assert drawn == [(moved,), (muted,)]
+    # to sound and page, each just before the frame at which it happened
+    assert listener.seated == [(20, (moved,)), (20, (moved,)), (35, (muted,)), (35, (muted,))]

@@ -1,0 +1,238 @@
+"""Hands in a live session: what is asked for by panels is done, and who is moved is heard from elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from interaction_support import EYE, middle_of, towards
+
+from tutti.engine.audio.impulse_response import room_of
+from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.hall import read_hall
+from tutti.engine.interaction.values import Pointer
+from tutti.engine.notation.score_cache import open_score
+from tutti.engine.performance import Performance
+from tutti.engine.placement import choose_plan, place_players, read_plan
+from tutti.engine.sounds.sound_set import load_sound_set
+from tutti.engine.types import NoteEvent, PlayerPlacement
+from tutti.studio.hall_interaction import HallInteraction
+from tutti.studio.live import LiveSession
+from tutti.studio.relay_types import PointingInput
+from tutti.studio.session_file import SessionHeader, SessionRecorder, read_session
+
+HALL = read_hall()
+PIECE = "bach/bwv66.6"
+
+
+class SteppedClock:
+    """A clock that a test moves."""
+
+    origin_s = 0.0
+    time_s = 0.0
+
+    def now_s(self) -> float:
+        return self.time_s
+
+
+@dataclass
+class Ears:
+    """Stands where the audio process does: keeps where everybody sits."""
+
+    placements: tuple[PlayerPlacement, ...] = ()
+    placed: int = 0
+    silenced: int = 0
+    rate_hz: int = 48_000
+
+    def submit(self, notes: object, releases: object) -> None: ...
+
+    def listen(self, head: object) -> None: ...
+
+    def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
+        self.placements = tuple(placements)
+        self.placed += 1
+
+    def silence(self) -> None:
+        self.silenced += 1
+
+    def read_since(self, index: int) -> tuple[int, np.ndarray]:
+        return index, np.zeros((0, 2), np.float32)
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Viewers:
+    """Stands where the relay does: hands in viewers' rays, keeps what is shown to them."""
+
+    alive: bool = True
+    rays: list[PointingInput] = field(default_factory=list)
+    shown: list[Any] = field(default_factory=list)
+    seated: tuple[PlayerPlacement, ...] = ()
+
+    def take_pointing(self) -> list[PointingInput]:
+        rays, self.rays = self.rays, []
+        return rays
+
+    def take_controls(self) -> list[Any]:
+        return []
+
+    def interact(self, viewer: int, frame: Any) -> None:
+        self.shown.append((viewer, frame))
+
+    def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
+        self.seated = placements
+
+    def publish(self, frame: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class MouseInWindow:
+    """A pointer source that tells what a test does with the mouse."""
+
+    def __init__(self, clock: SteppedClock) -> None:
+        self._clock = clock
+        self.pointer = Pointer(0.0, "window", "mouse", EYE, (0.0, 1.0, 0.0), eye_m=EYE)
+
+    def poll_pointers(self, now_s: float) -> list[Pointer]:
+        return [replace(self.pointer, time_s=now_s)]
+
+
+@dataclass
+class Hall:
+    """A live session without devices, and a mouse in it."""
+
+    session: LiveSession
+    clock: SteppedClock
+    ears: Ears
+    viewers: Viewers
+    mouse: MouseInWindow
+
+    def step(self, **changes: object) -> None:
+        self.clock.time_s += 0.02
+        self.mouse.pointer = replace(self.mouse.pointer, **changes)  # type: ignore[arg-type]
+        self.session.step()
+
+    def press(self, panel: str, key: str) -> None:
+        frame = self.session.interaction_frame("window")
+        assert frame is not None
+        shown = next(p for p in frame.panels if p.key == panel)
+        item = next(item for item in shown.items if item.key == key)
+        self.step(direction=towards(EYE, middle_of(shown, item)))
+        self.step(select=True)
+        self.step(select=False)
+
+    def at_head_of(self, player: int) -> None:
+        x, y, z = self.session.placements[player].position_m
+        self.step(direction=towards(EYE, (x, y, z + 1.15)))
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    score = open_score(PIECE)
+    placements = place_players(score, read_plan(choose_plan(score)), HALL)
+    clock, ears, viewers = SteppedClock(), Ears(), Viewers()
+    mouse = MouseInWindow(clock)
+    (tmp_path / "score").write_bytes(b"of no use here")
+    header = SessionHeader.of(score, tmp_path / "score", placements, "musikverein", 0)
+    session = LiveSession(
+        clock=clock,  # type: ignore[arg-type]
+        performance=Performance(score, placements=placements),
+        placements=placements,
+        audio=ears,  # type: ignore[arg-type]
+        relay=viewers,  # type: ignore[arg-type]
+        hands=HallInteraction(HALL, score, placements, [mouse]),
+        recorder=SessionRecorder(tmp_path / "s.mcap", header),
+    )
+    yield Hall(session, clock, ears, viewers, mouse)
+    session.close()
+
+
+def test_a_player_who_is_dragged_moves_for_ear_page_and_recording(hall: Hall, tmp_path: Path) -> None:
+    before = hall.session.placements
+    hall.at_head_of(0)
+    hall.step(select=True)
+    for share in np.linspace(0.0, 1.0, 30):
+        x, y, z = before[0].position_m
+        hall.step(direction=towards(EYE, (x + 1.5 * share, y - 1.0 * share, z + 1.15)))
+    assert hall.ears.placed >= 4, "they are heard to move while they are in the hand"
+    hall.step(select=False)
+    here = hall.session.placements[0].position_m
+    assert np.hypot(here[0] - before[0].position_m[0], here[1] - before[0].position_m[1]) > 1.0
+    assert hall.ears.placements == hall.viewers.seated == hall.session.placements
+    hall.step()
+    hall.session.close()
+    recorded = read_session(tmp_path / "s.mcap").reseatings
+    assert len(recorded) == hall.ears.placed
+    assert recorded[-1].placements == hall.session.placements[:1]
+
+
+def test_the_menu_is_obeyed(hall: Hall) -> None:
+    hall.step(direction=(0.0, 0.9, 0.4))
+    hall.step(menu=True)
+    hall.step(menu=False)
+    hall.press("menu", "bars:8")
+    assert hall.ears.silenced == 1
+    hall.press("menu", "style")
+    assert hall.session.performance.style.forgiveness == pytest.approx(0.5, abs=0.01)
+    hall.press("menu", "level")
+    assert hall.session.performance.level_trim == pytest.approx(0.0, abs=0.01)
+    hall.press("menu", "tab:sections")
+    section = hall.session.placements[0].section
+    hall.press("menu", f"solo:section:{section}")
+    assert {p.section for p in hall.ears.placements if not p.muted} == {section}
+    hall.press("menu", "mix_clear")
+    assert not any(p.muted for p in hall.ears.placements)
+
+
+def test_viewers_see_what_they_point_at_and_only_who_may_moves_players(hall: Hall) -> None:
+    before = hall.session.placements
+    x, y, z = before[0].position_m
+    to_player, to_floor = towards(EYE, (x, y, z + 1.15)), towards(EYE, (x, y - 1.5, z + 1.15))
+
+    def drag(may: bool) -> None:
+        for direction, grab in ((to_player, False), (to_player, True), (to_floor, True), (to_floor, False)):
+            ray = Pointer(hall.clock.time_s, "viewer 4", "mouse", EYE, direction, grab=grab, eye_m=EYE)
+            hall.viewers.rays = [PointingInput(4, may, (ray,))]
+            hall.step()
+
+    drag(may=False)
+    assert hall.session.placements == before
+    assert {viewer for viewer, _ in hall.viewers.shown} == {4}
+    assert any(frame.hovered == 0 and frame.panels[0].key == "label" for _, frame in hall.viewers.shown)
+    drag(may=True)
+    assert hall.session.placements[0].position_m != before[0].position_m
+    shown = len(hall.viewers.shown)
+    hall.step()
+    hall.step()
+    assert len(hall.viewers.shown) <= shown + 1, "what did not change is not sent again"
+
+
+def ild_db(placements: tuple[PlayerPlacement, ...], part: int) -> float:
+    """How much louder the right ear is than the left while a part plays a note."""
+    sounds = load_sound_set(sorted({p.instrument for p in placements}), None)
+    renderer = OrchestraRenderer(placements, sounds, room_of(HALL), AudioSettings(block=256))
+    try:
+        renderer.submit([NoteEvent(1, part, 0.1, 0.6, 72, 90, "sustain", 0.0)], [])
+        audio = np.concatenate([renderer.render() for _ in range(round(0.8 * 48_000 / 256))])
+    finally:
+        renderer.close()
+    left, right = np.sqrt(np.mean(audio.astype(float) ** 2, axis=0))
+    return float(20 * np.log10(right / left))
+
+
+def test_who_is_dragged_to_the_other_side_is_heard_there(hall: Hall) -> None:
+    part = hall.session.placements[0].part
+    for placement in hall.session.placements:  # the whole part, one after the other
+        if placement.part == part:
+            hall.at_head_of(placement.player)
+            hall.step(grab=True)
+            hall.step(direction=towards(EYE, (5.0, 0.5, 1.15)))
+            hall.step(grab=False)
+    original = tuple(hall.session.hands.seated)  # type: ignore[union-attr]
+    before_db, after_db = ild_db(original, part), ild_db(hall.ears.placements, part)
+    assert before_db < -1.0
+    assert after_db > 3.0
