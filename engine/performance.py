@@ -185,6 +185,7 @@ class Performance:
         if guidance.jump_beat is not None:
             self._follower = Follower(self.score, guidance.jump_beat, self._style)
             self._scheduler.jump(self.score.beat_to_quarter(guidance.jump_beat))
+            self._performed.restart()
         position, crossings = self._follower.step(now_s, guidance.tempo, signs, guidance.ceiling)
         return position, crossings, guidance.solo
 
