@@ -40,7 +40,7 @@ START_S = 60.0
 """SteamVR takes tens of seconds where it has to be started first."""
 SILENT_S = 2.0
 """A process that said nothing for so long waits for a runtime that does not answer."""
-PATIENCE_S = 10.0
+PATIENCE_S = 12.0
 """After so long without an answer the runtime is given up."""
 LEAVE_S = 4.0
 """What a process gets to leave the runtime before it is killed."""
@@ -87,7 +87,7 @@ class HeadsetSource:
         self._baton_hand = baton_hand
         self._alive = True
         self._closing = threading.Event()
-        job = HeadsetJob(clock.origin_s, seated, baton_hand, stage, start_runtime)
+        job = HeadsetJob(clock.origin_s, seated, baton_hand, stage, start_runtime, PATIENCE_S)
         self._process: SpawnProcess = context.Process(
             target=run_headset, args=(job, theirs), name="tutti-headset", daemon=True
         )

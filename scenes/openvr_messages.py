@@ -25,7 +25,8 @@ class HeadsetJob:
     """What a headset's process is started with.
 
     ``stage`` None: only poses are wanted. ``start_runtime`` False: a runtime that does not run is left alone.
-    ``seated``: the origin is where the conductor sits, not the middle of the play area.
+    ``seated``: the origin is where the conductor sits, not the middle of the play area. ``patience_s``: a compositor
+    that asks for no picture for so long hangs.
     """
 
     clock_origin_s: float
@@ -33,6 +34,7 @@ class HeadsetJob:
     baton_hand: Hand
     stage: Stage | None = None
     start_runtime: bool = True
+    patience_s: float = 12.0
 
 
 @dataclass(frozen=True, slots=True)

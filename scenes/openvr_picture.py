@@ -14,29 +14,18 @@ from typing import Any
 
 import numpy as np
 import openvr
-from panda3d.core import (
-    Camera,
-    FrameBufferProperties,
-    GraphicsOutput,
-    GraphicsPipe,
-    Lens,
-    MatrixLens,
-    NodePath,
-    PythonCallbackObject,
-    Texture,
-    WindowProperties,
-)
+from panda3d.core import Camera, NodePath, PythonCallbackObject
 
 from ..engine.clock import SessionClock
 from ..engine.errors import SceneError
 from ..engine.transforms import PODIUM_HEIGHT_M, tracking_to_hall, tracking_to_hall_quaternion
 from ..engine.types import Pose
-from .openvr_eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, Field, aim_lens, common_field, eye_of, matrix_of, moved
+from .eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
 from .openvr_messages import Show, Stage
 from .openvr_tracking import HeadsetTracking
-from .players import Viewpoint
 from .rig import rotation_matrices
 from .shown_frames import ShownFrames
+from .stereo import StereoBuffer
 from .view import RESTING, StageView
 
 EYES = (openvr.Eye_Left, openvr.Eye_Right)
@@ -82,11 +71,9 @@ class HeadsetPicture:
             self._frames = ShownFrames(stage.score, RESTING)
             self._room = self._view.world.attach_new_node("room")
             self._head = self._room.attach_new_node("head")
-            self._lens = MatrixLens()
-            self._camera = self._head.attach_new_node(Camera("eyes", self._lens))
             self.eye_px = self._eye_size()
-            self._texture = Texture("eyes")
-            self._buffer = self._open_buffer()
+            samples = MULTISAMPLES if max(self.eye_px) > SOFTWARE_PX else 0
+            self._eyes = StereoBuffer(self._view.base, self._head, self.eye_px, samples)
             self._submitted = [_texture(), *(openvr.VRTextureBounds_t(*bounds) for bounds in BOUNDS)]
             self._submit_after_drawing()
         except BaseException:
@@ -95,11 +82,10 @@ class HeadsetPicture:
         self._poses = (openvr.TrackedDevicePose_t * openvr.k_unMaxTrackedDeviceCount)()
         self._photons_s = self._float_property(openvr.Prop_SecondsFromVsyncToPhotons_Float)
         self._eyes_s = -math.inf
-        self._field = Field(-1.0, 1.0, -1.0, 1.0, 0.0)
         self.drawn = self.refused = 0
         self.trouble = ""
         self._look_through_eyes()
-        self._view.see_with(self._viewpoint)
+        self._view.see_with(self._eyes.viewpoint)
 
     def draw(self, news: Sequence[Show]) -> None:
         """Wait for the next picture's time and draw it, with what the studio told since the last."""
@@ -162,38 +148,6 @@ class HeadsetPicture:
         part = min(1.0, most / max(wide, high))
         return max(1, round(wide * part)), max(1, round(high * part))
 
-    def _open_buffer(self) -> GraphicsOutput:
-        base = self._view.base
-        wide, high = self.eye_px
-        for samples in dict.fromkeys((MULTISAMPLES if max(self.eye_px) > SOFTWARE_PX else 0, 0)):
-            properties = FrameBufferProperties()
-            properties.set_rgba_bits(8, 8, 8, 8)
-            properties.set_depth_bits(24)
-            properties.set_multisamples(samples)
-            buffer = base.graphics_engine.make_output(
-                base.win.get_pipe(),
-                "eyes",
-                -10,
-                properties,
-                WindowProperties(size=(2 * wide, high)),
-                GraphicsPipe.BF_refuse_window,
-                base.win.gsg,
-                base.win,
-            )
-            if buffer is not None:
-                break
-        else:
-            raise SceneError(f"the graphics card has no room for two pictures of {wide} × {high}: update its driver")
-        buffer.add_render_texture(self._texture, GraphicsOutput.RTM_bind_or_copy)
-        buffer.set_clear_color(base.win.get_clear_color())
-        buffer.set_clear_color_active(True)
-        for index, channel in enumerate((Lens.SC_left, Lens.SC_right)):
-            region = buffer.make_mono_display_region(0.5 * index, 0.5 * index + 0.5, 0.0, 1.0)
-            region.set_camera(self._camera)
-            region.set_stereo_channel(channel)
-            region.set_clear_depth_active(True)
-        return buffer
-
     def _submit_after_drawing(self) -> None:
         """The main buffer is drawn after the eyes' (which by then is complete, its samples averaged) and makes our
         graphics context the current one: there the picture is handed over."""
@@ -204,9 +158,8 @@ class HeadsetPicture:
 
     def _submit(self, callback: Any) -> None:
         callback.upcall()
-        gsg = self._view.base.win.gsg
         texture, *bounds = self._submitted
-        texture.handle = ctypes.c_void_p(self._texture.prepare_now(0, gsg.prepared_objects, gsg).get_native_id())
+        texture.handle = ctypes.c_void_p(self._eyes.texture_id())
         try:
             for eye, part in zip(EYES, bounds, strict=True):
                 self._compositor.submit(eye, texture, part)
@@ -224,19 +177,7 @@ class HeadsetPicture:
         for eye in EYES:
             projection = matrix_of(system.getProjectionMatrix(eye, NEAR_M, FAR_M).m)
             eyes.append(eye_of(projection, matrix_of(system.getEyeToHeadTransform(eye).m)))
-        self._field = common_field(eyes)
-        aim_lens(self._lens, (eyes[0], eyes[1]), self._field)
-
-    def _viewpoint(self) -> Viewpoint:
-        top, head = self._view.base.render, self._head
-        eye = top.get_relative_point(head, (0.0, -self._field.behind_m, 0.0))
-        forward = top.get_relative_vector(head, (0.0, 1.0, 0.0))
-        return Viewpoint(
-            eye_m=np.array(eye),
-            forward=np.array(forward),
-            half_field_rad=self._field.half_field_rad,
-            pixels_per_radian=self.eye_px[1] / (self._field.up - self._field.down),
-        )
+        self._eyes.look_with((eyes[0], eyes[1]))
 
     def _float_property(self, name: int) -> float:
         try:

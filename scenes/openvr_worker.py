@@ -6,6 +6,7 @@ own, which the runtime's pacing of pictures does not hold up.
 """
 
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -39,9 +40,7 @@ LEAST_RATE_HZ = 250.0
 HEARTBEAT_S = 0.5
 """The studio hears from us at least this often, or takes the runtime for hung."""
 FROZEN_S = 4.0
-"""A picture that stands still for so long is mentioned,"""
-DEAD_S = 12.0
-"""and after so long given up, and the runtime with it."""
+"""A picture that stands still for so long is mentioned."""
 FIRST_PICTURES_S = 5.0
 """Poses are asked for from the first picture on (some runtimes begin anew with it), or after this long without."""
 SWITCH_S = 0.001
@@ -85,7 +84,8 @@ def _run(job: HeadsetJob, pipe: Connection) -> None:
         rate_hz = max(LEAST_RATE_HZ, tracking.display_hz)
         size = picture.eye_px if picture is not None else (0, 0)
         pipe.send(Ready(tracking.headset, tracking.display_hz, rate_hz, size))
-        with _Sampler(tracking, clock, pipe, rate_hz, watched=picture is not None) as sampler:
+        patience_s = job.patience_s if picture is not None else math.inf
+        with _Sampler(tracking, clock, pipe, rate_hz, patience_s) as sampler:
             if picture is None:
                 sampler.begin()
                 _serve(tracking, pipe, sampler)
@@ -146,13 +146,13 @@ class _Sampler:
     """The thread that asks for poses and sends them. Its context ends it, so that the runtime can be left."""
 
     def __init__(
-        self, tracking: "HeadsetTracking", clock: SessionClock, pipe: Connection, rate_hz: float, *, watched: bool
+        self, tracking: "HeadsetTracking", clock: SessionClock, pipe: Connection, rate_hz: float, patience_s: float
     ) -> None:
         self._tracking = tracking
         self._clock = clock
         self._pipe = pipe
         self._period_s = 1.0 / rate_hz
-        self._watched = watched
+        self._patience_s = patience_s
         self._may_begin = threading.Event()
         self._end = threading.Event()
         self._drew_s = clock.now_s()
@@ -219,12 +219,12 @@ class _Sampler:
     def _watch(self) -> None:
         """A compositor that never answers can only be left by ending the process."""
         still_s = self._clock.now_s() - self._drew_s
-        if not self._watched or still_s < FROZEN_S:
+        if math.isinf(self._patience_s) or still_s < min(FROZEN_S, self._patience_s):
             self._mentioned.discard("frozen")
             return
         if "frozen" not in self._mentioned:
             self._mentioned.add("frozen")
             self._pipe.send(Notice("the picture stands still: the VR runtime does not ask for the next one"))
-        if still_s > DEAD_S:
+        if still_s > self._patience_s:
             self._pipe.send(Ended("the VR runtime shows no pictures any more"))
             os._exit(1)

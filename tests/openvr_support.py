@@ -2,17 +2,23 @@
 
 import ctypes
 import json
+import math
 import mmap
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import openvr
+import pytest
 
+from tutti.assets import asset_path
 from tutti.engine.types import DEVICES, Device, Pose
 
+MANIFEST = asset_path("openvr", "actions.json")
+TURN = (math.cos(0.3), 0.0, math.sin(0.3), 0.0)
 SOURCE = Path(__file__).parent / "scenes" / "openvr_runtime" / "scripted_runtime.c"
 MAGIC = 0x54555456
 INTERFACES = ("IVRSystem", "IVRCompositor", "IVRInput", "IVRApplications")
@@ -220,3 +226,49 @@ def read_bindings(manifest: Path, controller_type: str) -> dict[str, set[str]]:
 
 def _sample(pose: Pose) -> _Sample:
     return _Sample(pose.time_s, pose.position_m, pose.orientation_wxyz or (1.0, 0.0, 0.0, 0.0), int(pose.valid))
+
+
+def still_poses(turn: tuple[float, float, float, float] = TURN) -> list[Pose]:
+    """Everyone at rest for an hour: baton to the right, other hand to the left, all turned."""
+    places = (("baton", (0.2, 1.2, -0.4)), ("left", (-0.2, 1.1, -0.3)), ("head", (0.0, 1.7, 0.0)))
+    return [Pose(t, device, place, turn) for t in (0.0, 3600.0) for device, place in places]  # type: ignore[arg-type]
+
+
+Script = Callable[..., ScriptedRuntime]
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runtime, built once."""
+    if sys.platform != "linux":
+        pytest.skip("the scripted runtime is built for Linux")
+    return build_runtime(tmp_path_factory.mktemp("openvr"))
+
+
+@pytest.fixture
+def script(installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+    """Start the runtime with poses and a kind of controller; afterwards it must have seen no misuse."""
+    made: list[ScriptedRuntime] = []
+
+    def start(poses: list[Pose] | None = None, controller: str = "knuckles") -> ScriptedRuntime:
+        runtime = ScriptedRuntime(tmp_path, installation, poses or still_poses())
+        runtime.bind(MANIFEST, controller)
+        for name, value in runtime.environment.items():
+            monkeypatch.setenv(name, value)
+        made.append(runtime)
+        return runtime
+
+    yield start
+    for runtime in made:
+        state = runtime.state
+        assert (state.order_errors, state.unknown_calls) == (0, 0), state.problem
+        del state
+        runtime.close()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Wait for something that another process does."""
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s, "it did not happen in time"
+        time.sleep(0.01)

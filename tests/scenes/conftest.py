@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from openvr_support import installation, script  # noqa: F401 - fixtures
 
 from tutti.engine.hall import read_hall
 from tutti.engine.placement import place_players, read_plan

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +15,7 @@ import openvr
 import psutil
 import pytest
 from needs import needs_gcc
-from openvr_support import (
-    CRASH,
-    CRASH_IN_INIT,
-    HANG,
-    HANG_IN_INIT,
-    ScriptedRuntime,
-    build_runtime,
-    read_bindings,
-    write_registry,
-)
+from openvr_support import CRASH, CRASH_IN_INIT, HANG, HANG_IN_INIT, TURN, Script, until, write_registry
 from support import make_score
 
 from tutti.assets import asset_path
@@ -44,11 +34,10 @@ from tutti.scenes.openvr_tracking import STANDING_EYE_M, quaternion_of
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.render import perform_offline
 
-pytestmark = needs_gcc
+pytestmark = [needs_gcc, pytest.mark.realtime]
 
 MANIFEST = asset_path("openvr", "actions.json")
 RIGHT, LEFT = "/user/hand/right/input/", "/user/hand/left/input/"
-TURN = (math.cos(0.3), 0.0, math.sin(0.3), 0.0)
 
 
 def waltz() -> Score:
@@ -63,50 +52,6 @@ def rubato_take(score: Score) -> Take:
     take = conduct(score, clean_timings(beats.astype(float), times), seed=1, rate_hz=90.0)
     rest_s = take.end_s - 1.2  # less of the rest at the end, for this take is played in real time
     return Take(tuple(pose for pose in take.poses if pose.time_s < rest_s), take.metadata)
-
-
-def still_poses() -> list[Pose]:
-    """Everyone at rest for an hour: baton to the right, other hand to the left, head turned."""
-    places = (("baton", (0.2, 1.2, -0.4)), ("left", (-0.2, 1.1, -0.3)), ("head", (0.0, 1.7, 0.0)))
-    return [Pose(t, device, place, TURN) for t in (0.0, 3600.0) for device, place in places]  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if sys.platform != "linux":
-        pytest.skip("the scripted runtime is built for Linux")
-    return build_runtime(tmp_path_factory.mktemp("openvr"))
-
-
-Script = Callable[..., ScriptedRuntime]
-
-
-@pytest.fixture
-def script(installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
-    """Start the runtime with poses and a kind of controller; afterwards it must have seen no misuse."""
-    made: list[ScriptedRuntime] = []
-
-    def start(poses: list[Pose] | None = None, controller: str = "knuckles") -> ScriptedRuntime:
-        runtime = ScriptedRuntime(tmp_path, installation, poses or still_poses())
-        runtime.bind(MANIFEST, controller)
-        for name, value in runtime.environment.items():
-            monkeypatch.setenv(name, value)
-        made.append(runtime)
-        return runtime
-
-    yield start
-    for runtime in made:
-        state = runtime.state
-        assert (state.order_errors, state.unknown_calls) == (0, 0), state.problem
-        del state
-        runtime.close()
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def gather(source: HeadsetSource, clock: SessionClock, for_s: float) -> list[Pose]:
@@ -276,8 +221,8 @@ def test_buttons_triggers_and_ticks_through_the_bindings(script: Script, control
     finally:
         source.close()
     assert [(p.button, p.hand, p.pressed) for p in presses] == [
-        ("cue", "right", True),
-        ("cue", "right", False),
+        ("select", "right", True),
+        ("select", "right", False),
         ("grab", "left", True),
     ]
     assert presses[0].time_s < presses[1].time_s <= clock.now_s()
@@ -525,91 +470,3 @@ def test_quaternions_of_matrices(axis: tuple[float, float, float], angle: float)
     wanted = np.array([math.cos(angle / 2), *(math.sin(angle / 2) * np.array(axis))])
     assert np.abs(found @ wanted) == pytest.approx(1.0)
     assert np.linalg.norm(found) == pytest.approx(1.0)
-
-
-# What each kind of controller has, from SteamVR's input profiles: input and, of it, the parts that can be bound.
-TRIGGER = {"pull", "click", "touch"}
-STICK = {"position", "click", "touch"}
-BUTTON = {"click"}
-PARTS: dict[str, dict[str, dict[str, set[str]]]] = {
-    "knuckles": {
-        hand: {
-            "trigger": TRIGGER,
-            "grip": {"grab", "force", "pull", "touch"},
-            "thumbstick": STICK,
-            "trackpad": {"position", "force", "touch"},
-            "a": BUTTON,
-            "b": BUTTON,
-        }
-        for hand in ("left", "right")
-    },
-    "oculus_touch": {
-        hand: {"trigger": TRIGGER, "grip": TRIGGER, "joystick": STICK, **dict.fromkeys(buttons, BUTTON)}
-        for hand, buttons in (("left", "xy"), ("right", "ab"))
-    },
-    "vive_controller": {
-        hand: {"trigger": TRIGGER, "grip": BUTTON, "trackpad": STICK, "application_menu": BUTTON}
-        for hand in ("left", "right")
-    },
-    "holographic_controller": {
-        hand: {"trigger": TRIGGER, "grip": BUTTON, "trackpad": STICK, "joystick": STICK, "application_menu": BUTTON}
-        for hand in ("left", "right")
-    },
-    "vive_cosmos_controller": {
-        hand: {
-            "trigger": TRIGGER,
-            "grip": BUTTON,
-            "joystick": STICK,
-            "bumper": BUTTON,
-            **dict.fromkeys(buttons, BUTTON),
-        }
-        for hand, buttons in (("left", "xy"), ("right", "ab"))
-    },
-}
-TYPE_OF_PART = {"pull": "vector1", "force": "vector1", "click": "boolean", "touch": "boolean", "grab": "boolean"}
-MODES = {"trigger": TRIGGER, "button": {"click", "touch"}, "grab": {"grab"}, "force_sensor": {"force"}}
-
-
-def test_the_manifest_names_its_actions_in_words() -> None:
-    manifest = json.loads(MANIFEST.read_text())
-    names = [action["name"] for action in manifest["actions"]]
-    assert len(set(names)) == len(names)
-    assert {name.removeprefix("/actions/conduct/") for name in names} == {
-        *(f"in/{name}" for name in ("baton", "lefthand", "dynamics", "cue", "menu", "grab")),
-        "out/haptic",
-    }
-    assert all(action["requirement"] in ("mandatory", "suggested", "optional") for action in manifest["actions"])
-    words = manifest["localization"][0]
-    assert words["language_tag"] == "en_US"
-    assert set(names) | {row["name"] for row in manifest["action_sets"]} <= set(words)
-    assert {row["controller_type"] for row in manifest["default_bindings"]} == set(PARTS)
-
-
-@pytest.mark.parametrize("controller", PARTS)
-def test_every_action_is_bound_to_something_that_the_controller_has(controller: str) -> None:
-    manifest = json.loads(MANIFEST.read_text())
-    types = {action["name"]: action["type"] for action in manifest["actions"]}
-    (url,) = (row["binding_url"] for row in manifest["default_bindings"] if row["controller_type"] == controller)
-    binding = json.loads((MANIFEST.parent / url).read_text())
-    assert binding["controller_type"] == controller
-    assert set(binding["bindings"]) == {"/actions/conduct"}
-    for source in binding["bindings"]["/actions/conduct"]["sources"]:
-        assert set(source["inputs"]) <= MODES[source["mode"]], source
-    bound = read_bindings(MANIFEST, controller)
-    for path, outputs in bound.items():
-        _, user, _, hand, kind, *rest = path.split("/")
-        assert user == "user"
-        for output in outputs:
-            if kind == "input":
-                part, component = rest
-                assert component in PARTS[controller][hand][part], path
-                assert types[output] == TYPE_OF_PART[component], path
-            else:
-                assert types[output] == {"pose": "pose", "output": "vibration"}[kind], path
-                assert rest in (["raw"], ["haptic"])
-    assert set().union(*bound.values()) == set(types), "mandatory or not, every action can be reached"
-    for action in ("dynamics", "cue", "grab", "menu"):
-        hands = {path.split("/")[3] for path, outputs in bound.items() if f"/actions/conduct/in/{action}" in outputs}
-        assert hands == {"left", "right"}, f"{action} must work when the hands change places"
-    assert bound["/user/hand/right/pose/raw"] == {"/actions/conduct/in/baton"}
-    assert bound["/user/hand/left/pose/raw"] == {"/actions/conduct/in/lefthand"}

@@ -1,4 +1,4 @@
-"""The two eyes of a headset: the runtime's matrices turned into one Panda3D lens that is culled once.
+"""The two eyes of a headset: a VR runtime's matrices turned into one Panda3D lens that is culled once.
 
 OpenVR's matrices act on column vectors with Y up and −Z ahead; Panda3D's on row vectors with Z up and +Y ahead.
 """
