@@ -183,7 +183,7 @@ def _unresolved(context: StepContext, voice: int, other: int, costs: Costs, weig
 def _leap(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
     was = context.before[voice]
     if was >= 0:
-        costs[:PITCHES] += weight * _LEAPS[PITCHES - 1 - was : 2 * PITCHES - 1 - was]
+        costs[:PITCHES] += weight * LEAP_SEVERITIES[PITCHES - 1 - was : 2 * PITCHES - 1 - was]
 
 
 def _doubled_leading_note(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
@@ -241,7 +241,7 @@ STRONG = 0.2
 _CLASH = _by_interval({1: 1.0, 2: 0.4, 10: 0.4, 11: 1.0})
 """Seconds, sevenths and ninths; the milder ones belong to common chords of the seventh."""
 _LEAP_SEVERITY = {6: 0.5, 9: 0.25, 10: 1.0, 11: 1.0}
-_LEAPS = np.array(
+LEAP_SEVERITIES = np.array(
     [
         _LEAP_SEVERITY.get(size, 0.0) if size <= 12 else 1.0 + (size - 12) / 12
         for size in np.abs(np.arange(1 - PITCHES, PITCHES)).tolist()
