@@ -96,7 +96,7 @@ class PerformerReplay:
     """A ``PerformerSource`` that plays notes again: each is told at its onset and at its end."""
 
     def __init__(self, notes: Sequence[HeardNote]) -> None:
-        told = []
+        told: list[tuple[float, int, HeardNote]] = []
         for note in notes:
             end_s = note.onset_s + (note.duration_s or 0.0)
             begun = HeardNote(note.note_id, note.onset_s, None, note.pitch, note.velocity, note.confidence)
