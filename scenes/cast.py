@@ -1,6 +1,6 @@
 """The cast: who sits where, drawn and moved together. Rebuilt when its members change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from panda3d.core import NodePath
@@ -22,6 +22,10 @@ CONDUCTOR_CLEARANCE_M = 2.4
 """Nearer than this the conductor's back would fill the picture, and is left out."""
 
 
+LIT_GLOW = 1.6
+"""The light on whom somebody points at; an entry's is 1."""
+
+
 class Cast:
     """All players and the conductor; ``conductor`` is the conductor's index among them."""
 
@@ -40,9 +44,14 @@ class Cast:
             self._models.append("conductor")
             self._conductor_rig = with_hands(meshes["conductor"][0], rigs["conductor"])
             self._baton_axis = baton_axis(meshes["conductor"][0], self._conductor_rig)
+        self._lit: list[int] = []
         self._roll = [(p.player, p.part, p.instrument) for p in placements]
         looks = self._arrange(placements)
         self._drawn = InstancedPlayers(parent, self._everyone, self._models, meshes, looks)
+
+    def light(self, players: Collection[int]) -> None:
+        """Light these players, as somebody points at them; the others no more."""
+        self._lit = [index for index, placement in enumerate(self._everyone) if placement.player in players]
 
     def move(self, placements: Sequence[PlayerPlacement]) -> bool:
         """Seat the same players elsewhere; False, and nothing done, where they are not the same players."""
@@ -66,6 +75,7 @@ class Cast:
         if self.conductor is not None:
             conduct(frame, self._conductor_rig, self._baton_axis, rotations[self.conductor])
             glow[self.conductor] = 0.0
+        glow[self._lit] = LIT_GLOW
         self._drawn.pose(self._motion.matrices(rotations, shifts), glow)
 
     def look_from(self, view: Viewpoint, *, show_conductor: bool) -> None:

@@ -18,6 +18,7 @@ from .gamepad import GamepadTap
 from .overlay import Overlay
 from .pointer import PointerTap
 from .view import StageView
+from .window_pointer import WindowPointer
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,11 @@ class Desktop:
         *,
         gamepad: PointerSource | None = None,
         taps: TapSource | None = None,
+        hands: WindowPointer | None = None,
     ) -> None:
-        """``pointer`` gets the mouse, ``gamepad`` the stick of any gamepad, ``taps`` the clicks and the T key."""
+        """``pointer`` gets the mouse, ``gamepad`` the stick of any gamepad, ``taps`` the clicks and the T key;
+        ``hands`` is the mouse while it points instead of conducting."""
+        self._hands = hands
         self._view = view
         self._taps = taps
         self._actions = actions
@@ -78,7 +82,10 @@ class Desktop:
         for key, deed in {
             "space": self._space,
             "t": self._tap_beat,
-            "mouse1": self._tap_beat,
+            "mouse1": self._click,
+            "shift-mouse1": self._click,
+            "e": self._switch_hands,
+            "m": self._menu,
             "i": self._next_input,
             "r": actions.restart,
             "+": lambda: actions.change_level(LOUDER),
@@ -113,7 +120,7 @@ class Desktop:
         self._closed = True
 
     def _frame(self, task: Any) -> Any:
-        self._tap.collect()
+        self._tap.collect(pass_on=self._hands is None or not self._hands.busy)
         if self._gamepad is not None:
             self._gamepad.collect()
         frame = self._actions.step()
@@ -126,6 +133,23 @@ class Desktop:
                 self._begun = True
                 self._overlay.hide_help()
         return task.cont
+
+    def _click(self) -> None:
+        if self._hands is None or not self._hands.press():
+            self._tap_beat()
+
+    def _switch_hands(self) -> None:
+        if self._hands is not None:
+            now = (
+                "The mouse moves players: E gives it back to the baton"
+                if self._hands.switch()
+                else "The mouse conducts"
+            )
+            self._overlay.note(now, self._actions.now_s() + 4.0)
+
+    def _menu(self) -> None:
+        if self._hands is not None:
+            self._hands.press_menu()
 
     def _tap_beat(self) -> None:
         if self._taps is not None:

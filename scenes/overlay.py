@@ -14,6 +14,8 @@ PANEL = (0.055, 0.040, 0.032, 0.80)
 HELP = (
     ("mouse", "the baton: move up, then beat down"),
     ("T  click", "tap the beats instead"),
+    ("E  right drag", "move players, click: who is that"),
+    ("M", "menu: jump, mute, solo, …"),
     ("I", "what conducts: mouse, taps, …"),
     ("space", "start or stop"),
     ("R", "from the beginning"),

@@ -23,8 +23,8 @@ class PointerTap:
         self._device.enable_pointer_events()
         self._last_s = now_s()
 
-    def collect(self) -> int:
-        """Pass on what the mouse did since the last call; how many samples that were."""
+    def collect(self, *, pass_on: bool = True) -> int:
+        """Pass on what the mouse did since the last call, or let it go; how many samples were passed on."""
         now_s = self._now_s()
         width, height = self._base.win.get_x_size(), self._base.win.get_y_size()
         places: list[tuple[float, float]] = []
@@ -36,6 +36,8 @@ class PointerTap:
             pointer = self._device.get_pointer()
             places = [(pointer.get_x(), pointer.get_y())]
         begun_s, self._last_s = self._last_s, now_s
+        if not pass_on:
+            return 0
         # a long stall (a dragged window) says nothing of when the mouse moved: keep to the last tenth of a second
         begun_s = max(begun_s, now_s - 0.1)
         for index, (x, y) in enumerate(places):

@@ -68,6 +68,27 @@ class Sheet:
         corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * [width, height] + [left, bottom]
         self._add(corners, np.asarray(colour, dtype=float), np.array([[0, 1, 2], [0, 2, 3]]))
 
+    def plate(self, left: float, bottom: float, width: float, height: float, radius: float, colour: Colour) -> None:
+        """A bar with round corners."""
+        radius = min(radius, width / 2, height / 2)
+        corners = [
+            (left + width - radius, bottom + height - radius),
+            (left + radius, bottom + height - radius),
+            (left + radius, bottom + radius),
+            (left + width - radius, bottom + radius),
+        ]
+        quarter = np.linspace(0, np.pi / 2, 6)
+        rim = np.concatenate(
+            [
+                np.array(corner) + radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+                for corner, turn in zip(corners, (quarter + k * np.pi / 2 for k in range(4)), strict=True)
+            ]
+        )
+        index = np.arange(len(rim))
+        middle = [[left + width / 2, bottom + height / 2]]
+        triangles = np.stack([np.full(len(rim), len(rim)), index, (index + 1) % len(rim)], axis=1)
+        self._add(np.concatenate([rim, middle]), np.asarray(colour, dtype=float), triangles)
+
     def node(self, name: str) -> GeomNode:
         """The shapes, later ones over earlier ones."""
         node = GeomNode(name)

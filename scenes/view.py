@@ -9,6 +9,7 @@ from panda3d.core import Filename, NodePath, PNMImage
 from ..assets import asset_path
 from ..engine.errors import SceneError
 from ..engine.hall import Hall, read_hall
+from ..engine.interaction.values import InteractionFrame, Pointer
 from ..engine.score import Score
 from ..engine.types import Dynamics, Frame, PlayerPlacement, Pose, ScorePosition
 from .activity import OrchestraActivity, tableau
@@ -17,6 +18,7 @@ from .cast import Cast
 from .display import open_display
 from .hall import add_vignette, build_hall
 from .hands import ConductorHands
+from .laser import InteractionView
 from .meshes import load_gltf, read_player_meshes
 from .players import Viewpoint
 from .rig import read_rigs
@@ -74,6 +76,7 @@ class StageView:
             build_hall(self.world)
             self._stand = ScoreStand(self.world, players, title, composer)
             self._hands = ConductorHands(self.world, players)
+            self._interaction = InteractionView(self.world)
             self._vignette = add_vignette(self.base.cam)
         except BaseException:
             self.base.destroy()
@@ -117,6 +120,12 @@ class StageView:
     def show_fingers(self, joints_m: np.ndarray | None) -> None:
         """The conductor's left hand joint by joint (31, 3, hall frame, OpenVR's order); None: the model's."""
         self._hands.show_fingers(joints_m)
+
+    def show_interaction(self, frame: InteractionFrame | None, pointers: Sequence[Pointer] = ()) -> None:
+        """Panels, lasers and marks of somebody's interaction, and light on whom they point at; ``pointers`` are where
+        the lasers start."""
+        self._interaction.update(frame, pointers)
+        self._cast.light(frame.highlighted if frame is not None else ())
 
     def look_from(self, camera: str) -> None:
         """Change the camera. Raises ``SceneError`` for an unknown name."""

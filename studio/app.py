@@ -24,6 +24,7 @@ from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.tracking import PointerSource, TakeSource, read_take
 from ..engine.errors import ProfileError, SceneError, SessionError
 from ..engine.hall import read_hall
+from ..engine.interaction.values import InteractionFrame
 from ..engine.intonation import EQUAL, Intonation
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
@@ -33,6 +34,7 @@ from ..engine.types import Frame, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
 from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
+from ..scenes.window_pointer import WHO, WindowPointer
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
@@ -398,8 +400,20 @@ def _run_window(session: LiveSession, score: Score, inputs: OpenInputs, hall: st
         space_taps=lambda: session.local is not None and session.local.chosen == "taps",
     )
 
-    def opened(view: StageView) -> None:
+    def opened(view: StageView) -> WindowPointer | None:
         session.on_place = view.place
+        if session.hands is None:
+            return None
+        hands = WindowPointer(view.base, session.clock.now_s)
+        session.hands.sources.append(hands)
+
+        def show(frame: InteractionFrame) -> None:
+            if frame.who == WHO:
+                hands.watch(frame)
+                view.show_interaction(frame)
+
+        session.on_interaction = show
+        return hands
 
     _show_window(score, session.placements, hall, inputs, actions, run, opened)
 
@@ -411,7 +425,7 @@ def _show_window(
     inputs: OpenInputs,
     actions: DesktopActions,
     run: _Run,
-    opened: Callable[[StageView], None],
+    opened: Callable[[StageView], WindowPointer | None],
 ) -> None:
     """Step and draw until the window is closed or the run is over; without a screen, step and say so."""
     names = [part.name for part in score.parts]
@@ -421,7 +435,7 @@ def _show_window(
         log.error("no window: %s; go on with the page", error)
         run.until_over(actions.step)
         return
-    opened(view)
+    hands = opened(view)
 
     def step() -> Frame | None:
         if run.over:
@@ -435,5 +449,6 @@ def _show_window(
         score.title,
         gamepad=inputs.gamepad,
         taps=inputs.taps,
+        hands=hands,
     )
     desktop.run()
