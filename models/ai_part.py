@@ -19,7 +19,7 @@ from ..engine.performed import PERFORMER_PART
 from ..engine.score import Score
 from ..engine.types import ScoreNote, Situation
 from .decoding import DecodingSettings
-from .live_music import Answer, LiveMusic, Played, Turns
+from .live_music import Answer, Ask, LiveMusic, Played, Turns
 from .responder import ResponderSettings, serve
 from .scales import Scale
 from .voice_groups import part_heights, part_ranges, plan_groups
@@ -95,7 +95,7 @@ class AiPart:
         self._dynamic = PLAIN_DYNAMIC
         self._window: tuple[int, int] | None = None
         self._asked_as: object = None
-        self._number = 0
+        self._asked: Ask | None = None
         self._played_until = -1
         self._answers: dict[int, Answer] = {}
         self._spare: Answer | None = None
@@ -167,12 +167,16 @@ class AiPart:
 
     def _ask(self) -> None:
         assert self._window is not None
-        self._asked_as = self._circumstances()
-        ask = self._music.ask(*self._window, self._wish, self._situation)
-        self._number = ask.number
         self._receive(0.0)
+        self._asked_as = self._circumstances()
+        self._asked = self._music.ask(*self._window, self._wish, self._situation)
+        self._send()
+
+    def _send(self) -> None:
+        if not self._alive:
+            return
         try:
-            self._connection.send(ask)
+            self._connection.send(self._asked)
         except (OSError, ValueError):
             self._lost()
 
@@ -186,7 +190,7 @@ class AiPart:
         return found
 
     def _has_last(self, start: int) -> bool:
-        return start in self._answers and self._answers[start].number == self._number
+        return start in self._answers and self._asked is not None and self._answers[start].number == self._asked.number
 
     def _receive(self, patience_s: float) -> bool:
         """Take in what came; whether anything did."""
@@ -271,4 +275,4 @@ class AiPart:
         self._connection.close()
         self._start()
         if self._window is not None:
-            self._ask()
+            self._send()

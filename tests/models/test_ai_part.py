@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,7 @@ def test_written_parts_are_answered_within_ranges_and_notes_last_over_beats(weig
         assert low <= note.pitch <= high
     for part in (1, 2, 3):
         own = [note for note in notes if note.part == part]
-        for before, after in zip(own, own[1:], strict=False):
+        for before, after in pairwise(own):
             assert before.onset_quarter + before.duration_quarter <= after.onset_quarter + 1e-9
     assert any(note.onset_quarter % 1 + note.duration_quarter > 1.0 for note in notes), "notes last into the next beat"
     assert all(abs(note.dynamic - 0.6) < 1e-6 for note in notes), "as loud as who is heard"
