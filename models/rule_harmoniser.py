@@ -33,7 +33,8 @@ CHORAL_RANGES: Ranges = ((53, 74), (47, 69), (38, 64))
 """Alto, tenor and bass as choirs sing them."""
 MOST_STATES = 160
 """Voicings of a beat that the search goes on from."""
-_FINAL_INVERSION = 2.0
+_FINAL_INVERSION, _FINAL_APPROACH = 2.0, 0.8
+"""What it costs that the last chord, and the one before it, has another bass note than its root."""
 VARIETY = 0.25
 """Spread (nats) of what the seed adds to the chords' costs: other seeds take other good ways."""
 LONG_NOTE_BEATS = 2.0
@@ -239,6 +240,9 @@ def _best_way(slots: Sequence[_Slot], search: _Search, random: np.random.Generat
             before = columns[-1].under(left_on)
             through = total[:, None] + search.order(slot)[np.ix_(before.sonority, column.sonority)]
             through += moves(before, column, search.stock, search.weights, search.directed)
+            if slot.final:
+                roots = np.array([sonority.root for sonority in search.stock])[before.sonority]
+                through += _FINAL_APPROACH * (before.pitches[:, 3] % 12 != roots)[:, None]
             back = np.argmin(through, axis=0)
             total = through[back, np.arange(len(back))] + column.cost
         if len(total) > MOST_STATES:
