@@ -43,6 +43,8 @@ FROZEN_S = 4.0
 """A picture that stands still for so long is mentioned."""
 FIRST_PICTURES_S = 5.0
 """Poses are asked for from the first picture on (some runtimes begin anew with it), or after this long without."""
+SOFTWARE_CORES = 0.5
+"""Where Mesa draws in software, it takes this part of the processor: the rest is for the sound."""
 SWITCH_S = 0.001
 """How long one thread may keep Python from the other."""
 
@@ -52,6 +54,7 @@ def run_headset(job: HeadsetJob, pipe: Connection) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the studio's to handle
         signal.signal(name, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_S)
+    os.environ.setdefault("LP_NUM_THREADS", str(max(1, int(SOFTWARE_CORES * (os.cpu_count() or 1)))))
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the studio is gone
         _run(job, pipe)
 

@@ -185,6 +185,11 @@ class ScriptedRuntime:
         slot.type, slot.device = kind, device
         self.state.events_written += 1
 
+    def samples_of(self, device: Device) -> list[_Sample]:
+        """The timed poses that a device goes through, to be changed."""
+        slot = self.state.devices[INDEX[device]]
+        return [self._samples[slot.first + index] for index in range(slot.count)]
+
     def connect(self, device: Device, connected: bool) -> None:
         """Switch a device on or off."""
         self.state.devices[INDEX[device]].connected = connected
