@@ -101,7 +101,7 @@ def judge(case: Case, told: np.ndarray, outcome: Outcome) -> None:
     meant, told = meant[kept], told[kept]
     right, nearer = _right(case, meant, told, NEAR_S), _right(case, meant, told, NEARER_S)
     steps = np.diff(meant)
-    begins = [0, *(np.flatnonzero((steps < -3) | (steps > 7)) + 1).tolist(), len(meant)]
+    begins = [0, *(np.flatnonzero((steps < 0) | (steps > 7)) + 1).tolist(), len(meant)]
     counted = np.ones(len(meant), bool)
     for number, (first, last) in enumerate(zip(begins, begins[1:], strict=False)):
         counted[first : first + GRACE_NOTES] = False

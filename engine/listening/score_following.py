@@ -23,13 +23,15 @@ Floats = npt.NDArray[np.float64]
 
 REACH = 6
 """So many events ahead at most without a jump."""
-ADVANCE, EXTRA, EXTRA_ORNAMENT = 0.93, 0.04, 0.75
+ADVANCE, EXTRA, EXTRA_ORNAMENT = 0.93, 0.04, 0.9
 LEFT_OUT, LEFT_OUT_GRACE = 0.025, 0.5
 JUMP, JUMP_AFTER_PAUSE = 0.002, 0.15
 RIGHT, OCTAVE, NEIGHBOUR, ANY = 0.9, 0.015, 0.012, 0.0012
 """How likely a pitch of the event is heard as itself, an octave off, up to two semitones off, as anything."""
 EXTRA_REPEATS, EXTRA_ANY = 0.15, 0.012
 """How likely a note too many repeats a pitch, or is a given other one."""
+ORNAMENT_S, ORNAMENT_SD = 0.1, 0.45
+"""Notes of an ornament follow each other about so quickly, and the spread of the logarithm of that."""
 TOGETHER_S = 0.09
 """Notes of a chord come within this."""
 ONSET_SD_S = 0.035
@@ -41,9 +43,10 @@ PAUSE_S, PAUSE_TIMES = 0.9, 2.2
 """Overdue by this and so many times the expected distance, the soloist has paused."""
 FIRST_SD, RESTART_SD, DRIFT_SD = 0.35, 0.15, 0.05
 """Spread of the logarithm of tempo at first, after a jump, and what it gains in a second."""
-NEAR_QUARTER, NEAR = 24.0, 12.0
-"""A jump is this much more likely near by."""
-WHERE_STOPPED = 6.0
+NEAR_QUARTER, NEAR, AHEAD_NEAR = 24.0, 12.0, 6.0
+"""A jump is this much more likely near by: back, and ahead."""
+WHERE_STOPPED = 20.0
+"""What is added where the soloist stopped or left their place lately, at the beginning of that bar, and of this one."""
 STOPS_KEPT = 4
 SETTLED, SURPASSES, LOST = 0.8, 6.0, 0.25
 """Another place is believed at this probability, or this many times that of the present one once that is lost."""
@@ -106,13 +109,15 @@ class SoloFollower:
 
     def _extra_likelihood(self, pitch: float) -> Floats:
         own = self._line.pitches[:, min(127, max(0, round(pitch)))]
-        return np.where(own, np.where(self._line.ornamented, RIGHT / 2, EXTRA_REPEATS), EXTRA_ANY)
+        return np.where(own, np.where(self._line.ornamented, RIGHT, EXTRA_REPEATS), EXTRA_ANY)
 
     def _move(self, onset_s: float, seen: Floats, extra: Floats) -> None:
         """One step of the forward recursion; each event takes time and tempo from its most probable origin."""
         since_s = np.maximum(onset_s - self._time_s, 0.01)
         paused = self._paused(onset_s)
-        stay = self._belief * self._extra * extra * OPEN
+        apart = math.log(max(onset_s - self._heard_s, 0.01) / ORNAMENT_S) / ORNAMENT_SD
+        quick = max(OPEN, math.exp(-0.5 * apart**2) / (ORNAMENT_SD * math.sqrt(2.0 * math.pi)))
+        stay = self._belief * self._extra * extra * np.where(self._line.ornamented, quick, OPEN)
         chord = np.where(self._chord & ~self._line.ornamented & (since_s < TOGETHER_S), self._belief * seen, 0.0)
         belief = stay + chord
         best, origin_s = belief.copy(), self._time_s.copy()
@@ -159,8 +164,10 @@ class SoloFollower:
         """How readily a soloist who jumps begins at each event; sums to 1."""
         assert self._at is not None
         line = self._line
-        entrance = line.entrance * (1.0 + NEAR * np.exp(-np.abs(line.quarter - line.quarter[self._at]) / NEAR_QUARTER))
-        for stop in self._stops:
+        distance = line.quarter - line.quarter[self._at]
+        nearness = np.where(distance > 0.0, AHEAD_NEAR, NEAR) * np.exp(-np.abs(distance) / NEAR_QUARTER)
+        entrance = line.entrance * (1.0 + nearness)
+        for stop in (*self._stops, self._at):
             bar = stop - int(np.argmax(line.entrance[stop::-1] > 0.5))
             entrance[[stop, min(stop + 1, len(line) - 1), bar]] += WHERE_STOPPED
         return np.asarray(entrance / entrance.sum())
