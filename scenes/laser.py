@@ -14,7 +14,7 @@ LASER: Colour = (1.0, 0.84, 0.52, 1)
 FREE: Colour = (0.66, 0.86, 0.52, 0.95)
 ASIDE: Colour = (0.97, 0.62, 0.28, 0.95)
 FROM: Colour = (0.96, 0.93, 0.88, 0.45)
-BEAM_M = 0.0016
+BEAM_M = 0.003
 """Half the width of a laser's beam."""
 SPOT_RAD = 0.005
 RING_M = 0.42

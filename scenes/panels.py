@@ -88,7 +88,7 @@ class PanelBoard:
         text.set_text_color(*_ink(item))
         text.set_text(item.text)
         share = {"left": 0.0, "centre": 0.5, "right": 1.0}[item.align]
-        middle = height - item.y_dmm - item.height_dmm / 2
+        middle = height - item.y_dmm - item.height_dmm * (0.34 if item.kind == "slider" else 0.5)
         # a line's ink stands about a third of its height over the baseline's middle
         node.set_pos(item.x_dmm + share * item.width_dmm, 0, middle - 0.32 * item.text_dmm)
         node.set_scale(item.text_dmm)

@@ -360,7 +360,7 @@ class Person:
         placement = None if self._selected is None else around.state.player(self._selected)
         if placement is not None:
             size, items = card_items(placement, around.state, around.names, self._whole_section, self.allowed)
-            centre = self._above(placement.player, size[1], CARD_FARTHEST_M, around)
+            centre = self._beside(placement.player, size[0], around)
             panels.append(panel_facing("card", centre, self._eye_m, size, items))
         return tuple(panels)
 
@@ -379,6 +379,17 @@ class Person:
         shown_m = max(0.3, min(0.95 * distance_m, farthest_m))
         centre = eye + away / distance_m * shown_m
         return _vector(centre + [0.0, 0.0, (height_dmm / 2 + 24.0) * shown_m / 1000.0])
+
+    def _beside(self, player: int, width_dmm: float, around: Surroundings) -> Vector:
+        """The middle of a card beside a player's head, on the side to which there is more room in the view."""
+        eye = np.asarray(self._eye_m)
+        away = np.asarray(around.targets.head_m(player)) - eye
+        distance_m = max(0.3, float(np.linalg.norm(away)))
+        shown_m = max(0.3, min(0.95 * distance_m, CARD_FARTHEST_M))
+        right = np.array([away[1], -away[0], 0.0])
+        right /= max(1e-6, float(np.linalg.norm(right)))
+        side = 1.0 if float(np.dot(self._gaze, right)) >= 0.0 else -1.0
+        return _vector(eye + away / distance_m * shown_m + side * right * (width_dmm / 2 + 90.0) * shown_m / 1000.0)
 
     def _item(self, key: tuple[PanelKey, str]) -> PanelItem | None:
         return next((i for panel in self._panels if panel.key == key[0] for i in panel.items if i.key == key[1]), None)

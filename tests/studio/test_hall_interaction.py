@@ -157,7 +157,7 @@ def test_a_player_who_is_dragged_moves_for_ear_page_and_recording(hall: Hall, tm
     hall.step(select=True)
     for share in np.linspace(0.0, 1.0, 30):
         x, y, z = before[0].position_m
-        hall.step(direction=towards(EYE, (x + 1.5 * share, y - 1.0 * share, z + 1.15)))
+        hall.step(direction=towards(EYE, (x + 1.5 * share, y - 2.5 * share, z + 1.15)))
     assert hall.ears.placed >= 4, "they are heard to move while they are in the hand"
     hall.step(select=False)
     here = hall.session.placements[0].position_m
