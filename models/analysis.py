@@ -171,9 +171,15 @@ class _Notes:
             share = (np.minimum(self.end[here], end) - np.maximum(self.onset[here], start)) / (end - start)
             at_start = self.onset[here] <= start + 1e-6
             np.add.at(weights[index], self.pitch[here] % 12, share * np.where(at_start, 1.5, 1.0))
-            lasting = here[(share >= 0.4) | at_start] if len(here) else here
-            basses.append(int(self.pitch[lasting if len(lasting) else here].min()) % 12 if len(here) else None)
+            basses.append(self._bass(here) if len(here) else None)
         return weights, basses
+
+    def _bass(self, here: npt.NDArray[np.int64]) -> int:
+        """Pitch class that the lowest part has first among these notes."""
+        lowest = self.part[here[np.argmin(self.pitch[here])]]
+        its = here[self.part[here] == lowest]
+        first = its[self.onset[its] <= self.onset[its[0]] + 1e-6]
+        return int(self.pitch[first].min()) % 12
 
     def _between(self, start: float, end: float) -> npt.NDArray[np.int64]:
         last = int(np.searchsorted(self.onset, end - 1e-6))
