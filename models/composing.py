@@ -38,13 +38,23 @@ def compose(
     wish: Wish,
     progress: Callable[[float], None] | None = None,
 ) -> Composition:
-    """Write what is asked. ``progress`` is told the share done. Raises ``ModelError`` where nothing is asked."""
+    """Write what is asked. ``progress`` is told the share done."""
     grid = grid_of(assignment)
     columns = columns_of(assignment, grid)
     heights = {part: height for part, height in part_heights(assignment.score).items() if part in columns}
-    silent = [part for part in heights if part not in assignment.asked and (columns[part] == REST).all()]
+    heard = frozenset(heights) if assignment.heard is None else assignment.heard
+    silent = [
+        part
+        for part in heights
+        if part not in assignment.asked and (part not in heard or (columns[part] == REST).all())
+    ]
     for part in silent:
         del heights[part]
+    if not assignment.asked:
+        kept = tuple(all_notes(assignment.score))
+        return Composition(assignment, assignment.score, (), decoder.source, kept)
+    if wish.density is None:
+        wish = replace(wish, density=assignment.density)
     groups = plan_groups(heights, sorted(assignment.asked), part_ranges(assignment.score))
     wishes = wishes_with_cadences(grid, wish, assignment.cadences)
     given = frozenset(heights) - frozenset(assignment.asked)

@@ -34,7 +34,8 @@ class Assignment:
 
     ``anchors`` are onsets of the original (quarters) that stay as they are; ``rhythms`` give stretches the rhythm of
     others: (from, to, source's start). ``softer`` is taken off the dynamic of what is heard. ``cadences`` are where
-    phrases should come to rest.
+    phrases should come to rest, ``heard`` the parts to listen to (None: all that play), ``density`` the onsets per
+    quarter where the wish does not say.
     """
 
     task: str
@@ -44,6 +45,8 @@ class Assignment:
     rhythms: Mapping[int, tuple[float, float, float]] = field(default_factory=dict)
     softer: float = 0.0
     cadences: tuple[float, ...] = ()
+    heard: frozenset[int] | None = None
+    density: float | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -9,14 +9,12 @@ import typer
 
 from ..engine.errors import ModelError
 from .cli_options import JsonOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars
-from .cli_traditions import traditions
 
 if TYPE_CHECKING:
     from ..models.rules import RuleSet
     from .part_writing import WrittenPart
 
 part = typer.Typer(help="AI parts, offline.", no_args_is_help=True)
-part.command("traditions")(traditions)
 
 DENSITIES = {"sparse": 0.4, "calm": 0.75, "even": 1.0, "lively": 2.0, "busy": 3.25}
 """Words for onsets per quarter."""

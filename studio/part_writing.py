@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.errors import ModelError
 from ..engine.notation.score_cache import open_score
+from ..engine.placement import read_plan
 from ..engine.score import Score
 from ..models import tasks
 from ..models.composing import Composition, compose
@@ -15,6 +16,7 @@ from ..models.controls import local_keys
 from ..models.copy_check import CopyIndex, copies_path, lines_of
 from ..models.decoding import DecodingSettings
 from ..models.grid import encode_score, grid_of_score
+from ..models.orchestration import orchestrate
 from ..models.part_decoder import NetworkDecoder
 from ..models.provenance import Provenance
 from ..models.rules import RuleSet
@@ -102,6 +104,10 @@ def assign(request: PartRequest, score: Score) -> tasks.Assignment:
             return tasks.go_on(score, request.count)
         case "answer":
             return tasks.answer(score, request.count)
+        case "orchestrate":
+            plan = None if request.seating is None else read_plan(request.seating)
+            seated = None if plan is None else {key for group in plan.groups for key in group.instruments}
+            return orchestrate(score, seated, request.amount)
     raise ModelError(f"no task named {request.task!r}: there are {', '.join(TASKS)}")
 
 
