@@ -18,6 +18,7 @@ import scipy.fft
 from .hrtf import HrtfGrid
 from .pyo_block import FloatArray
 from .reflections import ReflectionMix
+from .spectral_sum import SpectralSum
 
 IntArray = npt.NDArray[np.int32]
 
@@ -122,8 +123,10 @@ class SpatialStage:
         self._block = block
         self._groups, self._mixes = groups, mixes
         self._fields = Crossfade(block, fade)
+        self._spectra = SpectralSum(grid.spectra)
         self._sum = np.zeros((2, groups, 2, 2, grid.fft_size // 2 + 1), np.float32)
         self._even = np.ones((0, 2), np.float32)
+        self._together: IntArray = np.zeros(0, np.int32)
 
     def place(self, field: SourceField) -> None:
         """See ``Crossfade.place``."""
@@ -137,14 +140,12 @@ class SpatialStage:
         if self._mixes:
             mix_reflections(ring, old, new, ramp)
         self._sum[:] = 0.0
-        active, spectra = source_spectra(ring, old, self._grid.fft_size)
-        heard = bool(active.size)
-        self._add(spectra, old, active, self._sum[0])
-        if new is not None:
-            if new.delay is not old.delay or new.row is not old.row:
-                active, spectra = source_spectra(ring, new, self._grid.fft_size)
-                heard |= bool(active.size)
-            self._add(spectra, new, active, self._sum[1])
+        if new is None:
+            heard = self._add(ring, (old,), self._sum[:1])
+        elif new.delay is old.delay and new.row is old.row:
+            heard = self._add(ring, (old, new), self._sum)
+        else:
+            heard = self._add(ring, (old,), self._sum[:1]) | self._add(ring, (new,), self._sum[1:])
         if not heard:
             return np.zeros((2 * self._groups, self._block), np.float32)
         sets = self._sum[: 1 if new is None else 2]
@@ -154,32 +155,18 @@ class SpatialStage:
             return np.asarray(ears[0] + (ears[1] - ears[0]) * ramp, np.float32)
         return np.asarray(ears[0], np.float32)
 
-    def _add(
-        self,
-        spectra: npt.NDArray[np.complex64],
-        field: SourceField,
-        active: IntArray,
-        total: FloatArray,
-    ) -> None:
-        ears = field.ears
-        if ears is None:
-            if len(self._even) != len(field.row):
-                self._even = np.ones((len(field.row), 2), np.float32)
-            ears = self._even
-        if self._groups == 1 or field.group is None:
-            _accumulate(spectra, self._grid.spectra, field.direction, field.response, ears, active, total[0])
-            return
-        for number in range(self._groups):
-            mine = field.group[active] == number
-            _accumulate(
-                spectra[mine],
-                self._grid.spectra,
-                field.direction,
-                field.response,
-                ears,
-                active[mine],
-                total[number],
-            )
+    def _add(self, ring: StreamRing, fields: tuple[SourceField, ...], total: FloatArray) -> bool:
+        """Add what fields of the same rows and delays give to their totals; whether anything sounds."""
+        first = fields[0]
+        if len(self._even) != len(first.row):
+            self._even = np.ones((len(first.row), 2), np.float32)
+            self._together = np.zeros(len(first.row), np.int32)
+        group = self._together if self._groups == 1 or first.group is None else first.group
+        filters = tuple(
+            (field.direction, field.response, self._even if field.ears is None else field.ears) for field in fields
+        )
+        end = ring.position + ring.block
+        return self._spectra.add(ring.samples, ring.last_active, end, first.row, first.delay, group, filters, total)
 
 
 def mix_reflections(ring: StreamRing, old: SourceField, new: SourceField | None, ramp: FloatArray) -> None:
@@ -261,31 +248,3 @@ def _gather(
         first = min(size, length - start)
         windows[n, :first] = samples[row[source], start : start + first]
         windows[n, first:] = samples[row[source], : size - first]
-
-
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _accumulate(
-    spectra: npt.NDArray[np.complex64],
-    grid: FloatArray,
-    direction: IntArray,
-    response: FloatArray,
-    ears: FloatArray,
-    active: IntArray,
-    total: FloatArray,
-) -> None:
-    """``total`` += source spectrum × response × head, real arithmetic on split parts so that it vectorises."""
-    bins = spectra.shape[1]
-    real = np.empty(bins, np.float32)
-    imaginary = np.empty(bins, np.float32)
-    for n in range(active.size):
-        source = active[n]
-        for k in range(bins):
-            gain = response[source, k]
-            real[k] = spectra[n, k].real * gain
-            imaginary[k] = spectra[n, k].imag * gain
-        head = grid[direction[source]]
-        for ear in range(2):
-            near = ears[source, ear]
-            for k in range(bins):
-                total[ear, 0, k] += near * (real[k] * head[ear, 0, k] - imaginary[k] * head[ear, 1, k])
-                total[ear, 1, k] += near * (real[k] * head[ear, 1, k] + imaginary[k] * head[ear, 0, k])
