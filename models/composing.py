@@ -51,8 +51,7 @@ def compose(
     for part in silent:
         del heights[part]
     if not assignment.asked:
-        kept = tuple(all_notes(assignment.score))
-        return Composition(assignment, assignment.score, (), decoder.source, kept)
+        return Composition(assignment, assignment.score, (), decoder.source, tuple(all_notes(assignment.score)))
     if wish.density is None:
         wish = replace(wish, density=assignment.density)
     groups = plan_groups(heights, sorted(assignment.asked), part_ranges(assignment.score))

@@ -4,8 +4,8 @@ The distribution is craft, as in Rimsky-Korsakov, Principles of Orchestration (1
 Orchestration (3rd ed., 2002): strings carry, woodwind colour and double the melody in turn, bassoons and double basses
 the bass, horns and clarinets sustain the harmony, trumpets and timpani come for the fullest phrases. Lines are moved by
 octaves into each instrument's comfortable range, phrase by phrase; fast basses are thinned for double basses, timpani
-have two notes. Sustaining lines, and inner voices that the sketch does not have, are asked of the model, which hears melody,
-bass and middle.
+have two notes. Sustaining lines, and inner voices that the sketch does not have, are asked of the model, which hears the
+others.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,6 +20,7 @@ from ..engine.types import ScoreNote
 from .score_shapes import new_part, with_notes
 from .sketch import Phrase, Sketch, phrases, read_sketch
 from .tasks import Assignment
+from .voice_groups import comfortable_range
 
 FULL_ORCHESTRA = ("flute", "oboe", "clarinet", "bassoon", "horn", "trumpet", "timpani",
                   "violin", "violin", "viola", "cello", "contrabass")  # fmt: skip
@@ -58,7 +59,7 @@ class _Desk:
 
     def add(self, line: Sequence[ScoreNote], softer: float = 0.0, octaves: int = 0) -> None:
         """A line as this instrument can play it: moved by octaves as a whole, what is out of reach left out."""
-        low, high = comfortable(self.instrument)
+        low, high = comfortable_range(self.instrument)
         if not line:
             return
         pitches = np.array([note.pitch for note in line]) + 12 * octaves
@@ -70,12 +71,6 @@ class _Desk:
             if low <= pitch <= high:
                 dynamic = max(0.1, note.dynamic - softer)
                 self.notes.append(replace(note, pitch=int(pitch), part=self.part, dynamic=dynamic))
-
-
-def comfortable(instrument: str) -> tuple[int, int]:
-    """The range in which an instrument is written for in an orchestra: without its highest quarter."""
-    low, high = catalogue()[instrument].range
-    return low, high - (high - low) // (5 if catalogue()[instrument].family == "strings" else 8)
 
 
 def orchestrate(score: Score, available: Collection[str] | None = None, amount: float = 0.5) -> Assignment:

@@ -116,9 +116,9 @@ def _joined(line: Sequence[ScoreNote]) -> list[ScoreNote]:
     joined: list[ScoreNote] = []
     for note in line:
         last = joined[-1] if joined else None
-        meets = last is not None and abs(last.onset_quarter + last.duration_quarter - note.onset_quarter) < 1e-6
-        if last is not None and meets and last.pitch == note.pitch and last.duration_quarter == 1.0:
-            if note.duration_quarter == 1.0 and int(last.onset_quarter) % 2 == 0:
+        if last is not None and last.pitch == note.pitch and last.duration_quarter == note.duration_quarter == 1.0:
+            meets = abs(last.onset_quarter + 1.0 - note.onset_quarter) < 1e-6
+            if meets and int(last.onset_quarter) % 2 == 0:
                 joined[-1] = replace(last, duration_quarter=2.0)
                 continue
         joined.append(note)

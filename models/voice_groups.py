@@ -23,9 +23,25 @@ class VoiceGroup:
     ranges: tuple[Range, ...]
 
 
+def comfortable_range(instrument: str) -> Range:
+    """The range in which an instrument is mostly written for in an ensemble: without the extremes."""
+    kind = catalogue()[instrument]
+    low, high = kind.range
+    span = high - low
+    match kind.family:
+        case "strings":
+            return low, high - span // 4
+        case "woodwind":
+            return low, high - span // 6
+        case "brass":
+            return low + span // 4, high - span // 8
+        case _:
+            return low, high
+
+
 def part_ranges(score: Score) -> dict[int, Range]:
-    """Lowest and highest sounding pitch of each part's instrument."""
-    return {index: catalogue()[part.instrument].range for index, part in enumerate(score.parts)}
+    """Lowest and highest pitch that is written for each part."""
+    return {index: comfortable_range(part.instrument) for index, part in enumerate(score.parts)}
 
 
 def part_heights(score: Score, asked: Sequence[int] = ()) -> dict[int, float]:
