@@ -160,7 +160,7 @@ def load() -> Iterator[None]:
 
 def draw() -> None:
     """The hall, 60 times a second where the machine can."""
-    from scene_frame import frame, orchestra
+    from frame import frame, orchestra
 
     from tutti.engine.placement import place_players, read_plan
     from tutti.scenes.view import StageView

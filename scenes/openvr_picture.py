@@ -35,8 +35,9 @@ MULTISAMPLES = 4
 MOST_PX = 4096
 """An eye's picture is no wider or higher: what larger ones show is lost in the headset's lenses."""
 SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software")
-SOFTWARE_PX = 640
-"""Without a graphics card an eye's longer side has so many pixels: more would leave no processor for the sound."""
+SOFTWARE_PX = 360
+"""Without a graphics card an eye's longer side has so many pixels: more would leave no processor for the sound, and
+some runtimes renew poses only with each picture."""
 REFUSED_S = 0.05
 """Where the compositor wants no picture, it is asked again after this long."""
 EYES_AGAIN_S = 0.5
@@ -72,8 +73,7 @@ class HeadsetPicture:
             self._room = self._view.world.attach_new_node("room")
             self._head = self._room.attach_new_node("head")
             self.eye_px = self._eye_size()
-            samples = MULTISAMPLES if max(self.eye_px) > SOFTWARE_PX else 0
-            self._eyes = StereoBuffer(self._view.base, self._head, self.eye_px, samples)
+            self._eyes = StereoBuffer(self._view.base, self._head, self.eye_px, 0 if self._software else MULTISAMPLES)
             self._submitted = [_texture(), *(openvr.VRTextureBounds_t(*bounds) for bounds in BOUNDS)]
             self._submit_after_drawing()
         except BaseException:
@@ -140,13 +140,17 @@ class HeadsetPicture:
         if not wide or not high:
             raise SceneError("the VR runtime does not tell the size of its pictures: restart SteamVR")
         most = MOST_PX
-        if any(name in self._view.base.win.gsg.driver_renderer.lower() for name in SOFTWARE):
+        if self._software:
             most = SOFTWARE_PX
             self._tracking.notices.append(
                 "no graphics card draws here: the headset's picture is coarse and slow; conducting is not"
             )
         part = min(1.0, most / max(wide, high))
         return max(1, round(wide * part)), max(1, round(high * part))
+
+    @property
+    def _software(self) -> bool:
+        return any(name in self._view.base.win.gsg.driver_renderer.lower() for name in SOFTWARE)
 
     def _submit_after_drawing(self) -> None:
         """The main buffer is drawn after the eyes' (which by then is complete, its samples averaged) and makes our
