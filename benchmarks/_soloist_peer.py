@@ -9,6 +9,7 @@ score time that the tracker gives after each note. Imports nothing of Tutti.
 import json
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 from parangonar.match.online_matchers import OnlineTransformerMatcher, TOLTWMatcher
@@ -36,10 +37,8 @@ def follow(case: dict) -> dict:
     tracker = TRACKERS[case["tracker"]](score)
     places, at = [], 0
     for note in notes:
-        try:
+        with suppress(IndexError, ValueError):  # past the end of its window it stays where it is
             at = int(tracker(note))
-        except (IndexError, ValueError):  # past the end of its window: it stays where it is
-            pass
         places.append(float(tracker.unique_onsets[min(max(0, at), len(tracker.unique_onsets) - 1)]))
     return {"places": places, "cost_s": (time.process_time() - began_s) / max(1, len(notes))}
 

@@ -3,10 +3,10 @@
     tutti bench soloist FOLDER [--pieces 24] [--seeds 1] [--quick] [--peer PYTHON] [--list]
 
 FOLDER holds scores (MusicXML); of each the first part (quartets) or the part with most notes is the solo. After every
-note the place that the follower tells is compared with the note that was meant: it counts as right within 100 (50) ms of
-the music as it is played, or at the same printed notes of another repeat. The first eight notes after a jump are not
-counted; a piece is tracked if 90 % of the others are right, and among the last ten more than half. ``locked again``: notes
-from a jump until three in a row are right. ``false jumps``: times that the follower leaves its place and is wrong.
+note the place that the follower tells is compared with the note that was meant: it counts as right within 100 (50) ms
+of the music as it is played, or at the same printed notes of another repeat. The first eight notes after a jump are not
+counted; a piece is tracked if 90 % of the others are right, and among the last ten more than half. ``locked again``:
+notes from a jump until three in a row are right. ``false jumps``: times that the follower leaves its place and is wrong.
 
 With ``--peer`` an interpreter that has parangonar (``python -m venv peer; peer/bin/pip install parangonar tqdm torch``)
 runs its online trackers on the same notes. Last, the orchestra itself: when its notes sound that stand under a note of
@@ -20,6 +20,7 @@ import subprocess
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def judge(case: Case, told: np.ndarray, outcome: Outcome) -> None:
     steps = np.diff(meant)
     begins = [0, *(np.flatnonzero((steps < 0) | (steps > 7)) + 1).tolist(), len(meant)]
     counted = np.ones(len(meant), bool)
-    for number, (first, last) in enumerate(zip(begins, begins[1:], strict=False)):
+    for number, (first, last) in enumerate(pairwise(begins)):
         counted[first : first + GRACE_NOTES] = False
         if number:
             row = right[first:last]

@@ -140,7 +140,8 @@ class Accompaniment:
             self._follower.hear(note)
         solo = self._follower.at(now_s)
         lead = self._soloist.lead
-        if lead == 0.0 or solo.state == "waiting":
+        unsure = self._kept is None and solo.confidence < SURE
+        if lead == 0.0 or solo.state == "waiting" or unsure:
             ceiling = self._ceiling(solo, now_s, position) if lead >= WAITS_FROM and tempo is not None else math.inf
             return Guidance(tempo, ceiling, None, solo)
         own = self._solo_line(solo)
