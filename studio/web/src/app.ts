@@ -9,6 +9,7 @@ import { choices, ChooserMenu } from "./input/chooser_menu";
 import { CENTRE_M, type GestureSink, type InputKind, REACH_M } from "./input/input";
 import { PhoneInvite } from "./input/phone_invite";
 import { Tapping } from "./input/tap";
+import { Hands } from "./interaction/hands";
 import type { Connection, FromNetwork } from "./net/messages";
 import { Network } from "./net/network";
 import type { View } from "./scene/cameras";
@@ -48,6 +49,7 @@ export class App {
   private readonly hints = new Hints(() => void this.audio.unlock());
   private readonly controls: Controls;
   private readonly pad: GesturePad;
+  private readonly hands: Hands;
   private readonly batch = new SampleBatch((samples) => this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples }));
   private readonly chooser: Chooser;
   private readonly chooserMenu: ChooserMenu;
@@ -82,6 +84,7 @@ export class App {
         this.say(text);
         this.phone.noticed(text);
       },
+      interacted: (message) => this.hands.take(message),
     });
     this.people = new PeoplePanel({
       rename: (name) => this.rename(name),
@@ -96,12 +99,20 @@ export class App {
       fullscreen: () => void this.toggleFullscreen(),
       parts: () => this.toggleParts(),
       review: () => this.toggleReview(),
+      point: () => this.point(!this.hands.pointing),
+      menu: () => this.hands.pressMenu(),
       enterVr: () => void this.headset?.enter(),
     });
+    this.hands = new Hands(
+      this.canvas,
+      () => this.stage,
+      (message) => this.network.send(message),
+      () => this.timeline.offsetS,
+    );
     this.pad = new GesturePad(this.canvas, {
       samples: (samples) => this.gesture(samples),
       hover: (x, y) => this.stage?.conduct(true, { x, y }),
-      refused: () => this.stage?.cameras.current !== "orbit" && !this.concert.holding && this.hints.say("Press “Conduct” to take the baton."),
+      refused: () => !this.hands.pointing && this.stage?.cameras.current !== "orbit" && !this.concert.holding && this.hints.say("Press “Conduct” to take the baton."),
     });
     const touch = matchMedia("(pointer: coarse)").matches;
     const offered = choices(touch);
@@ -165,6 +176,7 @@ export class App {
       ring: levels,
       stage: this.stage?.diagnostics() ?? null,
       review: this.review.diagnostics(),
+      hands: this.hands.diagnostics(),
       input: { kind: this.chooser.current, ...this.chooser.active?.facts },
     };
   }
@@ -199,6 +211,7 @@ export class App {
       this.hints.noPicture("The hall could not be loaded. Sound and score position work all the same; reload the page to try again.");
       return;
     }
+    this.stage.add(this.hands.view.group);
     this.stage.setCovered(0.8 * (this.dock?.offsetHeight ?? 0));
     if (this.concert.snapshot !== null) this.stage.place(this.concert.snapshot.players);
     if (this.address.display) this.stage.cameras.direct();
@@ -215,6 +228,7 @@ export class App {
           this.pad.enabled = false;
           this.pad.release();
           this.stage?.conduct(false, null);
+          this.hands.take(null);
         }
         this.showControls();
         break;
@@ -306,7 +320,7 @@ export class App {
 
   /** The stage takes drags only while they conduct. */
   private showPad(): void {
-    this.pad.enabled = this.concert.holding && this.chooser.current === "pad" && this.stage?.cameras.current !== "orbit";
+    this.pad.enabled = !this.hands.pointing && this.concert.holding && this.chooser.current === "pad" && this.stage?.cameras.current !== "orbit";
     this.root.classList.toggle("by-pad", this.chooser.current === "pad");
   }
 
@@ -372,6 +386,15 @@ export class App {
     this.showPad();
   }
 
+  /** The mouse points at players and moves them, or conducts again. */
+  private point(on: boolean): void {
+    this.hands.pointing = on;
+    this.root.classList.toggle("pointing", on);
+    this.pad.release();
+    this.showPad();
+    this.showControls();
+  }
+
   private setVolume(loudness: number): void {
     this.audio.setVolume(loudness);
     if (this.audio.state === "muted" || this.audio.state === "blocked") void this.audio.mute(false);
@@ -409,6 +432,11 @@ export class App {
     else if (event.key === "m") this.toggleSound();
     else if (event.key === "b") this.askBaton();
     else if (event.key === "v") this.toggleReview();
+    else if (event.key === "e") this.point(!this.hands.pointing);
+    else if (event.key === "n" && this.concert.controlling) {
+      if (!this.hands.pointing) this.point(true);
+      this.hands.pressMenu();
+    }
     else if (event.key === " " && target.tagName !== "BUTTON" && this.concert.controlling) {
       event.preventDefault();
       this.command(this.running ? "stop" : "start");
@@ -445,6 +473,7 @@ export class App {
       running: this.running,
       live: this.connection.state === "live",
     });
+    this.controls.showPointing(this.hands.pointing, concert.controlling && this.connection.state === "live");
     this.scorePanel.allowSeeking(concert.controlling && this.connection.state === "live" && !this.address.display);
   }
 

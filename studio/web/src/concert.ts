@@ -1,6 +1,7 @@
 /** The state of the concert as the relay tells it: no window, no network, so that tests can drive it. */
 import {
   type Event,
+  type Interaction,
   NOBODY,
   type NoteOn,
   type PlayerInfo,
@@ -26,6 +27,8 @@ export interface ConcertEvents {
   /** A tick, before its events. */
   ticked(tick: Tick): void;
   notice(text: string): void;
+  /** What one's own pointing came to. */
+  interacted?(message: Interaction): void;
 }
 
 export interface ShownPosition {
@@ -80,6 +83,9 @@ export class Concert {
       case "Players":
         if (this.snapshot !== null) this.snapshot = { ...this.snapshot, players: message.players };
         this.events.placed(message.players);
+        break;
+      case "Interaction":
+        this.events.interacted?.(message);
         break;
       case "Notice":
         this.events.notice(message.text);

@@ -45,6 +45,7 @@ const JOURNEY_S = 1.3;
 export class CameraDirector {
   private view: View = "audience";
   private automatic = false;
+  private held = false;
   private readonly controls: OrbitControls;
   private readonly target = new Vector3();
   private readonly fromEye = new Vector3();
@@ -68,6 +69,12 @@ export class CameraDirector {
     this.controls.maxPolarAngle = Math.PI * 0.52;
     this.controls.enablePan = false;
     this.cut(SHOTS.audience);
+  }
+
+  /** While held, a drag does not turn the free view: it does something else. */
+  hold(held: boolean): void {
+    this.held = held;
+    this.controls.enabled = !held && this.view === "orbit" && this.journey === 1;
   }
 
   get current(): View {
@@ -130,7 +137,7 @@ export class CameraDirector {
     this.cut(SHOTS[this.view]);
     if (this.view === "orbit") {
       this.controls.target.copy(this.target);
-      this.controls.enabled = true;
+      this.controls.enabled = !this.held;
     }
   }
 

@@ -14,6 +14,11 @@ export function hallToWorld(p: Vec3, out = new Vector3()): Vector3 {
   return out.set(p[0], p[2], -p[1]);
 }
 
+/** A point or direction of the world in the hall frame. */
+export function worldToHall(v: Vector3): Vec3 {
+  return [v.x, -v.z, v.y];
+}
+
 /** A rotation of the hall frame in the world. */
 export function hallRotationToWorld(q: Quat, out = new Quaternion()): Quaternion {
   return out.set(q[1], q[3], -q[2], q[0]);

@@ -5,6 +5,7 @@ import {
   Group,
   InstancedBufferAttribute,
   InstancedBufferGeometry,
+  type InstancedMesh,
   Matrix4,
   Mesh,
   NearestFilter,
@@ -43,6 +44,9 @@ interface Batch {
 /** Distances in metres at which a player drops to the next level of detail, at detail 1. */
 const LOD_DISTANCES_M = [5.5, 13];
 
+/** The light on whom somebody points at; an entry's is 1. */
+const LIT = 1.6;
+
 export class Orchestra {
   readonly group = new Group();
   private players: Player[] = [];
@@ -51,6 +55,8 @@ export class Orchestra {
   private texels = new Float32Array(0);
   private texture: DataTexture | null = null;
   private material: ShaderMaterial | null = null;
+  private shadows: InstancedMesh | null = null;
+  private lit: ReadonlySet<number> = new Set();
   private readonly blend = new PoseBlend();
   private readonly gesture = restingGesture();
   private readonly frustum = new Frustum();
@@ -65,6 +71,7 @@ export class Orchestra {
 
   /** Seats the players anew. Parts keep what they are playing. Unknown models are drawn as violinists, not left out. */
   place(placements: readonly PlayerInfo[]): void {
+    if (this.reseat(placements)) return;
     this.dispose();
     const fallback = this.models.get("violin") ?? [...this.models.values()][0];
     if (fallback === undefined) return;
@@ -74,17 +81,7 @@ export class Orchestra {
       const desk = `${placement.part}/${placement.section}/${placement.desk}`;
       const sharesDesk = model.rig.kind === "bow" && stands.has(desk);
       stands.add(desk);
-      const centre = hallToWorld(placement.position_m).add(new Vector3(0, 0.8, 0));
-      const [x, y] = placement.position_m;
-      const bearing = Math.atan2(x, -y) - (placement.heading_deg * Math.PI) / 180;
-      this.players.push({
-        placement,
-        model,
-        look: appearanceOf(placement, model.rig, sharesDesk),
-        sphere: new Sphere(centre, 1.4),
-        toConductorRad: Math.atan2(Math.sin(bearing), Math.cos(bearing)),
-        emphasis: 0,
-      });
+      this.players.push({ ...seated(placement), model, look: appearanceOf(placement, model.rig, sharesDesk), emphasis: 0 });
       while (this.lines.length <= placement.part) this.lines.push(new PartLine());
     }
     if (this.players.length === 0) return;
@@ -94,7 +91,35 @@ export class Orchestra {
     this.material = playerMaterial(this.texture);
     this.players.forEach((player, row) => this.writeRow(player, row));
     for (const model of new Set(this.players.map((player) => player.model))) this.addBatches(model);
-    this.group.add(shadowBlobs(this.players.map(({ placement, model }) => ({ place: hallToWorld(placement.position_m), wide: model.name === "timpani" || model.name === "piano" }))));
+    this.layShadows();
+  }
+
+  /** The same players in other places, or muted: cheap enough for one who is in somebody's hand. False where they are others. */
+  private reseat(placements: readonly PlayerInfo[]): boolean {
+    const same = placements.length > 0 && placements.length === this.players.length && this.players.every(({ placement: old }, row) => {
+      const now = placements[row]!;
+      return old.player === now.player && old.part === now.part && old.model === now.model && old.section === now.section && old.desk === now.desk;
+    });
+    if (!same) return false;
+    this.players = this.players.map((player, row) => ({ ...player, ...seated(placements[row]!) }));
+    this.players.forEach((player, row) => this.writeRow(player, row));
+    this.layShadows();
+    return true;
+  }
+
+  /** Lights those whom somebody points at, and nobody else. */
+  light(players: ReadonlySet<number>): void {
+    this.lit = players;
+  }
+
+  private layShadows(): void {
+    if (this.shadows !== null) {
+      this.shadows.removeFromParent();
+      this.shadows.geometry.dispose();
+      this.shadows.dispose();
+    }
+    this.shadows = shadowBlobs(this.players.map(({ placement, model }) => ({ place: hallToWorld(placement.position_m), wide: model.name === "timpani" || model.name === "piano" })));
+    this.group.add(this.shadows);
   }
 
   add(note: NoteOn): void {
@@ -148,6 +173,7 @@ export class Orchestra {
     this.texture?.dispose();
     this.material?.dispose();
     this.group.clear();
+    this.shadows = null;
     this.batches.clear();
     this.players = [];
     this.texture = null;
@@ -162,7 +188,7 @@ export class Orchestra {
     this.blend.begin(model.rig);
     posePlayer(this.blend, model.name, model.rig, this.gesture, look, around, player.toConductorRad);
     this.blend.write(this.texels, row * ROW_TEXELS * 4, look.hidden);
-    player.emphasis += (this.gesture.entry - player.emphasis) * 0.12;
+    player.emphasis += ((this.lit.has(placement.player) ? LIT : this.gesture.entry) - player.emphasis) * (this.lit.has(placement.player) ? 0.5 : 0.12);
     this.texels[(row * ROW_TEXELS + PLACE_TEXEL + 1) * 4 + 3] = player.emphasis;
   }
 
@@ -188,4 +214,15 @@ export class Orchestra {
     });
     this.batches.set(model.name, batches);
   }
+}
+
+/** What a player's place comes to. */
+function seated(placement: PlayerInfo): Pick<Player, "placement" | "sphere" | "toConductorRad"> {
+  const [x, y] = placement.position_m;
+  const bearing = Math.atan2(x, -y) - (placement.heading_deg * Math.PI) / 180;
+  return {
+    placement,
+    sphere: new Sphere(hallToWorld(placement.position_m).add(new Vector3(0, 0.8, 0)), 1.4),
+    toConductorRad: Math.atan2(Math.sin(bearing), Math.cos(bearing)),
+  };
 }

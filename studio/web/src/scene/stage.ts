@@ -1,10 +1,10 @@
 /** The picture: renderer, hall, orchestra, baton and camera, and the loop that draws them. */
-import { type BufferGeometry, Color, Group, PerspectiveCamera, Plane, Raycaster, Scene, SRGBColorSpace, Vector2, Vector3, WebGLRenderer } from "three";
+import { type BufferGeometry, Color, Group, type Object3D, PerspectiveCamera, Plane, Raycaster, Scene, SRGBColorSpace, Vector2, Vector3, WebGLRenderer } from "three";
 import type { NoteOff, NoteOn, PlayerInfo, PoseInfo } from "../generated/protocol";
 import { Baton } from "./baton";
 import { CameraDirector, type View } from "./cameras";
 import { Conductor } from "./conductor";
-import { PODIUM_HEIGHT_M, type Vec3 } from "./frames";
+import { PODIUM_HEIGHT_M, type Vec3, worldToHall } from "./frames";
 import { Governor } from "./governor";
 import { buildHall, type Hall } from "./hall";
 import { loadStageModels, type StageModels } from "./models";
@@ -135,6 +135,31 @@ export class Stage {
 
   look(view: View): void {
     this.cameras.go(view);
+  }
+
+  /** What is drawn for somebody's hands: panels, lasers, marks. */
+  add(drawn: Object3D): void {
+    this.root.add(drawn);
+  }
+
+  /** Lights the players whom somebody points at. */
+  light(players: ReadonlySet<number>): void {
+    this.orchestra?.light(players);
+  }
+
+  /** The ray through a place of the window, hall frame; null where the picture is not. */
+  rayAt(clientX: number, clientY: number): { origin: Vec3; direction: Vec3 } | null {
+    const box = this.canvas.getBoundingClientRect();
+    if (box.width < 1 || box.height < 1) return null;
+    this.pointer.set((2 * (clientX - box.left)) / box.width - 1, 1 - (2 * (clientY - box.top)) / box.height);
+    this.ray.setFromCamera(this.pointer, this.camera);
+    return { origin: worldToHall(this.ray.ray.origin), direction: worldToHall(this.ray.ray.direction) };
+  }
+
+  /** Where the picture is seen from and which way, hall frame. */
+  look3d(): { eye: Vec3; gaze: Vec3 } {
+    this.camera.getWorldDirection(this.away);
+    return { eye: worldToHall(this.camera.position), gaze: worldToHall(this.away) };
   }
 
   /** Hands, baton and stand of a conductor, as geometries. */

@@ -13,6 +13,8 @@ export interface ControlActions {
   parts(): void;
   review(): void;
   enterVr(): void;
+  point(): void;
+  menu(): void;
 }
 
 export interface ControlState {
@@ -34,6 +36,8 @@ export class Controls {
   private readonly volume = h("input", { type: "range", class: "volume", min: "0", max: "1", step: "0.02", value: "1", "aria-label": "Volume" });
   private readonly views: Map<View, HTMLButtonElement>;
   private readonly vrButton: HTMLButtonElement;
+  private readonly pointButton: HTMLButtonElement;
+  private readonly menuButton: HTMLButtonElement;
   readonly partsButton: HTMLButtonElement;
   readonly reviewButton: HTMLButtonElement;
   readonly element: HTMLElement;
@@ -51,6 +55,10 @@ export class Controls {
     this.views = new Map(VIEWS.map(({ view, label }) => [view, h("button", { type: "button", "aria-pressed": "false", onclick: () => actions.look(view) }, label)]));
     this.partsButton = button("round parts-toggle", "Show who plays", () => actions.parts(), icon("score"));
     this.partsButton.setAttribute("aria-controls", "parts");
+    this.pointButton = button("round point", "Point at players, move them (E)", () => actions.point(), icon("hand"));
+    this.pointButton.setAttribute("aria-pressed", "false");
+    this.menuButton = button("round menu", "Menu in the hall (N)", () => actions.menu(), icon("menu"));
+    this.menuButton.hidden = true;
     this.reviewButton = button("round review-toggle", "Conductor’s view", () => actions.review(), icon("curve"));
     this.reviewButton.setAttribute("aria-controls", "review");
     this.reviewButton.setAttribute("aria-expanded", "false");
@@ -62,6 +70,8 @@ export class Controls {
       this.startButton,
       h("div", { class: "sound" }, this.listenButton, h("div", { class: "levels" }, this.volume, this.meter)),
       h("div", { class: "views", role: "group", "aria-label": "Watch from" }, ...this.views.values()),
+      this.pointButton,
+      this.menuButton,
       this.reviewButton,
       this.partsButton,
       button("round fullscreen", "Full screen", () => actions.fullscreen(), icon("expand")),
@@ -86,6 +96,12 @@ export class Controls {
   /** There is a headset that can be entered. */
   offerVr(offered: boolean): void {
     this.vrButton.hidden = !offered;
+  }
+
+  /** The mouse points; who may control the concert gets the menu as well. */
+  showPointing(pointing: boolean, menu: boolean): void {
+    this.pointButton.setAttribute("aria-pressed", String(pointing));
+    this.menuButton.hidden = !(pointing && menu);
   }
 
   showView(current: View): void {
