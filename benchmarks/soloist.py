@@ -6,7 +6,7 @@ FOLDER holds scores (MusicXML); of each the first part (quartets) or the part wi
 note the place that the follower tells is compared with the note that was meant: it counts as right within 100 (50) ms
 of the music as it is played, or at the same printed notes of another repeat. The first eight notes after a jump are not
 counted; a piece is tracked if 90 % of the others are right, and among the last ten more than half. ``locked again``:
-notes from a jump until three in a row are right. ``false jumps``: times that the follower leaves its place and is wrong.
+notes from a jump until three in a row are right. ``false jumps``: how often the follower leaves its place and is wrong.
 
 With ``--peer`` an interpreter that has parangonar (``python -m venv peer; peer/bin/pip install parangonar tqdm torch``)
 runs its online trackers on the same notes. Last, the orchestra itself: when its notes sound that stand under a note of

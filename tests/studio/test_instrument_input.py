@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from performers import RATE_HZ, played, scale
 
+from tutti.engine.accompaniment import Soloist
 from tutti.engine.audio.audio_ring import AudioRing
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import InputError
@@ -159,6 +160,23 @@ def test_a_session_records_what_a_learner_plays_and_keeps_their_seat(tmp_path: P
     assert performer.closed and told == notes
     recorded = read_session(path)
     assert recorded.heard == tuple(notes) and recorded.complete
+
+
+def test_a_live_orchestra_hears_its_soloist():
+    score = open_score(PIECE)
+    first = int(score.notes["pitch"][score.notes["part"] == 0][0])
+    performer, audio = ScriptedPerformer([HeardNote(0, 0.0, None, float(first), 80, 1.0)]), Played()
+    session = LiveSession(
+        clock=SessionClock(),
+        performance=Performance(score, soloist=Soloist(frozenset([0]))),
+        placements=(),
+        audio=audio,
+        performers=(performer,),
+    )
+    frames = [session.step() for _ in range(5)]
+    session.close()
+    assert frames[-1].solo is not None and frames[-1].solo.state != "waiting"
+    assert {note.part for frame in frames for note in frame.notes} == {1, 2, 3}, "the first chord without the solo"
 
 
 def test_one_line_says_how_the_learner_is_heard():
