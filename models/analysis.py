@@ -319,6 +319,40 @@ def _voices(notes: _Notes, parts: Sequence[int] | None) -> list[int]:
     return sorted(chosen, key=lambda part: -float(notes.pitch[notes.part == part].mean()))
 
 
+def steps_of(
+    score: Score,
+    notes: Sequence[ScoreNote] | None = None,
+    parts: Sequence[int] | None = None,
+    scale: Scale | None = None,
+) -> Iterator[tuple[float, StepContext]]:
+    """Every moment at which one of the ``parts`` begins a note, as rules look at it, with all voices known.
+
+    Voices are ordered by their mean pitch, highest first. Without ``scale`` the key's is given where its leading note
+    is one: in the dominant and in the chord on it.
+    """
+    found = _Notes.of(score, score.notes_between(0.0, score.end_quarter) if notes is None else notes)
+    beats = _Beats(score)
+    weights, basses = found.by_beat(beats)
+    keys = keys_along(weights)
+    yield from _contexts(score, found, _voices(found, parts), beats, chords_along(weights, basses, keys), keys, scale)
+
+
+def _contexts(
+    score: Score,
+    notes: _Notes,
+    voices: Sequence[int],
+    beats: _Beats,
+    chords: Sequence[Chord | None],
+    keys: Sequence[Key],
+    scale: Scale | None,
+) -> Iterator[tuple[float, StepContext]]:
+    ranges = tuple(catalogue()[score.parts[part].instrument].range for part in voices)
+    for quarter, before, now, onsets in _steps(notes, voices):
+        beat = beats.index(quarter)
+        asked = scale or _leading_note_scale(chords[beat], keys[beat])
+        yield quarter, StepContext(before, now, onsets, beats.strength(quarter), ranges, asked)
+
+
 def _breaches(
     score: Score,
     notes: _Notes,
@@ -332,23 +366,19 @@ def _breaches(
     left_out = {"given-chord"} | (set() if scale is not None else {"out-of-scale"})
     asked = tuple(rule(name).name for name in rules) if rules is not None else tuple(known.name for known in RULES)
     names = tuple(name for name in asked if name not in left_out)
-    ranges = tuple(catalogue()[score.parts[part].instrument].range for part in voices)
+    called = [score.parts[part].name for part in voices]
     sounding: set[tuple[str, tuple[int, ...]]] = set()
-    for quarter, before, now, onsets in _steps(notes, voices):
+    for quarter, step in _contexts(score, notes, voices, beats, chords, keys, scale):
         beat = beats.index(quarter)
-        chord, key = chords[beat], keys[beat]
-        context = StepContext(
-            before, now, onsets, beats.strength(quarter), ranges, scale or _leading_note_scale(chord, key)
-        )
         broken = set()
-        for breach in breaches(context, names):
-            if breach.severity < LEAST_SEVERITY or _belongs(breach.rule, breach.voices, now, chord):
+        for breach in breaches(step, names):
+            if breach.severity < LEAST_SEVERITY or _belongs(breach.rule, breach.voices, step.now, chords[beat]):
                 continue
             broken.add((breach.rule, breach.voices))
             if (breach.rule, breach.voices) in sounding and breach.rule in _LASTING:
                 continue
             moved = tuple(voices[voice] for voice in breach.voices)
-            words = _in_words(breach.rule, breach.voices, before, now, key, [score.parts[part].name for part in voices])
+            words = _in_words(breach.rule, breach.voices, step.before, step.now, keys[beat], called)
             place = beats.place(quarter)
             yield RuleBreach(breach.rule, place, moved, f"{place}: {words}")
         sounding = broken
