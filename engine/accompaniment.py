@@ -13,7 +13,7 @@ from .errors import InputError
 from .listening.score_following import SoloFollower
 from .listening.solo_line import SoloLine
 from .score import Score
-from .types import HeardNote, ScoreNote, ScorePosition, SoloPosition, TempoEstimate
+from .types import HeardNote, ScoreNote, SoloPosition, TempoEstimate
 
 LEADS = {"conductor": 0.0, "shared": 0.5, "soloist": 0.8}
 WAITS_FROM = 0.5
@@ -133,26 +133,25 @@ class Accompaniment:
         now_s: float,
         heard: Sequence[HeardNote],
         tempo: TempoEstimate | None,
-        position: ScorePosition | None,
+        playhead: float,
     ) -> Guidance:
-        """``heard`` since the last step; ``tempo`` is the conductor's, ``position`` where the playhead was."""
+        """``heard`` since the last step; ``tempo`` is the conductor's, ``playhead`` where it was (beats)."""
         for note in heard:
             self._follower.hear(note)
         solo = self._follower.at(now_s)
         lead = self._soloist.lead
         unsure = self._kept is None and solo.confidence < SURE
         if lead == 0.0 or solo.state == "waiting" or unsure:
-            ceiling = self._ceiling(solo, now_s, position) if lead >= WAITS_FROM and tempo is not None else math.inf
+            ceiling = self._ceiling(solo, now_s, playhead) if lead >= WAITS_FROM and tempo is not None else math.inf
             return Guidance(tempo, ceiling, None, solo)
         own = self._solo_line(solo)
-        jump_beat = self._jump(now_s, solo, own, position)
-        playhead = position.beat if position is not None else 0.0
+        jump_beat = self._jump(now_s, solo, own, playhead)
         if self._kept is None or jump_beat is not None:
             self._kept = replace(own, beat=own.at(now_s), at_s=now_s)
             self._offset = 0.0
         share, beating = self._shares(now_s, solo, own, tempo)
         kept = self._draw(now_s, own, tempo, share, beating)
-        ceiling = self._ceiling(solo, now_s, position) if lead >= WAITS_FROM else math.inf
+        ceiling = self._ceiling(solo, now_s, playhead) if lead >= WAITS_FROM else math.inf
         self._kept = kept = replace(kept, beat=min(kept.beat, max(ceiling, playhead)))
         return Guidance(self._told(now_s, kept, solo, share, beating), ceiling, jump_beat, solo)
 
@@ -242,14 +241,14 @@ class Accompaniment:
 
     # -- waiting and going elsewhere -----------------------------------------------------------------------
 
-    def _ceiling(self, solo: SoloPosition, now_s: float, position: ScorePosition | None) -> float:
+    def _ceiling(self, solo: SoloPosition, now_s: float, playhead: float) -> float:
         """Where the orchestra waits: at the soloist's next note; a little beyond once that is overdue."""
         if solo.state in ("lost", "ended"):
             return math.inf
         beat = self._score.quarter_to_beat(solo.next_quarter)
         if self._due is None or self._due[0] != beat:
             self._due = (beat, math.inf)
-        reached = position is not None and position.beat >= beat - 0.02
+        reached = playhead >= beat - 0.02
         if self._due[1] == math.inf and reached:
             self._due = (beat, max(now_s, solo.next_s or now_s))
         overdue_s = now_s - self._due[1]
@@ -257,12 +256,12 @@ class Accompaniment:
             return beat
         return beat + YIELDS_BEATS * (1.0 - math.exp(-overdue_s / (YIELDS_BEATS * 0.6)))
 
-    def _jump(self, now_s: float, solo: SoloPosition, own: _Line, position: ScorePosition | None) -> int | None:
+    def _jump(self, now_s: float, solo: SoloPosition, own: _Line, playhead: float) -> int | None:
         """The beat at which the orchestra goes on, where the soloist is elsewhere."""
         if self._soloist.lead < WAITS_FROM or solo.state != "following" or solo.confidence < SURE:
             return None
         at = own.at(now_s)
-        away = position is None or abs(at - position.beat) > TOO_FAR_BEATS
+        away = abs(at - playhead) > TOO_FAR_BEATS
         if not away or now_s - own.at_s > HEARD_BEATS * own.period_s:
             self._apart_since_s = None
             self._jumps = solo.jumps

@@ -181,7 +181,7 @@ class Performance:
         """The playhead, as the conductor leads it, and the soloist where there is one."""
         if self._accompaniment is None:
             return *self._follower.step(now_s, tempo, signs), None
-        guidance: Guidance = self._accompaniment.step(now_s, heard, tempo, self._position)
+        guidance: Guidance = self._accompaniment.step(now_s, heard, tempo, self._follower.beat)
         if guidance.jump_beat is not None:
             self._follower = Follower(self.score, guidance.jump_beat, self._style)
             self._scheduler.jump(self.score.beat_to_quarter(guidance.jump_beat))
