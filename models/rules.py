@@ -3,7 +3,12 @@
 A decoder subtracts the penalties from its logits, which multiplies the model's distribution with one of its own for
 each rule (a product of experts: Hinton, Neural Computation 14, 2002). Each rule can be turned off and weighted by name.
 The rules are those that every textbook of four-part writing has (Piston, *Harmony*; Aldwell and Schachter, *Harmony
-and Voice Leading*; Fux, *Gradus ad Parnassum*, for dissonance). The default weights come from ``rule_fitting``.
+and Voice Leading*; Fux, *Gradus ad Parnassum*, for dissonance).
+
+The default weights of crossing, spacing, dissonance, leaps and doubling lie where ``rule_fitting`` puts them on string
+quartets and on chorales (``tutti bench rules --fit``). Parallels weigh more than any music gives them (2.8 on chorales,
+less where instruments double), because one of them is heard as a mistake in four voices; what is asked for – range,
+chord, scale – weighs as much as to be kept.
 
 Voices are numbered from the highest to the lowest. A rule adds to an array of ``COSTS`` numbers: one for the onset of
 each MIDI pitch, then one for ``REST`` and one for ``HOLD``, so that these codes index it as they are.
@@ -275,7 +280,7 @@ RULES: tuple[Rule, ...] = (
         "hidden-fifths-octaves",
         "Hidden fifths and octaves",
         "Soprano and bass do not move in the same direction into a fifth or octave where the soprano leaps.",
-        2.0,
+        1.0,
         "pair",
         _hidden,
         mutual=True,
@@ -285,7 +290,7 @@ RULES: tuple[Rule, ...] = (
         "crossing",
         "Crossing",
         "A voice does not go above the one over it, nor below the one under it.",
-        2.0,
+        1.5,
         "pair",
         _crossing,
         mutual=True,
@@ -311,7 +316,7 @@ RULES: tuple[Rule, ...] = (
         "unresolved-dissonance",
         "Unresolved dissonance",
         "A voice that makes a dissonance with a held note leaves it by step.",
-        1.0,
+        0.7,
         "pair",
         _unresolved,
     ),
@@ -319,7 +324,7 @@ RULES: tuple[Rule, ...] = (
         "melodic-leap",
         "Awkward leaps",
         "A voice avoids leaps of a tritone, of a seventh and of more than an octave.",
-        1.0,
+        0.5,
         "voice",
         _leap,
     ),
@@ -327,7 +332,7 @@ RULES: tuple[Rule, ...] = (
         "doubled-leading-note",
         "Doubled leading note",
         "Only one voice has the leading note, because it must go to the tonic and two would go there in octaves.",
-        2.0,
+        0.7,
         "pair",
         _doubled_leading_note,
         mutual=True,
