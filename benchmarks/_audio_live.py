@@ -180,17 +180,16 @@ def draw() -> None:
 
 def infer() -> None:
     """The AI player's network, without a pause."""
-    import torch
+    from tutti.models.decoding import PartDecoder
+    from tutti.models.grid import HOLD, Place, pitch_to_token
+    from tutti.models.runtime import PartModel
 
-    from tutti.models.manifest import load_weights
-
-    torch.set_num_threads(1)
-    network, _ = load_weights()
-    weights = [parameter for parameter in network.parameters() if parameter.dim() == 2]
-    with torch.no_grad():
-        while True:
-            for weight in weights:
-                torch.nn.functional.linear(torch.ones(64, weight.shape[1]), weight)
+    decoder = PartDecoder(PartModel.load(), given=(0,))
+    melody, step = (72, 74, 76, 77), 0
+    while True:
+        note = pitch_to_token(melody[step // 4 % 4]) if step % 4 == 0 else HOLD
+        decoder.step(Place(step % 4, step // 4 % 4, 4), {0: note})
+        step += 1
 
 
 def _compute(over: threading.Event) -> None:

@@ -56,8 +56,8 @@ class Controls:
 
     ``key`` is a tonic and a mode (``"G major"``, ``"f# minor"``); ``density`` the onsets per quarter of an answered
     voice; ``register`` its mean pitch (MIDI); ``complexity`` 0 (plain triads) – 1; ``style`` one of ``STYLES``,
-    ``mood`` of ``MOODS``; ``cadence_in_quarters`` how far away the next cadence is (0: here; none within a bar: 5 or more).
-    ``density`` and ``register`` can be one value for all voices or one for each.
+    ``mood`` of ``MOODS``; ``cadence_in_quarters`` how far away the next cadence is (0: here; 5 or more: not within a
+    bar). ``density`` and ``register`` can be one value for all voices or one for each.
     """
 
     key: str | None = None

@@ -243,7 +243,12 @@ def _moved_key(codes: np.ndarray, shift: int) -> np.ndarray:
 
 def _label_table() -> np.ndarray:
     """The chord of each set of pitch classes (12 bits): 0 none, else 1 + 4 root + (major, minor, diminished, other)."""
-    shapes = (({0, 4, 7}, {10, 11}), ({0, 3, 7}, {10}), ({0, 3, 6}, {9, 10}), ({0, 4, 8}, set()))
+    shapes: tuple[tuple[set[int], set[int]], ...] = (
+        ({0, 4, 7}, {10, 11}),
+        ({0, 3, 7}, {10}),
+        ({0, 3, 6}, {9, 10}),
+        ({0, 4, 8}, set()),
+    )
     table = np.zeros(4096, np.int64)
     for bits in range(4096):
         classes = {tone for tone in range(12) if bits >> tone & 1}

@@ -151,41 +151,35 @@ class PartNetwork(nn.Module):
         return self.norm(x)
 
     def answer(self, memory: Tensor, inputs: StepInputs, sounding: Tensor, onset: Tensor, visible: Tensor) -> Tensor:
-        """Logits of every voice's token at every step, (batch, steps, voices, ``VOCABULARY``), float32.
+        """Logits of every voice's token at every step, (batch, voices, steps, ``VOCABULARY``), float32.
 
         ``memory`` is the backbone's of ``inputs``; ``sounding`` (batch, steps, voices) the symbols that sound at the
-        step, ``onset`` is 1 where they begin there; ``visible`` (batch, 1 or steps, voices, voices) is true where the
-        voice that is answered (third axis) knows what another one (fourth axis) does.
+        step, ``onset`` is 1 where they begin there; ``visible`` (batch, voices, voices) is true where the voice that
+        is answered (second axis) knows what another one (third axis) does. What is absent must be visible.
         """
-        symbols = onset * SYMBOLS + sounding
-        known = self._by_voice(hot(symbols[..., None], 2 * SYMBOLS, memory), self.head_known)
+        steps = memory.shape[1]
+        before, heard = inputs.sounding.transpose(1, 2), sounding.transpose(1, 2)
+        age, density = inputs.age.transpose(1, 2), inputs.controls[..., DENSITY:REGISTER].transpose(1, 2)
+        symbols = (onset.transpose(1, 2) * SYMBOLS + heard)[..., None]
+        known = _by_voice(hot(symbols.transpose(0, 1), 2 * SYMBOLS, memory), self.head_known)
+        own_rows = torch.stack([before, OWN_AGE + age, OWN_DENSITY + density], dim=-1)
+        own = _by_voice(hot(own_rows.transpose(0, 1), OWN_ROWS, memory), self.head_own)
+        # The sum of what is known of the others, written as what nobody knows and a product with the mask.
         unknown = self.head_known[:, UNKNOWN]
-        absent = (sounding == ABSENT)[..., None, :]
-        visible = visible | absent
-        own_rows = torch.stack(
-            [inputs.sounding, OWN_AGE + inputs.age, OWN_DENSITY + inputs.controls[..., DENSITY:REGISTER]], dim=-1
-        )
-        own = self._by_voice(hot(own_rows, OWN_ROWS, memory), self.head_own)
+        mask = visible.to(memory.dtype)
+        seen = (mask @ known.flatten(2)).unflatten(-1, (steps, -1)) - (mask @ unknown)[:, :, None]
         shared = self.memory_in(memory) + unknown.sum(0)
-        hidden = shared[:, :, None] + own + visible.to(memory.dtype) @ (known - unknown)
+        hidden = shared[:, None] + own + seen
         hidden = drop_channels(functional.relu(hidden).square(), self)
         hidden = hidden + functional.relu(self.head_middle(hidden)).square()
-        leaps = self.leap(hidden).gather(-1, self.leap_index[inputs.sounding])
-        leaps = leaps * self.pitched[inputs.sounding][..., None]
+        leaps = self.leap(hidden).gather(-1, self.leap_index[before]) * self.pitched[before][..., None]
         logits = self.absolute(hidden) + leaps
-        heard = torch.where(visible, sounding[:, :, None], inputs.sounding[:, :, None])
+        looked = torch.where(visible[:, :, None], sounding[:, None], inputs.sounding[:, None])
         classes = self.interval_class(hidden).unflatten(-1, (2, VOICES, 12))
-        chosen = torch.where(visible[..., None], classes[..., 0, :, :], classes[..., 1, :, :])
-        turned = chosen.gather(-1, self.class_index[heard]) * self.pitched[heard][..., None]
+        chosen = torch.where(visible[:, :, None, :, None], classes[..., 0, :, :], classes[..., 1, :, :])
+        turned = chosen.gather(-1, self.class_index[looked]) * self.pitched[looked][..., None]
         by_class = turned.sum(-2)[..., self.pitch_class]
         return torch.cat([logits[..., :FIRST_PITCH], logits[..., FIRST_PITCH:] + by_class], dim=-1).float()
-
-    @staticmethod
-    def _by_voice(vectors: Tensor, tables: Tensor) -> Tensor:
-        """(batch, steps, voices, rows) times (voices, rows, width)."""
-        batch, steps = vectors.shape[:2]
-        flat = vectors.flatten(0, 1).transpose(0, 1) @ tables
-        return flat.transpose(0, 1).unflatten(0, (batch, steps))
 
     def _embed(self, inputs: StepInputs) -> Tensor:
         voices = torch.arange(VOICES, device=inputs.sounding.device)
@@ -218,6 +212,12 @@ def hot(rows: Tensor, size: int, like: Tensor) -> Tensor:
     """Vectors of ``size`` with ones at ``rows`` (…, ones), of the type of ``like``: sums of table rows become one
     product of matrices, which is much faster forwards and backwards than look-ups."""
     return torch.zeros(*rows.shape[:-1], size, dtype=like.dtype, device=rows.device).scatter_(-1, rows, 1.0)
+
+
+def _by_voice(vectors: Tensor, tables: Tensor) -> Tensor:
+    """(voices, batch, steps, rows) times (voices, rows, width), as (batch, voices, steps, width)."""
+    products = vectors.flatten(1, 2) @ tables
+    return products.unflatten(1, vectors.shape[1:3]).transpose(0, 1)
 
 
 def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

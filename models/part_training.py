@@ -19,7 +19,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from .grid import ABSENT, FIRST_PITCH
+from .copy_check import CopyIndex, build_index, copies_path, lines_of_columns
+from .grid import ABSENT, FIRST_PITCH, LOW_PITCH
 from .part_batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
 from .part_corpus import PartPiece, split_pieces
 from .part_network import PartNetwork, PartShape, StepInputs, steps_ahead
@@ -53,15 +54,17 @@ def token_nats(network: PartNetwork, batch: PartBatch) -> tuple[Tensor, Tensor]:
     """Cross entropy of every token, (batch, steps, voices), voices decoded in the batch's order; and of the chord,
     (batch, steps)."""
     memory = network.remember(batch.inputs)
-    rank = batch.rank[:, None, :]
-    visible = rank[..., None, :] < rank[..., :, None]
+    rank = batch.rank
+    absent = (batch.sounding == ABSENT).any(1)
+    visible = (rank[:, None, :] < rank[:, :, None]) | absent[:, None, :]
     onset = ((batch.tokens >= FIRST_PITCH) & (batch.sounding != ABSENT)).long()
     logits = network.answer(memory, batch.inputs, batch.sounding, onset, visible)
-    nats = functional.cross_entropy(logits.flatten(0, -2), batch.tokens.flatten(), reduction="none")
+    targets = batch.tokens.transpose(1, 2)
+    nats = functional.cross_entropy(logits.flatten(0, -2), targets.flatten(), reduction="none")
     chords = functional.cross_entropy(
         network.chord(memory).float().flatten(0, 1), batch.chord.flatten(), reduction="none"
     )
-    return nats.view_as(batch.tokens), chords.view(batch.chord.shape)
+    return nats.view(targets.shape).transpose(1, 2), chords.view(batch.chord.shape)
 
 
 @torch.no_grad()
@@ -109,7 +112,8 @@ def train_parts(
     kept = PartNetwork(plan.shape, plan.dropout).to(plan.device)
     working = copy.deepcopy(kept).bfloat16().train()
     average = copy.deepcopy(kept)
-    masters, workers, averages = (list(network.parameters()) for network in (kept, working, average))
+    masters, workers = list(kept.parameters()), list(working.parameters())
+    detached, copies, averages = ([p.data for p in network.parameters()] for network in (kept, working, average))
     for parameter in masters:
         parameter.grad = torch.zeros_like(parameter)
     matrices = [parameter for parameter in masters if parameter.ndim > 1]
@@ -134,12 +138,12 @@ def train_parts(
         aim.backward()  # type: ignore[no-untyped-call]
         with torch.no_grad():
             gradients = [torch.zeros_like(worker) if worker.grad is None else worker.grad for worker in workers]
-            torch._foreach_copy_([parameter.grad for parameter in masters], gradients)
+            torch._foreach_copy_([parameter.grad for parameter in masters if parameter.grad is not None], gradients)
             torch.nn.utils.clip_grad_norm_(masters, 1.0)
             optimiser.step()
-            torch._foreach_copy_(workers, masters)
+            torch._foreach_copy_(copies, detached)
             pace = min(plan.averaging, (1 + iteration) / (10 + iteration))
-            torch._foreach_lerp_(averages, masters, 1.0 - pace)
+            torch._foreach_lerp_(averages, detached, 1.0 - pace)
         iteration += 1
         running = loss.item() if math.isnan(running) else 0.98 * running + 0.02 * loss.item()
         share = min(1.0, max(spent_s() / plan.budget_s, passed_s() / plan.most_wall_s))
@@ -177,6 +181,27 @@ def write_network(
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     description = {"data": data, "licence": licence, "command": command, "figures": figures}
     return write_part_weights(path, arrays, network.describe(), description)
+
+
+def copy_index(pieces: Sequence[PartPiece]) -> CopyIndex:
+    """The runs of the training pieces; what is usual by the validation pieces."""
+
+    def lines(piece: PartPiece) -> list[list[tuple[float, int]]]:
+        return lines_of_columns(piece.tokens, piece.grid.onset_quarter, FIRST_PITCH, LOW_PITCH)
+
+    training, validation = split_pieces(pieces)
+    held_out = [dict(enumerate(lines(piece))) for piece in validation]
+    return build_index((line for piece in training for line in lines(piece)), held_out)
+
+
+def train_and_write(
+    pieces: Sequence[PartPiece], weights: Path, plan: PartPlan, *, licence: str, command: str, progress: Progress
+) -> PartManifest:
+    """Train on ``pieces`` and write ``weights``, their manifest and the index that copies are looked up in."""
+    network, figures = train_parts(pieces, plan, progress)
+    manifest = write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
+    copy_index(pieces).save(copies_path(weights))
+    return manifest
 
 
 def load_network(arrays: dict[str, np.ndarray], shape: dict[str, int]) -> PartNetwork:

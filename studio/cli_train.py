@@ -4,38 +4,54 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import TaskID
 
 from .cli_options import SeedOption, console, progress_bars
 
 
 def train(
-    folder: Annotated[Path, typer.Argument(help="Folder of four-part scores.", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("harmoniser.safetensors"),
-    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 10.0,
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER…", help="Folders of scores, or a JSON file of pieces.", exists=True)
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("parts.safetensors"),
+    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 25.0,
     licence: Annotated[str, typer.Option(help="Licence of the scores, for the manifest.")] = "not stated",
+    device: Annotated[str, typer.Option(help="cpu, or cuda for a graphics card.")] = "cpu",
+    width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 256,
+    layers: Annotated[int, typer.Option(help="Its layers.", min=1)] = 6,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
 ) -> None:
-    """Train the AI player on a folder of scores; writes weights and a manifest of where they come from."""
-    from ..models.corpus import read_corpus
-    from ..models.train import TrainingPlan, train_folder
+    """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
+    from ..models.part_corpus import read_pieces
+    from ..models.part_network import PartShape
+    from ..models.part_training import PartPlan, train_and_write
 
+    plan = PartPlan(
+        budget_s=60 * minutes,
+        seed=seed,
+        threads=threads,
+        device=device,
+        shape=PartShape(width=width, layers=layers),
+    )
+    pieces = []
     with progress_bars() as bars:
-        reading = bars.add_task("Reading scores")
-        pieces = read_corpus(folder, lambda done, total: bars.update(reading, completed=done, total=total))
+        for source in sources:
+            reading = bars.add_task(f"Reading {source.name}")
+
+            def tell(done: int, total: int, task: TaskID = reading) -> None:
+                bars.update(task, completed=done, total=total)
+
+            pieces += read_pieces(source, tell)
+            bars.update(reading, completed=1, total=1)
         training = bars.add_task("Training", total=1.0)
 
         def show(share: float, loss: float) -> None:
             bars.update(training, completed=share, description=f"Training ({loss:.3f} nats)")
 
-        manifest = train_folder(
-            pieces,
-            out,
-            TrainingPlan(budget_s=60 * minutes, seed=seed, threads=threads),
-            licence=licence,
-            command=f"tutti train FOLDER --minutes {minutes:g} --seed {seed} --threads {threads}",
-            progress=show,
-        )
+        options = f"--minutes {minutes:g} --width {width} --layers {layers} --seed {seed} --threads {threads}"
+        command = f"tutti train {' '.join(source.name for source in sources)} {options}"
+        manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
     console.print(f"{out}: {manifest.figures}")
 
 

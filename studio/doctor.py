@@ -147,9 +147,9 @@ def _browser() -> Finding:
 
 def _weights() -> Finding:
     try:
-        from ..models.manifest import load_weights
+        from ..models.weights import read_part_weights
 
-        _, manifest = load_weights()
+        _, manifest = read_part_weights()
     except TuttiError as error:
         return Finding("AI player", False, "no weights", str(error))
     return Finding("AI player", True, f"{manifest.name}, {manifest.shape['parameters'] / 1e6:.1f} M parameters", "")

@@ -1,0 +1,109 @@
+"""What is counted in four-part music by sixteenths: (steps, 4) MIDI pitches, highest voice first, −1 for silence."""
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Pitches = npt.NDArray[np.int64]
+Index = dict[tuple[object, ...], list[tuple[int, int]]]
+
+STEPS_PER_BEAT = 4
+SHORTEST_COPY = 8
+"""Sixteenths: shorter runs are not looked for."""
+DENSITY_EDGES = (8, 11, 14, 17, 21)
+"""Between density levels: onsets of the lower three voices in the coming sixteen steps."""
+_SHAPES = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8), (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10))
+
+
+def _chords() -> frozenset[frozenset[int]]:
+    found = set()
+    for shape in (*_SHAPES, (0, 3, 6, 9)):
+        for root in range(12):
+            tones = [(tone + root) % 12 for tone in shape]
+            for size in range(1, len(tones) + 1):
+                found |= {frozenset(chosen) for chosen in itertools.combinations(tones, size)}
+    return frozenset(found)
+
+
+CHORDS = _chords()
+"""Pitch classes of triads and sevenths, whole or with tones left out."""
+
+
+def count(pitches: Pitches) -> Counter[str]:
+    """Beats, parallel fifths and octaves of all pairs of voices that both move, beats with three voices or more and
+    those of them that are chords, onsets of the lower three voices."""
+    sounding = pitches >= 0
+    found: Counter[str] = Counter(beats=len(pitches) / STEPS_PER_BEAT)
+    for high, low in itertools.combinations(range(4), 2):
+        both = sounding[1:, high] & sounding[1:, low] & sounding[:-1, high] & sounding[:-1, low]
+        up, down = np.diff(pitches[:, high]), np.diff(pitches[:, low])
+        before = pitches[:-1, high] - pitches[:-1, low]
+        after = pitches[1:, high] - pitches[1:, low]
+        similar = both & (up != 0) & (np.sign(up) == np.sign(down)) & (np.sign(before) * np.sign(after) >= 0)
+        for name, interval in (("fifths", 7), ("octaves", 0)):
+            found[name] += int((similar & (abs(before) % 12 == interval) & (abs(after) % 12 == interval)).sum())
+    found["onsets"] = int((pitches[1:, 1:] != pitches[:-1, 1:]).sum())
+    for step in range(0, len(pitches), STEPS_PER_BEAT):
+        if sounding[step].sum() >= 3:
+            found["full"] += 1
+            found["chords"] += frozenset((pitches[step][sounding[step]] % 12).tolist()) in CHORDS
+    return found
+
+
+def summary(music: Sequence[Pitches]) -> dict[str, float]:
+    """Rates over pieces."""
+    total: Counter[str] = Counter()
+    for pitches in music:
+        total.update(count(pitches))
+    return {
+        "fifths": 100 * total["fifths"] / total["beats"],
+        "octaves": 100 * total["octaves"] / total["beats"],
+        "chords": 100 * total["chords"] / max(1, total["full"]),
+        "onsets": total["onsets"] / total["beats"],
+    }
+
+
+def density_levels(pitches: Pitches) -> npt.NDArray[np.int64]:
+    """The density level (0–5) of the lower three voices in the sixteen steps from each step that has so many."""
+    onsets = np.zeros(len(pitches))
+    onsets[1:] = (pitches[1:, 1:] != pitches[:-1, 1:]).sum(axis=1)
+    summed = np.concatenate([[0.0], np.cumsum(onsets)])
+    return np.digitize(summed[16:] - summed[:-16], DENSITY_EDGES)
+
+
+def _relative(pitches: Pitches) -> list[tuple[object, ...]]:
+    bass = pitches[:, 3]
+    frames = (pitches - bass[:, None]).tolist()
+    steps = np.diff(bass, prepend=bass[:1]).tolist()
+    return [(*frame, step) for frame, step in zip(frames, steps, strict=True)]
+
+
+def copy_index(music: Sequence[Pitches]) -> tuple[list[list[tuple[object, ...]]], Index]:
+    """Where every run of ``SHORTEST_COPY`` frames, whatever the key, is in these pieces."""
+    sequences = [_relative(pitches) for pitches in music]
+    index: Index = {}
+    for number, frames in enumerate(sequences):
+        for start in range(1, len(frames) - SHORTEST_COPY + 1):
+            index.setdefault(tuple(frames[start : start + SHORTEST_COPY]), []).append((number, start))
+    return sequences, index
+
+
+def longest_copy(pitches: Pitches, known: tuple[list[list[tuple[object, ...]]], Index]) -> int:
+    """The longest run of sixteenths, in any key and all four voices, that is in the indexed music as well."""
+    sequences, index = known
+    frames = _relative(pitches)
+    best = 0
+    for start in range(1, len(frames)):
+        for number, at in index.get(tuple(frames[start : start + SHORTEST_COPY]), ()):
+            other, length = sequences[number], SHORTEST_COPY
+            while (
+                start + length < len(frames)
+                and at + length < len(other)
+                and frames[start + length] == other[at + length]
+            ):
+                length += 1
+            best = max(best, length)
+    return best
