@@ -24,8 +24,7 @@ import { PeoplePanel } from "./ui/people_panel";
 import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
 import { StatusLine } from "./ui/status_line";
-import type { Headset } from "./xr/headset";
-import { headsetThere } from "./xr/headset_session";
+import { Entrance } from "./xr/entrance";
 import { ConductorView } from "./view/conductor_view";
 
 const NAME_KEY = "tutti.name";
@@ -54,9 +53,7 @@ export class App {
   private readonly chooser: Chooser;
   private readonly chooserMenu: ChooserMenu;
   private readonly phone: PhoneInvite;
-  private headset: Headset | null = null;
-  /** What to conduct with after the headset. */
-  private before: InputKind = "pad";
+  private readonly entrance: Entrance;
   private readonly inputPlace = h("div", { class: "input-place" });
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
   private dock: HTMLElement | null = null;
@@ -101,7 +98,7 @@ export class App {
       review: () => this.toggleReview(),
       point: () => this.point(!this.hands.pointing),
       menu: () => this.hands.pressMenu(),
-      enterVr: () => void this.headset?.enter(),
+      enterVr: () => this.entrance.enter(),
     });
     this.hands = new Hands(
       this.canvas,
@@ -124,7 +121,7 @@ export class App {
           webcam: async (sink) => new (await import("./input/webcam")).Webcam(sink),
           gamepad: async (sink) => new (await import("./input/gamepad")).GamepadConducting(sink),
           phone: async () => this.phone,
-          headset: (sink) => this.makeHeadset(sink),
+          headset: (sink) => this.entrance.make(sink),
         },
         sink: this.gestures(),
         store: localStorage,
@@ -138,6 +135,7 @@ export class App {
     );
     this.chooserMenu = new ChooserMenu(offered, (kind) => this.chooser.choose(kind));
     this.chooserMenu.offer("headset", false);
+    this.entrance = this.makeEntrance();
     this.chooserMenu.showCurrent(this.chooser.current);
     this.controls.element.firstElementChild?.after(this.chooserMenu.element);
     this.lay();
@@ -147,8 +145,7 @@ export class App {
   start(): void {
     this.network.open(this.address.socketUrl, this.address.name ?? storedName() ?? (this.address.display ? "Display" : ""), this.address.hostKey);
     void this.openStage();
-    void this.findHeadset();
-    navigator.xr?.addEventListener("devicechange", () => void this.findHeadset());
+    void this.entrance.find();
     setInterval(() => this.refresh(), 33);
     addEventListener("online", () => this.network.retry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.network.retry());
@@ -251,7 +248,7 @@ export class App {
     this.parts.open(snapshot.parts);
     this.scorePanel.open(snapshot);
     this.review.open(snapshot);
-    this.headset?.open(snapshot);
+    this.entrance.open(snapshot);
     this.stage?.place(snapshot.players);
     if (snapshot.audio.rate_hz !== this.soundRateHz) {
       this.soundRateHz = snapshot.audio.rate_hz;
@@ -297,7 +294,7 @@ export class App {
       poses: (samples) => {
         this.conductedAtMs = performance.now();
         const hand = samples.filter(({ device, valid }) => device === "baton" && valid).at(-1)?.position_m;
-        if (hand !== undefined && this.headset?.presenting !== true) this.stage?.conduct(true, { x: (hand[0] - CENTRE_M[0]) / REACH_M, y: (hand[1] - CENTRE_M[1]) / REACH_M });
+        if (hand !== undefined && !this.entrance.presenting) this.stage?.conduct(true, { x: (hand[0] - CENTRE_M[0]) / REACH_M, y: (hand[1] - CENTRE_M[1]) / REACH_M });
         for (let i = 0; i < samples.length; i += MAX_SAMPLES) {
           this.network.send({ kind: "Poses", clock_offset_s: this.timeline.offsetS, samples: samples.slice(i, i + MAX_SAMPLES) });
         }
@@ -324,46 +321,30 @@ export class App {
     this.root.classList.toggle("by-pad", this.chooser.current === "pad");
   }
 
-  /** Offers VR where this browser has a headset. */
-  private async findHeadset(): Promise<void> {
-    const there = !this.address.display && (await headsetThere());
-    this.chooserMenu.offer("headset", there);
-    this.controls.offerVr(there);
-    if (there) {
-      // Before it is asked for: browsers let a click enter, not what is loaded some time after it.
-      await this.chooser.prepare("headset", (sink) => this.makeHeadset(sink)).catch((error: unknown) => console.warn("headset not loaded", error));
-    } else if (this.chooser.current === "headset") this.chooser.choose("pad");
-  }
-
-  private async makeHeadset(sink: GestureSink): Promise<Headset> {
-    const { Headset } = await import("./xr/headset");
-    this.headset = new Headset(sink, {
+  private makeEntrance(): Entrance {
+    return new Entrance({
       stage: () => this.stage,
-      holding: () => this.concert.holding,
       snapshot: () => this.concert.snapshot,
-      marks: null,
       position: () => this.concert.position(this.timeline.timeS()),
-      entered: () => this.enteredHall(),
-      left: () => this.chooser.choose(this.before),
-      act: () => (this.concert.holding ? this.command(this.running ? "stop" : "start") : this.askBaton()),
+      holding: () => this.concert.holding,
+      holderName: () => this.concert.holderName,
+      askBaton: () => this.askBaton(),
+      startStop: () => this.command(this.running ? "stop" : "start"),
       say: (text) => this.hints.say(text),
-      point: () => undefined,
+      offered: (there) => {
+        this.chooserMenu.offer("headset", there && !this.address.display);
+        this.controls.offerVr(there);
+      },
+      hands: this.hands,
+      current: () => this.chooser.current,
+      choose: (kind) => this.chooser.choose(kind),
+      prepare: () => this.chooser.prepare("headset", (sink) => this.entrance.make(sink)),
     });
-    return this.headset;
-  }
-
-  /** In VR: conducts with the headset, and takes the baton where it is free. */
-  private enteredHall(): void {
-    if (this.chooser.current !== "headset") this.before = this.chooser.current;
-    this.chooser.choose("headset");
-    if (this.concert.holding) return;
-    if (this.concert.holderName === "") this.askBaton();
-    else this.headset?.say(`The baton is with ${this.concert.holderName}: press A or X to ask for it.`);
   }
 
   private say(text: string): void {
     this.hints.say(text);
-    this.headset?.say(text);
+    this.entrance.say(text);
   }
 
   private askBaton(): void {

@@ -4,8 +4,9 @@
  */
 import { type Object3D, Group, type Vector3 } from "three";
 import type { ShownPosition } from "../concert";
-import type { PoseSample, Snapshot } from "../generated/protocol";
-import type { GestureInput, GestureSink } from "../input/input";
+import type { PoseSample, RaySample, Snapshot } from "../generated/protocol";
+import type { GestureInput, GestureSink, Vec3 } from "../input/input";
+import type { Look } from "../interaction/pointing";
 import { clientS } from "../net/clock";
 import type { HeadsetPicture } from "../scene/stereo";
 import type { Stage } from "../scene/stage";
@@ -14,6 +15,7 @@ import { HeadsetPanel } from "./headset_panel";
 import { HeadsetError, HeadsetSession } from "./headset_session";
 import { HeadsetView } from "./headset_view";
 import { NoticeBoard } from "./notice_board";
+import { Pointers } from "./pointers";
 import { type HeadsetReading, type RigidPose, type Side, SIDES } from "./reading";
 import { storedSettings, storeSettings, type HeadsetSettings } from "./settings";
 import { headingRad, PODIUM_SPOT, STALLS_SPOT, Standing, TURN_RAD } from "./standing";
@@ -37,10 +39,10 @@ export interface HeadsetHost {
   /** Start or stop, or ask for the baton where someone else has it. */
   act(): void;
   say(text: string): void;
-  /** Each frame, for pointing at players and panels. */
-  point(reading: HeadsetReading, batonSide: Side): void;
-  /** Drawn in the world besides. */
-  readonly marks: Object3D | null;
+  /** Each frame: what the hands point at, and where the wearer's rays are drawn from (tracking frame). */
+  point(rays: readonly RaySample[], look: Look, origins: Partial<Record<Side, Vec3>>): void;
+  /** Whether a panel is open that hands may mean. */
+  menuOpen(): boolean;
 }
 
 export class Headset implements GestureInput, HeadsetPicture {
@@ -50,6 +52,7 @@ export class Headset implements GestureInput, HeadsetPicture {
   private readonly hands = new ConductingHands(this.settings.batonSide);
   private readonly standing = new Standing();
   private readonly notices = new NoticeBoard();
+  private readonly pointers = new Pointers();
   private readonly pressed: Record<Side, { stick: boolean; lower: boolean; turned: boolean }> = { left: { stick: false, lower: false, turned: false }, right: { stick: false, lower: false, turned: false } };
   private session: HeadsetSession | null = null;
   private picture: HeadsetView | null = null;
@@ -118,6 +121,11 @@ export class Headset implements GestureInput, HeadsetPicture {
     if (this.presenting) this.notices.say(text);
   }
 
+  /** A tick in a hand. */
+  pulse(side: Side, amplitude: number, durationS: number): void {
+    this.session?.pulse(side, amplitude, durationS);
+  }
+
   /** Another score, or the line is back. */
   open(snapshot: Snapshot): void {
     this.picture?.open(snapshot);
@@ -174,14 +182,24 @@ export class Headset implements GestureInput, HeadsetPicture {
     this.tick(session, position);
     picture.update(reading, this.conducting ? this.hands.batonSide : null, position, eye, dtS);
     this.notices.update(eye, reading.head === null ? 0 : headingRad(reading.head.orientation), dtS);
-    this.host.point(reading, this.hands.batonSide);
+    this.point(reading, position);
   }
 
   private furnish(stage: Stage): HeadsetView {
     const picture = new HeadsetView(stage.props);
     this.group.add(picture.group, this.notices.mesh);
-    if (this.host.marks !== null) this.group.add(this.host.marks);
     return picture;
+  }
+
+  private point(reading: HeadsetReading, position: ShownPosition | null): void {
+    const playing = position !== null && (position.state === "playing" || position.state === "coasting" || position.state === "preparing");
+    const rays = this.pointers.step(reading, this.conducting ? this.hands.batonSide : null, this.conducting && playing && !this.host.menuOpen());
+    const origins: Partial<Record<Side, Vec3>> = {};
+    for (const side of SIDES) {
+      const hand = reading.hands[side];
+      if (hand !== null && this.pointers.points(side)) origins[side] = hand.aim.positionM;
+    }
+    this.host.point(rays, this.pointers.look, origins);
   }
 
   private send(samples: readonly PoseSample[]): void {
