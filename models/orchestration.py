@@ -4,8 +4,8 @@ The distribution is craft, as in Rimsky-Korsakov, Principles of Orchestration (1
 Orchestration (3rd ed., 2002): strings carry, woodwind colour and double the melody in turn, bassoons and double basses
 the bass, horns and clarinets sustain the harmony, trumpets and timpani come for the fullest phrases. Lines are moved by
 octaves into each instrument's comfortable range, phrase by phrase; fast basses are thinned for double basses, timpani
-have two notes. Sustaining lines, and inner voices that the sketch does not have, are asked of the model, which hears the
-others.
+have two notes. Sustaining lines, and inner voices that the sketch does not have, are asked of the model, which hears
+the others.
 """
 
 from collections.abc import Collection, Sequence

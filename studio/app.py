@@ -35,6 +35,7 @@ from ..scenes.desktop import Desktop, DesktopActions
 from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
 from ..scenes.window_pointer import WHO, WindowPointer
+from .ai_choice import AiChoice
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
@@ -76,6 +77,7 @@ class StudioOptions:
     seating: str | None = None
     hall: str = "musikverein"
     ai_parts: tuple[str, ...] = ()
+    ai: AiChoice = field(default_factory=AiChoice)
     seed: int = 0
     record: bool = True
     audio: str = "auto"
@@ -126,7 +128,15 @@ def run_studio(options: StudioOptions) -> None:
             soloist = replace(soloist, lead=LEADS["conductor"])
         audio = _open_audio(score, placements, sound, clock, learner)
         stack.callback(audio.close)
-        sources = ai_sources(score, parts_named(score, options.ai_parts), options.seed)
+        answered = parts_named(score, options.ai_parts)
+        sources = ai_sources(
+            score,
+            answered,
+            options.seed,
+            wish=options.ai.wish,
+            performer=learner is not None and soloist is None,
+            turns=options.ai.turns(answered),
+        )
         performance = Performance(
             score,
             sources,
@@ -136,15 +146,17 @@ def run_studio(options: StudioOptions) -> None:
             style=style,
             tuning=options.tuning,
             soloist=soloist,
+            awaiting_cue=frozenset(answered) if options.ai.wait_for_cue else frozenset(),
         )
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)
-        relay = open_relay(score, placements, options.hall, page, clock, audio, console)
+        keys = learner.page_keyboard if learner is not None else None
+        relay = open_relay(score, placements, options.hall, page, clock, audio, console, keys)
         if relay is not None:
             stack.callback(relay.close)
         _say_sound(audio, console)
         if learner is not None:
-            learner.open(audio, clock)
+            learner.open(audio, clock, relay)
             console.print(learner.describe(audio.status().latency_s))
         headset = None
         if options.vr:

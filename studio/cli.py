@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ..engine.errors import TuttiError
 from .cli_audio import audio_outputs
+from .cli_jam import jam
 from .cli_library import scores, sounds
 from .cli_options import JsonOption, console, print_json
 from .cli_part import part
@@ -30,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (play, serve, render, concert, take, seats, replay, export, calibrate, train):
+for command in (play, jam, serve, render, concert, take, seats, replay, export, calibrate, train):
     app.command()(command)
 app.command("train-gesture")(train_gesture)
 app.add_typer(scores, name="scores")

@@ -131,8 +131,8 @@ def _write(task: str, options: dict[str, Any]) -> None:
         seating=options.get("seating"),
         wish=Wish(
             key=options["key"],
-            density=_number(options["density"], DENSITIES, "density"),
-            register=_number(options["register"], REGISTERS, "register"),
+            density=number_named(options["density"], DENSITIES, "density"),
+            register=number_named(options["register"], REGISTERS, "register"),
             complexity=options["complexity"],
             style=options["style"],
             mood=options["mood"],
@@ -177,7 +177,7 @@ def bars_named(text: str) -> tuple[int, int] | None:
     return int(first), int(last or first)
 
 
-def _number(text: str | None, words: dict[str, float], name: str) -> float | None:
+def number_named(text: str | None, words: dict[str, float], name: str) -> float | None:
     if text is None or text in words:
         return None if text is None else words[text]
     try:

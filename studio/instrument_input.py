@@ -19,6 +19,9 @@ from ..engine.instruments import Instrument, catalogue
 from ..engine.listening.tracker import NoteTracker
 from ..engine.types import HeardNote, PerformerSource, PlayerPlacement
 from .keyboard import KeyboardPlayer, KeyboardSource
+from .page_keyboard import PageKeyboard
+from .protocol_values import KeyboardInfo
+from .relay import RelayProcess
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +29,15 @@ BESIDE_PODIUM_M = (-1.4, 0.2)
 """Left of the conductor, where soloists stand."""
 FACES_DEG = 180.0
 LISTEN_EVERY_S = 0.01
+ON_PAGE = "page"
 NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 
 
 @dataclass(frozen=True, slots=True)
 class LearnerChoice:
     """What a person chose. ``instrument`` None is the solo's where a solo is played, else a violin. ``microphone`` and
-    ``keyboard`` are parts of names, ``"default"`` the first or the system's own, None: not opened. ``headphones``
+    ``keyboard`` are parts of names, ``"default"`` the first or the system's own, None: not opened; the keyboard
+    ``"page"`` is the page's own. ``headphones``
     promises that the microphone does not hear the hall: only then is the microphone heard in it. ``place_m`` is where
     the learner is on the stage (x to the right, y away from the audience).
     """
@@ -42,6 +47,11 @@ class LearnerChoice:
     keyboard: str | None = None
     headphones: bool = False
     place_m: tuple[float, float] = BESIDE_PODIUM_M
+
+    @property
+    def plays_on_page(self) -> bool:
+        """They play the page's keyboard."""
+        return self.keyboard == ON_PAGE
 
     @property
     def wanted(self) -> bool:
@@ -158,12 +168,25 @@ class Learner:
         job = MicrophoneJob(seat.player, _name(choice.microphone), ring.name, headphones=choice.headphones)
         return cls(choice, seat, ring, job)
 
-    def open(self, audio: AudioProcess, clock: SessionClock) -> None:
-        """Begin to listen. Raises ``InputError`` where the keyboard is not there."""
+    @property
+    def page_keyboard(self) -> KeyboardInfo | None:
+        """What the page shows to play, where it is played there."""
+        if not self.choice.plays_on_page:
+            return None
+        instrument = catalogue()[self.seat.instrument]
+        return KeyboardInfo(instrument.name, *instrument.range)
+
+    def open(self, audio: AudioProcess, clock: SessionClock, relay: RelayProcess | None = None) -> None:
+        """Begin to listen. Raises ``InputError`` where the keyboard, or the page for its keyboard, is not there."""
         instrument = catalogue()[self.seat.instrument]
         if self.choice.keyboard is not None:
             player = KeyboardPlayer(audio.submit, self.seat.part, *instrument.range)
-            self.performers.append(KeyboardSource(player, clock.now_s, _name(self.choice.keyboard)))
+            if not self.choice.plays_on_page:
+                self.performers.append(KeyboardSource(player, clock.now_s, _name(self.choice.keyboard)))
+            elif relay is not None:
+                self.performers.append(PageKeyboard(player, relay))
+            else:
+                raise InputError("there is no page to play on: choose another --port, or another --keyboard")
         if self.ring is not None:
             self.performers.append(Listener(self.ring, instrument, gated=not self.choice.headphones))
             self.ring = None
@@ -182,6 +205,8 @@ class Learner:
         for performer in self.performers:
             if isinstance(performer, KeyboardSource):
                 lines.append(f"you play the {name} at {performer.name}")
+            elif isinstance(performer, PageKeyboard):
+                lines.append(f"you play the {name} on the page: its piano keys, or the keys A to K")
             elif isinstance(performer, Listener) and not performer.opened:
                 lines.append("you are not heard: the microphone did not open")
             elif isinstance(performer, Listener) and self.choice.headphones:

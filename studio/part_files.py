@@ -65,7 +65,7 @@ def write_score(
 
 
 def write_musicxml(
-    path: Path, score: Score, notes: Sequence[ScoreNote], provenance: Provenance, fifths: int = 0
+    path: Path, score: Score, notes: Sequence[ScoreNote], provenance: Provenance | None = None, fifths: int = 0
 ) -> None:
     """Raises ``OSError``."""
     from music21 import metadata, stream
@@ -76,7 +76,8 @@ def write_musicxml(
     for index in range(len(score.parts)):
         whole.insert(0, _staff(score, index, [note for note in notes if note.part == index], fifths))
     root = parse_musicxml(GeneralObjectExporter(whole).parse(), path.name)
-    _say_who(root, provenance)
+    if provenance is not None:
+        _say_who(root, provenance)
     indent(root, " ")
     with path.open("wb") as file:
         ElementTree(root).write(file, encoding="UTF-8", xml_declaration=True)
@@ -127,7 +128,7 @@ def _staff(score: Score, index: int, notes: Sequence[ScoreNote], fifths: int) ->
 def _sample(notes: Sequence[ScoreNote]) -> Any:
     from music21 import note, stream
 
-    sample = stream.Stream()
+    sample: Any = stream.Stream()
     for written in notes[:200]:
         sample.append(note.Note(written.pitch))
     return sample

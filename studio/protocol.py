@@ -23,6 +23,7 @@ from .protocol_values import (
     Codec,
     Event,
     FigureInfo,
+    KeyboardInfo,
     Label,
     MarkingInfo,
     MeasureInfo,
@@ -103,6 +104,7 @@ class Snapshot:
     position: PositionInfo | None
     next_event: U32
     sounding: tuple[NoteOn, ...]
+    keyboard: KeyboardInfo | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +339,25 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySample:
+    """A key went down (``velocity`` 1–127) or was let go (0). ``pitch`` is its MIDI number."""
+
+    client_s: F64
+    pitch: U8
+    velocity: U8
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A host or the baton holder plays the page's keyboard, where the session has one (``Snapshot.keyboard``).
+    ``clock_offset_s`` as in ``Pointer``."""
+
+    TAG: ClassVar[int] = 0x4E
+    clock_offset_s: F64
+    samples: tuple[KeySample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """Ask for a pairing address for a phone of one's own (host or baton holder). ``origin`` is how this page was
     reached (``https://192.168.0.17:8765``)."""
@@ -368,7 +389,9 @@ ServerMessage = (
     | Paired
     | Interaction
 )
-ClientMessage = Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Pair | Claim | Pointing
+ClientMessage = (
+    Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Keys | Pair | Claim | Pointing
+)
 
 _encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
 _encode_event = encoder(Event)

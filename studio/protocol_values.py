@@ -106,6 +106,15 @@ class AudioInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyboardInfo:
+    """What can be played from the page: an instrument by name, and its lowest and highest MIDI pitch."""
+
+    instrument: Label
+    low: U8
+    high: U8
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerInfo:
     """Someone who is connected. ``colour`` is 0xRRGGBB; ``host`` may always take the baton and control the concert."""
 

@@ -33,6 +33,7 @@ from .relay_link import Link, LinkProtocol
 from .relay_server import RelayServer
 from .relay_types import (
     Control,
+    KeyInput,
     PointerInput,
     PointingInput,
     RelaySettings,
@@ -117,6 +118,7 @@ class RelayProcess:
         self._pointer = PointerSource()
         self._poses: list[Pose] = []
         self._taps: list[TapInput] = []
+        self._keys: list[KeyInput] = []
         self._controls: list[Control] = []
         self._pointing: list[PointingInput] = []
         self._queue: list[Any] = []
@@ -286,6 +288,12 @@ class RelayProcess:
         taps, self._taps = self._taps, []
         return taps
 
+    def take_keys(self) -> list[KeyInput]:
+        """The keys alone: what viewers play at the page's keyboard."""
+        self._receive()
+        keys, self._keys = self._keys, []
+        return keys
+
     def take_controls(self) -> list[Control]:
         """The controls alone; poses wait for ``take_poses``."""
         self._receive()
@@ -315,6 +323,8 @@ class RelayProcess:
                     self._poses.append(message)
                 case TapInput():
                     self._taps.append(message)
+                case KeyInput():
+                    self._keys.append(message)
                 case Control():
                     self._controls.append(message)
                 case PointingInput():

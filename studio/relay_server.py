@@ -29,6 +29,7 @@ from .relay_http import RelayHttp
 from .relay_types import (
     Control,
     Input,
+    KeyInput,
     PointerInput,
     PointingInput,
     RelaySettings,
@@ -72,6 +73,7 @@ class RelayServer:
         if settings.phone_token:
             self._pairing.invite(None, "", clock.now_s(), settings.phone_token)
         self._viewers: dict[int, ViewerConnection] = {}
+        self._keys_held: dict[int, set[int]] = {}
         self._counts = Counts()
         self._window = max(6, round(ACK_WINDOW_S * settings.tick_hz))
         sound = AudioInfo(rate_hz=0, packet_samples=0)
@@ -307,6 +309,8 @@ class RelayServer:
             log.info("%s left (viewer %d)", self._presence[viewer.viewer].name, viewer.viewer)
             self._presence.leave(viewer.viewer)
             self._report_baton()
+            for pitch in sorted(self._keys_held.pop(viewer.viewer, ())):
+                self._on_input(KeyInput(self._clock.now_s(), pitch, 0))
 
     def _drop(self, viewer: ViewerConnection, code: int, reason: str) -> None:
         """Close one viewer without waiting for it."""
@@ -335,6 +339,8 @@ class RelayServer:
                     viewer.send(binary_frame(wire.encode_server(pong)))
             case wire.Pointer() | wire.Poses() | wire.Tap():
                 self._samples(viewer, message, now_s)
+            case wire.Keys():
+                self._play_keys(viewer, message, now_s)
             case wire.Pointing():
                 self._point(viewer, message, now_s)
             case wire.Baton():
@@ -371,6 +377,26 @@ class RelayServer:
                 self._on_input(TapInput(time_s, point.strength))
             else:
                 self._on_input(Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid))
+
+    def _play_keys(self, viewer: ViewerConnection, message: wire.Keys, arrival_s: float) -> None:
+        """Keys of the page's keyboard. What a viewer holds down is remembered, to be let go when they leave."""
+        if len(message.samples) > wire.MAX_SAMPLES:
+            raise ProtocolError(f"{len(message.samples)} keys where {wire.MAX_SAMPLES} are allowed")
+        if not message.samples or self._state.info.keyboard is None:
+            return
+        may_begin = self._presence.may_control(viewer.viewer)
+        stamps = [sample.client_s for sample in message.samples]
+        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
+        held = self._keys_held.setdefault(viewer.viewer, set())
+        for sample, time_s in zip(message.samples, times, strict=True):
+            if sample.pitch > 127 or sample.velocity > 127:
+                raise ProtocolError(f"no key {sample.pitch} at velocity {sample.velocity}: both are 0 to 127")
+            if sample.velocity and may_begin:
+                held.add(sample.pitch)
+                self._on_input(KeyInput(time_s, sample.pitch, sample.velocity))
+            elif not sample.velocity and sample.pitch in held:
+                held.discard(sample.pitch)
+                self._on_input(KeyInput(time_s, sample.pitch, 0))
 
     def _point(self, viewer: ViewerConnection, message: wire.Pointing, arrival_s: float) -> None:
         if len(message.samples) > wire.MAX_SAMPLES:

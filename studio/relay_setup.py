@@ -16,6 +16,7 @@ from ..engine.types import PlayerPlacement
 from .certificates import ensure_certificate
 from .front_door import STEPS_PATH
 from .pairing import new_token, terminal_qr_code
+from .protocol_values import KeyboardInfo
 from .relay import RelayProcess, RelaySettings, SessionInfo
 from .relay_access import is_loopback
 
@@ -74,9 +75,13 @@ def open_relay(
     clock: SessionClock,
     audio: AudioProcess,
     console: Console,
+    keyboard: KeyboardInfo | None = None,
 ) -> RelayProcess | None:
-    """The page; without it (port taken) the window and the sound still work, and one line says so."""
-    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz)
+    """The page; without it (port taken) the window and the sound still work, and one line says so.
+
+    ``keyboard`` is what can be played from the page.
+    """
+    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz, keyboard=keyboard)
     settings = relay_settings(options)
     try:
         relay = RelayProcess(info, clock, settings, partial(AudioRing.attach, audio.ring_name))

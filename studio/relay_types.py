@@ -51,6 +51,15 @@ class TapInput:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyInput:
+    """A key of the page's keyboard, session time: down with ``velocity`` 1–127, or let go (0)."""
+
+    time_s: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """What a viewer wants of the concert. ``baton`` tells that it moved to ``target`` (viewer, nobody or podium);
     the others as in ``protocol.Command``, checked against the session."""
@@ -79,7 +88,7 @@ class ShownInteraction:
     frame: InteractionFrame
 
 
-Input = PointerInput | TapInput | Pose | Control | PointingInput
+Input = PointerInput | TapInput | KeyInput | Pose | Control | PointingInput
 
 
 @dataclass(frozen=True, slots=True)

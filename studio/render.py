@@ -129,7 +129,8 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     placements = seat(score, job.seating, hall)
     answered = parts_named(score, job.ai_parts)
     soloist = soloist_named(score, job.solo, job.lead if job.performer else LEADS["conductor"])
-    sources = ai_sources(score, answered, job.seed, OFFLINE_PATIENCE_S)
+    heard = bool(job.performer) and soloist is None
+    sources = ai_sources(score, answered, job.seed, OFFLINE_PATIENCE_S, performer=heard)
     stage = _Stage(
         score,
         score_path,
@@ -203,7 +204,8 @@ def perform_offline(
             recorder.write_frame(frame)
         if show is not None and len(frames) % 100 == 0:
             show(min(now_s, end_s) - start_s)
-        if performance.ended or now_s > end_s + AFTER_TAKE_S:
+        over = performance.ended and (performer is None or now_s >= performer.end_s)
+        if over or now_s > end_s + AFTER_TAKE_S:
             break
     if show is not None:
         show(end_s - start_s)

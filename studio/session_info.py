@@ -15,6 +15,7 @@ from .protocol_values import (
     Event,
     FigureInfo,
     Ictus,
+    KeyboardInfo,
     MarkingInfo,
     MeasureInfo,
     NoteOff,
@@ -47,10 +48,18 @@ class SessionInfo:
     figures: tuple[FigureInfo, ...] = ()
     hall: str = ""
     audio_rate_hz: int = 0
+    keyboard: KeyboardInfo | None = None
+    """What viewers can play from the page."""
 
     @classmethod
     def of_score(
-        cls, score: Score, placements: Sequence[PlayerPlacement], *, hall: str = "", audio_rate_hz: int = 0
+        cls,
+        score: Score,
+        placements: Sequence[PlayerPlacement],
+        *,
+        hall: str = "",
+        audio_rate_hz: int = 0,
+        keyboard: KeyboardInfo | None = None,
     ) -> "SessionInfo":
         """The facts of a compiled score with its orchestra."""
         measures = tuple(
@@ -85,6 +94,7 @@ class SessionInfo:
             figures=figure_infos(beats),
             hall=hall,
             audio_rate_hz=audio_rate_hz,
+            keyboard=keyboard,
         )
 
     @property

@@ -75,6 +75,7 @@ class SessionState:
             position=None,
             next_event=0,
             sounding=(),
+            keyboard=info.keyboard,
         )
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:

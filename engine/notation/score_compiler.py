@@ -36,8 +36,11 @@ class _Run:
 
 
 def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
-    """Compile a reader's result. ``name`` is for messages. Raises ``ScoreError`` where it is too large or empty."""
-    if not written.measures or not any(part.notes for part in written.parts):
+    """Compile a reader's result. ``name`` is for messages. Raises ``ScoreError`` where it is too large or empty.
+
+    Bars of rest alone are a score: for playing freely.
+    """
+    if not written.measures or not written.parts:
         raise ScoreError(f"{name}: has no notes")
     order = play_order(written.measures, name)
     starts = np.concatenate([[0.0], np.cumsum([written.measures[index].duration for index in order])])
@@ -58,7 +61,7 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
         ]
         if len(rows) > limits.MAX_NOTES:
             raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes once repeats are unfolded")
-    if not rows:
+    if not rows and any(part.notes for part in written.parts):
         raise ScoreError(f"{name}: all its notes have no length; export it again")
     measures = _measure_array(written.measures, order, starts)
     score = Score(
@@ -156,6 +159,8 @@ def _tied_flags(first: int, second: int) -> int:
 
 def _note_array(rows: list[tuple[float, float, int, int, float, int]], starts: np.ndarray) -> np.ndarray:
     notes = np.zeros(len(rows), NOTE_DTYPE)
+    if not rows:
+        return notes
     columns = list(zip(*rows, strict=True))
     for field, column in zip(
         ("onset_quarter", "duration_quarter", "pitch", "part", "dynamic", "flags"), columns, strict=True

@@ -82,6 +82,7 @@ SERVER: dict[str, p.ServerMessage] = {
         position=POSITION,
         next_event=42,
         sounding=(NOTE,),
+        keyboard=pv.KeyboardInfo(instrument="Violine", low=55, high=103),
     ),
     "snapshot, nothing yet": p.Snapshot(
         relay_id=1,
@@ -105,6 +106,7 @@ SERVER: dict[str, p.ServerMessage] = {
         position=None,
         next_event=0,
         sounding=(),
+        keyboard=None,
     ),
     "tick": p.Tick(
         tick=4_000_000_000,
@@ -229,6 +231,13 @@ CLIENT: dict[str, p.ClientMessage] = {
     "rename": p.Rename(name="Ludwig"),
     "listen": p.Listen(codec="pcm16"),
     "tap": p.Tap(clock_offset_s=-0.5, samples=(p.TapSample(client_s=124.25, strength=0.75),)),
+    "keys": p.Keys(
+        clock_offset_s=-0.5,
+        samples=(
+            p.KeySample(client_s=124.25, pitch=69, velocity=90),
+            p.KeySample(client_s=124.5, pitch=69, velocity=0),
+        ),
+    ),
     "pair": p.Pair(origin="https://192.168.0.17:8765"),
     "claim": p.Claim(token="abc"),
     "pointing": p.Pointing(

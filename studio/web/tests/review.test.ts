@@ -15,7 +15,7 @@ function snapshot(): Snapshot {
     tempos: [{ quarter: 0, quarter_bpm: 100 }, { quarter: 8, quarter_bpm: 80 }],
     figures: [{ beats: 4, way: SQUARE }],
     presence: { kind: "Presence", baton_holder: 0, requests: [], viewers: [] },
-    position: null, next_event: 0, sounding: [],
+    position: null, next_event: 0, sounding: [], keyboard: null,
   };
 }
 

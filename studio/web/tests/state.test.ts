@@ -20,7 +20,7 @@ function snapshot(): Snapshot {
     measures: [0, 1].map((m) => ({ start_quarter: 4 * m, duration_quarter: 4, number: String(m + 10), numerator: 4, denominator: 4 })),
     beats: Array.from({ length: 8 }, (_, b) => ({ quarter: b, measure: b >> 2, beat: 1 + (b % 4), beats_in_measure: 4 })),
     presence: { kind: "Presence", baton_holder: 0, requests: [], viewers: [{ viewer: 2, name: "A", colour: 0, host: false }] },
-    tempos: [], figures: [], position: null, next_event: 5, sounding: [],
+    tempos: [], figures: [], position: null, next_event: 5, sounding: [], keyboard: null,
   };
 }
 

@@ -148,6 +148,15 @@ export interface NoteOn {
 }
 
 /**
+ * What can be played from the page: an instrument by name, and its lowest and highest MIDI pitch.
+ */
+export interface KeyboardInfo {
+  instrument: string;
+  low: number;
+  high: number;
+}
+
+/**
  * The whole state: the first message to a viewer, and again when another score is opened. `viewer` is the
  * receiver's id. `next_event` is the number of the first event that is not in `sounding`. `relay_id` differs
  * after the relay was restarted.
@@ -175,6 +184,7 @@ export interface Snapshot {
   position: PositionInfo | null;
   next_event: number;
   sounding: NoteOn[];
+  keyboard: KeyboardInfo | null;
 }
 
 /**
@@ -562,6 +572,25 @@ export interface Tap {
 }
 
 /**
+ * A key went down (`velocity` 1–127) or was let go (0). `pitch` is its MIDI number.
+ */
+export interface KeySample {
+  client_s: number;
+  pitch: number;
+  velocity: number;
+}
+
+/**
+ * A host or the baton holder plays the page's keyboard, where the session has one (`Snapshot.keyboard`).
+ * `clock_offset_s` as in `Pointer`.
+ */
+export interface Keys {
+  kind: "Keys";
+  clock_offset_s: number;
+  samples: KeySample[];
+}
+
+/**
  * Ask for a pairing address for a phone of one's own (host or baton holder). `origin` is how this page was
  * reached (`https://192.168.0.17:8765`).
  */
@@ -634,6 +663,7 @@ export type ClientMessage =
   | Rename
   | Listen
   | Tap
+  | Keys
   | Pair
   | Claim
   | Pointing;
@@ -867,6 +897,14 @@ function readNoteOn(r: Reader): NoteOn {
   };
 }
 
+function readKeyboardInfo(r: Reader): KeyboardInfo {
+  return {
+    instrument: r.text(),
+    low: r.u8(),
+    high: r.u8(),
+  };
+}
+
 function readSnapshot(r: Reader): Snapshot {
   return {
     kind: "Snapshot",
@@ -891,6 +929,7 @@ function readSnapshot(r: Reader): Snapshot {
     position: r.optional(() => readPositionInfo(r)),
     next_event: r.u32(),
     sounding: r.list(() => readNoteOn(r)),
+    keyboard: r.optional(() => readKeyboardInfo(r)),
   };
 }
 
@@ -1232,6 +1271,17 @@ function writeTap(w: Writer, m: Tap): void {
   w.list(m.samples, (item) => { writeTapSample(w, item); });
 }
 
+function writeKeySample(w: Writer, m: KeySample): void {
+  w.f64(m.client_s);
+  w.u8(m.pitch);
+  w.u8(m.velocity);
+}
+
+function writeKeys(w: Writer, m: Keys): void {
+  w.f64(m.clock_offset_s);
+  w.list(m.samples, (item) => { writeKeySample(w, item); });
+}
+
 function writePair(w: Writer, m: Pair): void {
   w.text(m.origin, 255);
 }
@@ -1274,6 +1324,7 @@ export function encodeClient(message: ClientMessage): ArrayBuffer {
     case "Rename": w.u8(0x48); writeRename(w, message); break;
     case "Listen": w.u8(0x49); writeListen(w, message); break;
     case "Tap": w.u8(0x4a); writeTap(w, message); break;
+    case "Keys": w.u8(0x4e); writeKeys(w, message); break;
     case "Pair": w.u8(0x4b); writePair(w, message); break;
     case "Claim": w.u8(0x4c); writeClaim(w, message); break;
     case "Pointing": w.u8(0x4d); writePointing(w, message); break;
