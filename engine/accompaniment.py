@@ -112,15 +112,15 @@ class Accompaniment:
     Raises ``ScoreError`` where the soloist's parts have no notes.
     """
 
-    def __init__(self, score: Score, soloist: Soloist) -> None:
+    def __init__(self, score: Score, soloist: Soloist, start_beat: int = 0) -> None:
         self._score = score
         self._soloist = soloist
         self._line = SoloLine.of(score, soloist.parts)
-        self.restart()
+        self.restart(start_beat)
 
-    def restart(self) -> None:
-        """What was heard is forgotten: the soloist may begin anywhere."""
-        self._follower = SoloFollower(self._score, self._line)
+    def restart(self, beat: int) -> None:
+        """What was heard is forgotten: the soloist is expected to begin at ``beat`` of the score, or after it."""
+        self._follower = SoloFollower(self._score, self._line, self._score.beat_to_quarter(beat))
         self._kept: _Line | None = None
         self._jumps = 0
         self._apart_since_s: float | None = None

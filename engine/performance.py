@@ -72,7 +72,7 @@ class Performance:
         self._style = style
         if soloist is not None:
             sources = (*sources, TacetPart(soloist.parts))
-        self._accompaniment = Accompaniment(score, soloist) if soloist is not None else None
+        self._accompaniment = Accompaniment(score, soloist, start_beat) if soloist is not None else None
         self.book = PartBook(score, sources, awaiting_cue)
         self._placements = tuple(placements)
         self._listen_from(start_beat)
@@ -103,7 +103,7 @@ class Performance:
         self.book.awaiting = self._awaiting_cue
         self._position = None
         if self._accompaniment is not None:
-            self._accompaniment.restart()
+            self._accompaniment.restart(beat)
         self._scheduler.jump(self.score.beat_to_quarter(beat))
 
     def take_baton(self, drawn: bool = True) -> None:

@@ -43,6 +43,8 @@ PAUSE_S, PAUSE_TIMES = 0.9, 2.2
 """Overdue by this and so many times the expected distance, the soloist has paused."""
 FIRST_SD, RESTART_SD, DRIFT_SD = 0.35, 0.15, 0.05
 """Spread of the logarithm of tempo at first, after a jump, and what it gains in a second."""
+BEGINS = 0.7
+"""Probability that a soloist begins where they are expected to."""
 NEAR_QUARTER, NEAR, AHEAD_NEAR = 24.0, 12.0, 6.0
 """A jump is this much more likely near by: back, and ahead."""
 WHERE_STOPPED = 20.0
@@ -57,7 +59,8 @@ BACK, AHEAD = 2, 6
 class SoloFollower:
     """Follows one soloist through ``line``. One thread; well under a millisecond a note for a long part."""
 
-    def __init__(self, score: Score, line: SoloLine) -> None:
+    def __init__(self, score: Score, line: SoloLine, start_quarter: float = 0.0) -> None:
+        """The soloist is expected to begin at ``start_quarter``, or with the first note after it."""
         count = len(line)
         self._line = line
         self._score = score
@@ -65,8 +68,9 @@ class SoloFollower:
         self._chord = line.pitches.sum(axis=1) > 1
         self._passing = [_passing(line, step) for step in range(1, min(REACH, count - 1) + 1)]
         self._extra = np.where(line.ornamented, EXTRA_ORNAMENT, EXTRA)
-        self._belief = line.entrance / line.entrance.sum() * 0.3
-        self._belief[0] += 0.7
+        self._first = min(count - 1, int(np.searchsorted(line.quarter, start_quarter - 1e-6)))
+        self._belief = (1.0 - BEGINS) * line.entrance / line.entrance.sum()
+        self._belief[self._first] += BEGINS
         self._time_s = np.zeros(count)
         self._tempo = np.zeros(count)
         self._spread = np.full(count, FIRST_SD**2)
@@ -222,7 +226,7 @@ class SoloFollower:
         """Where the soloist is at ``now_s``, going on in their tempo up to the next note, which they may delay."""
         marked = 60.0 / self._score.quarter_bpm_at(0.0)
         if self._at is None:
-            first = float(self._line.quarter[0])
+            first = float(self._line.quarter[self._first])
             return SoloPosition(now_s, "waiting", first, now_s, first, first, None, marked, 0.0, 0)
         at = self._at
         quarter = float(self._line.quarter[at])
@@ -235,12 +239,10 @@ class SoloFollower:
         if last:
             due_s = onset_s + (next_quarter - quarter) * period_s
         part = min(1.0, max(0.0, (now_s - onset_s) / max(due_s - onset_s, 1e-6)))
-        state: SoloState = "following"
-        if self._lost:
-            state = "lost"
-        elif last and part >= 1.0:
+        state: SoloState = "lost" if self._lost else "following"
+        if last and part >= 1.0:
             state = "ended"
-        elif now_s - due_s > max(PAUSE_S, (PAUSE_TIMES - 1.0) * min(due_s - onset_s, 2.0)):
+        elif now_s - max(due_s, self._heard_s) > max(PAUSE_S, (PAUSE_TIMES - 1.0) * min(due_s - onset_s, 2.0)):
             state = "paused"
         return SoloPosition(
             time_s=now_s,
