@@ -71,6 +71,11 @@ class HeadsetPointers:
         )
 
 
+def pointer_at(aim: Pose, hand: Hand) -> Pointer:
+    """The pointer of a hand whose tip is at ``aim`` (tracking frame) and does nothing."""
+    return Pointer(aim.time_s, WHO, hand, *_ray(aim))
+
+
 def _ray(pose: Pose) -> tuple[Vector, Vector]:
     turned = tracking_to_hall_quaternion(pose.orientation_wxyz or (1.0, 0.0, 0.0, 0.0))
     return tracking_to_hall(pose.position_m), rotate(turned, AHEAD)

@@ -73,6 +73,11 @@ class HeadsetActions:
         data = self._input.getPoseActionDataRelativeToNow(self._aims[hand], universe, 0.0, 0)
         return data.pose if data.bActive else None
 
+    def shown_aim(self, hand: Hand, universe: int) -> Any | None:
+        """The same, where it will be when the picture that is drawn now is seen."""
+        data = self._input.getPoseActionDataForNextFrame(self._aims[hand], universe, 0)
+        return data.pose if data.bActive else None
+
     def buttons(self, now_s: float) -> tuple[list[Press], dict[Hand, set[Button]]]:
         """Buttons that changed with the last ``update``, stamped by when they did, and those that each hand holds."""
         changed: list[Press] = []

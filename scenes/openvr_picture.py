@@ -18,9 +18,11 @@ from panda3d.core import Camera, NodePath, PythonCallbackObject
 
 from ..engine.clock import SessionClock
 from ..engine.errors import SceneError
+from ..engine.interaction.values import InteractionFrame
 from ..engine.transforms import PODIUM_HEIGHT_M, tracking_to_hall, tracking_to_hall_quaternion
 from ..engine.types import Pose
 from .eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
+from .headset_pointers import pointer_at
 from .openvr_messages import Show, Stage
 from .openvr_tracking import HeadsetTracking
 from .rig import rotation_matrices
@@ -82,6 +84,7 @@ class HeadsetPicture:
         self._poses = (openvr.TrackedDevicePose_t * openvr.k_unMaxTrackedDeviceCount)()
         self._photons_s = self._float_property(openvr.Prop_SecondsFromVsyncToPhotons_Float)
         self._eyes_s = -math.inf
+        self._interaction: InteractionFrame | None = None
         self.drawn = self.refused = 0
         self.trouble = ""
         self._look_through_eyes()
@@ -110,6 +113,8 @@ class HeadsetPicture:
         if head is not None:
             self._head.set_mat(moved(head))
         self._view.show_fingers(self._fingers(poses))
+        pointers = [pointer_at(aim, hand) for hand, aim in self._tracking.shown_aims(shown_s).items()]
+        self._view.show_interaction(self._interaction, pointers)
         self._view.update(self._frames.at(shown_s, poses))
         self._view.render()
 
@@ -118,6 +123,8 @@ class HeadsetPicture:
             self._frames.take(show.frames)
             if show.placements is not None:
                 self._view.place(show.placements)
+            if show.interaction is not None:
+                self._interaction = show.interaction
 
     def _fingers(self, poses: Sequence[Pose]) -> np.ndarray | None:
         """The joints of the hand without the baton in the hall, where it is tracked and has a skeleton."""

@@ -173,6 +173,23 @@ class HeadsetTracking:
         head = _values(render_poses[HEAD])
         return (None if head is None else _matrix(head)), tuple(poses)
 
+    def shown_aims(self, shown_s: float) -> dict[Hand, Pose]:
+        """Where the hands' tips are and point to in the picture that is drawn next (tracking frame), those tracked."""
+        found: dict[Hand, Pose] = {}
+        if self._actions is None or not self._updated:
+            return found
+        hands: dict[Device, Hand] = {"baton": self.baton_hand, "left": self._other}
+        with self._lock:
+            for device, hand in hands.items():
+                try:
+                    values = _values(self._actions.shown_aim(hand, self.universe))
+                except openvr.OpenVRError as error:
+                    self._lose_actions(error)
+                    return {}
+                if values is not None:
+                    found[hand] = Pose(shown_s, device, *self._placed(values))
+        return found
+
     def fingers(self) -> np.ndarray | None:
         """The joints of the hand without the baton (``BONES``, 3), metres from its raw pose along its axes; None where
         the runtime knows none."""

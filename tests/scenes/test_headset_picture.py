@@ -1,6 +1,8 @@
 """The hall in the headset: the real OpenVR library and a scripted compositor that looks at what it is given."""
 
 import math
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +12,7 @@ import numpy as np
 import openvr
 import pytest
 from needs import needs_gcc, needs_gl
-from openvr_support import MANIFEST, ScriptedRuntime, still_poses, until
+from openvr_support import MANIFEST, Script, ScriptedRuntime, still_poses, until
 
 from tutti.engine.clock import SessionClock
 from tutti.engine.interaction.values import Pointer
@@ -221,3 +223,58 @@ def test_another_program_in_front_is_waited_for(
     runtime.state.focus = 1
     until(lambda: runtime.state.submits[0] > submitted, SOON_S)
     assert source.alive
+
+
+MISUSE = """
+import ctypes
+import openvr
+from panda3d.core import CardMaker, Texture
+from tutti.scenes.display import open_display
+openvr.init(openvr.VRApplication_Scene)
+compositor, base = openvr.VRCompositor(), open_display("", window=False, size=(8, 8))
+pixels = Texture("pixels")
+pixels.setup_2d_texture(8, 8, Texture.T_unsigned_byte, Texture.F_rgba8)
+pixels.set_ram_image(bytes(256))
+card = base.render2d.attach_new_node(CardMaker("card").generate())
+card.set_texture(pixels)
+base.graphics_engine.render_frame()
+refused = []
+def submit(eye, name, bounds=(0, 0, 1, 1), kind=openvr.TextureType_OpenGL):
+    texture = openvr.Texture_t(ctypes.c_void_p(name), kind, openvr.ColorSpace_Gamma)
+    try:
+        compositor.submit(eye, texture, openvr.VRTextureBounds_t(*bounds))
+    except openvr.OpenVRError as error:
+        refused.append(type(error).__name__.removeprefix("CompositorError_"))
+poses = (openvr.TrackedDevicePose_t * 64)()
+gsg = base.win.gsg
+name = pixels.prepare_now(0, gsg.prepared_objects, gsg).get_native_id()
+submit(0, name)
+compositor.waitGetPoses(poses, None)
+submit(0, 99999)
+submit(0, name, kind=openvr.TextureType_Vulkan)
+submit(0, name, bounds=(0.5, 0, 0.5, 1))
+submit(0, name, bounds=(0, 0, 1.5, 1))
+submit(0, name)
+submit(0, name)
+compositor.waitGetPoses(poses, None)
+print(*refused)
+openvr.shutdown()
+"""
+
+
+def test_the_scripted_compositor_refuses_what_a_real_one_does(script: Script) -> None:
+    runtime = script()
+    run = subprocess.run([sys.executable, "-c", MISUSE], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [
+        "DoNotHaveFocus",  # before anyone waited
+        "InvalidTexture",
+        "TextureUsesUnsupportedFormat",
+        "InvalidBounds",
+        "InvalidBounds",
+        "AlreadySubmitted",
+    ]
+    state = runtime.state
+    assert list(state.submits) == [1, 0]
+    assert state.order_errors == 7, "and a picture of one eye"
+    assert state.problem == b"a picture of one eye"
+    state.order_errors = 0
