@@ -21,6 +21,7 @@ import { GesturePad } from "./ui/gesture_pad";
 import { Hints } from "./ui/hints";
 import { PartsPanel } from "./ui/parts_panel";
 import { PeoplePanel } from "./ui/people_panel";
+import { Piano } from "./ui/piano";
 import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
 import { StatusLine } from "./ui/status_line";
@@ -43,6 +44,7 @@ export class App {
   private readonly scorePanel = new ScorePanel((index) => this.command("seek", index));
   private readonly parts = new PartsPanel();
   private readonly review = new ConductorView();
+  private readonly piano = new Piano((samples) => this.network.send({ kind: "Keys", clock_offset_s: this.timeline.offsetS, samples: [...samples] }));
   private readonly people: PeoplePanel;
   private readonly status = new StatusLine(() => this.network.retry());
   private readonly hints = new Hints(() => void this.audio.unlock());
@@ -188,7 +190,7 @@ export class App {
     const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
     new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
     this.dock = dock;
-    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.inputPlace, this.hints.element, dock);
+    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.piano.element, this.inputPlace, this.hints.element, dock);
     this.controls.showView("audience");
     if (this.address.review) this.toggleReview();
   }
@@ -336,6 +338,8 @@ export class App {
         this.controls.offerVr(there);
       },
       hands: this.hands,
+      audio: this.audio,
+      clockOffsetS: () => this.timeline.offsetS,
       current: () => this.chooser.current,
       choose: (kind) => this.chooser.choose(kind),
       prepare: () => this.chooser.prepare("headset", (sink) => this.entrance.make(sink)),
@@ -455,6 +459,7 @@ export class App {
       live: this.connection.state === "live",
     });
     this.controls.showPointing(this.hands.pointing, concert.controlling && this.connection.state === "live");
+    this.piano.show(concert.snapshot?.keyboard ?? null, concert.controlling && this.connection.state === "live" && !this.address.display);
     this.scorePanel.allowSeeking(concert.controlling && this.connection.state === "live" && !this.address.display);
   }
 

@@ -134,6 +134,18 @@ export class AudioPlayer {
     this.ring?.setTarget(targetS);
   }
 
+  /** Lets the left ear hear later by so much, as if the head had turned left; see `EarTurn`. */
+  turnEars(leftLaterS: number): void {
+    if (this.node instanceof AudioWorkletNode) this.node.port.postMessage({ leftLaterS });
+    this.ring?.turn(leftLaterS);
+  }
+
+  /** Session time at which the sound that leaves the ring now was due, or null while none does. */
+  leavingRingS(): number | null {
+    if (this.state !== "playing" || this.context === null || this.report === null) return null;
+    return this.report.timeS + (this.context.currentTime - this.reportContextS) * this.report.rate;
+  }
+
   /** Session time of the sound at the listener's ears now, or null while none is heard. */
   heardS(): number | null {
     if (this.state !== "playing" || this.context === null || this.report === null) return null;

@@ -29,6 +29,9 @@ const FADE_S = 0.004;
 /** More than this above the target is skipped at once rather than played off: it would take half a minute. */
 const LARGEST_EXCESS_S = 0.1;
 const SMOOTHING_S = 0.7;
+/** The most that one ear is moved against the other: more than a head is wide. */
+const LARGEST_SKEW_S = 0.001;
+const SKEW_SMOOTHING_S = 0.008;
 
 export class SampleRing {
   private readonly size: number;
@@ -48,6 +51,8 @@ export class SampleRing {
   private underruns = 0;
   private skippedS = 0;
   private rate = 1;
+  private skew = 0;
+  private targetSkew = 0;
 
   /** `rateHz` of the samples that come, `outputHz` of those that leave; `baseTargetS` is how much to keep in store. */
   constructor(
@@ -65,6 +70,12 @@ export class SampleRing {
   setTarget(baseTargetS: number): void {
     this.baseTargetS = baseTargetS;
     this.targetS = baseTargetS;
+  }
+
+  /** Lets the left ear hear later (and the right one earlier) by `leftLaterS` in all, as if the head turned left. */
+  turn(leftLaterS: number): void {
+    if (!Number.isFinite(leftLaterS)) return;
+    this.targetSkew = Math.max(-LARGEST_SKEW_S, Math.min(LARGEST_SKEW_S, leftLaterS)) * this.rateHz;
   }
 
   /** Takes samples that follow the session's sample `firstSample`; `timeS` is its session time. */
@@ -91,17 +102,21 @@ export class SampleRing {
   pull(left: Float32Array, right: Float32Array): void {
     const blockS = left.length / this.outputHz;
     const step = this.steer(blockS);
-    if (this.playing && this.end - this.read < left.length * step + 3) this.runDry();
+    const reach = 3 + Math.ceil(0.5 * Math.max(Math.abs(this.skew), Math.abs(this.targetSkew)));
+    if (this.playing && this.end - this.read < left.length * step + reach) this.runDry();
+    const follow = Math.min(1, 1 / (SKEW_SMOOTHING_S * this.outputHz));
     const fade = 1 / (FADE_S * this.outputHz);
     for (let i = 0; i < left.length; i++) {
-      const ready = this.end - this.read > 3 && (this.playing || this.gain > 0);
+      const ready = this.end - this.read > reach && (this.playing || this.gain > 0);
       this.gain = this.playing ? Math.min(1, this.gain + fade) : Math.max(0, this.gain - fade);
       if (!ready) {
         left[i] = right[i] = 0;
         continue;
       }
-      const l = this.gain * hermite(this.left, this.size, this.read);
-      const r = this.gain * hermite(this.right, this.size, this.read);
+      this.skew += (this.targetSkew - this.skew) * follow;
+      if (Math.abs(this.targetSkew - this.skew) < 1e-4) this.skew = this.targetSkew;
+      const l = this.gain * hermite(this.left, this.size, this.read - 0.5 * this.skew);
+      const r = this.gain * hermite(this.right, this.size, this.read + 0.5 * this.skew);
       left[i] = l;
       right[i] = r;
       this.squares[0] += l * l;
@@ -180,7 +195,8 @@ export class SampleRing {
 }
 
 /** Catmull–Rom interpolation; exact at whole samples. */
-function hermite(ring: Float32Array, size: number, at: number): number {
+function hermite(ring: Float32Array, size: number, from: number): number {
+  const at = from < 1 ? from + size : from; // one ear may lie before the start
   const whole = Math.floor(at);
   const t = at - whole;
   const b = ring[whole % size]!;

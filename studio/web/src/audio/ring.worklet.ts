@@ -25,9 +25,10 @@ class RingProcessor extends AudioWorkletProcessor {
     super();
     const { rateHz, targetS } = options.processorOptions;
     this.ring = new SampleRing(rateHz, sampleRate, targetS);
-    this.port.onmessage = (event: MessageEvent<{ source?: MessagePort; targetS?: number }>) => {
-      const { source, targetS: target } = event.data;
+    this.port.onmessage = (event: MessageEvent<{ source?: MessagePort; targetS?: number; leftLaterS?: number }>) => {
+      const { source, targetS: target, leftLaterS } = event.data;
       if (target !== undefined) this.ring.setTarget(target);
+      if (leftLaterS !== undefined) this.ring.turn(leftLaterS);
       if (source !== undefined) source.onmessage = (sound: MessageEvent<SoundChunk>) => this.take(sound.data);
     };
   }

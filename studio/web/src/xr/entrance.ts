@@ -1,4 +1,6 @@
 /** The way from the page into the headset and back: offers it where there is one, and joins it to the rest of the page. */
+import { type Direction, directionsOf, EarTurn } from "../audio/ear_turn";
+import type { AudioPlayer } from "../audio/player";
 import type { ShownPosition } from "../concert";
 import type { RaySample, Snapshot } from "../generated/protocol";
 import type { GestureInput, GestureSink, InputKind, Vec3 } from "../input/input";
@@ -25,6 +27,9 @@ export interface EntrancePage {
   /** There is a headset to be entered, or none any more. */
   offered(there: boolean): void;
   readonly hands: Hands;
+  readonly audio: AudioPlayer;
+  /** Session − client clock, seconds. */
+  clockOffsetS(): number;
   current(): InputKind;
   choose(kind: InputKind): void;
   /** Makes the headset before it is chosen: browsers let a click enter, not what is loaded some time after it. */
@@ -35,6 +40,9 @@ export class Entrance {
   private headset: Headset | null = null;
   /** What to conduct with after the headset. */
   private before: InputKind = "pad";
+  private readonly ears = new EarTurn();
+  private directions: readonly Direction[] = [];
+  private placed: Snapshot["players"] = [];
 
   constructor(private readonly page: EntrancePage) {
     navigator.xr?.addEventListener("devicechange", () => void this.find());
@@ -65,6 +73,7 @@ export class Entrance {
       say: (text) => page.say(text),
       point: (rays, look, origins) => this.point(rays, look, origins),
       menuOpen: () => page.hands.menuOpen,
+      listen: (timeS, yawRad) => this.listen(timeS, yawRad),
     });
     page.hands.onPulse = ({ hand, amplitude, duration_s }) => hand !== "mouse" && this.headset?.pulse(hand, amplitude, duration_s);
     return this.headset;
@@ -104,7 +113,27 @@ export class Entrance {
     hands.lookFrom = null;
     hands.take(null);
     hands.view.update({});
+    this.ears.forget();
+    this.page.audio.turnEars(0);
     this.page.choose(this.before);
+  }
+
+  /** The sound is rendered for the conductor's head: only who conducts has it turned on. */
+  private listen(timeS: number, yawRad: number): void {
+    const { audio } = this.page;
+    const dueS = audio.leavingRingS();
+    if (!this.page.holding() || dueS === null) {
+      this.ears.forget();
+      audio.turnEars(0);
+      return;
+    }
+    const players = this.page.snapshot()?.players ?? [];
+    if (players !== this.placed) {
+      this.placed = players;
+      this.directions = directionsOf(players.map(({ position_m }) => position_m));
+    }
+    this.ears.tell(timeS + this.page.clockOffsetS(), yawRad);
+    audio.turnEars(this.ears.leftLaterS(dueS, this.directions));
   }
 
   private point(rays: readonly RaySample[], look: Look, { left, right }: Partial<Record<Side, Vec3>>): void {

@@ -39,6 +39,8 @@ export interface HeadsetHost {
   /** Start or stop, or ask for the baton where someone else has it. */
   act(): void;
   say(text: string): void;
+  /** Each frame: the head faces `yawRad` to the left of the orchestra, at a time of the client's clock. */
+  listen(timeS: number, yawRad: number): void;
   /** Each frame: what the hands point at, and where the wearer's rays are drawn from (tracking frame). */
   point(rays: readonly RaySample[], look: Look, origins: Partial<Record<Side, Vec3>>): void;
   /** Whether a panel is open that hands may mean. */
@@ -181,7 +183,9 @@ export class Headset implements GestureInput, HeadsetPicture {
     const position = this.host.position();
     this.tick(session, position);
     picture.update(reading, this.conducting ? this.hands.batonSide : null, position, eye, dtS);
-    this.notices.update(eye, reading.head === null ? 0 : headingRad(reading.head.orientation), dtS);
+    const yawRad = reading.head === null ? 0 : headingRad(reading.head.orientation);
+    if (reading.head !== null && !moved) this.host.listen(reading.timeS, yawRad);
+    this.notices.update(eye, yawRad, dtS);
     this.point(reading, position);
   }
 
