@@ -97,7 +97,7 @@ class Analysis:
         """Why this chord, and what else is to be said of this beat."""
         span = self.at(quarter)
         if span is None:
-            return "nothing sounds here"
+            return "no chord sounds here"
         lines = [span.why + (f" ({span.cadence})" if span.cadence else "")]
         lines += [n.words for n in self.non_chord if span.place.quarter <= n.place.quarter < span.end_quarter]
         lines += [b.words for b in self.breaches if span.place.quarter <= b.place.quarter < span.end_quarter]
@@ -127,10 +127,10 @@ def analyse(
     """
     found = _Notes.of(score, score.notes_between(0.0, score.end_quarter) if notes is None else notes)
     beats = _Beats(score)
-    weights, basses = found.by_beat(beats)
+    weights, basses, together = found.by_beat(beats)
     key, strength = find_key(weights.sum(axis=0)) if len(weights) else (Key(0, "major"), 0.0)
     keys = keys_along(weights)
-    chords = chords_along(weights, basses, keys)
+    chords = chords_along(weights, basses, keys, together)
     spans = _spans(beats, chords, keys, found)
     voices = _voices(found, parts)
     return Analysis(
@@ -162,17 +162,20 @@ class _Notes:
             np.array([note.part for note in pitched], np.int64),
         )
 
-    def by_beat(self, beats: "_Beats") -> tuple[npt.NDArray[np.float64], list[int | None]]:
-        """How much each pitch class counts within each beat (beats, 12), and the bass note's pitch class."""
+    def by_beat(self, beats: "_Beats") -> tuple[npt.NDArray[np.float64], list[int | None], list[int]]:
+        """How much each pitch class counts within each beat (beats, 12), the bass note's pitch class, and the most
+        pitch classes that sound at once."""
         weights = np.zeros((len(beats.start), 12))
         basses: list[int | None] = []
+        together: list[int] = []
         for index, (start, end) in enumerate(zip(beats.start, beats.end, strict=True)):
             here = self._between(start, end)
             share = (np.minimum(self.end[here], end) - np.maximum(self.onset[here], start)) / (end - start)
             at_start = self.onset[here] <= start + 1e-6
             np.add.at(weights[index], self.pitch[here] % 12, share * np.where(at_start, 1.5, 1.0))
             basses.append(self._bass(here) if len(here) else None)
-        return weights, basses
+            together.append(self._at_once(here))
+        return weights, basses, together
 
     def _bass(self, here: npt.NDArray[np.int64]) -> int:
         """Pitch class that the lowest part has first among these notes."""
@@ -180,6 +183,13 @@ class _Notes:
         its = here[self.part[here] == lowest]
         first = its[self.onset[its] <= self.onset[its[0]] + 1e-6]
         return int(self.pitch[first].min()) % 12
+
+    def _at_once(self, here: npt.NDArray[np.int64]) -> int:
+        """The most pitch classes of these notes that sound at the same time."""
+        onset, end, classes = self.onset[here], self.end[here], self.pitch[here] % 12
+        return max(
+            (len(np.unique(classes[(onset <= at + 1e-6) & (end > at + 1e-6)])) for at in np.unique(onset)), default=0
+        )
 
     def _between(self, start: float, end: float) -> npt.NDArray[np.int64]:
         last = int(np.searchsorted(self.onset, end - 1e-6))
@@ -332,9 +342,11 @@ def steps_of(
     """
     found = _Notes.of(score, score.notes_between(0.0, score.end_quarter) if notes is None else notes)
     beats = _Beats(score)
-    weights, basses = found.by_beat(beats)
+    weights, basses, together = found.by_beat(beats)
     keys = keys_along(weights)
-    yield from _contexts(score, found, _voices(found, parts), beats, chords_along(weights, basses, keys), keys, scale)
+    yield from _contexts(
+        score, found, _voices(found, parts), beats, chords_along(weights, basses, keys, together), keys, scale
+    )
 
 
 def _contexts(

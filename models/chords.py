@@ -90,18 +90,24 @@ _MEMBER_MASK = np.array(
 _RARE = np.array([_RARITY[quality] for _, quality in _TEMPLATES])
 _ROOTS = np.array([root for root, _ in _TEMPLATES])
 _THIRDS = np.array([(root + QUALITIES[quality][1]) % 12 for root, quality in _TEMPLATES])
+_TRUST = (0.0, 0.2, 0.6, 1.0)
+"""How far a beat is believed in which so many pitch classes sound at once."""
 _STRANGER, _NO_ROOT, _NO_THIRD, _ROOT_IN_BASS, _OUT_OF_KEY, _CHANGE = 1.4, 0.35, 0.2, 0.12, 0.35, 0.15
 
 
-def chords_along(weights: Weights, basses: Sequence[int | None], keys: Sequence[Key]) -> list[Chord | None]:
-    """The chord over each beat; None where nothing sounds.
+def chords_along(
+    weights: Weights, basses: Sequence[int | None], keys: Sequence[Key], together: Sequence[int]
+) -> list[Chord | None]:
+    """The chord over each beat; None where nothing sounds, or a line alone.
 
     ``weights`` (beats, 12) is how much each pitch class counts within a beat, ``basses`` the lowest note's pitch class,
-    ``keys`` the key. The best path through all beats, where a new chord must be worth changing.
+    ``keys`` the key, and ``together`` how many pitch classes sound at once: a line alone tells little of a chord. The
+    best path through all beats, where a new chord must be worth changing.
     """
     if len(weights) == 0:
         return []
     evidence = np.stack([_evidence(row, bass, key) for row, bass, key in zip(weights, basses, keys, strict=True)])
+    evidence *= np.array([_TRUST[min(count, 3)] for count in together])[:, None]
     score, back = evidence[0], []
     for row in evidence[1:]:
         best = int(np.argmax(score))
@@ -113,9 +119,10 @@ def chords_along(weights: Weights, basses: Sequence[int | None], keys: Sequence[
     for step in reversed(back):
         path.append(int(step[path[-1]]))
     found: list[Chord | None] = []
-    for index, bass in zip(reversed(path), basses, strict=True):
+    for beat, (index, bass) in enumerate(zip(reversed(path), basses, strict=True)):
         root, quality = _TEMPLATES[index]
-        found.append(None if bass is None else Chord(root, quality, bass))
+        alone = max(together[max(0, beat - 1) : beat + 2]) <= 1
+        found.append(None if bass is None or alone else Chord(root, quality, bass))
     return found
 
 

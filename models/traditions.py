@@ -100,8 +100,11 @@ class Tradition:
         return Scale.of(self.tonic if tonic is None else tonic, self.ascending, self.descending)
 
     def tuning(self, tonic: int | None = None, parts: Iterable[int] | None = None) -> Intonation:
-        """How an orchestra, or some of its parts, is tuned for it on this tonic."""
-        root = self.tonic if tonic is None else tonic
+        """How an orchestra, or some of its parts, is tuned for it on this tonic.
+
+        Raises ``ModelError`` where the tradition is a metre alone.
+        """
+        root = self.scale(tonic).tonic
         cents = [0.0] * 12
         for semitone, place in self.cents.items():
             cents[(root + semitone) % 12] = place - 100.0 * semitone
@@ -148,9 +151,15 @@ def traditions() -> Mapping[str, Tradition]:
 def tradition(name: str) -> Tradition:
     """A tradition by its key, on its usual tonic or another: ``maqam-rast`` or ``maqam-rast:D``.
 
-    Raises ``ModelError`` for an unknown key or note.
+    The first one of a file of one's own is named by the file: ``my_scale.toml``, ``my_scale.toml:D``. Raises
+    ``ModelError`` for an unknown key or note, and for a file that is wrong.
     """
-    key, _, tonic = name.partition(":")
+    key, _, tonic = name.rpartition(":") if re.search(r":[A-Ga-g][#♯b♭]?$", name) else (name, "", "")
+    if key.endswith(".toml"):
+        own = read_traditions(Path(key))
+        if not own:
+            raise ModelError(f"{key}: there is no [[tradition]] in it; see assets/traditions/china.toml")
+        return replace(own[0], tonic=pitch_class(tonic)) if tonic else own[0]
     known = traditions()
     if key not in known:
         raise ModelError(f"tradition {key!r} is not known; tutti part traditions lists {len(known)} of them")

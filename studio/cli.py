@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ..engine.errors import TuttiError
 from .cli_audio import audio_outputs
+from .cli_explain import explain
 from .cli_jam import jam
 from .cli_library import scores, sounds
 from .cli_options import JsonOption, console, print_json
@@ -37,6 +38,7 @@ app.command("train-gesture")(train_gesture)
 app.add_typer(scores, name="scores")
 app.add_typer(sounds, name="sounds")
 part.command("traditions")(traditions)
+part.command("explain")(explain)
 app.add_typer(part, name="part")
 app.add_typer(profiles, name="profiles")
 app.add_typer(audio_outputs, name="audio")

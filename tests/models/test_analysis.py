@@ -57,7 +57,7 @@ def test_a_chorale_is_explained() -> None:
     assert analysis.at(6.0).cadence == "half cadence"
     why = analysis.why(13.0)
     assert "dominant" in why and "the tonic comes next" in why
-    assert analysis.why(100.0) == "nothing sounds here"
+    assert analysis.why(100.0) == "no chord sounds here"
     passing = {(note.part, note.place.quarter) for note in analysis.non_chord if note.kind == "passing note"}
     assert (3, 3.5) in passing  # F♯ in the bass, between G and E
     assert not {"parallel-fifths", "parallel-octaves", "crossing", "range"} & set(analysis.counted())
@@ -87,6 +87,12 @@ def test_other_notes_than_the_written_ones_are_analysed() -> None:
     analysis = analyse(score, notes, scale=tradition("raga-desh").scale(0))
     strangers = [b.place.quarter for b in analysis.breaches if b.rule == "out-of-scale"]
     assert strangers == [2.0, 3.0]  # Ga rising, and F♯
+
+
+def test_a_line_alone_has_no_chords_but_a_unison_after_chords_has() -> None:
+    assert analyse(choir("C4 D4 E4 F4 G4 A4 B4 C5")).chords == ()
+    ending = analyse(choir("E5 D5 C5", "C5 B4 C4", "G4 G4 C4", "C4 G3 C3"))
+    assert [span.numeral for span in ending.chords] == ["I", "V", "I"]
 
 
 def test_silence_has_no_chords() -> None:

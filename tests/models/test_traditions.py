@@ -190,7 +190,24 @@ def test_wrong_data_is_refused_in_one_line(tmp_path: Path, text: str, says: str)
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ModelError, match="maqam-rost"):
         tradition("maqam-rost")
-    with pytest.raises(ModelError, match="name of a note"):
+    with pytest.raises(ModelError, match="maqam-rast:H"):
         tradition("maqam-rast:H")
+    with pytest.raises(ModelError, match="name of a note"):
+        pitch_class("H")
+    with pytest.raises(ModelError, match="it is a metre"):
+        tradition("usul-aksak").tuning()
     with pytest.raises(ModelError, match="it is a metre"):
         tradition("usul-aksak").scale()
+
+
+def test_a_tradition_of_one_s_own_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "culture='mine'\nsources=['me']\n[[tradition]]\nkey='a'\nname='A'\nabout='.'\nup=[0, 3]\ncents={3=340}",
+        encoding="utf-8",
+    )
+    assert tradition(str(path)).tonic == 0
+    assert tradition(f"{path}:Bb").tuning().cents[1] == 40.0
+    (tmp_path / "none.toml").write_text("culture='x'\nsources=[]", encoding="utf-8")
+    with pytest.raises(ModelError, match="no \\[\\[tradition"):
+        tradition(str(tmp_path / "none.toml"))

@@ -1,0 +1,60 @@
+"""``tutti part explain`` and ``tutti part traditions`` as they are typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from score_samples import attributes, note, score
+from typer.testing import CliRunner
+
+from tutti.engine.errors import ModelError
+from tutti.studio.cli import app
+
+RUN = CliRunner()
+
+
+def invoke(*arguments: str) -> str:
+    result = RUN.invoke(app, ["part", *arguments], env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def fifths(tmp_path: Path) -> Path:
+    """Two bars for two voices that go in fifths, over a third that holds."""
+    line = ("E5", "F5", "G5", "E5"), ("C4", "D4", "E4", "C4"), ("G3", "A3", "B3", "G3")
+    parts = [
+        (
+            name,
+            [attributes("4/4") + "".join(note(pitch) for pitch in pitches), note("C4" if name == "Bass" else "E5", 48)],
+        )
+        for name, pitches in zip(
+            ("Soprano", "Tenor", "Bass"), (line[0], line[1], ("F3", "G3", "A3", "F3")), strict=True
+        )
+    ]
+    path = tmp_path / "fifths.musicxml"
+    path.write_text(score(*parts), encoding="utf-8")
+    return path
+
+
+def test_a_score_is_explained(fifths: Path) -> None:
+    found = json.loads(invoke("explain", str(fifths), "--json"))
+    assert found["counted"]["parallel-fifths"] >= 2
+    first = next(breach for breach in found["breaches"] if breach["rule"] == "parallel-fifths")
+    assert (first["measure"], first["beat"], first["parts"]) == ("1", 2, [1, 2])
+    assert found["chords"] and {"numeral", "why", "key"} <= set(found["chords"][0])
+    text = invoke("explain", str(fifths), "--parts", "Soprano,Bass")
+    assert "Why" in text and "parallel fifths" not in text
+    out = json.loads(invoke("explain", str(fifths), "--tradition", "chinese-gong:C", "--json"))
+    assert out["counted"]["out-of-scale"] >= 2  # F and B
+
+
+def test_traditions_are_listed_and_told() -> None:
+    every = json.loads(invoke("traditions", "--json"))
+    assert {"maqam-rast", "raga-desh", "chinese-gong", "timeline-standard", "usul-aksak"} <= {t["key"] for t in every}
+    assert all(tradition["sources"] for tradition in every)
+    assert "maqam-rast" in invoke("traditions")
+    told = invoke("traditions", "maqam-rast:D")
+    assert "F♯ 350" in told and "source:" in told and "ghammaz A" in told
+    with pytest.raises(ModelError, match="not known"):
+        RUN.invoke(app, ["part", "traditions", "maqam-x"], catch_exceptions=False)
