@@ -21,16 +21,11 @@ def invoke(*arguments: str) -> str:
 
 @pytest.fixture
 def fifths(tmp_path: Path) -> Path:
-    """Two bars for two voices that go in fifths, over a third that holds."""
-    line = ("E5", "F5", "G5", "E5"), ("C4", "D4", "E4", "C4"), ("G3", "A3", "B3", "G3")
+    """Two bars for three voices, the lower two in fifths."""
+    lines = {"Soprano": "E5 F5 G5 E5", "Tenor": "C4 D4 E4 C4", "Bass": "F3 G3 A3 F3"}
     parts = [
-        (
-            name,
-            [attributes("4/4") + "".join(note(pitch) for pitch in pitches), note("C4" if name == "Bass" else "E5", 48)],
-        )
-        for name, pitches in zip(
-            ("Soprano", "Tenor", "Bass"), (line[0], line[1], ("F3", "G3", "A3", "F3")), strict=True
-        )
+        (name, [attributes("4/4") + "".join(map(note, line.split())), note(line[:2], 48)])
+        for name, line in lines.items()
     ]
     path = tmp_path / "fifths.musicxml"
     path.write_text(score(*parts), encoding="utf-8")
