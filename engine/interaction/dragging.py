@@ -1,5 +1,6 @@
 """A player, or a whole section, in somebody's hand."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,8 @@ from ..types import PlayerPlacement, Vector
 from .moving import floor_point, move_by
 from .values import DragMark, Pointer, PointerHand
 
+FLAT_SLOPE = 0.012
+"""A ray that falls less than this over its length tells no place on the floor: a tremor would be metres."""
 TELL_EVERY_S = 0.1
 """While they are in the hand, the players' places are told so often: sound and page follow."""
 
@@ -25,6 +28,9 @@ class Drag:
     lowered_m: float
     """How high over the floor they were taken: the ray is lowered by that, so that the hand moves what it touches."""
     grabbed_m: Vector
+    facing: tuple[float, float] | None = None
+    """Where the hand sees the floor too flatly to point at it, players move sideways: in the upright plane that faces
+    it (its normal, level)."""
     shift_m: tuple[float, float] = (0.0, 0.0)
     moved_aside: bool = False
     placements: tuple[PlayerPlacement, ...] | None = None
@@ -47,12 +53,16 @@ class Drag:
         floor_m = start_m[members[0]][2]
         lowered_m = max(0.0, min(touched_m[2] - floor_m, pointer.origin_m[2] - floor_m - 0.3))
         grabbed = _lowered(hall, pointer, lowered_m)
-        taken = start_m[members[0]] if grabbed is None else grabbed
-        return cls(pointer.hand, by_grip, tuple(state), tuple(members), lowered_m, taken, _start_m=start_m)
+        facing = None
+        if grabbed is None or -pointer.direction[2] < FLAT_SLOPE:
+            dx, dy, _ = pointer.direction
+            level = max(1e-6, math.hypot(dx, dy))
+            grabbed, facing = touched_m, (dx / level, dy / level)
+        return cls(pointer.hand, by_grip, tuple(state), tuple(members), lowered_m, grabbed, facing, _start_m=start_m)
 
     def move(self, pointer: Pointer, placements: Sequence[PlayerPlacement], hall: Hall) -> None:
         """Follow the hand; where it points to no place, they stay at the last one."""
-        place = _lowered(hall, pointer, self.lowered_m)
+        place = _lowered(hall, pointer, self.lowered_m) if self.facing is None else self._sideways(pointer, self.facing)
         if place is None:
             return
         shift_m = (place[0] - self.grabbed_m[0], place[1] - self.grabbed_m[1])
@@ -65,6 +75,13 @@ class Drag:
         self.moved_aside = moved.moved_aside
         self._untold = self._untold or moved.placements != tuple(placements)
         self.placements = moved.placements
+
+    def _sideways(self, pointer: Pointer, facing: tuple[float, float]) -> Vector | None:
+        """Where the ray meets the upright plane through the place that was touched."""
+        (ox, oy, _), (dx, dy, _), (x, y, z) = pointer.origin_m, pointer.direction, self.grabbed_m
+        against = dx * facing[0] + dy * facing[1]
+        along = ((x - ox) * facing[0] + (y - oy) * facing[1]) / against if against > 0.1 else -1.0
+        return (ox + along * dx, oy + along * dy, z) if along > 0.0 else None
 
     def tell(self, now_s: float, *, last: bool = False) -> tuple[PlayerPlacement, ...] | None:
         """The new places, if there are some and it is time to tell them."""

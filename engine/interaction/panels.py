@@ -20,8 +20,10 @@ def panel_facing(
     eye_m: Vector,
     size_dmm: tuple[float, float],
     items: tuple[PanelItem, ...],
+    scale: float = 1.0,
 ) -> Panel:
-    """A panel round ``centre_m`` that faces ``eye_m``, its upper edge level; its dmm by their distance."""
+    """A panel round ``centre_m`` that faces ``eye_m``, its upper edge level; its dmm by their distance, times
+    ``scale``."""
     centre, eye = np.asarray(centre_m, float), np.asarray(eye_m, float)
     away = centre - eye
     distance_m = max(0.2, float(np.linalg.norm(away)))
@@ -30,7 +32,9 @@ def panel_facing(
     length = float(np.linalg.norm(right))
     right = right / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
     up = np.cross(right, away)
-    return Panel(key, centre_m, _vector(right), _vector(up), distance_m / 1000.0, size_dmm[0], size_dmm[1], items)
+    return Panel(
+        key, centre_m, _vector(right), _vector(up), scale * distance_m / 1000.0, size_dmm[0], size_dmm[1], items
+    )
 
 
 def ray_hit(panel: Panel, origin_m: Vector, direction: Vector) -> tuple[float, float, float] | None:

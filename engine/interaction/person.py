@@ -38,6 +38,8 @@ SILENT_HAND_S = 1.0
 REACH_M, AFAR_M = 0.62, 1.1
 """How far away the menu opens: within reach of a hand that can touch it, a little farther for a mouse."""
 BELOW_GAZE_M = 0.06
+ON_GLASS = 0.62
+"""Panels seen on a screen are so much smaller: a pixel is sharper than a headset's, and a mouse surer than a hand."""
 CARD_FARTHEST_M, LABEL_FARTHEST_M = 2.2, 6.0
 RAY_SHOWN_M = 8.0
 HOVER_PULSE, PRESS_PULSE, HOLD_PULSE = (0.2, 0.010), (0.5, 0.020), (0.7, 0.030)
@@ -334,6 +336,10 @@ class Person:
 
     # -- panels --------------------------------------------------------------------------------------------------
 
+    @property
+    def _scale(self) -> float:
+        return ON_GLASS if set(self._hands) <= {"mouse"} else 1.0
+
     def _toggle_menu(self, pointer: Pointer) -> None:
         if self._menu is not None or not self.allowed:
             self._menu = None
@@ -344,7 +350,9 @@ class Person:
         # as far down or up as the person looks, but never overhead
         slope = max(-0.5, min(0.3, pointer.gaze[2] / max(length, 1e-3)))
         distance_m = AFAR_M if pointer.tip_m is None else REACH_M
-        centre = np.asarray(pointer.eye_m) + distance_m * forward + [0.0, 0.0, distance_m * slope - BELOW_GAZE_M]
+        # on a screen what is written stands at the lower edge; a hand rests lower than the eyes
+        raised_m = 0.04 if pointer.hand == "mouse" else -BELOW_GAZE_M
+        centre = np.asarray(pointer.eye_m) + distance_m * forward + [0.0, 0.0, distance_m * slope + raised_m]
         self._menu = (_vector(centre), pointer.eye_m)
 
     def _build_panels(self, around: Surroundings) -> tuple[Panel, ...]:
@@ -356,12 +364,12 @@ class Person:
             items = menu_items(
                 self._tab, self._page, around.state, around.names, can_undo=around.can_undo, two_hands=two_hands
             )
-            panels.append(panel_facing("menu", *self._menu, MENU_DMM, items))
+            panels.append(panel_facing("menu", *self._menu, MENU_DMM, items, self._scale))
         placement = None if self._selected is None else around.state.player(self._selected)
         if placement is not None:
             size, items = card_items(placement, around.state, around.names, self._whole_section, self.allowed)
             centre = self._beside(placement.player, size[0], around)
-            panels.append(panel_facing("card", centre, self._eye_m, size, items))
+            panels.append(panel_facing("card", centre, self._eye_m, size, items, self._scale))
         return tuple(panels)
 
     def _label(self, player: int, around: Surroundings) -> Panel:
@@ -369,7 +377,7 @@ class Person:
         assert placement is not None
         size, items = label_items(placement, around.state, around.names)
         centre = self._above(player, size[1], LABEL_FARTHEST_M, around)
-        return panel_facing("label", centre, self._eye_m, size, items)
+        return panel_facing("label", centre, self._eye_m, size, items, self._scale)
 
     def _above(self, player: int, height_dmm: float, farthest_m: float, around: Surroundings) -> Vector:
         """The middle of a panel that hangs over a player's head, brought nearer where the player is far."""
@@ -378,7 +386,7 @@ class Person:
         distance_m = max(0.3, float(np.linalg.norm(away)))
         shown_m = max(0.3, min(0.95 * distance_m, farthest_m))
         centre = eye + away / distance_m * shown_m
-        return _vector(centre + [0.0, 0.0, (height_dmm / 2 + 24.0) * shown_m / 1000.0])
+        return _vector(centre + [0.0, 0.0, self._scale * (height_dmm / 2 + 24.0) * shown_m / 1000.0])
 
     def _beside(self, player: int, width_dmm: float, around: Surroundings) -> Vector:
         """The middle of a card beside a player's head, on the side to which there is more room in the view."""
@@ -389,7 +397,8 @@ class Person:
         right = np.array([away[1], -away[0], 0.0])
         right /= max(1e-6, float(np.linalg.norm(right)))
         side = 1.0 if float(np.dot(self._gaze, right)) >= 0.0 else -1.0
-        return _vector(eye + away / distance_m * shown_m + side * right * (width_dmm / 2 + 90.0) * shown_m / 1000.0)
+        aside_m = self._scale * (width_dmm / 2 + 90.0) * shown_m / 1000.0
+        return _vector(eye + away / distance_m * shown_m + side * right * aside_m)
 
     def _item(self, key: tuple[PanelKey, str]) -> PanelItem | None:
         return next((i for panel in self._panels if panel.key == key[0] for i in panel.items if i.key == key[1]), None)

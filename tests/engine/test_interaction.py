@@ -123,6 +123,21 @@ def test_a_drag_moves_the_player_by_what_the_hand_moved() -> None:
     assert hand.outcome.frames[0].selected is None  # a drag is no click
 
 
+def test_from_a_seat_that_sees_no_floor_players_move_sideways() -> None:
+    hand = HandInHall(eye_m=(1.7, -11.5, 1.1))
+    oboe = hand.first("oboes")
+    x, y, z = next(p.position_m for p in hand.placements if p.player == oboe)
+    player = hand.at((x, y, z + 1.2)).hovered
+    assert player is not None
+    was = next(p.position_m for p in hand.placements if p.player == player)
+    hand.step(grab=True)
+    hand.rest(5, direction=turned(hand.pointer.direction, 0.12, 0.05))
+    hand.step(grab=False)
+    now = next(p.position_m for p in hand.placements if p.player == player)
+    assert now[0] - was[0] > 1.0
+    assert abs(now[1] - was[1]) < 1.0
+
+
 def test_moves_can_be_undone_one_by_one_and_all_at_once() -> None:
     hand = HandInHall()
     for section, to in (("oboes", (0.0, -1.6, 0.8)), ("flutes", (2.0, -1.6, 0.8))):

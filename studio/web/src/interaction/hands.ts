@@ -1,8 +1,8 @@
 /** Pointing in the flat page: the mouse's rays to the studio, what they came to into the picture. */
-import type { Interaction, Pointing, RaySample } from "../generated/protocol";
+import type { Interaction, Pointing, PulseInfo, RaySample } from "../generated/protocol";
 import type { Stage } from "../scene/stage";
 import { MousePointing } from "./mouse";
-import { PointingSender } from "./pointing";
+import { type Look, PointingSender } from "./pointing";
 import { InteractionView } from "./view";
 
 export class Hands {
@@ -10,6 +10,10 @@ export class Hands {
   readonly sender: PointingSender;
   private readonly mouse: MousePointing;
   private newest: Interaction | null = null;
+  /** Where the wearer of a headset looks from; null where nobody wears one. */
+  lookFrom: (() => Look) | null = null;
+  /** Told each tick that a controller shall give. */
+  onPulse: ((pulse: PulseInfo) => void) | null = null;
 
   constructor(
     canvas: HTMLElement,
@@ -17,7 +21,7 @@ export class Hands {
     send: (message: Pointing & { kind: "Pointing" }) => void,
     clockOffsetS: () => number,
   ) {
-    this.sender = new PointingSender(send, clockOffsetS, () => this.stage()?.look3d() ?? { eye: [0, 0, 1.85], gaze: [0, 1, 0] });
+    this.sender = new PointingSender(send, clockOffsetS, () => this.lookFrom?.() ?? this.stage()?.look3d() ?? { eye: [0, 0, 1.85], gaze: [0, 1, 0] });
     this.mouse = new MousePointing(
       canvas,
       (x, y) => this.stage()?.rayAt(x, y) ?? null,
@@ -48,6 +52,7 @@ export class Hands {
   take(message: Interaction | null): void {
     this.newest = message;
     this.view.show(message);
+    if (this.onPulse !== null) message?.pulses.forEach(this.onPulse);
     this.stage()?.light(new Set(message?.highlighted ?? []));
   }
 
@@ -59,6 +64,23 @@ export class Hands {
       selected: this.newest?.selected ?? null,
       dragged: this.newest?.drags.map(({ player }) => player) ?? [],
       panels: this.newest?.panels ?? [],
+      buttons: this.buttons(),
     };
+  }
+
+  /** Where in the window each button of the open panels is, by its key. */
+  private buttons(): Record<string, [number, number]> {
+    const stage = this.stage();
+    const places: Record<string, [number, number]> = {};
+    if (stage === null) return places;
+    for (const panel of this.newest?.panels ?? []) {
+      for (const item of panel.items) {
+        const across = (item.x_dmm + item.width_dmm / 2 - panel.width_dmm / 2) * panel.metres_per_dmm;
+        const upwards = (panel.height_dmm / 2 - item.y_dmm - item.height_dmm / 2) * panel.metres_per_dmm;
+        const at = (axis: 0 | 1 | 2): number => panel.centre_m[axis] + across * panel.right[axis] + upwards * panel.up[axis];
+        if (item.item !== "text") places[item.key] = stage.placeOf([at(0), at(1), at(2)]);
+      }
+    }
+    return places;
   }
 }

@@ -4,7 +4,7 @@ import type { NoteOff, NoteOn, PlayerInfo, PoseInfo } from "../generated/protoco
 import { Baton } from "./baton";
 import { CameraDirector, type View } from "./cameras";
 import { Conductor } from "./conductor";
-import { PODIUM_HEIGHT_M, type Vec3, worldToHall } from "./frames";
+import { hallToWorld, PODIUM_HEIGHT_M, type Vec3, worldToHall } from "./frames";
 import { Governor } from "./governor";
 import { buildHall, type Hall } from "./hall";
 import { loadStageModels, type StageModels } from "./models";
@@ -154,6 +154,13 @@ export class Stage {
     this.pointer.set((2 * (clientX - box.left)) / box.width - 1, 1 - (2 * (clientY - box.top)) / box.height);
     this.ray.setFromCamera(this.pointer, this.camera);
     return { origin: worldToHall(this.ray.ray.origin), direction: worldToHall(this.ray.ray.direction) };
+  }
+
+  /** Where in the window a point of the hall is, CSS pixels. */
+  placeOf(point: Vec3): [x: number, y: number] {
+    const box = this.canvas.getBoundingClientRect();
+    hallToWorld(point, this.point).project(this.camera);
+    return [box.left + ((this.point.x + 1) / 2) * box.width, box.top + ((1 - this.point.y) / 2) * box.height];
   }
 
   /** Where the picture is seen from and which way, hall frame. */
