@@ -23,6 +23,8 @@ from .tempo_map import EARLY_S, Pass, conducted_passes
 
 TICKS_PER_QUARTER = 960
 DRUM_CHANNEL = 9
+BEND_RANGE_CENTS = 200.0
+"""What a full pitch bend is, unless a receiver is told otherwise (General MIDI 1)."""
 SLOWEST_TEMPO = 16_777_215
 """Microseconds a quarter: the file's field has three bytes. A longer halt is shortened to this."""
 AT_ONCE_S = 0.02
@@ -238,8 +240,13 @@ def _part_track(
     track.append(mido.MetaMessage("track_name", name=_latin1(part.name)))
     track.append(mido.Message("program_change", channel=channel, program=instrument.midi_program))
     events: list[tuple[int, int, mido.Message]] = []
+    bent = 0.0
     for note in notes:
         start, end = _place(note, placed, start_s)
+        if note.cents != bent:  # for the channel: of notes that begin together in a part, the last one's
+            bend = max(-8192, min(8191, round(8192 * note.cents / BEND_RANGE_CENTS)))
+            events.append((start, 1, mido.Message("pitchwheel", channel=channel, pitch=bend)))
+            bent = note.cents
         on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
         events.append((start, 1, on))
         events.append((max(start + 1, end), 0, mido.Message("note_off", channel=channel, note=note.pitch)))

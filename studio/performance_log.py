@@ -18,6 +18,7 @@ class PlayedNote:
     velocity: int
     source: str
     quarter: float
+    cents: float = 0.0
 
 
 class PerformanceLog:
@@ -60,6 +61,7 @@ class PerformanceLog:
                 velocity=note.velocity,
                 source=note.source,
                 quarter=note.quarter,
+                cents=note.cents,
             )
             for note in self.notes
         ]

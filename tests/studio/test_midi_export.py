@@ -191,3 +191,19 @@ def test_midi_without_a_single_beat_is_still_a_file(tmp_path: Path) -> None:
     assert mido.MidiFile(tmp_path / "p.mid").length < 1.0
     write_midi(tmp_path / "q.mid", score, [PlayedNote(1.0, 0.5, 0, 60, 80, "written", 0.0)], [])
     assert onsets_s(mido.MidiFile(tmp_path / "q.mid")) == pytest.approx([1.0], abs=0.01)
+
+
+def test_quarter_tones_are_pitch_bends_before_their_notes(tmp_path: Path) -> None:
+    score = make_score([(float(n), 1.0, 60 + n, 0, 0.5, 0) for n in range(4)], measures=1, instruments=("flute",))
+    crossings, notes = conducted(score, np.full(4, 0.5))
+    tuned = [replace(note, cents=-50.0 if note.pitch in (61, 62) else 0.0) for note in notes]
+    write_midi(tmp_path / "p.mid", score, tuned, crossings)
+    told = [m for m in mido.MidiFile(tmp_path / "p.mid").tracks[1] if m.type in ("pitchwheel", "note_on")]
+    heard, bend = {}, 0
+    for message in told:
+        if message.type == "pitchwheel":
+            bend = message.pitch
+        else:
+            heard[message.note] = 200.0 * bend / 8192
+    assert heard == {60: 0.0, 61: -50.0, 62: -50.0, 63: 0.0}
+    assert sum(message.type == "pitchwheel" for message in told) == 2
