@@ -100,6 +100,10 @@ def say_page(relay: RelayProcess, console: Console) -> None:
     if relay.settings.certificate and relay.lan_addresses:
         steps = relay.lan_addresses[0].rstrip("/") + STEPS_PATH
         console.print(f"Browsers warn once; how to spare a device that: {steps}")
+        port = relay.settings.port
+        console.print(
+            f"VR headset: the same address in its browser, then Enter VR; by USB: adb reverse tcp:{port} tcp:{port}"
+        )
     if relay.phone_address is not None:
         console.print("Your phone as baton: scan this within five minutes.")
         console.print(terminal_qr_code(relay.phone_address), highlight=False, markup=False, soft_wrap=True)
