@@ -7,12 +7,14 @@ a new type of key-finding algorithm, Music Perception 31, 2013): on 377 chorales
 windows of a few bars, in which changing the key has its price.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.errors import ModelError
 from .scales import Scale, major, minor
 
 Mode = Literal["major", "minor"]
@@ -62,6 +64,16 @@ def _fifth_name(fifth: int) -> str:
 
 
 KEYS: tuple[Key, ...] = (*(Key(tonic, "major") for tonic in range(12)), *(Key(tonic, "minor") for tonic in range(12)))
+
+
+def key_named(text: str) -> Key:
+    """The key that people call so: ``G major``, ``f# minor``, ``Bb``. Raises ``ModelError``."""
+    match = re.fullmatch(r"\s*([A-Ga-g])([#♯b♭]?)\s*(major|minor)?\s*", text)
+    if match is None:
+        raise ModelError(f"{text!r} is not a key, such as G major or F# minor")
+    natural = 2 * "CDEFGAB".index(match[1].upper()) - (match[1].upper() in "FGAB")
+    tonic = (natural + {"": 0, "#": 1, "♯": 1}.get(match[2], -1)) % 12
+    return Key(tonic, "minor" if match[3] == "minor" else "major")
 
 
 def _profiles() -> Weights:

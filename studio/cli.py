@@ -23,6 +23,7 @@ from .cli_part import part
 from .cli_perform import concert, export, render, seats, take
 from .cli_play import play, replay, serve
 from .cli_profiles import calibrate, profiles
+from .cli_rules import by_rules
 from .cli_traditions import traditions
 from .cli_train import train, train_gesture
 
@@ -39,6 +40,7 @@ app.add_typer(scores, name="scores")
 app.add_typer(sounds, name="sounds")
 part.command("traditions")(traditions)
 part.command("explain")(explain)
+part.command("by-rules")(by_rules)
 app.add_typer(part, name="part")
 app.add_typer(profiles, name="profiles")
 app.add_typer(audio_outputs, name="audio")

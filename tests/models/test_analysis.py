@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from support import make_score
 
+from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
 from tutti.models.analysis import Analysis, analyse
 from tutti.models.chords import QUALITIES, Chord, cadence, explain_chord, roman
-from tutti.models.keys import KEYS, Key, find_key, keys_along
+from tutti.models.keys import KEYS, Key, find_key, key_named, keys_along
 from tutti.models.non_chord import LineNote, classify
 from tutti.models.traditions import tradition
 
@@ -165,6 +166,15 @@ def test_reasons_name_function_goal_and_bass() -> None:
         for quality in QUALITIES:
             for key in (C, A_MINOR):
                 assert explain_chord(Chord(root, quality, root), key, Chord(0, "major", 4))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("G major", G), ("a minor", A_MINOR), ("Bb", Key(10, "major")), ("F# minor", Key(6, "minor"))]
+)
+def test_keys_are_called_by_name(text: str, key: Key) -> None:
+    assert key_named(text) == key
+    with pytest.raises(ModelError, match="is not a key"):
+        key_named(text + " dorian")
 
 
 def test_cadences_have_their_names() -> None:

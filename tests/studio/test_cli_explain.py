@@ -44,6 +44,24 @@ def test_a_score_is_explained(fifths: Path) -> None:
     assert out["counted"]["out-of-scale"] >= 2  # F and B
 
 
+def test_a_melody_is_harmonised_by_rules(tmp_path: Path) -> None:
+    melody = tmp_path / "melody.musicxml"
+    bars = [
+        attributes("4/4") + "".join(map(note, ["G4", "A4", "B4", "C5"])),
+        "".join(map(note, ["D5", "C5", "A4", "G4"])),
+    ]
+    melody.write_text(score(("Melody", bars)), encoding="utf-8")
+    out = tmp_path / "four.musicxml"
+    assert "notes by rules in" in invoke("by-rules", str(melody), "-o", str(out), "--key", "G major")
+    found = json.loads(invoke("explain", str(out), "--json"))
+    assert found["key"] == "G major" and found["chords"][-1]["cadence"] == "authentic cadence"
+    assert not {"parallel-fifths", "parallel-octaves"} & set(found["counted"])
+    assert "ai:rules" in out.read_text(encoding="utf-8") and out.with_suffix(".mid").exists()
+    assert "0 of them out of the scale" in invoke(
+        *("by-rules", str(melody), "-o", str(out), "--tradition", "raga-khamaj:G", "--part", "Melody", "--seed", "2")
+    )
+
+
 def test_traditions_are_listed_and_told() -> None:
     every = json.loads(invoke("traditions", "--json"))
     assert {"maqam-rast", "raga-desh", "chinese-gong", "timeline-standard", "usul-aksak"} <= {t["key"] for t in every}
