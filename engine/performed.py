@@ -9,12 +9,10 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .types import FollowState, HeardNote, ScoreNote, ScorePosition
+from .types import PERFORMER, FollowState, HeardNote, ScoreNote, ScorePosition
 
 PERFORMER_PART = -1
 """``ScoreNote.part`` of what a performer plays who has no part in the score."""
-PERFORMER = "performer"
-"""``ScoreNote.source`` of what a performer plays."""
 MOVING: frozenset[FollowState] = frozenset({"preparing", "playing", "coasting", "holding"})
 LOWEST_CONFIDENCE = 0.35
 """Less sure notes of a microphone are breath and bow."""

@@ -20,6 +20,7 @@ from ..engine.score import Score
 from ..engine.types import ScoreNote, Situation
 from .decoding import DecodingSettings
 from .live_music import Answer, Ask, LiveMusic, Played, Turns
+from .provenance import Author, Provenance
 from .responder import ResponderSettings, serve
 from .scales import Scale
 from .voice_groups import part_heights, part_ranges, plan_groups
@@ -88,6 +89,7 @@ class AiPart:
         self._music = LiveMusic(
             score, self._own, frozenset(heard - {PERFORMER_PART}), performer=plan.performer, turns=plan.turns
         )
+        self._plan = plan
         self._gesture = GestureWish(plan.wish)
         self._wish = plan.wish
         self._patience_s = patience_s
@@ -109,9 +111,24 @@ class AiPart:
         return self._own
 
     @property
-    def source(self) -> str:
-        """What its notes name as their source."""
-        return self._source
+    def author(self) -> Author:
+        """Whose its notes are."""
+        return self._author
+
+    def provenance(self, names: Sequence[str]) -> Provenance:
+        """What there is to say of its notes; ``names`` are those of the score's parts."""
+        controls = dict(self._plan.wish.described())
+        if self._plan.turns is not None:
+            controls["turns"] = f"{self._plan.turns.bars} bars"
+        return Provenance(
+            source=self._author.source,
+            weights_sha256=self._author.weights_sha256,
+            licence=self._author.licence,
+            task="live",
+            seed=self._settings.seed,
+            parts=tuple(names[part] for part in sorted(self._own)),
+            controls=controls,
+        )
 
     # -- what the performance calls ------------------------------------------------------------------------
 
@@ -201,8 +218,8 @@ class AiPart:
                 came = True
                 if isinstance(message, Answer):
                     self._answers[message.start_step] = message
-                else:
-                    self._greeted(*message)
+                elif isinstance(message, str):  # it was started again and cannot play
+                    log.error("the AI player is gone (%s): the written part plays on", message)
         except (EOFError, OSError):
             self._lost()
         return came
@@ -229,7 +246,7 @@ class AiPart:
 
     def _written_down(self, notes: Sequence[Played]) -> list[ScoreNote]:
         return [
-            ScoreNote(n.onset_quarter, n.duration_quarter, n.pitch, n.part, self._dynamic, source=self._source)
+            ScoreNote(n.onset_quarter, n.duration_quarter, n.pitch, n.part, self._dynamic, source=self._author.source)
             for n in notes
         ]
 
@@ -245,23 +262,16 @@ class AiPart:
         self._alive = True
 
     def _wait_until_ready(self) -> None:
-        self._source = ""
         try:
             if not self._connection.poll(START_PATIENCE_S):
                 raise ModelError(f"the AI player did not start within {START_PATIENCE_S:.0f} s: try again")
-            problem, self._source = self._connection.recv()
+            greeting = self._connection.recv()
         except EOFError:
-            problem = "the AI player's process died at its start: try again"
-        if problem:
+            greeting = "the AI player's process died at its start: try again"
+        if not isinstance(greeting, Author):
             self._connection.close()
-            raise ModelError(str(problem))
-
-    def _greeted(self, problem: str, source: str) -> None:
-        """A process that was started again says that it is ready, or why it is not."""
-        if problem:
-            log.error("the AI player is gone (%s): the written part plays on", problem)
-        else:
-            self._source = source
+            raise ModelError(str(greeting))
+        self._author = greeting
 
     def _lost(self) -> None:
         if not self._alive:

@@ -9,6 +9,7 @@ from ..engine.expression import metrical_weight
 from .controls import Controls
 from .decoding import DecodingSettings, PartDecoder
 from .grid import ABSENT, HOLD, VOICES, Grid, states_after
+from .provenance import Author
 from .runtime import PartModel, Place, ahead_of
 from .scales import Scale
 from .writing import ASK_ANEW, IMAGINE, Sheet
@@ -34,6 +35,12 @@ class NetworkDecoder:
         self._model, self._seed = model, seed
         self._settings = settings or DecodingSettings()
         self._scale = scale
+
+    @property
+    def author(self) -> Author:
+        """Whose its notes are."""
+        manifest = self._model.manifest
+        return Author(self._model.source, manifest.sha256, manifest.licence)
 
     @property
     def source(self) -> str:

@@ -41,7 +41,7 @@ class Responder:
     def __init__(self, settings: ResponderSettings) -> None:
         """Raises ``ModelError`` when the weights cannot be loaded."""
         decoder = load_decoder(settings.weights, settings.seed, settings.decoding, settings.scale)
-        self.source = decoder.source
+        self.author = decoder.author
         self._own = settings.answered
         self._writer = EnsembleWriter(settings.groups, decoder)
 
@@ -52,7 +52,7 @@ class Responder:
 
 
 def serve(connection: Connection, settings: ResponderSettings) -> None:
-    """The AI process: sends an empty line when it is ready, or what is wrong; then answers, the newest ask first.
+    """The AI process: sends its ``Author`` when it is ready, or what is wrong; then answers, the newest ask first.
 
     Asks that were overtaken while it thought are left out. None ends it.
     """
@@ -61,9 +61,9 @@ def serve(connection: Connection, settings: ResponderSettings) -> None:
     try:
         responder = Responder(settings)
     except ModelError as error:
-        connection.send((str(error), ""))
+        connection.send(str(error))
         return
-    connection.send(("", responder.source))
+    connection.send(responder.author)
     try:
         while True:
             asks: list[Ask | None] = [connection.recv()]

@@ -36,6 +36,7 @@ from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
 from ..scenes.window_pointer import WHO, WindowPointer
 from .ai_choice import AiChoice
+from .ai_record import author_of
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
@@ -194,7 +195,9 @@ def run_studio(options: StudioOptions) -> None:
             on_heard=notes.take,
             on_swap=console.print,
             seating=_watched(options.seating, score),
-            recorder=_open_recorder(score, score_path, placements, options, console) if options.record else None,
+            recorder=_open_recorder(score, score_path, placements, options, console, author_of(score, sources))
+            if options.record
+            else None,
         )
         stack.pop_all()
         stack.callback(lambda: console.print(notes.summary()) if notes.summary() else None)
@@ -386,11 +389,16 @@ def _watched(seating: str | None, score: Score) -> SeatingFile | None:
 
 
 def _open_recorder(
-    score: Score, score_path: Path, placements: tuple[PlayerPlacement, ...], options: StudioOptions, console: Console
+    score: Score,
+    score_path: Path,
+    placements: tuple[PlayerPlacement, ...],
+    options: StudioOptions,
+    console: Console,
+    ai: dict[str, str],
 ) -> SessionRecorder | None:
     """Record to the user's sessions; where that cannot be, play on and say so."""
     path = sessions_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.mcap"
-    header = SessionHeader.of(score, score_path, placements, options.hall, options.seed)
+    header = SessionHeader.of(score, score_path, placements, options.hall, options.seed, ai)
     try:
         recorder = SessionRecorder(path, header)
     except SessionError as error:

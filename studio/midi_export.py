@@ -7,7 +7,7 @@ score has them, so that a sequencer or notation program shows the score's own ba
 Format: Standard MIDI Files 1.0 (The Complete MIDI 1.0 Detailed Specification, MIDI Manufacturers Association).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -68,8 +68,10 @@ def write_midi(
     crossings: Sequence[BeatCrossing],
     keys: Sequence[KeyChange] = (),
     start_s: float = 0.0,
+    ai: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the performance; session time ``start_s`` is the file's beginning.
+    """Write the performance; session time ``start_s`` is the file's beginning. ``ai`` is said in the tracks that have
+    AI notes (``models.provenance``).
 
     Before the first beat, and between passes, lie whole bars of rest that last as long as it was quiet.
     """
@@ -77,7 +79,12 @@ def write_midi(
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     file.tracks.append(_conductor_track(score, placed, keys))
     for index, part in enumerate(score.parts):
-        file.tracks.append(_part_track(part, index, [note for note in notes if note.part == index], placed, start_s))
+        track = _part_track(part, index, [note for note in notes if note.part == index], placed, start_s)
+        sources = sorted({note.source for note in notes if note.part == index and note.source.startswith("ai:")})
+        if sources:
+            said = "; ".join(f"{name}={value}" for name, value in (ai or {"ai-source": ", ".join(sources)}).items())
+            track.insert(1, mido.MetaMessage("text", text=_latin1(f"AI notes: {said}")))
+        file.tracks.append(track)
     file.save(path)
 
 

@@ -22,7 +22,7 @@ from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
-from ..engine.errors import SceneError, ScoreError, SessionError
+from ..engine.errors import ModelError, SceneError, ScoreError, SessionError
 from ..engine.hall import Hall, read_hall
 from ..engine.instruments import catalogue
 from ..engine.intonation import EQUAL, Intonation
@@ -33,7 +33,10 @@ from ..engine.scheduler import LOOKAHEAD_S
 from ..engine.score import Score
 from ..engine.sounds.sound_set import SoundSet
 from ..engine.types import BeatCrossing, Frame, HeardNote, PlayerPlacement
+from ..models.provenance import Provenance
 from ..scenes.picture import draw_stage
+from .ai_choice import AiChoice
+from .ai_record import AI, answered_score, author_of, copied, with_check
 from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .exports import write_beats_csv, write_notes_csv
@@ -41,6 +44,7 @@ from .hearing import Hearing
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
+from .part_files import write_musicxml as write_marked_musicxml
 from .performance_log import PerformanceLog, PlayedNote
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .report import ReportInput, write_report
@@ -74,6 +78,7 @@ class RenderJob:
     take: Take
     out: Path
     ai_parts: tuple[str, ...] = ()
+    ai: AiChoice = field(default_factory=AiChoice)
     sounds: str | None = None
     seating: str | None = None
     hall: str = "musikverein"
@@ -108,6 +113,10 @@ class _Stage:
     formats: tuple[str, ...] = ()
     stems: bool = False
     reseatings: tuple[Reseating, ...] = ()
+    ai: dict[str, str] = field(default_factory=dict)
+    """Who or what wrote the AI notes (``models.provenance``)."""
+    heard: tuple[HeardNote, ...] = ()
+    """What a learner played."""
 
     @property
     def at_last(self) -> tuple[PlayerPlacement, ...]:
@@ -130,7 +139,15 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     answered = parts_named(score, job.ai_parts)
     soloist = soloist_named(score, job.solo, job.lead if job.performer else LEADS["conductor"])
     heard = bool(job.performer) and soloist is None
-    sources = ai_sources(score, answered, job.seed, OFFLINE_PATIENCE_S, performer=heard)
+    sources = ai_sources(
+        score,
+        answered,
+        job.seed,
+        OFFLINE_PATIENCE_S,
+        wish=job.ai.wish,
+        performer=heard,
+        turns=job.ai.turns(answered),
+    )
     stage = _Stage(
         score,
         score_path,
@@ -145,7 +162,9 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         job.stems,
     )
     _check_sound(stage)
-    header = SessionHeader.of(score, score_path, placements, job.hall, job.seed)
+    ai = author_of(score, sources)
+    stage = replace(stage, ai=ai, heard=job.performer)
+    header = SessionHeader.of(score, score_path, placements, job.hall, job.seed, ai)
     performance = Performance(
         score,
         sources,
@@ -234,7 +253,10 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         header.hall,
         header.seed,
         sounds,
+        tuple(name for name in header.ai.get("ai-parts", "").split(", ") if name),
         reseatings=session.reseatings,
+        ai=header.ai,
+        heard=session.heard,
     )
     return _write_results(out, stage, list(session.frames), 0, bars)
 
@@ -260,6 +282,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     write_beats_csv(out / "beats.csv", crossings)
     write_notes_csv(out / "notes.csv", notes, stage.score.parts)
     _write_notation(out, stage, notes, crossings, _late_start_s(frames))
+    ai = _write_answers(out, stage, notes, crossings)
     with ThreadPoolExecutor(max_workers=1) as beside:
         picture = beside.submit(
             draw_stage,
@@ -300,6 +323,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         seed=stage.seed,
         missed_windows=missed,
         ai_parts=stage.ai_parts,
+        ai=ai,
     )
     numbers = write_report(out, report, drawn)
     bars.update(reporting, completed=2)
@@ -319,7 +343,27 @@ def _write_notation(
         write_musicxml(out / "performance.musicxml", stage.score, source, passes)
     except ScoreError as error:
         log.warning("no performance.musicxml, and no key signatures in performance.mid: %s", error)
-    write_midi(out / "performance.mid", stage.score, notes, crossings, keys, start_s)
+    write_midi(out / "performance.mid", stage.score, notes, crossings, keys, start_s, stage.ai)
+
+
+def _write_answers(
+    out: Path, stage: _Stage, notes: Sequence[PlayedNote], crossings: Sequence[BeatCrossing]
+) -> dict[str, str]:
+    """``answered.musicxml``: the score with the AI's notes marked, and a learner's; what there is to say of them."""
+    if not stage.ai:
+        return {}
+    score, played = answered_score(stage.score, notes, crossings, stage.heard)
+    by_ai = [note for note in played if note.source.startswith(AI)]
+    try:
+        shared = copied(by_ai)
+    except ModelError as error:
+        log.warning("not checked for copies: %s", error)
+        shared = None
+    facts = with_check(stage.ai, by_ai, shared)
+    if shared is not None and shared.suspicious:
+        log.warning("the AI player came close to music that it learned from: %s", shared.described())
+    write_marked_musicxml(out / "answered.musicxml", score, played, Provenance.of_fields(facts))
+    return facts
 
 
 def _late_start_s(frames: Sequence[Frame]) -> float:

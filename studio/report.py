@@ -2,8 +2,8 @@
 
 import base64
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class ReportInput:
     seed: int
     missed_windows: int
     ai_parts: Sequence[str]
+    ai: Mapping[str, str] = field(default_factory=dict)
+    """Who or what wrote the AI notes (``models.provenance``)."""
 
 
 def figures(report: ReportInput) -> dict[str, Any]:
@@ -76,6 +78,7 @@ def figures(report: ReportInput) -> dict[str, Any]:
         "seed": report.seed,
         "ai_parts": list(report.ai_parts),
         "ai_windows_missed": report.missed_windows,
+        "ai": dict(report.ai),
         "conducting": conducting_figures(report.conducting),
     }
     if report.sound is not None:

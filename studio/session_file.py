@@ -13,7 +13,7 @@ import logging
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, get_type_hints
@@ -108,12 +108,20 @@ class SessionHeader:
     measures: int
     beats_in_bar: int
     """How many beats most bars were beaten in: a take may beat at another level than the score suggests."""
+    ai: dict[str, str] = field(default_factory=dict)
+    """Who or what wrote the AI notes, with which seed and controls (``models.provenance``); empty without any."""
 
     @classmethod
     def of(
-        cls, score: Score, score_path: Path, placements: Sequence[PlayerPlacement], hall: str, seed: int
+        cls,
+        score: Score,
+        score_path: Path,
+        placements: Sequence[PlayerPlacement],
+        hall: str,
+        seed: int,
+        ai: dict[str, str] | None = None,
     ) -> "SessionHeader":
-        """The header of a session that plays ``score``, whose file travels along."""
+        """The header of a session that plays ``score``, whose file travels along; ``ai`` as in the header."""
         return cls(
             title=score.title,
             composer=score.composer,
@@ -126,6 +134,7 @@ class SessionHeader:
             end_quarter=score.end_quarter,
             measures=len(score.measures),
             beats_in_bar=prevailing_beats(score),
+            ai=ai or {},
         )
 
 

@@ -51,7 +51,7 @@ class Here(AiPart):
         self._responder = Responder(self._settings)
         self._alive = True
         self._connection = self  # type: ignore[assignment]
-        self._waiting: list[object] = [("", self._responder.source)]
+        self._waiting: list[object] = [self._responder.author]
 
     def send(self, ask: object) -> None:
         if ask is not None and self._alive and ask.start not in self.deaf:  # type: ignore[attr-defined]
