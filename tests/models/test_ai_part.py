@@ -164,7 +164,7 @@ def test_a_note_of_the_learner_is_answered_by_the_next_beat_and_changes_nothing_
     score = empty()
     steady = [(float(q), 0.9, 72 + q % 5) for q in range(16)]
     for onset in (6.25, 6.75):
-        changed = [*steady, (onset, 0.2, 61)]
+        changed = [*steady, (onset, 0.24, 61)]
         without, with_note = (
             played(
                 Here(score, AiPlan((0, 1, 2), performer=True), weights=weights, patience_s=1.0),
