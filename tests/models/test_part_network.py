@@ -1,0 +1,325 @@
+"""The part network: causal, the same in torch and numpy, any voices given and any answered, trained and kept."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support import make_score
+
+from tutti.engine.errors import ModelError
+from tutti.engine.score import Score
+from tutti.models.controls import COLUMNS, DENSITY, KEY, REGISTER, SIZES, Controls, cadence_steps, measure_controls
+from tutti.models.decoding import DecodingSettings, PartDecoder, draw
+from tutti.models.grid import (
+    ABSENT,
+    FIRST_PITCH,
+    HOLD,
+    REST,
+    UNKNOWN,
+    VOCABULARY,
+    VOICES,
+    encode_score,
+    even_grid,
+    grid_of_score,
+    pitch_to_token,
+    states_before,
+    token_to_pitch,
+)
+from tutti.models.part_batches import Augmentation, ExcerptSource, chord_labels, collate, excerpt_of
+from tutti.models.part_corpus import (
+    PartPiece,
+    piece_from_rows,
+    pieces_from_json,
+    pieces_from_score,
+    split_pieces,
+    style_of,
+    transpositions,
+    usual_ranges,
+    voicings,
+)
+from tutti.models.part_network import PartNetwork, PartShape
+from tutti.models.part_tables import OFFSETS
+from tutti.models.part_training import PartPlan, load_network, piece_nats, token_nats, train_parts, write_network
+from tutti.models.rules import RuleSet
+from tutti.models.runtime import PartModel, ahead_of
+from tutti.models.weights import part_manifest_path, read_part_weights
+
+SMALL = PartShape(width=32, layers=2, heads=2, head=32, window=24)
+CHOIR = ("soprano", "alto", "tenor", "bass")
+RANGES = ((60, 81), (53, 74), (48, 69), (40, 62))
+
+
+def chorale(measures: int = 4, shift: int = 0) -> Score:
+    """Four voices in quarters, moving through I–IV–V–I."""
+    roots = [60, 65, 67, 60]
+    notes = []
+    for quarter in range(measures * 4):
+        root = roots[quarter % 4] + shift
+        for part, pitch in enumerate((root + 12, root + 7, root + 4, root - 12)):
+            notes.append((float(quarter), 1.0, pitch, part, 0.5, 0))
+    return make_score(notes, measures=measures, instruments=CHOIR)
+
+
+def piece(shift: int = 0, measures: int = 8, name: str = "x") -> PartPiece:
+    return replace(pieces_from_score(name, chorale(measures, shift))[0], work=name)
+
+
+def random_piece(seed: int, steps: int = 48, absent: int | None = None) -> PartPiece:
+    """Any tokens that can be, one voice perhaps absent, controls asked at random."""
+    random = np.random.default_rng(seed)
+    tokens = random.integers(FIRST_PITCH, VOCABULARY, (steps, VOICES))
+    tokens[random.random(tokens.shape) < 0.2] = REST
+    sounding, _ = states_before(tokens)
+    tokens[(random.random(tokens.shape) < 0.5) & (sounding != REST)] = HOLD
+    tokens[0] = FIRST_PITCH + 40
+    for step in range(1, steps):  # what is held must sound
+        silent = states_before(tokens[: step + 1])[0][step] == REST
+        tokens[step][silent & (tokens[step] == HOLD)] = REST
+    if absent is not None:
+        tokens[:, absent] = ABSENT
+    controls = np.stack([random.integers(0, size, steps) for size in SIZES], axis=1)
+    return PartPiece("random", "random", "", tokens, even_grid(steps // 4, 3), controls)
+
+
+def saved(path: Path, shape: PartShape = SMALL, seed: int = 1) -> tuple[PartModel, PartNetwork]:
+    torch.manual_seed(seed)
+    network = PartNetwork(shape)
+    write_network(path, network, [], licence="test", command="test", figures={})
+    arrays, manifest = read_part_weights(path)
+    return PartModel(arrays, manifest), load_network(arrays, manifest.shape)
+
+
+def test_the_future_never_changes_the_odds_of_the_past() -> None:
+    torch.manual_seed(0)
+    network = PartNetwork(SMALL).eval()
+    before = random_piece(1)
+    changed = before.tokens.copy()
+    changed[30:] = pitch_to_token(50)
+    after = replace(before, tokens=changed)
+    one, other = piece_nats(network, before), piece_nats(network, after)
+    assert np.array_equal(one[:30], other[:30])
+    assert not np.allclose(one[30:], other[30:])
+
+
+def test_a_voice_knows_only_those_decoded_before_it() -> None:
+    """What later voices do at a step is not seen by earlier ones at that step."""
+    torch.manual_seed(0)
+    network = PartNetwork(SMALL).eval()
+    before = random_piece(2, steps=12)
+    tokens = before.tokens.copy()
+    tokens[11, 2] = pitch_to_token(99)
+    one = piece_nats(network, before, (0, 3, 1, 2))
+    other = piece_nats(network, replace(before, tokens=tokens), (0, 3, 1, 2))
+    assert np.array_equal(one[:, [0, 3, 1]], other[:, [0, 3, 1]])
+    assert one[11, 2] != other[11, 2]
+
+
+@pytest.mark.parametrize(("absent", "looks"), [(None, False), (3, False), (None, True)])
+def test_numpy_answers_like_torch(tmp_path: Path, absent: int | None, looks: bool) -> None:
+    """Over more steps than the window, with given and absent voices, controls and a look ahead."""
+    model, network = saved(tmp_path / "w.safetensors")
+    music = random_piece(3, absent=absent)
+    excerpt = excerpt_of(music, 0, 48)
+    excerpt.given[:, 0] = 1
+    state = model.start([voice != absent for voice in range(VOICES)], [True, False, False, False])
+    until = [48 if looks and voice == 0 else 0 for voice in range(VOICES)]
+    for step in range(48):
+        excerpt.ahead[step] = ahead_of(excerpt.sounding, step, until)
+    batch = collate([excerpt], 48)
+    with torch.no_grad():
+        truth = token_nats(network, batch)[0][0].numpy()
+    order = np.argsort(excerpt.rank)
+    worst = 0.0
+    for step in range(48):
+        state.begin(music.grid.at(step), music.controls[step], excerpt.ahead[step] if looks else None)
+        tokens = [UNKNOWN] * VOICES
+        for voice in order:
+            if voice == absent:
+                continue
+            logits = state.logits(int(voice), tokens)
+            tokens[voice] = int(music.tokens[step, voice])
+            finite = logits[np.isfinite(logits)]
+            nats = np.log(np.exp(finite - finite.max()).sum()) + finite.max() - logits[tokens[voice]]
+            if state.sounding[voice] != REST:  # torch leaves room for a hold of silence
+                worst = max(worst, abs(nats - truth[step, voice]))
+        state.commit(music.tokens[step])
+    assert worst < 1e-3
+
+
+def test_any_voices_are_given_and_any_answered(tmp_path: Path) -> None:
+    model, _ = saved(tmp_path / "w.safetensors")
+    for given, absent in (((0,), ()), ((3,), ()), ((1, 2), (0,)), ((), ()), ((0, 1, 2), ()), ((2,), (0, 1))):
+        decoder = PartDecoder(model, given=given, absent=absent, ranges=RANGES, seed=2)
+        for step in range(24):
+            token = pitch_to_token(62) if step % 4 == 0 else HOLD
+            tokens = decoder.step(even_grid(8, 4).at(step), dict.fromkeys(given, token))
+            for voice in range(VOICES):
+                if voice in given:
+                    assert tokens[voice] == token
+                elif voice in absent:
+                    assert tokens[voice] == UNKNOWN
+                else:
+                    assert 0 <= tokens[voice] < VOCABULARY
+                    if tokens[voice] >= FIRST_PITCH:
+                        assert RANGES[voice][0] <= token_to_pitch(tokens[voice]) <= RANGES[voice][1]
+    with pytest.raises(ValueError, match="voice 0 is given"):
+        PartDecoder(model, given=[0]).step(even_grid(1).at(0), {})
+
+
+def test_the_same_seed_writes_the_same_and_a_copy_goes_on_the_same(tmp_path: Path) -> None:
+    model, _ = saved(tmp_path / "w.safetensors")
+    grid = even_grid(16, 4)
+
+    def written(decoder: PartDecoder, steps: range) -> list[list[int]]:
+        return [decoder.step(grid.at(step), {0: pitch_to_token(72) if step % 8 == 0 else HOLD}) for step in steps]
+
+    decoders = [PartDecoder(model, given=(0,), seed=seed) for seed in (5, 5, 6)]
+    one, same, other = (written(decoder, range(40)) for decoder in decoders)
+    assert one == same != other
+    first = PartDecoder(model, given=(0,), seed=5)
+    assert written(first, range(20)) == one[:20]
+    twin = first.copy()
+    written(first, range(20, 30))
+    assert written(twin, range(20, 40)) == one[20:], "what the other one did must not matter"
+
+
+def test_rules_and_density_steer_the_odds(tmp_path: Path) -> None:
+    """An untrained network writes parallels and any number of notes by chance."""
+    model, _ = saved(tmp_path / "w.safetensors")
+    grid = even_grid(60, 4)
+
+    def written(settings: DecodingSettings, controls: Controls | None = None, seed: int = 1) -> np.ndarray:
+        decoder = PartDecoder(model, given=(0,), absent=(1, 2), ranges=RANGES, settings=settings, seed=seed)
+        melody = [pitch_to_token(60 + step % 12) for step in range(240)]
+        return np.array([decoder.step(grid.at(step), {0: melody[step]}, controls) for step in range(240)])
+
+    def parallels(settings: DecodingSettings) -> int:
+        high, low = np.concatenate([written(settings, seed=seed)[:, [0, 3]] for seed in range(4)]).T
+        both = (low[1:] >= FIRST_PITCH) & (low[:-1] >= FIRST_PITCH) & (np.diff(low) * np.diff(high) > 0)
+        interval = (high - low) % 12
+        return int((both & (interval[1:] == interval[:-1]) & np.isin(interval[1:], (0, 7))).sum())
+
+    warm = DecodingSettings(temperature=2.0, top_p=1.0)
+    free = replace(warm, rules=RuleSet.none())
+    assert parallels(free) >= 6 * max(1, parallels(warm))
+    counts = [int((written(free, Controls(density=density))[:, 3] >= FIRST_PITCH).sum()) for density in (0.5, 1.0, 2.0)]
+    assert counts == sorted(counts)
+    for wanted, found in zip((30, 60, 120), counts, strict=True):
+        assert abs(found - wanted) <= 0.35 * wanted
+
+
+def test_drawing_keeps_to_the_likeliest() -> None:
+    random = np.random.default_rng(0)
+    logits = np.log(np.array([0.5, 0.3, 0.15, 0.05]))
+    drawn = np.bincount([draw(logits, 0.75, random) for _ in range(2000)], minlength=4)
+    assert drawn[2] == drawn[3] == 0
+    assert abs(drawn[0] / 2000 - 0.625) < 0.04
+    assert {draw(logits, 1.0, random) for _ in range(500)} == {0, 1, 2, 3}
+
+
+def test_training_learns_a_tiny_corpus_and_the_split_leaks_nothing() -> None:
+    pieces = [piece(n % 5, 8, f"work {n}") for n in range(8)]
+    training, validation = split_pieces(pieces)
+    assert validation and not {p.work for p in training} & {p.work for p in validation}
+    plan = PartPlan(budget_s=0.01, batch=4, steps=32, shape=SMALL, dropout=0.0)
+    untrained = train_parts(pieces, plan)[1]
+    trained = train_parts(pieces, replace(plan, budget_s=5.0, averaging=0.9, learning_rate=5e-3))[1]
+    assert trained["nats_lower_voices"] < 0.5 * untrained["nats_lower_voices"]
+
+
+def test_weights_survive_saving_and_refuse_to_load_when_changed(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    model, network = saved(path)
+    assert model.manifest.shape["parameters"] == sum(p.numel() for p in network.parameters())
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(ModelError, match="do not match their manifest"):
+        PartModel.load(path)
+    part_manifest_path(path).write_text("{}")
+    with pytest.raises(ModelError, match="cannot load") as caught:
+        PartModel.load(path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match="cannot load"):
+        PartModel.load(tmp_path / "none.safetensors")
+    arrays, manifest = read_part_weights(write(tmp_path / "other.safetensors"))
+    del arrays["norm.weight"]
+    with pytest.raises(ModelError, match="do not fit"):
+        PartModel(arrays, manifest)
+
+
+def write(path: Path) -> Path:
+    write_network(path, PartNetwork(SMALL), [], licence="test", command="test", figures={})
+    return path
+
+
+def test_controls_are_codes_and_unknown_words_are_told() -> None:
+    codes = Controls(key="f# minor", density=(1.0, None, 2.0, None), register=62.0, style="baroque").codes()
+    assert codes.shape == (COLUMNS,) and codes[KEY] == 1 + 12 + 6
+    assert codes[DENSITY + 1] == 0 and codes[DENSITY + 2] > codes[DENSITY] > 0
+    assert len(set(codes[REGISTER:].tolist())) == 1
+    assert (Controls().codes() == 0).all()
+    for wrong in (Controls(key="H major"), Controls(style="polka"), Controls(mood="hungry")):
+        with pytest.raises(ModelError):
+            wrong.codes()
+
+
+def test_controls_are_measured_in_music() -> None:
+    music = piece()
+    assert (music.controls[:, KEY] == 1).all(), "I–IV–V–I in C"
+    assert (music.controls[:96, DENSITY] == Controls(density=1.0).codes()[DENSITY]).all()
+    assert (music.controls < np.array(SIZES)).all()
+    halves = [(0.0, 1.0), (1.0, 1.0), (2.0, 2.0), (4.0, 1.0), (5.0, 1.0), (6.0, 2.0)]
+    rows = [(on, dur, pitch, part, 0.5, 0) for on, dur in halves for part, pitch in enumerate((72, 67, 64, 48))]
+    score = make_score(rows, measures=2, instruments=CHOIR)
+    grid = grid_of_score(score)
+    resting = encode_score(score, (0, 1, 2, 3), grid)
+    assert cadence_steps(resting, grid).tolist() == [8, 24]
+    asked = measure_controls(resting, grid)
+    assert asked[8, 4] == Controls(cadence_in_quarters=0).codes()[4]
+    assert asked[4, 4] == Controls(cadence_in_quarters=1).codes()[4]
+
+
+def test_excerpts_are_transposed_masked_and_played_as_learners_do() -> None:
+    pieces = [piece(shift, 8, f"w{shift}") for shift in range(3)]
+    shifts = transpositions(pieces[0].tokens, usual_ranges(pieces))
+    assert 0 in shifts and len(shifts) > 2
+    odds = Augmentation(plain=0.0, learner=1.0, absent=0.5, wrong_notes=0.3)
+    batch = ExcerptSource(pieces, 64, odds, np.random.default_rng(0)).batch(24)
+    again = ExcerptSource(pieces, 64, odds, np.random.default_rng(0)).batch(24)
+    assert torch.equal(batch.tokens, again.tokens)
+    given = batch.inputs.given.bool()
+    assert given.any(dim=(1, 2)).all() and (batch.weight[given] == 0).all()
+    absent = batch.sounding == ABSENT
+    assert absent.any() and (batch.weight[absent] == 0).all()
+    assert (batch.inputs.ahead[~given] == UNKNOWN).all()
+    assert len({tuple(row) for row in batch.rank.tolist()}) > 1
+    labels = chord_labels(excerpt_of(pieces[0], 0, 16).sounding)
+    assert labels.tolist() == [1] * 4 + [1 + 4 * 5] * 4 + [1 + 4 * 7] * 4 + [1] * 4
+    look = excerpt_of(pieces[0], 0, 16)
+    assert ahead_of(look.sounding, 3, [8, 0, 0, 0])[0].tolist() == [
+        look.sounding[3 + offset, 0] if 3 + offset < 8 else UNKNOWN for offset in OFFSETS
+    ]
+
+
+def test_corpora_are_read_by_family_style_and_their_own_split(tmp_path: Path) -> None:
+    names = ("flute", "oboe", "clarinet", "bassoon", "violin", "violin", "viola", "cello", "timpani")
+    rows = [(quarter * 0.5, 0.5, 84 - 5 * part, part, 0.5, 0) for quarter in range(32) for part in range(len(names))]
+    found = voicings(make_score(rows, measures=4, instruments=names))
+    assert (4, 5, 6, 7) in found and (0, 1, 2, 3) in found
+    assert all(8 not in parts for parts in found)
+    assert style_of("Haydn, Joseph") == "classical" and style_of("", "debussy_quartet.mxl") == "modern"
+    assert style_of("Nobody") is None
+    row = [60, 57, 53, 48]
+    file = tmp_path / "pieces.json"
+    file.write_text(f'{{"train": [{[row] * 8}], "valid": [{[row] * 4}], "test": [{[[60, -1, 53, 48]] * 4}]}}')
+    pieces = pieces_from_json(file)
+    assert [p.split for p in pieces] == ["train", "valid", "test"]
+    assert [len(p) for p in split_pieces(pieces)] == [1, 1]
+    held = piece_from_rows(np.array([row, row, [62, -1, 53, 48]]), "z").tokens
+    assert held[1].tolist() == [HOLD] * 4 and held[2].tolist() == [pitch_to_token(62), REST, HOLD, HOLD]
+    file.write_text("[]")
+    with pytest.raises(ModelError, match="no file of pieces"):
+        pieces_from_json(file)
