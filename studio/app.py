@@ -42,6 +42,7 @@ from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, sol
 from .hall_interaction import HallInteraction
 from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
+from .house import House
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
 from .inputs.rack import Input, InputRack
 from .instrument_input import Learner, LearnerChoice, NoteLine
@@ -89,6 +90,8 @@ class StudioOptions:
     tuning: Intonation = EQUAL
     hearing: Hearing = field(default_factory=Hearing)
     learner: LearnerChoice = field(default_factory=LearnerChoice)
+    applause: bool = True
+    """The audience claps in the end."""
     solo: str | None = None
     """The part that the learner plays: the orchestra accompanies them."""
     lead: float = LEADS["soloist"]
@@ -127,7 +130,12 @@ def run_studio(options: StudioOptions) -> None:
         if soloist is not None and learner is None:
             console.print("Nobody is heard (--mic, --keyboard): you conduct, and the solo is left out.")
             soloist = replace(soloist, lead=LEADS["conductor"])
-        audio = _open_audio(score, placements, sound, clock, learner)
+        beside: tuple[PlayerPlacement, ...] = (learner.seat,) if learner is not None else ()
+        house = (
+            House.of(read_hall(options.hall), (*placements, *beside), len(score.parts)) if options.applause else None
+        )
+        beside += house.seats if house is not None else ()
+        audio = _open_audio(score, placements, sound, clock, beside, learner)
         stack.callback(audio.close)
         answered = parts_named(score, options.ai_parts)
         sources = ai_sources(
@@ -191,7 +199,8 @@ def run_studio(options: StudioOptions) -> None:
             relay=relay,
             playhead=playhead,
             performers=tuple(learner.performers) if learner is not None else (),
-            beside=(learner.seat,) if learner is not None else (),
+            beside=beside,
+            house=house,
             on_heard=notes.take,
             on_swap=console.print,
             seating=_watched(options.seating, score),
@@ -208,7 +217,7 @@ def run_studio(options: StudioOptions) -> None:
         if relay is not None and session.local is not None:
             relay.hold_baton(True)
         end_s = None if replayed is None else replayed.end_s + AFTER_TAKE_S
-        run = _Run(clock, end_s, lambda: performance.ended)
+        run = _Run(clock, end_s, lambda: performance.ended, lambda: house is not None and house.clapping)
         if options.window:
             _run_window(session, score, inputs, options.hall, run)
         else:
@@ -262,6 +271,8 @@ def run_replay(options: ReplayOptions) -> None:
         raise SessionError(f"{options.session}: nothing was played in it")
     with TemporaryDirectory() as folder:
         score = score_of_session(recorded, Path(folder))
+    clapped = any(frame.applause is not None for frame in recorded.frames)
+    house = House.of(read_hall(header.hall), header.placements, len(score.parts)) if clapped else None
     clock = SessionClock()
     with ExitStack() as stack:
         audio = _open_audio(
@@ -269,6 +280,7 @@ def run_replay(options: ReplayOptions) -> None:
             header.placements,
             _Sound(options.sounds, header.hall, header.seed, options.audio, options.latency),
             clock,
+            house.seats if house is not None else (),
         )
         stack.callback(audio.close)
         page = PageOptions(options.host, options.port, options.tls)
@@ -277,7 +289,7 @@ def run_replay(options: ReplayOptions) -> None:
             stack.callback(relay.close)
             relay.hold_baton(True)
         _say_sound(audio, console)
-        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay)
+        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay, house)
         run = _Run(clock, player.end_s + AFTER_TAKE_S, lambda: False)
         if options.window:
             actions = DesktopActions(
@@ -310,8 +322,15 @@ class _Sound:
 class _Run:
     """Steps until a signal asks to stop or the take is over."""
 
-    def __init__(self, clock: SessionClock, end_s: float | None, ended: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        clock: SessionClock,
+        end_s: float | None,
+        ended: Callable[[], bool],
+        clapping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._clock = clock
+        self._clapping = clapping
         self._end_s = end_s
         self._ended = ended
         self._over_since_s: float | None = None
@@ -325,7 +344,7 @@ class _Run:
     @property
     def over(self) -> bool:
         """Asked to stop; or, with a take, the music has ended and rung out, or the take is long over."""
-        if self._asked or self._end_s is None:
+        if self._asked or self._end_s is None or self._clapping():
             return self._asked
         now_s = self._clock.now_s()
         if self._ended() and self._over_since_s is None:
@@ -347,9 +366,9 @@ def _open_audio(
     placements: Sequence[PlayerPlacement],
     sound: _Sound,
     clock: SessionClock,
+    beside: Sequence[PlayerPlacement] = (),
     learner: Learner | None = None,
 ) -> AudioProcess:
-    beside = () if learner is None else (learner.seat,)
     hall, latency = read_hall(sound.hall), Latency.parse(sound.latency)
     return AudioProcess(
         (*placements, *beside),

@@ -85,6 +85,7 @@ def play(
     stand: Annotated[str, typer.Option(help="Where you play: x,y in metres from the podium.")] = "-1.4,0.2",
     solo: SoloOption = None,
     lead: LeadOption = "soloist",
+    applause: Annotated[bool, typer.Option(help="The audience claps in the end.")] = True,
 ) -> None:
     """Open the studio: engine, sound and page."""
     from ..engine.accompaniment import Soloist
@@ -121,6 +122,7 @@ def play(
             learner=LearnerChoice(instrument, mic, keyboard, headphones, LearnerChoice.parse_place(stand)),
             solo=solo,
             lead=Soloist.parse_lead(lead),
+            applause=applause,
         )
     )
 
@@ -135,6 +137,7 @@ def serve(
     hall: HallOption = "musikverein",
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
+    applause: Annotated[bool, typer.Option(help="The audience claps in the end.")] = True,
 ) -> None:
     """Open the studio for the whole classroom: every device on this network may watch, listen and ask for the baton."""
     from .app import StudioOptions, run_studio
@@ -147,6 +150,7 @@ def serve(
             tls=tls,
             phone=phone,
             sounds=sounds,
+            applause=applause,
             seating=seating,
             hall=hall,
             seed=seed,

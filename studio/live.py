@@ -21,6 +21,7 @@ from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, Playe
 from .audio_stream import OpusEncoder
 from .hall_interaction import Console, HallInteraction
 from .headset_link import HeadsetLink
+from .house import House
 from .inputs.opening import Playhead
 from .inputs.rack import InputRack, Swap
 from .interaction_info import viewer_name
@@ -120,6 +121,8 @@ class LiveSession:
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
     on_swap: Callable[[str], None] | None = None
     hands: HallInteraction | None = None
+    house: House | None = None
+    """The audience that claps in the end; None: nobody does."""
     on_interaction: Callable[[InteractionFrame], None] | None = None
     viewer_conducts: bool = False
     _recording: SoundRecording | None = None
@@ -148,6 +151,8 @@ class LiveSession:
         if self.recorder is not None:
             self.recorder.write_poses(poses)
         frame = self.performance.step(now_s, poses, self._hear_performers(now_s))
+        if self.house is not None:
+            frame = self.house.step(frame, self.performance.ended, self.audio)
         self._quarter = frame.position.quarter
         self._next_frame = frame.index + 1
         if self.hands is not None:

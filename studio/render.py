@@ -41,6 +41,7 @@ from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .exports import write_beats_csv, write_notes_csv
 from .hearing import Hearing
+from .house import House
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
@@ -49,7 +50,7 @@ from .performance_log import PerformanceLog, PlayedNote
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .report import ReportInput, write_report
 from .reseating import reseated
-from .session_file import Reseating, SessionHeader, SessionRecorder, read_session
+from .session_file import Reseating, Session, SessionHeader, SessionRecorder, read_session
 from .source_score import key_changes, read_source
 from .tempo_map import conducted_passes
 
@@ -113,10 +114,16 @@ class _Stage:
     formats: tuple[str, ...] = ()
     stems: bool = False
     reseatings: tuple[Reseating, ...] = ()
+    house: House | None = None
+    """Who claps, where somebody did."""
     ai: dict[str, str] = field(default_factory=dict)
     """Who or what wrote the AI notes (``models.provenance``)."""
     heard: tuple[HeardNote, ...] = ()
     """What a learner played."""
+
+    @property
+    def audience(self) -> tuple[PlayerPlacement, ...]:
+        return self.house.seats if self.house is not None else ()
 
     @property
     def at_last(self) -> tuple[PlayerPlacement, ...]:
@@ -255,10 +262,18 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         sounds,
         tuple(name for name in header.ai.get("ai-parts", "").split(", ") if name),
         reseatings=session.reseatings,
+        house=_house_of(session, score),
         ai=header.ai,
         heard=session.heard,
     )
     return _write_results(out, stage, list(session.frames), 0, bars)
+
+
+def _house_of(session: Session, score: Score) -> House | None:
+    """The audience of a session in which it clapped."""
+    if not any(frame.applause is not None for frame in session.frames):
+        return None
+    return House.of(read_hall(session.header.hall), session.header.placements, len(score.parts))
 
 
 def _make_folder(out: Path) -> None:
@@ -297,7 +312,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         rendering = bars.add_task("Rendering the sound", total=played.end_s - played.start_s)
         render_wav(
             wav,
-            stage.placements,
+            (*stage.placements, *stage.audience),
             sound_set,
             room_of(stage.hall),
             _cues(frames, stage),
@@ -380,17 +395,23 @@ def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
         while changes and changes[0].frame <= frame.index:
             placements = reseated(placements, changes.popleft().placements)
         if placements != before:
-            cue = replace(cue, placements=placements)
+            cue = replace(cue, placements=(*placements, *stage.audience))
+        if stage.house is not None:
+            notes, releases = stage.house.clap(frame)
+            cue = replace(cue, notes=(*cue.notes, *notes), releases=(*cue.releases, *releases))
         if late_s:
-            notes = [replace(note, onset_s=note.onset_s - late_s) for note in cue.notes]
-            releases = [replace(release, time_s=release.time_s - late_s) for release in cue.releases]
+            notes = tuple(replace(note, onset_s=note.onset_s - late_s) for note in cue.notes)
+            releases = tuple(replace(release, time_s=release.time_s - late_s) for release in cue.releases)
             cue = replace(cue, time_s=cue.time_s - late_s, notes=notes, releases=releases)
         yield cue
+    if stage.house is not None and frames:  # the session was closed while they clapped
+        end_s = frames[-1].time_s - late_s
+        yield AudioCue(end_s, releases=stage.house.hush(end_s))
 
 
 def _sounds_with_progress(stage: _Stage, bars: Progress) -> SoundSet:
     task = bars.add_task("Tuning the instruments", total=1)
-    load = sound_loader(stage.score, stage.sounds)
+    load = sound_loader(stage.score, stage.sounds, [seat.instrument for seat in stage.audience])
     sounds = load(progress=lambda done, total: bars.update(task, completed=done, total=max(1, total)))
     bars.update(task, completed=1, total=1)
     return sounds

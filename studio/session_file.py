@@ -1,7 +1,7 @@
 """Session files: everything that happened, written as it happens, read back exactly (MCAP, https://mcap.dev).
 
 One JSON message per value on the channels ``/poses /beats /crossings /position /tempo /dynamics /notes /releases
-/signs /attention /solo /controls``, ``/heard`` for what a learner beside the orchestra played,
+/signs /attention /solo /applause /controls``, ``/heard`` for what a learner beside the orchestra played,
 ``/placements`` for players who were moved, muted or balanced anew, and raw Opus packets on
 ``/audio``; log time is nanoseconds of the session clock. The header, the seating and the score's own file are
 attachments, so that a session needs nothing beside it. Chunks are small and flushed about twice a second: a killed
@@ -28,6 +28,7 @@ from ..engine.conducting.beat_grid import prevailing_beats
 from ..engine.errors import SessionError
 from ..engine.score import Part, Score
 from ..engine.types import (
+    Applause,
     Beat,
     BeatCrossing,
     Dynamics,
@@ -70,6 +71,7 @@ _CHANNELS: dict[str, type] = {
     "/signs": Sign,
     "/attention": Attention,
     "/solo": SoloPosition,
+    "/applause": Applause,
 }
 
 
@@ -220,6 +222,8 @@ class SessionRecorder:
             self._write("/tempo", at_s, {"frame": index, **asdict(frame.tempo)})
         if frame.solo is not None:
             self._write("/solo", at_s, {"frame": index, **asdict(frame.solo)})
+        if frame.applause is not None:
+            self._write("/applause", at_s, {"frame": index, **asdict(frame.applause)})
         lanes = (("/beats", frame.beats), ("/crossings", frame.crossings), ("/notes", frame.notes))
         for topic, values in (*lanes, ("/releases", frame.releases), ("/signs", frame.signs)):
             for value in values:
@@ -398,4 +402,5 @@ def _frames(rows: dict[str, list[Any]]) -> Iterator[Frame]:
             attention=attention,
             poses=tuple(newest.values()),
             solo=next(iter(by_frame["/solo"].get(index, ())), None),
+            applause=next(iter(by_frame["/applause"].get(index, ())), None),
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement
+from .house import House
 from .relay import RelayProcess
 from .reseating import reseated
 from .session_file import Session
@@ -16,13 +17,22 @@ class SessionPlayer:
     Players move, and are muted and balanced, as they were; ``on_place`` is told for who draws them.
     """
 
-    def __init__(self, session: Session, start_s: float, audio: AudioOutput, relay: RelayProcess | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        start_s: float,
+        audio: AudioOutput,
+        relay: RelayProcess | None,
+        house: House | None = None,
+    ) -> None:
+        """``house`` claps as it did in the session."""
         self._frames = session.frames
         self._shift_s = start_s - self._frames[0].time_s
         self._audio = audio
         self._relay = relay
         self._next = 0
         self._placements = session.header.placements
+        self._house = house
         self._reseatings = deque(session.reseatings)
         self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
 
@@ -38,6 +48,8 @@ class SessionPlayer:
             newest = shifted(self._frames[self._next], self._shift_s)
             self._next += 1
             self._audio.submit(newest.notes, newest.releases)
+            if self._house is not None:
+                self._house.play(newest, self._audio)
             if self._relay is not None:
                 self._relay.publish(newest)
         return newest
@@ -49,7 +61,7 @@ class SessionPlayer:
             self._placements = reseated(self._placements, self._reseatings.popleft().placements)
         if self._placements == before:
             return
-        self._audio.place(self._placements)
+        self._audio.place((*self._placements, *(self._house.seats if self._house is not None else ())))
         if self._relay is not None:
             self._relay.place(self._placements)
         if self.on_place is not None:
@@ -87,4 +99,7 @@ def shifted(frame: Frame, by_s: float) -> Frame:
         signs=tuple(replace(sign, time_s=sign.time_s + by_s) for sign in frame.signs),
         attention=frame.attention,
         poses=tuple(replace(pose, time_s=pose.time_s + by_s) for pose in frame.poses),
+        applause=None
+        if frame.applause is None
+        else replace(frame.applause, begin_s=frame.applause.begin_s + by_s, end_s=frame.applause.end_s + by_s),
     )

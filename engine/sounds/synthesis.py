@@ -17,6 +17,7 @@ import numpy as np
 from ..instruments import Instrument
 from ..types import Articulation
 from ..units import pitch_to_hz
+from .applause import plan_applause
 from .conditioning import Recording, condition
 from .patch_plan import PatchPlan, PlannedZone
 from .sound_set import Sample
@@ -89,6 +90,8 @@ def plan_synthesis(instrument: Instrument) -> dict[Articulation, PatchPlan]:
         return plans
     if instrument.key == "percussion":
         return {"sustain": _kit_plan(instrument)}
+    if instrument.key == "applause":
+        return {"sustain": plan_applause(instrument)}
     if instrument.key == "timpani":
         return {"sustain": _pitched_plan(instrument, _timpano, 0.0, 2.5)}
     return {"sustain": _pitched_plan(instrument, _ringing, 0.0, _DAMPED_S.get(instrument.key, 1.5))}
