@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from tutti.engine.listening.solo_line import SoloLine
 from tutti.engine.listening.virtual_soloist import Manner, Passage
 from tutti.engine.notation.score_cache import open_score
-from tutti.engine.score import Score
+from tutti.engine.score import NoteFlag, Score
 
 STRETCH = 350
 """Events that a soloist plays of a piece at most."""
@@ -28,14 +29,24 @@ class Solo:
 
 
 def read_solo(path: Path) -> Solo | None:
-    """The first part of small scores, of larger ones the part with most notes; None where that is short."""
+    """The first part of small scores, of larger ones the most melodic part; None where that is short."""
     score = open_score(path)
-    counts = np.bincount(score.notes["part"], minlength=len(score.parts))
-    part = 0 if len(score.parts) <= 6 else int(np.argmax(counts))
-    if counts[part] < LEAST_EVENTS:
+    part = 0 if len(score.parts) <= 6 else int(np.argmax([_melodic(score, part) for part in range(len(score.parts))]))
+    if np.count_nonzero(score.notes["part"] == part) < LEAST_EVENTS:
         return None
     line = SoloLine.of(score, frozenset([part]))
     return Solo(path.stem, score, line) if len(line) >= LEAST_EVENTS else None
+
+
+def _melodic(score: Score, part: int) -> int:
+    """How many different turns of four notes a part's upper line has: tunes have many, accompanying figures few."""
+    rows = score.notes[(score.notes["part"] == part) & ((score.notes["flags"] & NoteFlag.ORNAMENT) == 0)]
+    top: dict[float, int] = {}
+    for row in rows:
+        top[float(row["onset_quarter"])] = max(int(row["pitch"]), top.get(float(row["onset_quarter"]), 0))
+    pitches = list(top.values())
+    moving = [pitch for before, pitch in pairwise([-1, *pitches]) if pitch != before]
+    return len({tuple(moving[at : at + 4]) for at in range(len(moving) - 3)})
 
 
 Plan = Callable[[SoloLine, int, np.random.Generator], list[Passage]]

@@ -10,11 +10,12 @@ import json
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 from parangonar.match.online_matchers import OnlineTransformerMatcher, TOLTWMatcher
 
-TRACKERS = {"transformer": OnlineTransformerMatcher, "T_OLTW": TOLTWMatcher}
+TRACKERS = {"transformer": OnlineTransformerMatcher, "SLT_OLTW": partial(TOLTWMatcher, tracker_type="SLT_OLTW")}
 SCORE = [
     ("onset_beat", "f4"),
     ("duration_beat", "f4"),

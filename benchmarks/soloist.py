@@ -2,7 +2,7 @@
 
     tutti bench soloist FOLDER [--pieces 24] [--seeds 1] [--quick] [--peer PYTHON] [--list]
 
-FOLDER holds scores (MusicXML); of each the first part (quartets) or the part with most notes is the solo. After every
+FOLDER holds scores (MusicXML); of each the first part (quartets) or the most melodic is the solo. After every
 note the place that the follower tells is compared with the note that was meant: it counts as right within 100 (50) ms
 of the music as it is played, or at the same printed notes of another repeat. The first eight notes after a jump are not
 counted; a piece is tracked if 90 % of the others are right, and among the last ten more than half. ``locked again``:
@@ -209,6 +209,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="eight pieces")
     parser.add_argument("--peer", default="", help="an interpreter with parangonar")
     parser.add_argument("--peer-pieces", type=int, default=12)
+    parser.add_argument(
+        "--peer-trackers", nargs="+", default=["SLT_OLTW"], help="SLT_OLTW, transformer (85 ms of processor a note)"
+    )
     parser.add_argument("--list", action="store_true", help="name the pieces that were not tracked")
     parser.add_argument("--no-orchestra", action="store_true")
     options = parser.parse_args()
@@ -238,7 +241,7 @@ def main() -> None:
         for name, outcome in ours.items():
             console.print(f"{name}: {'; '.join(outcome.failed) or 'all tracked'}")
     if options.peer:
-        for tracker in ("transformer", "T_OLTW"):
+        for tracker in options.peer_trackers:
             theirs: dict[str, Outcome] = {}
             for name, row in cases.items():
                 outcome = theirs[name] = Outcome()

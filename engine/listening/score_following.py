@@ -47,6 +47,8 @@ BEGINS = 0.7
 """Probability that a soloist begins where they are expected to."""
 NEAR_QUARTER, NEAR, AHEAD_NEAR = 24.0, 12.0, 6.0
 """A jump is this much more likely near by: back, and ahead."""
+PLAYED_BEFORE = 3.0
+"""And this much where they have played already: who goes back practises."""
 WHERE_STOPPED = 20.0
 """What is added where the soloist stopped or left their place lately, at the beginning of that bar, and of this one."""
 STOPS_KEPT = 4
@@ -74,6 +76,7 @@ class SoloFollower:
         self._time_s = np.zeros(count)
         self._tempo = np.zeros(count)
         self._spread = np.full(count, FIRST_SD**2)
+        self._played = np.zeros(count, bool)
         self._stops: deque[int] = deque(maxlen=STOPS_KEPT)
         self._known: deque[int] = deque(maxlen=256)
         self._at: int | None = None
@@ -170,7 +173,7 @@ class SoloFollower:
         line = self._line
         distance = line.quarter - line.quarter[self._at]
         nearness = np.where(distance > 0.0, AHEAD_NEAR, NEAR) * np.exp(-np.abs(distance) / NEAR_QUARTER)
-        entrance = line.entrance * (1.0 + nearness)
+        entrance = line.entrance * (1.0 + nearness) * np.where(self._played, PLAYED_BEFORE, 1.0)
         for stop in (*self._stops, self._at):
             bar = stop - int(np.argmax(line.entrance[stop::-1] > 0.5))
             entrance[[stop, min(stop + 1, len(line) - 1), bar]] += WHERE_STOPPED
@@ -199,6 +202,7 @@ class SoloFollower:
             near_worth = best_worth
         else:
             self._at = near
+        self._played[self._at] = True
         self._confidence = near_worth
         self._lost = near_worth < LOST
 
