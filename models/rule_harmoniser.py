@@ -33,11 +33,15 @@ CHORAL_RANGES: Ranges = ((53, 74), (47, 69), (38, 64))
 """Alto, tenor and bass as choirs sing them."""
 MOST_STATES = 160
 """Voicings of a beat that the search goes on from."""
-_FINAL_INVERSION, _FINAL_APPROACH = 2.0, 0.8
-"""What it costs that the last chord, and the one before it, has another bass note than its root."""
+_FINAL_INVERSION, _FINAL_APPROACH, _RESTING_INVERSION = 2.0, 0.8, 1.0
+"""What it costs that the last chord, the one before it, and those at other phrases' ends have no root in the bass."""
 VARIETY = 0.25
 """Spread (nats) of what the seed adds to the chords' costs: other seeds take other good ways."""
-LONG_NOTE_BEATS = 2.0
+LONG_NOTE_BEATS, LONG_NOTE_SHARE = 2.0, 1.9
+"""A phrase ends on a note of so many beats that is so many times as long as the usual one."""
+_SHORTEST_BREATH = 0.24
+"""Quarters of rest that end a phrase."""
+_EPSILON = 1e-6
 _STRUCTURAL_STRANGER, _APPOGGIATURA, _PASSING, _LEAPING_STRANGER = 4.0, 1.3, 0.15, 0.9
 
 
@@ -146,17 +150,17 @@ def _slots(melody: Sequence[ScoreNote], beats: np.ndarray) -> list[_Slot]:
     slots = []
     for row in beats:
         start, end = float(row["quarter"]), float(row["quarter"] + row["duration_quarter"])
-        if end <= first + 1e-6 or start >= last - 1e-6:
+        if end <= first + _EPSILON or start >= last - _EPSILON:
             continue
         here = tuple(
             note
             for note in melody
-            if note.onset_quarter < end - 1e-6 and note.onset_quarter + note.duration_quarter > start + 1e-6
+            if note.onset_quarter < end - _EPSILON and note.onset_quarter + note.duration_quarter > start + _EPSILON
         )
         strength = metrical_weight(start, start, int(row["beat"]), int(row["beats_in_measure"]))
         slots.append(_Slot(start, end, strength, here, False, False))
     usual = float(np.median([note.duration_quarter for note in melody]))
-    return [_with_phrase_end(slots, index, melody, usual) for index in range(len(slots))]
+    return _joined([_with_phrase_end(slots, index, melody, usual) for index in range(len(slots))])
 
 
 def _with_phrase_end(slots: list[_Slot], index: int, melody: Sequence[ScoreNote], usual: float) -> _Slot:
@@ -165,12 +169,28 @@ def _with_phrase_end(slots: list[_Slot], index: int, melody: Sequence[ScoreNote]
         return slot
     note = slot.melody[-1]
     note_end = note.onset_quarter + note.duration_quarter
-    begins_here = note.onset_quarter > slot.start - 1e-6
-    following = next((other for other in melody if other.onset_quarter > note.onset_quarter + 1e-6), None)
-    rest_after = following is not None and following.onset_quarter - note_end > 0.24
-    long = note.duration_quarter >= LONG_NOTE_BEATS * (slot.end - slot.start) and note.duration_quarter >= 1.9 * usual
-    final = following is None
-    return replace(slot, ends_phrase=final or (begins_here and (rest_after or long)), final=final)
+    on_beat = note.onset_quarter <= slot.start + _EPSILON
+    first_beat = on_beat and (index == 0 or note.onset_quarter > slots[index - 1].start + _EPSILON)
+    within = not on_beat and note_end <= slot.end + _EPSILON
+    following = next((other for other in melody if other.onset_quarter > note.onset_quarter + _EPSILON), None)
+    if following is None:
+        final = on_beat or index == len(slots) - 1
+        return replace(slot, ends_phrase=final, final=final)
+    rest_after = following.onset_quarter - note_end > _SHORTEST_BREATH
+    long = note.duration_quarter >= max(LONG_NOTE_BEATS * (slot.end - slot.start), LONG_NOTE_SHARE * usual)
+    return replace(slot, ends_phrase=(rest_after or long) and (first_beat or within))
+
+
+def _joined(slots: Sequence[_Slot]) -> list[_Slot]:
+    """Where a phrase has come to rest, all hold as long as the melody does."""
+    joined: list[_Slot] = []
+    for slot in slots:
+        before = joined[-1] if joined else None
+        if before is not None and before.ends_phrase and slot.melody == before.melody[-1:]:
+            joined[-1] = replace(before, end=slot.end, final=before.final or slot.final)
+        else:
+            joined.append(slot)
+    return joined
 
 
 def _sounding_runs(slots: Sequence[_Slot]) -> list[list[_Slot]]:
@@ -192,7 +212,7 @@ def _melody_cost(slot: _Slot, sonority: Sonority) -> float:
             continue
         after = slot.melody[index + 1].pitch if index + 1 < len(slot.melody) else None
         resolves = after is not None and abs(after - note.pitch) <= 2 and after % 12 in sonority.members
-        if note.onset_quarter <= slot.start + 1e-6:
+        if note.onset_quarter <= slot.start + _EPSILON:
             cost += _APPOGGIATURA if resolves else _STRUCTURAL_STRANGER
         else:
             before = slot.melody[index - 1].pitch if index else None
@@ -281,8 +301,8 @@ def _settings(slot: _Slot, search: _Search, random: np.random.Generator) -> Voic
     for index, (sonority, nudge) in enumerate(zip(search.stock, nudges, strict=True)):
         found, cost = voicings(sonority, soprano, search.ranges)
         own = _melody_cost(slot, sonority) + nudge
-        if slot.final:
-            own = own + _FINAL_INVERSION * (found[:, 3] % 12 != sonority.root)
+        if slot.ends_phrase:
+            own = own + (_FINAL_INVERSION if slot.final else _RESTING_INVERSION) * (found[:, 3] % 12 != sonority.root)
         pitches.append(found)
         costs.append(cost + own)
         indices.append(np.full(len(cost), index))
