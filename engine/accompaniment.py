@@ -32,6 +32,8 @@ STALE_S = 0.25
 """A conductor who was not seen for longer than this does not lead."""
 GLIDE_S = 0.25
 """Time constant with which the orchestra's line is drawn to those who lead."""
+LISTENS_S = 0.015
+"""The same for a soloist's place: at once, but not by a leap."""
 SLOWEST, FASTEST = 0.5, 1.6
 """Bounds of a tempo that is kept, against the marked one."""
 
@@ -220,7 +222,7 @@ class Accompaniment:
         period_s = math.exp(math.log(kept.period_s) + gain * (log_period - math.log(kept.period_s)))
         if abs(beat - here) > 0.5:  # a new place, or who leads changed
             return _Line(beat, now_s, period_s)
-        return _Line(here + max(gain, 0.5 * share) * (beat - here), now_s, period_s)
+        return _Line(here + max(gain, share * (1.0 - math.exp(-step_s / LISTENS_S))) * (beat - here), now_s, period_s)
 
     def _bounded(self, kept: _Line, beat: float) -> float:
         """The period kept, where the tempo mark allows."""
