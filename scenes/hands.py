@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 from panda3d.core import (
     ColorBlendAttrib,
+    CullFaceAttrib,
     Geom,
     GeomEnums,
     GeomNode,
@@ -46,6 +47,7 @@ class ConductorHands:
         tip = players.find("**/hand_R_baton_tip")
         hand = players.find("**/hand_R_baton")
         self._tip = np.array(tip.get_pos(hand)) if not tip.is_empty() and not hand.is_empty() else DEFAULT_TIP
+        self._mirrored = False
         self._fingers = SkeletonHand(self._root)
         self._trail = _Trail(parent, TRAIL_COLOUR)
         self._ghost = _hand(parent, players, "hand_R_baton")
@@ -75,6 +77,15 @@ class ConductorHands:
         self._ghost.set_mat(matrix)
         self._ghost_trail.extend(pose.time_s, np.array(matrix.xform_point(tuple(self._tip))))
 
+    def hold_baton_left(self, left: bool) -> None:
+        """The baton is in the left hand: both hands are drawn as their mirror images."""
+        self._mirrored = left
+        for hand in (self._right, self._left):
+            if left:
+                hand.set_attrib(CullFaceAttrib.make_reverse())
+            else:
+                hand.clear_attrib(CullFaceAttrib)
+
     def show_fingers(self, joints_m: np.ndarray | None) -> None:
         """The left hand as it is tracked, joint by joint (31, 3, hall frame); None: as the model has it."""
         self._fingers.show(joints_m)
@@ -94,10 +105,14 @@ class ConductorHands:
         """Move the hands to a frame's poses."""
         grip, direction = hand_in_hall(frame, "baton")
         matrix = _pointing(grip, BATON_DIRECTION if direction is None else direction)
-        self._right.set_mat(matrix)
+        self._right.set_mat(self._handed(matrix))
         left, left_direction = hand_in_hall(frame, "left")
-        self._left.set_mat(_pointing(left, np.array([0.25, 0.9, 0.2]) if left_direction is None else left_direction))
+        aside = np.array([0.25, 0.9, 0.2]) if left_direction is None else left_direction
+        self._left.set_mat(self._handed(_pointing(left, aside)))
         self._trail.extend(frame.time_s, np.array(matrix.xform_point(tuple(self._tip))))
+
+    def _handed(self, matrix: LMatrix4) -> LMatrix4:
+        return LMatrix4.scale_mat(-1.0, 1.0, 1.0) * matrix if self._mirrored else matrix
 
 
 class _Trail:

@@ -23,7 +23,7 @@ from ..engine.transforms import PODIUM_HEIGHT_M, tracking_to_hall, tracking_to_h
 from ..engine.types import Pose
 from .eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
 from .headset_pointers import pointer_at
-from .openvr_messages import Show, Stage
+from .openvr_messages import Hand, Show, Stage
 from .openvr_tracking import HeadsetTracking
 from .rig import rotation_matrices
 from .shown_frames import ShownFrames
@@ -85,6 +85,7 @@ class HeadsetPicture:
         self._photons_s = self._float_property(openvr.Prop_SecondsFromVsyncToPhotons_Float)
         self._eyes_s = -math.inf
         self._interaction: InteractionFrame | None = None
+        self._baton_hand: Hand = "right"
         self.drawn = self.refused = 0
         self.trouble = ""
         self._look_through_eyes()
@@ -112,6 +113,9 @@ class HeadsetPicture:
         self._room.set_z(self._room.get_z() + PODIUM_HEIGHT_M)
         if head is not None:
             self._head.set_mat(moved(head))
+        if self._tracking.baton_hand != self._baton_hand:
+            self._baton_hand = self._tracking.baton_hand
+            self._view.hold_baton_left(self._baton_hand == "left")
         self._view.show_fingers(self._fingers(poses))
         pointers = [pointer_at(aim, hand) for hand, aim in self._tracking.shown_aims(shown_s).items()]
         self._view.show_interaction(self._interaction, pointers)

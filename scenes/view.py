@@ -117,6 +117,10 @@ class StageView:
         """A see-through baton beside the conductor's own, for teaching; None takes it away."""
         self._hands.show_ghost(pose)
 
+    def hold_baton_left(self, left: bool) -> None:
+        """Whether the conductor holds the baton in the left hand."""
+        self._hands.hold_baton_left(left)
+
     def show_fingers(self, joints_m: np.ndarray | None) -> None:
         """The conductor's left hand joint by joint (31, 3, hall frame, OpenVR's order); None: the model's."""
         self._hands.show_fingers(joints_m)

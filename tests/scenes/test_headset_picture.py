@@ -56,6 +56,8 @@ def clock() -> SessionClock:
 @pytest.fixture(scope="module")
 def source(runtime: ScriptedRuntime, stage: Stage, clock: SessionClock) -> Iterator[HeadsetSource]:
     opened = HeadsetSource(clock, stage=stage)
+    until(lambda: len(opened.poll(clock.now_s())) > 0, SOON_S)
+    runtime.image(SOON_S)
     yield opened
     cleanups = runtime.state.cleanups
     opened.close()
@@ -143,6 +145,33 @@ def test_fingers_are_drawn_where_they_are_tracked(runtime: ScriptedRuntime, sour
         rows = np.nonzero(half.any(axis=(1, 2)))[0]
         assert rows.min() > 60, "below the eyes"
         assert half[:, columns].sum() > 0.8 * half.sum()
+
+
+def test_the_baton_changes_hands(runtime: ScriptedRuntime, source: HeadsetSource) -> None:
+    for device, x in (("left", -0.12), ("baton", 0.12)):
+        for sample in runtime.samples_of(device):
+            sample.p[:] = (x, 1.55, -0.4)
+    usual = settled(runtime)
+    source.hold_baton("left")
+    try:
+        until(lambda: np.abs(runtime.image(SOON_S).astype(float) - usual).max() > 60, SOON_S)
+        swapped = settled(runtime)
+    finally:
+        source.hold_baton("right")
+        for device, place in (("left", (-0.2, 1.1, -0.3)), ("baton", (0.2, 1.2, -0.4))):
+            for sample in runtime.samples_of(device):
+                sample.p[:] = place
+    bare = settled(runtime)
+
+    def hands(image: np.ndarray) -> np.ndarray:
+        """Where hands are, as the middle between both eyes' fields sees them."""
+        left, right = halves(np.abs(image - bare).max(axis=2, keepdims=True) > 30)
+        return np.concatenate([left, right], axis=1)[70:, :, 0]
+
+    # each eye sees of the swapped hands what the other, mirrored, saw before
+    before, after = hands(usual), hands(swapped)[:, ::-1]
+    assert before.sum() > 200
+    assert (before & after).sum() > 0.45 * max(before.sum(), after.sum())
 
 
 def test_eyes_farther_apart_see_more_depth(runtime: ScriptedRuntime, source: HeadsetSource) -> None:
