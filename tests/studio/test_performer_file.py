@@ -15,6 +15,8 @@ from tutti.engine.notation.score_cache import open_score
 from tutti.engine.notation.score_source import find_score
 from tutti.engine.performance import Performance
 from tutti.engine.types import PERFORMER, Frame, HeardNote
+from tutti.studio.cli_perform import render
+from tutti.studio.midi_export import write_midi
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.performer_file import PerformerReplay, PerformerSound, read_performer, write_performer
 from tutti.studio.render import perform_offline
@@ -125,3 +127,32 @@ def test_notes_beyond_the_instrument_sound_in_another_octave() -> None:
     events, releases = PerformerSound(notes, 3, 55, 103).until(9.0, 0.0)
     assert [event.pitch for event in events] == [64, 98]
     assert [release.time_s for release in releases] == [1.5, 2.5]
+
+
+def test_the_solos_notes_sound_in_the_midi_file_when_they_were_played(
+    tmp_path: Path, soloist: tuple[HeardNote, ...]
+) -> None:
+    log = PerformanceLog()
+    log.extend(perform(soloist))
+    write_midi(tmp_path / "performance.mid", open_score(PIECE), log.played(), log.crossings())
+    file = mido.MidiFile(tmp_path / "performance.mid")
+    file.tracks[:] = file.tracks[:2]  # tempo map and soprano
+    at_s, sounded = 0.0, []
+    for message in file:
+        at_s += message.time
+        if message.type == "note_on" and message.velocity:
+            sounded.append(at_s)
+    first = sounded[:20]  # up to where they go back, which is laid out as another pass
+    off = np.array(first) - np.array([note.onset_s for note in sorted(soloist, key=lambda n: n.onset_s)][:20])
+    assert len(sounded) == len(soloist)
+    assert np.abs(off - np.median(off)).max() < 0.05
+
+
+def test_a_render_needs_somebody_to_follow(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nobody to follow"):
+        render(PIECE, tmp_path)
+    write_performer(tmp_path / "solo.csv", [HeardNote(1, 1.0, 0.5, 60.0, 80, 1.0)])
+    with pytest.raises(InputError, match="nobody to follow"):
+        render(PIECE, tmp_path, performer=tmp_path / "solo.csv")
+    with pytest.raises(InputError, match="lead"):
+        render(PIECE, tmp_path, solo="Soprano", performer=tmp_path / "solo.csv", lead="loud")
