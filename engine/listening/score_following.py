@@ -26,6 +26,8 @@ REACH = 6
 ADVANCE, EXTRA, EXTRA_ORNAMENT = 0.93, 0.04, 0.9
 LEFT_OUT, LEFT_OUT_GRACE = 0.025, 0.5
 JUMP, JUMP_AFTER_PAUSE = 0.002, 0.15
+STRAYS, RETURNS, STRAY = 0.003, 0.05, 0.04
+"""How likely a soloist begins to play what is not in the score (tries, warms up), ends it, and a pitch of that."""
 RIGHT, OCTAVE, NEIGHBOUR, ANY = 0.9, 0.015, 0.012, 0.0012
 """How likely a pitch of the event is heard as itself, an octave off, up to two semitones off, as anything."""
 EXTRA_REPEATS, EXTRA_ANY = 0.15, 0.012
@@ -54,6 +56,8 @@ WHERE_STOPPED = 20.0
 STOPS_KEPT = 4
 SETTLED, SURPASSES, LOST = 0.8, 6.0, 0.25
 """Another place is believed at this probability, or this many times that of the present one once that is lost."""
+ADRIFT = 0.2
+"""Where what is not in the score is more probable than this, the soloist is not looked for."""
 BACK, AHEAD = 2, 6
 """What is this near to an event counts for the same place."""
 
@@ -76,6 +80,7 @@ class SoloFollower:
         self._time_s = np.zeros(count)
         self._tempo = np.zeros(count)
         self._spread = np.full(count, FIRST_SD**2)
+        self._adrift = 0.0
         self._played = np.zeros(count, bool)
         self._stops: deque[int] = deque(maxlen=STOPS_KEPT)
         self._known: deque[int] = deque(maxlen=256)
@@ -102,7 +107,9 @@ class SoloFollower:
             self._time_s[:] = note.onset_s
         else:
             self._move(note.onset_s, seen, extra)
-        self._belief /= self._belief.sum()
+        total = float(self._belief.sum()) + self._adrift
+        self._belief /= total
+        self._adrift /= total
         self._heard_s = max(self._heard_s, note.onset_s)
         self._settle()
 
@@ -138,7 +145,9 @@ class SoloFollower:
             origin_s[step:] = np.where(better, onset_s, origin_s[step:])
             tempo[step:] = np.where(better, new_tempo, tempo[step:])
             spread[step:] = np.where(better, new_spread, spread[step:])
-        jumped = (JUMP_AFTER_PAUSE if paused else JUMP) * self._entrances() * seen * OPEN
+        leaving = (JUMP_AFTER_PAUSE if paused else JUMP) * float(self._belief.sum()) + RETURNS * self._adrift
+        jumped = leaving * self._entrances() * seen * OPEN
+        self._adrift = (STRAYS * float(self._belief.sum()) + (1.0 - RETURNS) * self._adrift) * STRAY * OPEN
         belief += jumped
         fresh = jumped > best
         now = int(np.argmax(self._belief))
@@ -194,7 +203,8 @@ class SoloFollower:
         near_worth = float(belief[here].sum())
         best_worth = self._worth(best)
         elsewhere = not here.start <= best < here.stop
-        believed = best_worth > SETTLED or (near_worth < LOST / 4 and best_worth > max(LOST, SURPASSES * near_worth))
+        surpassed = near_worth < LOST / 4 and best_worth > max(LOST, SURPASSES * near_worth)
+        believed = best_worth > SETTLED or (surpassed and self._adrift < ADRIFT)
         if elsewhere and believed:
             self._stops.append(self._at)
             self._jumps += 1
