@@ -21,7 +21,7 @@ from .rules import RuleSet, StepContext
 from .runtime import PartModel, PartState
 from .scales import Scale
 
-_OWED_QUARTERS = 4.0
+_MOST_OWED = 8.0  # notes
 _STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
 
 
@@ -138,7 +138,7 @@ class PartDecoder:
         if led:
             logits[REST] -= settings.rest_penalty
         if self.state.controls[DENSITY + voice]:
-            logits[FIRST_PITCH:] += np.clip(settings.density_gain * self._owed[voice], -6.0, 6.0)
+            logits[FIRST_PITCH:] += settings.density_gain * self._owed[voice]
         if not may_hold:
             logits[HOLD] = -np.inf
         return logits
@@ -174,7 +174,7 @@ class PartDecoder:
         for voice in self._answered:
             code = int(controls[DENSITY + voice])
             wanted = DENSITY_CENTRES[code - 1] / 4.0 if code else 0.0
-            self._owed[voice] += (wanted - self._owed[voice] / _OWED_QUARTERS) * quarters
+            self._owed[voice] = np.clip(self._owed[voice] + wanted * quarters, -_MOST_OWED, _MOST_OWED)
 
     def _note(self, tokens: Sequence[int]) -> None:
         for voice in self._answered:
