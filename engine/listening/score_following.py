@@ -26,7 +26,7 @@ REACH = 6
 ADVANCE, EXTRA, EXTRA_ORNAMENT = 0.93, 0.04, 0.9
 LEFT_OUT, LEFT_OUT_GRACE = 0.025, 0.5
 JUMP, JUMP_AFTER_PAUSE = 0.002, 0.15
-STRAYS, RETURNS, STRAY = 0.003, 0.05, 0.04
+STRAYS, RETURNS, STRAY = 0.005, 0.02, 0.06
 """How likely a soloist begins to play what is not in the score (tries, warms up), ends it, and a pitch of that."""
 RIGHT, OCTAVE, NEIGHBOUR, ANY = 0.9, 0.015, 0.012, 0.0012
 """How likely a pitch of the event is heard as itself, an octave off, up to two semitones off, as anything."""
