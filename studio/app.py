@@ -439,22 +439,24 @@ def _run_window(session: LiveSession, score: Score, inputs: OpenInputs, hall: st
         space_taps=lambda: session.local is not None and session.local.chosen == "taps",
     )
 
-    def opened(view: StageView) -> WindowPointer | None:
-        session.on_place = view.place
-        if session.hands is None:
-            return None
-        hands = WindowPointer(view.base, session.clock.now_s)
-        session.hands.sources.append(hands)
+    _show_window(score, session.placements, hall, inputs, actions, run, partial(window_hands, session))
 
-        def show(frame: InteractionFrame) -> None:
-            if frame.who == WHO:
-                hands.watch(frame)
-                view.show_interaction(frame)
 
-        session.on_interaction = show
-        return hands
+def window_hands(session: LiveSession, view: StageView) -> WindowPointer | None:
+    """The window of a session shows where players are, and its mouse can point; None where nobody points."""
+    session.on_place = view.place
+    if session.hands is None:
+        return None
+    hands = WindowPointer(view.base, session.clock.now_s)
+    session.hands.sources.append(hands)
 
-    _show_window(score, session.placements, hall, inputs, actions, run, opened)
+    def show(frame: InteractionFrame) -> None:
+        if frame.who == WHO:
+            hands.watch(frame)
+            view.show_interaction(frame)
+
+    session.on_interaction = show
+    return hands
 
 
 def _show_window(

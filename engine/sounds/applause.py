@@ -7,6 +7,7 @@ Perry Cook and Vesa Välimäki, "Synthesis of Hand Clapping Sounds", IEEE TASLP 
 resonances, each person at a steady rate of their own.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -40,12 +41,15 @@ def texture_pitch(crowd: int, texture: int) -> int:
 
 def plan_applause(instrument: Instrument) -> PatchPlan:
     """The patch: a sustaining texture for each pitch."""
-    zones, makers = [], {}
+    zones: list[PlannedZone] = []
+    makers: dict[str, Callable[[], Sample]] = {}
     for crowd in range(len(CROWDS)):
         for texture in range(TEXTURES_EACH):
             pitch, key = texture_pitch(crowd, texture), f"applause-{crowd}-{texture}"
             relative_db = CROWD_DB[crowd]
-            zones.append(PlannedZone(key, pitch, pitch, 0, 127, 0.25, 0.6, relative_db=relative_db, pitch_tracking=0.0))
+            low = 0 if not zones else pitch
+            high = 127 if len(zones) == len(CROWDS) * TEXTURES_EACH - 1 else pitch
+            zones.append(PlannedZone(key, low, high, 0, 127, 0.25, 0.6, relative_db=relative_db, pitch_tracking=0.0))
             makers[key] = partial(_texture, crowd, texture)
     return PatchPlan(tuple(zones), makers, instrument.level_db, "patch")
 
