@@ -176,6 +176,31 @@ def test_tempo_marks_and_repeats_are_known() -> None:
     assert line.entrance[8] > line.entrance[4], "where the printed bars jump back a soloist may begin"
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_is_not_in_the_score_is_not_looked_for_at_every_note(seed: int) -> None:
+    score = melody(seed=7)
+    line = SoloLine.of(score, SOLO)
+    rng = np.random.default_rng(seed)
+    before, _ = play_solo(line, [Passage(0, 60)], seed, Manner(wrong=0.0, missing=0.0, extra=0.0))
+    after, _ = play_solo(line, [Passage(60, 110)], seed, Manner(wrong=0.0, missing=0.0, extra=0.0))
+    follower, note_id = SoloFollower(score, line), 0
+    gaps_s, pitches = rng.choice((0.2, 0.3, 0.45), 25), rng.integers(55, 80, 25)
+    states = set()
+    for note in before:
+        follower.hear(replace(note.heard, note_id=(note_id := note_id + 1)))
+    at_s = before[-1].heard.onset_s
+    for gap_s, pitch in zip(gaps_s, pitches, strict=True):
+        at_s += float(gap_s)
+        follower.hear(HeardNote(note_id := note_id + 1, at_s, None, float(pitch), 80, 1.0))
+        states.add(follower.at(at_s).state)
+    assert "lost" in states and follower.at(at_s).jumps <= 3
+    late_s = at_s + 0.5 - after[0].heard.onset_s
+    for note in after:
+        heard = replace(note.heard, note_id=(note_id := note_id + 1), onset_s=note.heard.onset_s + late_s)
+        follower.hear(heard)
+    assert follower.event == after[-1].event and follower.at(heard.onset_s).state == "following"
+
+
 def test_a_part_without_notes_cannot_be_followed() -> None:
     with pytest.raises(ScoreError, match="nothing to follow in Violin 1"):
         SoloLine.of(make_score([(0.0, 1.0, 60, 1, 0.5, 0)], instruments=("violin", "cello")), SOLO)
