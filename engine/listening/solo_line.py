@@ -103,10 +103,10 @@ def _entrances(score: Score, quarter: Floats, end: Floats, measure: np.ndarray) 
             entrance[index] = MARKED
     numbers = score.measures["number"]
     printed = [int("".join(filter(str.isdigit, number)) or 0) for number in numbers.tolist()]
-    for index in np.flatnonzero(np.diff(measure, prepend=-1) != 0):
-        bar = measure[index].item()
+    for event in np.flatnonzero(np.diff(measure, prepend=-1) != 0):
+        bar = measure[event].item()
         if bar and printed[bar] not in (printed[bar - 1], printed[bar - 1] + 1):
-            entrance[index] = MARKED
+            entrance[event] = MARKED
     entrance[0] = MARKED
     return entrance
 
