@@ -17,10 +17,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from relay_support import make_session
 from support import make_score
 from test_page import FLAGS, PATIENCE_MS, eventually, facts, open_page, until
+from test_page_hands import Running
 
 from tutti.engine.clock import SessionClock
 from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.performance import Performance
+from tutti.engine.transforms import PODIUM_HEIGHT_M
 from tutti.engine.types import DEVICES, Device, Frame, Pose
 from tutti.studio import web_build
 from tutti.studio.relay import Control, RelayProcess, RelaySource
@@ -118,6 +120,13 @@ def podium() -> Iterator[Podium]:
     podium = Podium()
     yield podium
     podium.close()
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.close()
 
 
 @pytest.fixture
@@ -338,6 +347,40 @@ def shift_px(left: np.ndarray, right: np.ndarray, rows: slice) -> int:
     a, b = left[rows, 60:-60], right[rows]
     differences = [np.abs(a - b[:, 60 + shift : 60 + shift + a.shape[1]]).mean() for shift in range(-30, 31)]
     return int(np.argmin(differences)) - 30
+
+
+def aim(page: Page, hand: str, at_hall_m: np.ndarray) -> None:
+    """Points a controller at a place of the hall."""
+    from_m = np.array([-0.25, 1.2, -0.1])
+    x, y, z = np.array([at_hall_m[0], at_hall_m[2] - PODIUM_HEIGHT_M, -at_hall_m[1]]) - from_m
+    yaw, pitch = math.atan2(-x, -z), math.asin(y / math.sqrt(x * x + y * y + z * z))
+    c, s, cp, sp = math.cos(yaw / 2), math.sin(yaw / 2), math.cos(pitch / 2), math.sin(pitch / 2)
+    place(page, hand, *from_m)
+    page.evaluate(f"headset.controllers.{hand}.quaternion.set({c * sp}, {s * cp}, {-s * sp}, {c * cp})")
+
+
+def test_hands_point_at_players_and_at_the_menu(context: BrowserContext, running: Running) -> None:
+    context.add_init_script(DRAWS_NOTHING)
+    page, faults = open_page(context, f"{running.address}?quality=low")
+    page.evaluate(f"headset.position.set(0, {EYE_M}, 0)")
+    page.wait_for_selector(".cover", state="hidden")
+    enter(page)
+    until(page, "d.holding")
+    player = min(running.seated, key=lambda placement: math.hypot(*placement.position_m))
+    aim(page, "left", np.array(player.position_m) + [0, 0, 0.9])
+    until(page, f"d.hands.hovered === {player.player} && d.hands.panels.some((p) => p.panel === 'label')")
+    press(page, "left", "y-button")
+    until(page, "d.hands.panels.some((p) => p.panel === 'menu')")
+    menu = next(panel for panel in facts(page)["hands"]["panels"] if panel["panel"] == "menu")
+    close = next(item for item in menu["items"] if item["key"] == "close")
+    across = close["x_dmm"] + 0.5 * close["width_dmm"] - 0.5 * menu["width_dmm"]
+    upwards = 0.5 * menu["height_dmm"] - close["y_dmm"] - 0.5 * close["height_dmm"]
+    right, up = np.array(menu["right"]), np.array(menu["up"])
+    aim(page, "left", np.array(menu["centre_m"]) + menu["metres_per_dmm"] * (across * right + upwards * up))
+    until(page, "d.hands.panels.some((p) => p.items.some((i) => i.key === 'close' && i.state === 'hovered'))")
+    press(page, "left", "trigger")
+    until(page, "!d.hands.panels.some((p) => p.panel === 'menu')")
+    assert faults == []
 
 
 def test_without_a_headset_there_is_no_way_in(browser: Browser, podium: Podium) -> None:
