@@ -22,6 +22,7 @@ from panda3d.core import (
 
 from ..assets import asset_path
 from . import shaders
+from .audience import ClappingHands
 from .meshes import load_gltf
 
 PROPS = ("seats", "audience", "chandelier")
@@ -30,7 +31,7 @@ HALO_LIGHT = (1.0, 0.70, 0.36, 0.42)
 
 
 def build_hall(render: NodePath) -> NodePath:
-    """The hall as the models have it, under ``render``."""
+    """The hall as the models have it, under ``render``; its tag ``clapping`` is the ``ClappingHands`` of the house."""
     model = load_gltf(asset_path("models", "hall.glb"))
     hall = render.attach_new_node("hall")
     baked = hall.attach_new_node("baked")
@@ -40,6 +41,7 @@ def build_hall(render: NodePath) -> NodePath:
     for texture in baked.find_all_textures():
         texture.set_minfilter(SamplerState.FT_linear_mipmap_linear)
         texture.set_anisotropic_degree(8)
+    hall.set_python_tag("clapping", ClappingHands(hall, model))
     tinted = hall.attach_new_node("props")
     tinted.set_shader(shaders.make_shader(shaders.TINTED_VERTEX, shaders.TINTED_FRAGMENT))
     lamps = _lamp_places(model)

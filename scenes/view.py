@@ -13,6 +13,7 @@ from ..engine.interaction.values import InteractionFrame, Pointer
 from ..engine.score import Score
 from ..engine.types import Dynamics, Frame, PlayerPlacement, Pose, ScorePosition
 from .activity import OrchestraActivity, tableau
+from .audience import ClappingHands
 from .cameras import FIRST_PERSON, aim, camera_named, cameras_of, follow_head, viewpoint
 from .cast import Cast
 from .display import open_display
@@ -73,7 +74,7 @@ class StageView:
             self._meshes = read_player_meshes(players)
             self._rigs = read_rigs(players, asset_path("models", "rig.json"))
             self.world: NodePath = self.base.render.attach_new_node("world")
-            build_hall(self.world)
+            self._clapping: ClappingHands = build_hall(self.world).get_python_tag("clapping")
             self._stand = ScoreStand(self.world, players, title, composer)
             self._hands = ConductorHands(self.world, players)
             self._interaction = InteractionView(self.world)
@@ -105,6 +106,9 @@ class StageView:
         """Move everything to a frame of the performance."""
         self._frame = frame
         self._rows = self._activity.step(frame)
+        if frame.applause is not None:
+            self._clapping.begin(frame.applause)
+        self._clapping.update(frame.time_s)
         self._show()
 
     def _show(self) -> None:
