@@ -155,6 +155,11 @@ def test_roman_numerals(chord: Chord, key: Key, numeral: str) -> None:
     assert roman(chord, key) == numeral
 
 
+def test_a_diminished_seventh_has_the_leading_note_for_its_root() -> None:
+    score = choir("B4 C5", "F4 E4", "D4 C4", "G#3 A3")  # of A minor, in whatever order its notes lie
+    assert [span.numeral for span in analyse(score).chords] == ["vii°7", "i"]
+
+
 def test_reasons_name_function_goal_and_bass() -> None:
     why = explain_chord(Chord(7, "dominant7", 11), C, Chord(0, "major", 0))
     assert why.startswith("V65 of C major (G7/B)")
