@@ -338,7 +338,7 @@ def _row(figure: str, value: float, corpus: str, sense: str, must: float, aim: f
 def show(rows: Sequence[Row]) -> None:
     table = Table(title="AI parts")
     for title in ("figure", "model", "corpus", "must", "aim", "met"):
-        table.add_column(title, no_wrap=title != "figure")
+        table.add_column(title, min_width=34 if title == "figure" else None)
     for row in rows:
         table.add_row(row.figure, row.measured, row.corpus, row.must, row.aim, row.met)
     console.print(table)

@@ -29,14 +29,16 @@ _STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
 class DecodingSettings:
     """How freely to decode.
 
-    ``top_p`` keeps the likeliest tokens that together have this probability (Holtzman et al., "The Curious Case of
+    ``temperature`` sharpens which pitch begins, ``rhythm_temperature`` whether one begins, sounds on or ends: a sharper
+    rhythm would hold notes for ever, as that is always the likeliest. ``top_p`` keeps the likeliest tokens that together have this probability (Holtzman et al., "The Curious Case of
     Neural Text Degeneration", ICLR 2020). ``rest_penalty`` (nats) keeps who accompanies from falling silent while a
     voice that is given sounds: in a corpus of whole movements players rest for pages, and a model of them does too.
     ``density_gain`` (nats for a note owed) is how firmly an asked density is kept. ``order`` is that of decoding:
     soprano, bass, alto, tenor.
     """
 
-    temperature: float = 0.7
+    temperature: float = 0.6
+    rhythm_temperature: float = 1.0
     top_p: float = 0.95
     rest_penalty: float = 3.0
     density_gain: float = 1.0
@@ -126,7 +128,7 @@ class PartDecoder:
             logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
             if chosen.rules.active:
                 logits = logits - self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
-            tokens[voice] = draw(logits / chosen.temperature, chosen.top_p, random)
+            tokens[voice] = draw_token(logits, chosen, random)
         self._note(tokens)
         state.commit(tokens)
         return tokens
@@ -182,6 +184,21 @@ class PartDecoder:
                 self._owed[voice] -= FIRST_PITCH <= tokens[voice] < VOCABULARY
             else:
                 self._owed[voice] = 0.0
+
+
+def draw_token(logits: np.ndarray, settings: DecodingSettings, random: np.random.Generator) -> int:
+    """Sample first whether a pitch begins (``FIRST_PITCH`` stands for any), then which."""
+    pitches = logits[FIRST_PITCH:]
+    most = pitches.max()
+    if np.isfinite(most):
+        begins = most + np.log(np.exp(pitches - most).sum())
+    else:
+        begins = -np.inf
+    rhythm = np.append(logits[:FIRST_PITCH], begins) / settings.rhythm_temperature
+    token = draw(rhythm, 1.0, random)
+    if token < FIRST_PITCH:
+        return token
+    return FIRST_PITCH + draw(pitches / settings.temperature, settings.top_p, random)
 
 
 def draw(logits: np.ndarray, top_p: float, random: np.random.Generator) -> int:
