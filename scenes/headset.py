@@ -36,8 +36,8 @@ from .openvr_messages import (
 )
 from .openvr_worker import run_headset
 
-START_S = 60.0
-"""SteamVR takes tens of seconds where it has to be started first."""
+START_S = 120.0
+"""SteamVR takes tens of seconds where it has to be started first, and so does the scene on a slow or busy machine."""
 SILENT_S = 2.0
 """A process that said nothing for so long waits for a runtime that does not answer."""
 PATIENCE_S = 12.0

@@ -6,6 +6,7 @@ own, which the runtime's pacing of pictures does not hold up.
 """
 
 import contextlib
+import gc
 import math
 import os
 import signal
@@ -41,10 +42,14 @@ HEARTBEAT_S = 0.5
 """The studio hears from us at least this often, or takes the runtime for hung."""
 FROZEN_S = 4.0
 """A picture that stands still for so long is mentioned."""
+FIRST_PICTURE_S = 60.0
+"""What the first picture may take, for which shaders are compiled and textures sent."""
 FIRST_PICTURES_S = 5.0
 """Poses are asked for from the first picture on (some runtimes begin anew with it), or after this long without."""
 SOFTWARE_CORES = 0.5
 """Where Mesa draws in software, it takes this part of the processor: the rest is for the sound."""
+COLLECT_EVERY = 90
+"""Pictures between two thorough collections of garbage."""
 SWITCH_S = 0.001
 """How long one thread may keep Python from the other."""
 
@@ -118,6 +123,10 @@ def _serve(tracking: "HeadsetTracking", pipe: Connection, sampler: "_Sampler") -
 def _draw(tracking: "HeadsetTracking", pipe: Connection, sampler: "_Sampler", picture: "HeadsetPicture") -> None:
     """Draw one picture after the other with what the studio tells, until someone wants to end."""
     begun_s = time.monotonic()
+    # garbage is collected here, between two pictures: not in the midst of one, and not by the thread that stamps poses
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     while sampler.going:
         news: list[Show] = []
         while pipe.poll():
@@ -125,6 +134,7 @@ def _draw(tracking: "HeadsetTracking", pipe: Connection, sampler: "_Sampler", pi
                 return
         picture.draw(news)
         sampler.drew(picture.drawn, picture.trouble)
+        gc.collect(0 if picture.drawn % COLLECT_EVERY else 1)
         if picture.drawn or time.monotonic() - begun_s > FIRST_PICTURES_S:
             sampler.begin()
 
@@ -225,6 +235,8 @@ class _Sampler:
         if math.isinf(self._patience_s) or still_s < min(FROZEN_S, self._patience_s):
             self._mentioned.discard("frozen")
             return
+        if not self._drawn and still_s < FIRST_PICTURE_S:
+            return  # shaders are compiled
         if "frozen" not in self._mentioned:
             self._mentioned.add("frozen")
             self._pipe.send(Notice("the picture stands still: the VR runtime does not ask for the next one"))
