@@ -29,7 +29,7 @@ from tutti.studio.relay import Control, RelayProcess, RelaySource
 from tutti.studio.relay_types import RelaySettings
 from tutti.studio.session_info import SessionInfo
 
-pytestmark = needs_chromium
+pytestmark = [needs_chromium, pytest.mark.realtime]
 
 EMULATOR = web_build.WEB / "node_modules" / "iwer" / "build" / "iwer.min.js"
 HEADSET = Path(__file__).with_name("emulated_headset.js")

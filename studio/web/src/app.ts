@@ -223,6 +223,7 @@ export class App {
       case "connection":
         this.connection = message.connection;
         this.status.show(message.connection);
+        if (message.connection.state === "waiting") this.entrance.say("The studio does not answer: trying again. The orchestra plays on.");
         if (message.connection.state !== "live") {
           this.pad.enabled = false;
           this.pad.release();

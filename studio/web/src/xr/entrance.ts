@@ -115,7 +115,7 @@ export class Entrance {
     hands.view.update({});
     this.ears.forget();
     this.page.audio.turnEars(0);
-    this.page.choose(this.before);
+    if (this.page.current() === "headset") this.page.choose(this.before);
   }
 
   /** The sound is rendered for the conductor's head: only who conducts has it turned on. */
