@@ -307,3 +307,24 @@ def test_the_scripted_compositor_refuses_what_a_real_one_does(script: Script) ->
     assert state.order_errors == 7, "and a picture of one eye"
     assert state.problem == b"a picture of one eye"
     state.order_errors = 0
+
+
+PREDICTED = """
+import openvr
+openvr.init(openvr.VRApplication_Scene)
+compositor, poses = openvr.VRCompositor(), (openvr.TrackedDevicePose_t * 64)()
+for _ in range(900):
+    compositor.waitGetPoses(poses, None)
+print(poses[0].mDeviceToAbsoluteTracking[0][3])
+openvr.shutdown()
+"""
+
+
+def test_the_scripted_compositor_predicts_on_a_clock_of_its_own(script: Script) -> None:
+    """Ten seconds of pictures in none: the clock stands still but for the pictures."""
+    moving = [Pose(t, "head", (0.1 * t, 1.7, 0.0), AHEAD) for t in (0.0, 100.0)]  # type: ignore[arg-type]
+    runtime = script(moving)
+    runtime.state.start_s = runtime.state.manual_now_s = 5.0
+    run = subprocess.run([sys.executable, "-c", PREDICTED], capture_output=True, text=True, check=True)
+    assert float(run.stdout) == pytest.approx(0.1 * (10.0 + 1 / 90 + runtime.state.photons_s), abs=1e-5)
+    assert runtime.state.manual_now_s == pytest.approx(15.0)
