@@ -13,6 +13,7 @@ from .dragging import Drag
 from .hall_state import HallState, ScoreNames
 from .menus import GAIN_STEP_DB, MENU_DMM, TABS, Tab, card_items, label_items, menu_items
 from .moving import floor_point
+from .panel_places import above_head, beside_head, menu_place, vector
 from .panels import TOUCH_PRESS_M, TOUCH_RELEASE_M, item_at, panel_facing, ray_hit, touch_hit, with_states
 from .picking import HAND_TOLERANCE_RAD, MOUSE_TOLERANCE_RAD, PlayerTargets
 from .steadier import SteadyDirection
@@ -35,12 +36,8 @@ DRAG_BEGINS_RAD = {"mouse": math.radians(0.6), "left": math.radians(2.0), "right
 """A press that turns by so much takes the player along instead of opening their card."""
 SILENT_HAND_S = 1.0
 """A hand that was not heard of for so long points no more."""
-REACH_M, AFAR_M = 0.62, 1.1
-"""How far away the menu opens: within reach of a hand that can touch it, a little farther for a mouse."""
-BELOW_GAZE_M = 0.06
 ON_GLASS = 0.62
 """Panels seen on a screen are so much smaller: a pixel is sharper than a headset's, and a mouse surer than a hand."""
-CARD_FARTHEST_M, LABEL_FARTHEST_M = 2.2, 6.0
 RAY_SHOWN_M = 8.0
 HOVER_PULSE, PRESS_PULSE, HOLD_PULSE = (0.2, 0.010), (0.5, 0.020), (0.7, 0.030)
 """Amplitude and seconds of what a controller lets feel."""
@@ -344,23 +341,14 @@ class Person:
         if self._menu is not None or not self.allowed:
             self._menu = None
             return
-        forward = np.array([pointer.gaze[0], pointer.gaze[1], 0.0])
-        length = float(np.linalg.norm(forward))
-        forward = forward / length if length > 1e-3 else np.array([0.0, 1.0, 0.0])
-        # as far down or up as the person looks, but never overhead
-        slope = max(-0.5, min(0.3, pointer.gaze[2] / max(length, 1e-3)))
-        distance_m = AFAR_M if pointer.tip_m is None else REACH_M
-        # on a screen what is written stands at the lower edge; a hand rests lower than the eyes
-        raised_m = 0.04 if pointer.hand == "mouse" else -BELOW_GAZE_M
-        centre = np.asarray(pointer.eye_m) + distance_m * forward + [0.0, 0.0, distance_m * slope + raised_m]
-        self._menu = (_vector(centre), pointer.eye_m)
+        self._menu = (menu_place(pointer), pointer.eye_m)
 
     def _build_panels(self, around: Surroundings) -> tuple[Panel, ...]:
         panels = []
         if not self.allowed:
             self._menu = None
         if self._menu is not None:
-            two_hands = bool(self._hands.keys() & {"left", "right"})
+            two_hands = self.who == "headset"
             items = menu_items(
                 self._tab, self._page, around.state, around.names, can_undo=around.can_undo, two_hands=two_hands
             )
@@ -368,7 +356,8 @@ class Person:
         placement = None if self._selected is None else around.state.player(self._selected)
         if placement is not None:
             size, items = card_items(placement, around.state, around.names, self._whole_section, self.allowed)
-            centre = self._beside(placement.player, size[0], around)
+            head_m = around.targets.head_m(placement.player)
+            centre = beside_head(self._eye_m, self._gaze, head_m, size[0], self._scale)
             panels.append(panel_facing("card", centre, self._eye_m, size, items, self._scale))
         return tuple(panels)
 
@@ -376,29 +365,8 @@ class Person:
         placement = around.state.player(player)
         assert placement is not None
         size, items = label_items(placement, around.state, around.names)
-        centre = self._above(player, size[1], LABEL_FARTHEST_M, around)
+        centre = above_head(self._eye_m, around.targets.head_m(player), size[1], self._scale)
         return panel_facing("label", centre, self._eye_m, size, items, self._scale)
-
-    def _above(self, player: int, height_dmm: float, farthest_m: float, around: Surroundings) -> Vector:
-        """The middle of a panel that hangs over a player's head, brought nearer where the player is far."""
-        eye = np.asarray(self._eye_m)
-        away = np.asarray(around.targets.head_m(player)) - eye
-        distance_m = max(0.3, float(np.linalg.norm(away)))
-        shown_m = max(0.3, min(0.95 * distance_m, farthest_m))
-        centre = eye + away / distance_m * shown_m
-        return _vector(centre + [0.0, 0.0, self._scale * (height_dmm / 2 + 24.0) * shown_m / 1000.0])
-
-    def _beside(self, player: int, width_dmm: float, around: Surroundings) -> Vector:
-        """The middle of a card beside a player's head, on the side to which there is more room in the view."""
-        eye = np.asarray(self._eye_m)
-        away = np.asarray(around.targets.head_m(player)) - eye
-        distance_m = max(0.3, float(np.linalg.norm(away)))
-        shown_m = max(0.3, min(0.95 * distance_m, CARD_FARTHEST_M))
-        right = np.array([away[1], -away[0], 0.0])
-        right /= max(1e-6, float(np.linalg.norm(right)))
-        side = 1.0 if float(np.dot(self._gaze, right)) >= 0.0 else -1.0
-        aside_m = self._scale * (width_dmm / 2 + 90.0) * shown_m / 1000.0
-        return _vector(eye + away / distance_m * shown_m + side * right * aside_m)
 
     def _item(self, key: tuple[PanelKey, str]) -> PanelItem | None:
         return next((i for panel in self._panels if panel.key == key[0] for i in panel.items if i.key == key[1]), None)
@@ -464,13 +432,8 @@ def _players_of(target: str, state: HallState) -> tuple[int, ...]:
 
 
 def _along(pointer: Pointer, distance_m: float) -> Vector:
-    return _vector(np.asarray(pointer.origin_m) + distance_m * np.asarray(pointer.direction))
+    return vector(np.asarray(pointer.origin_m) + distance_m * np.asarray(pointer.direction))
 
 
 def _angle(a: Vector, b: Vector) -> float:
     return math.atan2(float(np.linalg.norm(np.cross(a, b))), float(np.dot(a, b)))
-
-
-def _vector(values: np.ndarray) -> Vector:
-    x, y, z = values
-    return (float(x), float(y), float(z))
