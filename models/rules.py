@@ -211,6 +211,30 @@ def _chord(context: StepContext, voice: int, other: int, costs: Costs, weight: f
         costs[HOLD] += 0.5 * weight  # a suspension may
 
 
+def _sonority(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
+    if context.strength < STRONG or (context.scale is not None and context.scale.leading_note is None):
+        return
+    sounding = 0
+    for index, pitch in enumerate(context.now):
+        if pitch >= 0 and index != voice:
+            sounding |= 1 << pitch % 12
+    if sounding.bit_count() < 2:
+        return
+    strange = weight * np.array([not _is_chord(sounding | 1 << tone) for tone in range(12)])
+    costs[:PITCHES] += np.resize(strange, PITCHES)
+    was = context.before[voice]
+    if was >= 0:
+        costs[HOLD] += 0.5 * strange[was % 12]  # a suspension may
+
+
+@cache
+def _is_chord(pitch_classes: int) -> bool:
+    """Whether these pitch classes (as bits) belong to one triad or chord of the seventh."""
+    shapes = ((0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10), (0, 3, 6, 9), (0, 4, 8))
+    chords = (sum(1 << (tone + root) % 12 for tone in shape) for shape in shapes for root in range(12))
+    return any(pitch_classes & ~chord == 0 for chord in chords)
+
+
 def _scale(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
     if context.scale is None:
         return
@@ -336,6 +360,14 @@ RULES: tuple[Rule, ...] = (
         "pair",
         _doubled_leading_note,
         mutual=True,
+    ),
+    Rule(
+        "strange-sonority",
+        "Strange sonority",
+        "On the beat the voices together make a triad or a chord of the seventh, some of its notes left out perhaps.",
+        2.0,
+        "voice",
+        _sonority,
     ),
     Rule(
         "given-chord",

@@ -194,3 +194,16 @@ def _timed(rules: RuleSet, context: StepContext, candidates: np.ndarray) -> floa
     for _ in range(200):
         rules.penalties(context, 1, candidates)
     return (time.process_time() - start) / 200
+
+
+def test_voices_make_chords_on_beats_and_may_do_what_they_like_between() -> None:
+    """C–E–G under a soprano: chord notes and sevenths are fine, F is not, unless between beats."""
+    only = RuleSet.none().weighted({"strange-sonority": 2.0})
+    beat = StepContext((76, 67, 64, 48), (UNKNOWN, 67, 64, 48), (False, True, True, True), strength=0.2)
+    costs = only.costs(beat, 0)
+    assert [pitch for pitch in range(72, 84) if costs[pitch] == 0.0] == [72, 76, 79, 69 + 12, 70 + 12, 71 + 12]
+    assert costs[77] == 2.0 and costs[HOLD] == 0.0
+    suspended = StepContext((77, 67, 64, 48), (UNKNOWN, 67, 64, 48), (False, True, True, True), strength=0.2)
+    assert only.costs(suspended, 0)[HOLD] == 1.0
+    between = StepContext((76, 67, 64, 48), (UNKNOWN, 67, 64, 48), (False, True, True, True), strength=0.0)
+    assert not only.costs(between, 0).any()
