@@ -23,6 +23,7 @@ import torch
 from _ai_measures import Pitches, copy_index, density_levels, longest_copy, summary
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 
 from tutti.engine.errors import ModelError
 from tutti.models.controls import Controls
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    threadpool_limits(1)
     folder = options.folder
     path = next(
         (f for f in (folder / "Jsb16thSeparated.json", folder / "jsb" / "Jsb16thSeparated.json") if f.is_file()), None
@@ -96,9 +98,7 @@ def main() -> None:
     rows.append(repeatable(model, test[0], settings))
     show(rows)
     if options.json:
-        options.json.write_text(
-            json.dumps([row.__dict__ if hasattr(row, "__dict__") else _as_dict(row) for row in rows], indent=1)
-        )
+        options.json.write_text(json.dumps([_as_dict(row) for row in rows], indent=1))
 
 
 def _as_dict(row: Row) -> dict[str, str]:

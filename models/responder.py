@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from ..engine.errors import ModelError
 from .decoding import DecodingSettings
 from .ensemble_writing import EnsembleWriter
@@ -58,6 +60,7 @@ def serve(connection: Connection, settings: ResponderSettings) -> None:
     """
     for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the studio's to handle
         signal.signal(name, signal.SIG_IGN)
+    threadpool_limits(1)  # a step's products are small: more threads only wait for each other
     try:
         responder = Responder(settings)
     except ModelError as error:
