@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..engine.errors import ModelError
 from ..engine.notation.score_cache import open_score
@@ -79,7 +80,8 @@ def write_part(request: PartRequest, progress: Callable[[float], None] | None = 
     if request.temperature is not None:
         settings = DecodingSettings(temperature=request.temperature, rules=settings.rules)
     decoder = NetworkDecoder(model, request.seed, settings, scale_of(request.tradition))
-    composition = compose(assignment, decoder, request.wish, progress)
+    with threadpool_limits(1):  # as in the AI player's process, so that both write the same
+        composition = compose(assignment, decoder, request.wish, progress)
     provenance = provenance_of(composition, request, model)
     files = write_score(request.out, composition.score, composition.notes, provenance, fifths_of(composition.score))
     return WrittenPart(composition, provenance, tuple(files))
