@@ -1,6 +1,6 @@
 """Excerpts for training: cropped, transposed, with some of what a player meets – silence of others, wrong notes.
 
-Half of the excerpts ask the plain question, how likely this music is. In the others some voices are given: with or
+Four in ten excerpts ask the plain question, how likely this music is. In the others some voices are given: with or
 without what they play next, sometimes as a learner plays them (notes wrong, missing or late), sometimes with voices
 that do not exist; and controls are asked for, each hidden at random.
 """
@@ -29,7 +29,7 @@ class Augmentation:
     ``plain`` excerpts give nothing and ask for nothing; ``outer_first`` of the rest of the orders are the usual one.
     """
 
-    plain: float = 0.5
+    plain: float = 0.4
     outer_first: float = 0.5
     look_ahead: float = 0.6
     learner: float = 0.3

@@ -41,8 +41,8 @@ CHORDS = 1 + 12 * 4
 class PartShape:
     """Sizes of the network. ``window`` is how many steps back it looks, also when it runs on."""
 
-    width: int = 256
-    layers: int = 6
+    width: int = 192
+    layers: int = 5
     heads: int = 4
     head: int = 256
     window: int = 192

@@ -37,10 +37,10 @@ class PartPlan:
     budget_s: float = 1500.0
     most_wall_s: float = math.inf
     learning_rate: float = 2e-3
-    weight_decay: float = 0.1
-    dropout: float = 0.2
-    chord_share: float = 0.15
-    averaging: float = 0.998
+    weight_decay: float = 0.05
+    dropout: float = 0.05
+    chord_share: float = 0.1
+    averaging: float = 0.995
     batch: int = 20
     steps: int = 192
     seed: int = 0

@@ -17,8 +17,9 @@ def train(
     minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 25.0,
     licence: Annotated[str, typer.Option(help="Licence of the scores, for the manifest.")] = "not stated",
     device: Annotated[str, typer.Option(help="cpu, or cuda for a graphics card.")] = "cpu",
-    width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 256,
-    layers: Annotated[int, typer.Option(help="Its layers.", min=1)] = 6,
+    width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 192,
+    layers: Annotated[int, typer.Option(help="Its layers.", min=1)] = 5,
+    dropout: Annotated[float, typer.Option(help="More for fewer scores: 0.2 for some hundred short ones.")] = 0.05,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
 ) -> None:
@@ -32,6 +33,7 @@ def train(
         seed=seed,
         threads=threads,
         device=device,
+        dropout=dropout,
         shape=PartShape(width=width, layers=layers),
     )
     pieces = []
@@ -49,8 +51,8 @@ def train(
         def show(share: float, loss: float) -> None:
             bars.update(training, completed=share, description=f"Training ({loss:.3f} nats)")
 
-        options = f"--minutes {minutes:g} --width {width} --layers {layers} --seed {seed} --threads {threads}"
-        command = f"tutti train {' '.join(source.name for source in sources)} {options}"
+        options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g} --seed {seed}"
+        command = f"tutti train {' '.join(source.name for source in sources)} {options} --threads {threads}"
         manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
     console.print(f"{out}: {manifest.figures}")
 
