@@ -62,7 +62,7 @@ def test_a_render_writes_everything_it_promises(rendered: Path) -> None:
     assert np.abs(before).max() < 1e-4, "silence before the first note"
     assert np.sqrt((after**2).mean()) > 0.003
     assert np.abs(samples).max() < 10 ** (-1 / 20)
-    assert {note["source"] for note in notes} == {"written", "ai:harmoniser"}
+    assert {note["source"] for note in notes} == {"written", "ai:parts"}
     assert {note["part"] for note in notes if note["source"] == "written"} == {"Soprano"}
     beats = list(csv.DictReader((rendered / "beats.csv").open(encoding="utf-8")))
     assert len(beats) >= 12
@@ -140,6 +140,6 @@ def test_a_lone_melody_is_harmonised_with_provenance(tmp_path: Path) -> None:
     (tmp_path / "tune.abc").write_text(tune)
     tutti("part", "harmonise", tmp_path / "tune.abc", "-o", tmp_path / "out.musicxml", "--seed", "2")
     text = (tmp_path / "out.musicxml").read_text(encoding="utf-8")
-    assert text.count("(AI)") >= 3 and "ai:harmoniser" in text
+    assert text.count("(AI)") >= 3 and "ai:parts" in text
     again = open_score(tmp_path / "out.musicxml")
     assert len(again.parts) == 4
