@@ -17,6 +17,7 @@ from ..engine.errors import TuttiError
 from .cli_audio import audio_outputs
 from .cli_explain import explain
 from .cli_jam import jam
+from .cli_learner import dislike, edited, learner, like
 from .cli_library import scores, sounds
 from .cli_options import JsonOption, console, print_json
 from .cli_part import part
@@ -41,7 +42,10 @@ app.add_typer(sounds, name="sounds")
 part.command("traditions")(traditions)
 part.command("explain")(explain)
 part.command("by-rules")(by_rules)
+for opinion in (like, dislike, edited):
+    part.command()(opinion)
 app.add_typer(part, name="part")
+app.add_typer(learner, name="learner")
 app.add_typer(profiles, name="profiles")
 app.add_typer(audio_outputs, name="audio")
 

@@ -6,8 +6,20 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import AudioOption, HallOption, LatencyOption, PhoneOption, SeedOption, SoundsOption, TlsOption, names
-from .cli_part import DENSITIES, number_named
+from ..models.control_words import DENSITIES
+from .cli_learner import offered
+from .cli_options import (
+    AudioOption,
+    HallOption,
+    LatencyOption,
+    LearnerOption,
+    PhoneOption,
+    SeedOption,
+    SoundsOption,
+    TlsOption,
+    names,
+)
+from .cli_part import number_named
 
 
 def jam(
@@ -42,6 +54,7 @@ def jam(
     hall: HallOption = "musikverein",
     audio: AudioOption = "auto",
     latency: LatencyOption = "low",
+    learner: LearnerOption = None,
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
 ) -> None:
@@ -55,6 +68,8 @@ def jam(
     if mode not in BAND:
         raise ModelError(f"no way to play together named {mode!r}: there are {', '.join(BAND)}")
     wish = Wish(key=key, density=number_named(density, DENSITIES, "density"), style=style, mood=mood)
+    if learner is not None:
+        wish, _ = offered(learner, seed, wish)
     choice = JamChoice(mode, names(band), metre, tempo, bars, turns, conduct, cue, wish)  # type: ignore[arg-type]
     played_on = ON_PAGE if keyboard is None and mic is None else keyboard
     with TemporaryDirectory(prefix="tutti-jam-") as folder:

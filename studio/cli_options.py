@@ -61,6 +61,9 @@ TuningOption = Annotated[
     str | None,
     typer.Option("--tuning", help="Tune the orchestra as a tradition is: maqam-rast:D (tutti part traditions)."),
 ]
+LearnerOption = Annotated[
+    str | None, typer.Option("--learner", help="Whose likes and dislikes choose what is left open (tutti learner).")
+]
 SoloOption = Annotated[
     str | None, typer.Option("--solo", help="The part that you play: the orchestra leaves it out and follows you.")
 ]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..engine.errors import ModelError
-from .cli_options import JsonOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars
+from ..models.control_words import DENSITIES, REGISTERS
+from .cli_learner import offered
+from .cli_options import JsonOption, LearnerOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars
 
 if TYPE_CHECKING:
     from ..models.rules import RuleSet
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
 
 part = typer.Typer(help="AI parts, offline.", no_args_is_help=True)
 
-DENSITIES = {"sparse": 0.4, "calm": 0.75, "even": 1.0, "lively": 2.0, "busy": 3.25}
-"""Words for onsets per quarter."""
-REGISTERS = {"low": -1.0, "middle": 0.0, "high": 1.0}
 
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "score": (ScoreArgument, inspect.Parameter.empty),
@@ -65,12 +64,14 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     ),
     "seed": (SeedOption, 0),
     "weights": (Annotated[Path | None, typer.Option(help="Weights of your own (.safetensors).")], None),
+    "learner": (LearnerOption, None),
+    "report": (Annotated[Path | None, typer.Option(help="Also explain what was written, into this folder.")], None),
     "wav": (Annotated[Path | None, typer.Option(help="Also perform it into this folder: sound and report.")], None),
     "as_json": (JsonOption, False),
 }
 _COMMON = (
     "key", "density", "register", "complexity", "style", "mood", "cadence", "temperature", "rules", "without_rule",
-    "tradition", "seed", "weights", "wav", "as_json",
+    "tradition", "seed", "weights", "learner", "report", "wav", "as_json",
 )  # fmt: skip
 
 
@@ -119,6 +120,17 @@ def _write(task: str, options: dict[str, Any]) -> None:
     from ..models.wish import Wish
     from .part_writing import PartRequest, write_part
 
+    wish = Wish(
+        key=options["key"],
+        density=number_named(options["density"], DENSITIES, "density"),
+        register=number_named(options["register"], REGISTERS, "register"),
+        complexity=options["complexity"],
+        style=options["style"],
+        mood=options["mood"],
+    )
+    temperature = options["temperature"]
+    if options["learner"] is not None:
+        wish, temperature = offered(options["learner"], options["seed"], wish, temperature)
     request = PartRequest(
         task=task,
         source=options["score"],
@@ -129,16 +141,9 @@ def _write(task: str, options: dict[str, Any]) -> None:
         count=options.get("count"),
         amount=options.get("amount", 0.5),
         seating=options.get("seating"),
-        wish=Wish(
-            key=options["key"],
-            density=number_named(options["density"], DENSITIES, "density"),
-            register=number_named(options["register"], REGISTERS, "register"),
-            complexity=options["complexity"],
-            style=options["style"],
-            mood=options["mood"],
-        ),
+        wish=wish,
         cadence=options["cadence"],
-        temperature=options["temperature"],
+        temperature=temperature,
         rules=_rules(options["rules"], options["without_rule"] or ()),
         tradition=options["tradition"],
         seed=options["seed"],
@@ -147,6 +152,10 @@ def _write(task: str, options: dict[str, Any]) -> None:
     with progress_bars() as bars:
         writing = bars.add_task("Writing", total=1.0)
         written = write_part(request, lambda share: bars.update(writing, completed=share))
+        if options["report"] is not None:
+            from .part_report import report_written
+
+            report_written(written, options["weights"], options["report"])
         if options["wav"] is not None:
             from .part_performing import perform
 

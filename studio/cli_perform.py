@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from .cli_learner import ai_choice
 from .cli_options import (
     AiOption,
     HallOption,
     JsonOption,
     LeadOption,
+    LearnerOption,
     RadiusOption,
     ReflectionsOption,
     ScoreArgument,
@@ -40,6 +42,7 @@ def render(
     ] = None,
     lead: LeadOption = "soloist",
     ai_parts: AiOption = "",
+    learner: LearnerOption = None,
     sounds: SoundsOption = None,
     seating: SeatingOption = None,
     hall: HallOption = "musikverein",
@@ -78,6 +81,7 @@ def render(
         take=read_take(take) if take is not None else Take(()),
         out=out,
         ai_parts=names(ai_parts),
+        ai=ai_choice(learner, seed),
         sounds=sounds,
         seating=seating,
         hall=hall,

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from .cli_learner import ai_choice
 from .cli_options import (
     AiOption,
     AudioOption,
     HallOption,
     LatencyOption,
     LeadOption,
+    LearnerOption,
     PhoneOption,
     ProfileOption,
     RadiusOption,
@@ -49,6 +51,7 @@ def play(
     head_radius_cm: RadiusOption = None,
     reflections: ReflectionsOption = 1,
     ai_parts: AiOption = "",
+    learner: LearnerOption = None,
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
     audio: AudioOption = "auto",
@@ -110,6 +113,7 @@ def play(
             seating=seating,
             hall=hall,
             ai_parts=names(ai_parts),
+            ai=ai_choice(learner, seed),
             seed=seed,
             record=record,
             audio=audio,
