@@ -1,7 +1,7 @@
 """What a person chose of the AI player beside the orchestra."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..models.wish import Wish
@@ -18,6 +18,15 @@ class AiChoice:
     wish: Wish = field(default_factory=Wish)
     turn_bars: int = 0
     wait_for_cue: bool = False
+
+    def with_options(self, turn_bars: int, wait_for_cue: bool, key: str | None, density: float | None) -> "AiChoice":
+        """The same with what was said on the command line; None leaves a wish as it is."""
+        wish = replace(
+            self.wish,
+            key=self.wish.key if key is None else key,
+            density=self.wish.density if density is None else density,
+        )
+        return AiChoice(wish, turn_bars, wait_for_cue)
 
     def turns(self, answered: Sequence[int]) -> "Turns | None":
         """The turns of the first of the parts; None where they all play all the time."""

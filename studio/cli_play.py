@@ -51,6 +51,14 @@ def play(
     head_radius_cm: RadiusOption = None,
     reflections: ReflectionsOption = 1,
     ai_parts: AiOption = "",
+    ai_turns: Annotated[
+        int, typer.Option(help="With --ai-parts: you and its first part take turns of so many bars.", min=0, max=16)
+    ] = 0,
+    ai_cue: Annotated[bool, typer.Option("--ai-cue", help="With --ai-parts: they rest until they are cued.")] = False,
+    ai_density: Annotated[
+        float | None, typer.Option(help="With --ai-parts: notes a quarter; the gesture makes more or fewer.", min=0.1)
+    ] = None,
+    ai_key: Annotated[str | None, typer.Option(help="With --ai-parts: a key, like 'G major'.")] = None,
     learner: LearnerOption = None,
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
@@ -113,7 +121,7 @@ def play(
             seating=seating,
             hall=hall,
             ai_parts=names(ai_parts),
-            ai=ai_choice(learner, seed),
+            ai=ai_choice(learner, seed).with_options(ai_turns, ai_cue, ai_key, ai_density),
             seed=seed,
             record=record,
             audio=audio,
