@@ -1,0 +1,33 @@
+"""``tutti train``: scores in; weights, a manifest that says where they come from, and an index of copies out."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from tutti.models.copy_check import CopyIndex, copies_path
+from tutti.models.decoding import PartDecoder
+from tutti.models.grid import HOLD, Place, pitch_to_token
+from tutti.models.runtime import PartModel
+from tutti.studio.cli import app
+
+
+def test_weights_are_trained_from_pieces_and_answer(tmp_path: Path) -> None:
+    chords = ([72, 67, 64, 48], [72, 69, 65, 53], [71, 67, 62, 55], [72, 67, 64, 48])
+    rows = [chord for chord in chords * 4 for _ in range(4)]
+    moved = [[pitch + 2 for pitch in row] for row in rows]
+    source, out = tmp_path / "pieces.json", tmp_path / "own.safetensors"
+    source.write_text(json.dumps({"train": [rows, moved], "valid": [rows], "test": [rows]}))
+    options = ["--minutes", "0.08", "--width", "32", "--layers", "1", "--licence", "mine", "-o", str(out)]
+    result = CliRunner().invoke(app, ["train", str(source), *options])
+    assert result.exit_code == 0, result.output
+    model = PartModel.load(out)
+    manifest = model.manifest
+    assert model.source == "ai:own" and manifest.licence == "mine"
+    assert manifest.command.startswith("tutti train pieces.json --minutes 0.08")
+    assert len(manifest.data["training"]) == 2 and len(manifest.data["validation"]) == 1
+    assert manifest.figures["nats_per_token"] < 4.5, "below log 87, which is knowing nothing"
+    assert CopyIndex.load(copies_path(out)).usual_notes >= 8
+    decoder = PartDecoder(model, given=(0,))
+    tokens = [decoder.step(Place(step % 4, 0, 4), {0: pitch_to_token(72) if step == 0 else HOLD}) for step in range(8)]
+    assert {row[0] for row in tokens} == {pitch_to_token(72), HOLD}
