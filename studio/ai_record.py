@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..engine.score import Part, Score
-from ..engine.types import PERFORMER, BeatCrossing, HeardNote, PartSource, ScoreNote
+from ..engine.types import PERFORMER, BeatCrossing, HeardNote, NoteEvent, PartSource, ScoreNote
 from ..models.ai_part import AiPart
 from ..models.copy_check import CopyIndex, SharedRun, copies_path, lines_of
 from ..models.weights import default_part_weights
@@ -20,6 +20,8 @@ STEP_QUARTER = 0.25
 SHORTENED = 0.9
 """Notes sound this share of their written length, or less (``engine.expression``)."""
 LEARNER = "Learner"
+KEPT_NOTES, CHECK_AFTER = 96, 8
+"""A running check looks at so many notes of each part, each time that so many are new."""
 
 
 def author_of(score: Score, sources: Sequence[PartSource]) -> dict[str, str]:
@@ -36,6 +38,45 @@ def copied(notes: Iterable[ScoreNote], weights: Path | None = None) -> SharedRun
     """
     path = copies_path(weights or default_part_weights())
     return CopyIndex.load(path).longest(lines_of(notes)) if path.exists() else None
+
+
+class CopyWatch:
+    """Compares what an AI player plays with the music it learned from, while it plays."""
+
+    def __init__(self, index: CopyIndex) -> None:
+        self._index = index
+        self._lines: dict[int, list[tuple[float, int]]] = {}
+        self._unchecked = 0
+        self._longest = 0
+
+    @classmethod
+    def of(cls, sources: Sequence[PartSource]) -> "CopyWatch | None":
+        """None where no AI plays, or its weights have no index. Raises ``ModelError`` where the index is broken."""
+        path = copies_path(default_part_weights())
+        plays = any(isinstance(source, AiPart) for source in sources)
+        return cls(CopyIndex.load(path)) if plays and path.exists() else None
+
+    def hear(self, notes: Iterable[NoteEvent]) -> None:
+        """Notes of a frame; those of others are passed over."""
+        for note in notes:
+            if note.source.startswith(AI):
+                line = self._lines.setdefault(note.part, [])
+                if line and note.quarter <= line[-1][0]:  # the music went back: another line
+                    line.clear()
+                line.append((note.quarter, note.pitch))
+                del line[:-KEPT_NOTES]
+                self._unchecked += 1
+
+    def check(self) -> str | None:
+        """A line of warning where a run is longer than is usual, and longer than one that was warned of before."""
+        if self._unchecked < CHECK_AFTER:
+            return None
+        self._unchecked = 0
+        found = self._index.longest(self._lines)
+        if not found.suspicious or found.notes <= self._longest:
+            return None
+        self._longest = found.notes
+        return f"The AI player comes close to music it learned from: {found.described()}"
 
 
 def with_check(author: dict[str, str], notes: Sequence[ScoreNote], shared: SharedRun | None) -> dict[str, str]:

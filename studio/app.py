@@ -22,7 +22,7 @@ from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.tracking import PointerSource, TakeSource, read_take
-from ..engine.errors import ProfileError, SceneError, SessionError
+from ..engine.errors import ModelError, ProfileError, SceneError, SessionError
 from ..engine.hall import read_hall
 from ..engine.interaction.values import InteractionFrame
 from ..engine.intonation import EQUAL, Intonation
@@ -30,13 +30,13 @@ from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
 from ..engine.performance import Performance
 from ..engine.score import Score
-from ..engine.types import Frame, PlayerPlacement
+from ..engine.types import Frame, PartSource, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
 from ..scenes.openvr_messages import Stage
 from ..scenes.view import StageView
 from ..scenes.window_pointer import WHO, WindowPointer
 from .ai_choice import AiChoice
-from .ai_record import author_of
+from .ai_record import CopyWatch, author_of
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
@@ -203,6 +203,7 @@ def run_studio(options: StudioOptions) -> None:
             house=house,
             on_heard=notes.take,
             on_swap=console.print,
+            copies=_copy_watch(sources),
             seating=_watched(options.seating, score),
             recorder=_open_recorder(score, score_path, placements, options, console, author_of(score, sources))
             if options.record
@@ -229,6 +230,14 @@ def _as_soloist(choice: LearnerChoice, soloist: Soloist | None, score: Score) ->
     if soloist is None or choice.instrument is not None:
         return choice
     return replace(choice, instrument=score.parts[min(soloist.parts)].instrument)
+
+
+def _copy_watch(sources: Sequence[PartSource]) -> CopyWatch | None:
+    try:
+        return CopyWatch.of(sources)
+    except ModelError as error:
+        log.error("what the AI plays is not compared with what it learned from: %s", error)
+        return None
 
 
 def _seat_learner(

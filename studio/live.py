@@ -18,6 +18,7 @@ from ..engine.performance import Performance
 from ..engine.placement import load_placements
 from ..engine.score import Score
 from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
+from .ai_record import CopyWatch
 from .audio_stream import OpusEncoder
 from .hall_interaction import Console, HallInteraction
 from .headset_link import HeadsetLink
@@ -120,6 +121,8 @@ class LiveSession:
     on_heard: Callable[[HeardNote], None] | None = None
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
     on_swap: Callable[[str], None] | None = None
+    copies: CopyWatch | None = None
+    """Whether what the AI plays was heard before; its warnings are logged and go to the page."""
     hands: HallInteraction | None = None
     house: House | None = None
     """The audience that claps in the end; None: nobody does."""
@@ -159,6 +162,8 @@ class LiveSession:
             self.hands.show(frame)
         self._tell_inputs(frame)
         self.audio.submit(frame.notes, frame.releases)
+        if self.copies is not None:
+            self.copies.hear(frame.notes)
         self._turn_head(frame)
         if self.relay is not None and self.relay.alive:
             self.relay.publish(frame)
@@ -399,6 +404,11 @@ class LiveSession:
         """Fetch recorded sound, see to the seating, bring a dead relay back; the audio process watches itself."""
         if self._recording is not None:
             self._recording.fetch()
+        close = self.copies.check() if self.copies is not None else None
+        if close is not None:
+            log.warning(close)
+            if self.relay is not None:
+                self.relay.say(close)
         placements = self.seating.changed() if self.seating is not None else None
         if placements is not None:
             if self.hands is not None:

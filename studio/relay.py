@@ -80,6 +80,11 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
+class _Say:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class _HoldBaton:
     held: bool
 
@@ -246,6 +251,10 @@ class RelayProcess:
                 self._queue[index] = ShownInteraction(viewer, merged_interaction(item.frame, frame))
                 return
         self._put(ShownInteraction(viewer, frame))
+
+    def say(self, text: str) -> None:
+        """Show every viewer a line of text for a moment."""
+        self._put(_Say(text))
 
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton from whoever has it, or release it."""
@@ -484,6 +493,8 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.place(placements)
         case _HoldBaton(held):
             server.hold_baton(held)
+        case _Say(text):
+            server.say(text)
         case ShownInteraction():
             server.interact(message)
         case SessionInfo():

@@ -466,6 +466,11 @@ class RelayServer:
             self._presence.request(number)
         self._report_baton()
 
+    def say(self, text: str) -> None:
+        """A line for everybody."""
+        for viewer in self._viewers.values():
+            self._notify(viewer, text)
+
     def _notify(self, viewer: ViewerConnection, text: str) -> None:
         viewer.send(binary_frame(wire.encode_server(wire.Notice(text=text))))
 

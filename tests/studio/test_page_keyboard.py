@@ -85,6 +85,8 @@ def test_keys_of_page_and_computer_are_heard(browser: Browser, room: Room) -> No
     assert [note.pitch for note in room.played] == [60, 73]
     page.keyboard.down("d")
     assert eventually(lambda: len(room.listen()) == 5)
+    room.relay.say("This was heard before.")
+    expect(page.locator(".toast")).to_have_text("This was heard before.")
     context.close()
     assert eventually(lambda: len(room.listen()) == 6), "who leaves lets go of their keys"
     assert faults == []

@@ -19,7 +19,7 @@ from tutti.models.provenance import Provenance
 from tutti.models.rules import RuleSet
 from tutti.models.score_shapes import all_notes
 from tutti.models.wish import Wish
-from tutti.studio.ai_record import answered_score
+from tutti.studio.ai_record import CopyWatch, answered_score
 from tutti.studio.cli_part import bars_named
 from tutti.studio.jam import JamChoice, jam_score, prepare_jam
 from tutti.studio.part_files import AI_COLOUR, spelled, write_musicxml, write_score
@@ -112,6 +112,26 @@ def test_a_copy_is_reported(tune: Path, weights: Path, tmp_path: Path) -> None:
         assert "longer than the usual" in (tmp_path / "b.musicxml").read_text(encoding="utf-8")
     finally:
         copies_path(weights).unlink()
+
+
+def test_a_copy_is_told_while_it_is_played() -> None:
+    from tutti.engine.types import NoteEvent
+
+    stolen = [(q / 2, 60 + (q * q + 3 * q) % 11) for q in range(24)]
+    watch = CopyWatch(CopyIndex.of([stolen], usual_notes=10))
+    told = []
+    for number, (quarter, pitch) in enumerate(stolen):
+        watch.hear(
+            [
+                NoteEvent(number, 1, quarter, 0.5, pitch + 5, 64, "sustain", quarter, "ai:x"),
+                NoteEvent(number + 100, 0, quarter, 0.5, pitch, 64, "sustain", quarter, "written"),
+            ]
+        )
+        line = watch.check()
+        if line is not None:
+            told.append(line)
+    assert len(told) == 2 and "16 notes" in told[0] and "24 notes" in told[1], told
+    assert watch.check() is None
 
 
 def test_what_is_wrong_is_said_in_one_line(tune: Path, weights: Path, tmp_path: Path) -> None:
