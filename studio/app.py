@@ -124,6 +124,11 @@ def run_studio(options: StudioOptions) -> None:
     style = options.style or person.style
     clock, playhead = SessionClock(), Playhead(score)
     with ExitStack() as stack:
+        headset = None
+        if options.vr:  # first: who has no headset learns it at once, who has sees the hall while instruments are tuned
+            headset = HeadsetLink(clock, Stage(placements, score, options.hall), person.hand, options.headset)
+            stack.callback(headset.close)
+            console.print(f"Headset: {headset.ready.headset}")
         sound = _Sound(options.sounds, options.hall, options.seed, options.audio, options.latency, options.hearing)
         soloist = soloist_named(score, options.solo, options.lead)
         learner = _seat_learner(_as_soloist(options.learner, soloist, score), placements, len(score.parts), stack)
@@ -167,12 +172,6 @@ def run_studio(options: StudioOptions) -> None:
         if learner is not None:
             learner.open(audio, clock, relay)
             console.print(learner.describe(audio.status().latency_s))
-        headset = None
-        if options.vr:
-            headset = HeadsetLink(clock, Stage(placements, score, options.hall), person.hand, options.headset)
-        if headset is not None:
-            stack.callback(headset.close)
-            console.print(f"Headset: {headset.ready.headset}")
         start_s = clock.now_s() + TAKE_LEAD_S
         replayed = TakeSource(take, start_s - take.start_s) if take is not None else None
         inputs = open_inputs(
