@@ -35,7 +35,7 @@ play: setup
 	@$(BIN)/tutti play
 
 test: setup
-	@$(BIN)/python -m pytest -n auto --dist worksteal -m 'not realtime'
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m 'not realtime'
 	@$(BIN)/python -m pytest -m realtime
 	@$(MAKE) --no-print-directory lint
 

@@ -19,7 +19,7 @@ from tutti.scenes.view import RESTING
 from tutti.studio import headset_link
 from tutti.studio.headset_link import HeadsetChoice, HeadsetLink
 
-pytestmark = [needs_gcc, needs_gl]
+pytestmark = [needs_gcc, needs_gl, pytest.mark.realtime]
 SOON_S = 60.0
 """Opening the scene in software beside other work takes its time."""
 

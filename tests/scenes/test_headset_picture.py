@@ -22,7 +22,7 @@ from tutti.scenes.headset import HeadsetSource
 from tutti.scenes.openvr_messages import Stage
 from tutti.scenes.view import RESTING
 
-pytestmark = [needs_gcc, needs_gl]
+pytestmark = [needs_gcc, needs_gl, pytest.mark.realtime]
 AHEAD = (1.0, 0.0, 0.0, 0.0)
 SOON_S = 40.0
 """Drawn in software beside other work, a picture may take seconds."""
