@@ -9,10 +9,6 @@ The compiler vectorises a loop over several arrays only where few of them might 
 and the ears of a head, lie in one array at distances that are constants, and there is one kernel for each FFT length.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +18,9 @@ from .pyo_block import FloatArray
 LANES = 16
 LENGTHS = (512, 1024, 2048)
 """The FFT lengths that there are kernels for."""
+Length = tuple[None, ...]
+"""As many times None as there are doublings in half the FFT length: what the compiler knows of a tuple is how long it
+is, and so it knows the constants."""
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
 
 
@@ -63,124 +62,112 @@ def _radix2(x: FloatArray, y: FloatArray, n: int) -> None:
         y[q + half], y[q + half + part] = x[q] - x[q + half], x[q + part] - x[q + half + part]
 
 
-@cache
-def _kernel(size: int) -> Callable[..., Any]:
-    """``sum_spectra`` for windows of ``size`` samples."""
-    n, bins = size // 2, size // 2 + 1
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _transform(x: FloatArray, y: FloatArray, twiddles: FloatArray, length: Length) -> FloatArray:
+    """Which of the two the result is in; both are overwritten."""
+    n = 1 << len(length)
+    _radix4(x, y, twiddles, n, n // 4, 1)
+    _radix4(y, x, twiddles, n, n // 16, 4)
+    _radix4(x, y, twiddles, n, n // 64, 16)
+    _radix4(y, x, twiddles, n, n // 256, 64)
+    result = x
+    if n == 512:
+        _radix2(x, y, n)
+        result = y
+    elif n == 1024:
+        _radix4(x, y, twiddles, n, 1, 256)
+        result = y
+    return result
 
-    @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-    def transform(x: FloatArray, y: FloatArray, twiddles: FloatArray) -> FloatArray:
-        """Which of the two the result is in; both are overwritten."""
-        _radix4(x, y, twiddles, n, n // 4, 1)
-        _radix4(y, x, twiddles, n, n // 16, 4)
-        _radix4(x, y, twiddles, n, n // 64, 16)
-        _radix4(y, x, twiddles, n, n // 256, 64)
-        if n == 256:
-            return x
-        if n == 512:
-            _radix2(x, y, n)
-        else:
-            _radix4(x, y, twiddles, n, 1, 256)
-        return y
 
-    @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-    def load(row: FloatArray, start: int, x: FloatArray, lane: int) -> None:
-        """A window of a ring's row as even and odd samples of a lane."""
-        length = row.size
-        whole = min(n, (length - start) // 2)
-        for j in range(whole):
-            x[j * LANES + lane] = row[start + 2 * j]
-            x[(n + j) * LANES + lane] = row[start + 2 * j + 1]
-        for j in range(whole, n):
-            x[j * LANES + lane] = row[(start + 2 * j) % length]
-            x[(n + j) * LANES + lane] = row[(start + 2 * j + 1) % length]
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _load(row: FloatArray, start: int, x: FloatArray, lane: int, length: Length) -> None:
+    """A window of a ring's row as even and odd samples of a lane."""
+    n, end = 1 << len(length), row.size
+    whole = min(n, (end - start) // 2)
+    for j in range(whole):
+        x[j * LANES + lane] = row[start + 2 * j]
+        x[(n + j) * LANES + lane] = row[start + 2 * j + 1]
+    for j in range(whole, n):
+        x[j * LANES + lane] = row[(start + 2 * j) % end]
+        x[(n + j) * LANES + lane] = row[(start + 2 * j + 1) % end]
 
-    @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-    def unpack(x: FloatArray, lane: int, turns: FloatArray, spectrum: FloatArray) -> None:
-        """The spectrum of a lane's real window, (2 × bins), from the transform of its even and odd samples."""
-        part, half = n * LANES, np.float32(0.5)
-        spectrum[0], spectrum[bins] = x[lane] + x[lane + part], np.float32(0.0)
-        spectrum[n], spectrum[bins + n] = x[lane] - x[lane + part], np.float32(0.0)
-        for k in range(1, n):
-            i, j = k * LANES + lane, (n - k) * LANES + lane
-            even_r, even_i = x[i] + x[j], x[i + part] - x[j + part]
-            odd_r, odd_i = x[i + part] + x[j + part], x[j] - x[i]
-            spectrum[k] = half * (even_r + odd_r * turns[k] - odd_i * turns[bins + k])
-            spectrum[bins + k] = half * (even_i + odd_r * turns[bins + k] + odd_i * turns[k])
 
-    @numba.njit(nogil=True, cache=True, fastmath=_FAST)
-    def add(
-        spectrum: FloatArray, head: FloatArray, response: FloatArray, left: float, right: float, total: FloatArray
-    ) -> None:
-        """``total`` += spectrum × response × head; ``left`` and ``right`` weigh the ears."""
-        for k in range(bins):
-            real, imaginary = spectrum[k] * response[k], spectrum[bins + k] * response[k]
-            total[k] += left * (real * head[k] - imaginary * head[bins + k])
-            total[bins + k] += left * (real * head[bins + k] + imaginary * head[k])
-            total[2 * bins + k] += right * (real * head[2 * bins + k] - imaginary * head[3 * bins + k])
-            total[3 * bins + k] += right * (real * head[3 * bins + k] + imaginary * head[2 * bins + k])
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _unpack(x: FloatArray, lane: int, turns: FloatArray, spectrum: FloatArray, length: Length) -> None:
+    """The spectrum of a lane's real window, (2 × bins), from the transform of its even and odd samples."""
+    n, half = 1 << len(length), np.float32(0.5)
+    bins, part = n + 1, n * LANES
+    spectrum[0], spectrum[bins] = x[lane] + x[lane + part], np.float32(0.0)
+    spectrum[n], spectrum[bins + n] = x[lane] - x[lane + part], np.float32(0.0)
+    for k in range(1, n):
+        i, j = k * LANES + lane, (n - k) * LANES + lane
+        even_r, even_i = x[i] + x[j], x[i + part] - x[j + part]
+        odd_r, odd_i = x[i + part] + x[j + part], x[j] - x[i]
+        spectrum[k] = half * (even_r + odd_r * turns[k] - odd_i * turns[bins + k])
+        spectrum[bins + k] = half * (even_i + odd_r * turns[bins + k] + odd_i * turns[k])
 
-    @numba.njit(nogil=True, cache=True)
-    def sum_spectra(
-        samples: FloatArray,
-        last_active: npt.NDArray[np.int64],
-        end: int,
-        row: npt.NDArray[np.int32],
-        delay: npt.NDArray[np.int32],
-        group: npt.NDArray[np.int32],
-        heads: FloatArray,
-        old_direction: npt.NDArray[np.int32],
-        old_response: FloatArray,
-        old_ears: FloatArray,
-        new_direction: npt.NDArray[np.int32],
-        new_response: FloatArray,
-        new_ears: FloatArray,
-        work: FloatArray,
-        twiddles: FloatArray,
-        turns: FloatArray,
-        total: FloatArray,
-    ) -> bool:
-        length, fields = samples.shape[1], total.shape[0]
-        spectrum = work[2][: 2 * bins]
-        active = np.empty(LANES, np.int64)
-        heard, source = False, 0
-        while source < row.size:
-            lanes = 0
-            while source < row.size and lanes < LANES:
-                if end - delay[source] - size < last_active[row[source]]:
-                    active[lanes] = source
-                    load(samples[row[source]], (end - delay[source] - size) % length, work[0], lanes)
-                    lanes += 1
-                source += 1
-            if lanes == 0:
-                break
-            heard = True
-            transformed = transform(work[0], work[1], twiddles)
-            for lane in range(lanes):
-                n_th = active[lane]
-                unpack(transformed, lane, turns, spectrum)
-                ears = old_ears[n_th]
-                add(
-                    spectrum,
-                    heads[old_direction[n_th]],
-                    old_response[n_th],
-                    ears[0],
-                    ears[1],
-                    total[0, group[n_th]],
-                )
-                if fields == 2:
-                    ears = new_ears[n_th]
-                    add(
-                        spectrum,
-                        heads[new_direction[n_th]],
-                        new_response[n_th],
-                        ears[0],
-                        ears[1],
-                        total[1, group[n_th]],
-                    )
-        return heard
 
-    return sum_spectra
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _add(
+    spectrum: FloatArray, head: FloatArray, response: FloatArray, ears: FloatArray, total: FloatArray, length: Length
+) -> None:
+    """``total`` += spectrum × response × head; ``ears`` weighs them, left and right."""
+    bins, left, right = (1 << len(length)) + 1, ears[0], ears[1]
+    for k in range(bins):
+        real, imaginary = spectrum[k] * response[k], spectrum[bins + k] * response[k]
+        total[k] += left * (real * head[k] - imaginary * head[bins + k])
+        total[bins + k] += left * (real * head[bins + k] + imaginary * head[k])
+        total[2 * bins + k] += right * (real * head[2 * bins + k] - imaginary * head[3 * bins + k])
+        total[3 * bins + k] += right * (real * head[3 * bins + k] + imaginary * head[2 * bins + k])
+
+
+@numba.njit(nogil=True, cache=True, fastmath=_FAST)
+def _sum_spectra(
+    samples: FloatArray,
+    last_active: npt.NDArray[np.int64],
+    end: int,
+    row: npt.NDArray[np.int32],
+    delay: npt.NDArray[np.int32],
+    group: npt.NDArray[np.int32],
+    heads: FloatArray,
+    old_direction: npt.NDArray[np.int32],
+    old_response: FloatArray,
+    old_ears: FloatArray,
+    new_direction: npt.NDArray[np.int32],
+    new_response: FloatArray,
+    new_ears: FloatArray,
+    work: FloatArray,
+    twiddles: FloatArray,
+    turns: FloatArray,
+    total: FloatArray,
+    length: Length,
+) -> bool:
+    size, period, fields = 2 << len(length), samples.shape[1], total.shape[0]
+    spectrum = work[2]
+    active = np.empty(LANES, np.int64)
+    heard, source = False, 0
+    while source < row.size:
+        lanes = 0
+        while source < row.size and lanes < LANES:
+            if end - delay[source] - size < last_active[row[source]]:
+                active[lanes] = source
+                _load(samples[row[source]], (end - delay[source] - size) % period, work[0], lanes, length)
+                lanes += 1
+            source += 1
+        if lanes == 0:
+            break
+        heard = True
+        transformed = _transform(work[0], work[1], twiddles, length)
+        for lane in range(lanes):
+            n_th = active[lane]
+            _unpack(transformed, lane, turns, spectrum, length)
+            head, response = heads[old_direction[n_th]], old_response[n_th]
+            _add(spectrum, head, response, old_ears[n_th], total[0, group[n_th]], length)
+            if fields == 2:
+                head, response = heads[new_direction[n_th]], new_response[n_th]
+                _add(spectrum, head, response, new_ears[n_th], total[1, group[n_th]], length)
+    return heard
 
 
 class SpectralSum:
@@ -194,7 +181,7 @@ class SpectralSum:
         if self.size not in LENGTHS:
             raise ValueError(f"FFT of {self.size}: there are kernels for {', '.join(map(str, LENGTHS))}")
         self._heads = np.ascontiguousarray(heads, np.float32).reshape(len(heads), 4 * bins)
-        self._sum = _kernel(self.size)
+        self._length: Length = (None,) * ((bins - 1).bit_length() - 1)
         half = np.arange(bins - 1)
         self._twiddles = _parts(np.exp(-2j * np.pi * half / (bins - 1)))
         self._turns = _parts(np.exp(-1j * np.pi * np.arange(bins) / (bins - 1)))
@@ -220,9 +207,9 @@ class SpectralSum:
         old, new = filters[0], filters[-1]
         flat = total.reshape(total.shape[0], total.shape[1], -1)
         return bool(
-            self._sum(
+            _sum_spectra(
                 samples, last_active, end, row, delay, group, self._heads, *old, *new,
-                self._work, self._twiddles, self._turns, flat,
+                self._work, self._twiddles, self._turns, flat, self._length,
             )
         )  # fmt: skip
 
