@@ -15,6 +15,7 @@ from ..models.score_shapes import all_notes
 from .part_files import AI_SUFFIX
 
 _MIDI = (".mid", ".midi")
+_MUSICXML = (".musicxml", ".mxl", ".xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +33,39 @@ def open_ai_file(path: Path) -> AiFile:
     """Raises ``ScoreError``, and ``ModelError`` where the file does not say that an AI wrote any of it."""
     score = open_score(path)
     provenance = read_provenance(path)
-    named = {name.removesuffix(AI_SUFFIX) for name in provenance.parts}
-    parts = tuple(
-        index
-        for index, part in enumerate(score.parts)
-        if part.name.endswith(AI_SUFFIX) or part.name.removesuffix(AI_SUFFIX) in named
-    )
+    parts = ai_parts(score, provenance)
     notes = tuple(note for note in all_notes(score) if note.part in parts)
     return AiFile(path, score, provenance, parts, notes)
 
 
+def ai_parts(score: Score, provenance: Provenance) -> tuple[int, ...]:
+    """The parts of a score that have AI notes."""
+    named = {name.removesuffix(AI_SUFFIX) for name in provenance.parts}
+    return tuple(
+        index
+        for index, part in enumerate(score.parts)
+        if part.name.endswith(AI_SUFFIX) or part.name.removesuffix(AI_SUFFIX) in named
+    )
+
+
 def read_provenance(path: Path) -> Provenance:
     """Who wrote the AI notes of a MusicXML or MIDI file. Raises ``ModelError`` where it does not say."""
-    fields = _midi_fields(path) if path.suffix.lower() in _MIDI else _musicxml_fields(path)
-    if "ai-source" not in fields:
+    found = provenance_in(path)
+    if found is None:
         raise ModelError(f"{path}: it does not say that an AI wrote any of it; give a file that `tutti part` wrote")
+    return found
+
+
+def provenance_in(path: Path) -> Provenance | None:
+    """The same; None where a file does not say that an AI wrote any of it, or is of another format."""
+    if path.suffix.lower() in _MIDI:
+        fields = _midi_fields(path)
+    elif path.suffix.lower() in _MUSICXML:
+        fields = _musicxml_fields(path)
+    else:
+        return None
+    if "ai-source" not in fields:
+        return None
     try:
         return Provenance.of_fields(fields)
     except ValueError as error:
