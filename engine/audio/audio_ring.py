@@ -20,6 +20,8 @@ from ..errors import AudioDeviceError
 from ..types import Pose
 from .pyo_block import FloatArray
 
+MOST_SECTIONS = 48
+"""Sections whose levels fit into the header; meters of more stay dark."""
 _HEADER = np.dtype(
     [
         ("written", "i8"),
@@ -43,6 +45,8 @@ _HEADER = np.dtype(
         ("realtime", "i8"),
         ("head_sequence", "i8"),
         ("head", "f8", (7,)),
+        ("sections", "i8"),
+        ("levels", "f4", (MOST_SECTIONS, 2)),
     ]
 )
 _HEADER_BYTES = 1024
@@ -55,6 +59,7 @@ SECONDS = 4.0
 class AudioStatus:
     """How the audio process does. ``load`` is the share of a block's time that its computation takes (mean of the last
     second), ``latency_s`` the time from a block's computation to its sound; ``message`` says what went wrong last.
+    ``limiting_db`` is what the limiter took away (≤ 0); after a peak it comes back as slowly as a meter falls.
     """
 
     state: str
@@ -204,6 +209,16 @@ class AudioRing:
             return sequence, None  # the next block gets it
         w, i, j, k = turn
         return newest, Pose(0.0, "head", (x, y, z), None if np.isnan(w) else (w, i, j, k))
+
+    def set_levels(self, peak_rms_db: FloatArray) -> None:
+        """How loud sections play, (sections, 2): peak and RMS in dB relative to full scale; for the one writer."""
+        count = min(len(peak_rms_db), MOST_SECTIONS)
+        self.header["levels"][0, :count] = peak_rms_db[:count]
+        self.header["sections"] = count
+
+    def levels(self) -> FloatArray:
+        """What ``set_levels`` was told last, a copy; no rows before that."""
+        return np.array(self.header["levels"][0, : int(self.header["sections"][0])])
 
     def beat(self, now_s: float, patience_s: float = 0.0) -> None:
         """The writer lives at session time ``now_s``, and needs no asking for ``patience_s`` more."""

@@ -20,6 +20,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.queues import Queue
 from typing import Any
 
+import numpy as np
 import psutil
 
 from ..clock import SessionClock
@@ -28,6 +29,7 @@ from .audio_device import BlockSink, ClockSink, open_sink
 from .audio_messages import AudioJob, Close, Look, Message, Place, Play, Ready, Reopen, Silence, Submit
 from .audio_ring import AudioRing
 from .live_input import LearnerChannel, open_learner
+from .metering import FALL_DB_PER_S
 from .renderer import OrchestraRenderer
 from .sound_outputs import choose_output
 
@@ -37,6 +39,8 @@ RECORDINGS_PER_BLOCK = 2
 DEVICE_TIMEOUT_S = 1.0
 """A device that wants nothing for so long is gone."""
 HEARTBEAT_S = 0.1
+METERS_S = 0.05
+"""How often levels are told: meters that are drawn 20 times a second look smooth."""
 OPENING_S = 5.0
 """Drivers may take so long to open or close; the process is not taken for dead meanwhile."""
 BACKGROUND_NICE = 10
@@ -149,7 +153,8 @@ class _Loop:
         self._job, self._renderer, self._ring, self._sink = job, renderer, ring, sink
         self._clock, self._messages = clock, messages
         self._block_s = job.settings.block / job.settings.rate_hz
-        self._load = self._peak_load = 0.0
+        self._load = self._peak_load = self._limiting_db = 0.0
+        self._meters_every = max(1, round(METERS_S / self._block_s))
         self._head_sequence = 0
         self._xruns_before = int(ring.header["xruns"][0])
 
@@ -168,6 +173,8 @@ class _Loop:
             if took_s < 0.5 * self._block_s:
                 self._renderer.load_ahead(RECORDINGS_PER_BLOCK)
             blocks += 1
+            if blocks % self._meters_every == 0:
+                self._tell_levels()
             if blocks % 256 == 0 and parent is not None and not parent.is_alive():
                 break
         if self._learner is not None:
@@ -268,8 +275,13 @@ class _Loop:
         header["load"], header["peak_load"] = self._load, self._peak_load
         header["latency_s"] = self._sink.latency_s + self._renderer.latency / self._job.settings.rate_hz
         header["voices"] = self._renderer.sounding
-        header["limiting_db"] = self._renderer.limiting_db
+        self._limiting_db = min(self._renderer.limiting_db, self._limiting_db + FALL_DB_PER_S * self._block_s)
+        header["limiting_db"] = min(0.0, self._limiting_db)
         header["broken_voices"] = self._renderer.broken_voices
+
+    def _tell_levels(self) -> None:
+        meters = self._renderer.meters
+        self._ring.set_levels(np.array([(level.peak_db, level.rms_db) for level in meters], np.float32))
 
 
 def _state_of(sink: BlockSink) -> str:

@@ -16,13 +16,15 @@ from ..errors import AudioDeviceError
 from ..sounds.sound_set import SoundSet
 from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
 from .audio_messages import AudioJob, Close, Message, Place, Reopen, Silence, Submit
-from .audio_ring import AudioRing, AudioStatus
+from .audio_ring import MOST_SECTIONS, AudioRing, AudioStatus
 from .audio_standby import Player, StallDetector, default_changes
 from .latency import LATENCIES
 from .live_input import MicrophoneJob
+from .metering import SectionLevel
 from .pyo_block import FloatArray
 from .renderer import AudioSettings
 from .room import Room
+from .seats import sections_of
 
 WATCH_S = 0.1
 LOOK_S = 2.0
@@ -149,6 +151,18 @@ class AudioProcess:
     def status(self) -> AudioStatus:
         """How the process does; cheap."""
         return self._ring.status()
+
+    def section_levels(self) -> tuple[SectionLevel, ...]:
+        """How loud each section plays, before the hall; empty until the first was heard of those who play now."""
+        levels = self._ring.levels()
+        with self._lock:
+            sections = sections_of(self._job.placements)
+        if len(levels) != min(len(sections), MOST_SECTIONS):  # others took the stage a moment ago
+            return ()
+        return tuple(
+            SectionLevel(section, float(peak_db), float(rms_db))
+            for section, (peak_db, rms_db) in zip(sections, levels, strict=False)
+        )
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> AudioStatus:
         """Block until sound is rendered. Raises ``AudioDeviceError`` where that fails or takes too long."""

@@ -14,6 +14,11 @@ SOLOISTS = 2
 """Up to so many players of a part play a soloist's recordings, more play a section's."""
 
 
+def sections_of(placements: Sequence[PlayerPlacement]) -> tuple[str, ...]:
+    """The sections in the order in which meters and rows have them: each where its first player is."""
+    return tuple(dict.fromkeys(placement.section for placement in placements))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Seats:
     """The players on the stage. ``row_of`` maps a player to its stream of the ring, in the order of ``placements``;
@@ -32,7 +37,7 @@ class Seats:
         players_of_part: dict[int, list[PlayerPlacement]] = {}
         for placement in placements:
             players_of_part.setdefault(placement.part, []).append(placement)
-        sections = tuple(dict.fromkeys(placement.section for placement in placements))
+        sections = sections_of(placements)
         silent = [p.muted or (bool(solo) and p.section not in solo) for p in placements]
         return cls(
             tuple(placements),
