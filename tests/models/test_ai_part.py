@@ -5,14 +5,18 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ai_support import write_small
 from support import make_score
 
+from tutti.engine.conducting.tracking import TakeSource
+from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.errors import ModelError
+from tutti.engine.performance import Performance
 from tutti.engine.performed import PERFORMER_PART
 from tutti.engine.score import Score
-from tutti.engine.types import ResponsiveSource, ScoreNote, Situation
+from tutti.engine.types import HeardNote, ResponsiveSource, ScoreNote, Situation
 from tutti.models.ai_part import AiPart, AiPlan, responder_settings
 from tutti.models.grid import FIRST_PITCH, REST
 from tutti.models.live_music import LiveMusic, Turns
@@ -345,3 +349,28 @@ def test_only_the_newest_question_about_a_window_is_answered() -> None:
     music = LiveMusic(empty(), frozenset({0}), frozenset(), performer=True)
     asks = [music.ask(start, start + 4, Wish(), Situation(0.0)) for start in (0, 0, 4, 0)]
     assert [(ask.number, ask.start) for ask in newest_of_each_window(asks)] == [(4, 0), (3, 4)]
+
+
+def test_in_a_performance_the_same_take_and_the_same_learner_give_the_same_frames(weights: Path) -> None:
+    score = blank_score("free", [new_part(key) for key in TRIO], 3)
+    quarters = np.append(score.beats["quarter"].astype(float), score.end_quarter)
+    take = conduct(score, (quarters, 2.0 + 0.5 * quarters), seed=0, noise_m=0.0)
+    tune = [HeardNote(n, 2.1 + n / 2, 0.4, 72.0 + n % 4, 80, 1.0) for n in range(10)]
+
+    def run(heard: Sequence[HeardNote]) -> list[tuple[float, int, int, str]]:
+        source = Here(score, AiPlan((0, 1, 2), Wish(density=2.0), performer=True), weights=weights, patience_s=1.0)
+        performance = Performance(score, [source])
+        poses, notes, told = TakeSource(take), [], 0
+        for step in range(1100):
+            now_s = take.start_s + step / 100
+            due = [note for note in heard[told:] if note.onset_s + (note.duration_s or 0.0) <= now_s]
+            told += len(due)
+            frame = performance.step(now_s, poses.poll(now_s), due)
+            notes += [(note.quarter, note.part, note.pitch, note.source) for note in frame.notes]
+        performance.close()
+        return notes
+
+    once, again, alone = run(tune), run(tune), run([])
+    assert once == again != alone
+    assert {source for _, _, _, source in once} == {"ai:small"}
+    assert {int(quarter) for quarter, _, _, _ in once} == set(range(12)), "every beat is played"
