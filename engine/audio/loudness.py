@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from ..instruments import catalogue
 from ..sounds.sound_set import REFERENCE_LEVEL_DB
@@ -69,6 +69,12 @@ class LoudnessMeter:
             if self._open_count == self._hop:
                 self._hops.append(self._open_power / self._hop)
                 self._open_power, self._open_count = 0.0, 0
+
+    @property
+    def short_term_lufs(self) -> float:
+        """Loudness of the last 3 s, ungated (EBU Tech 3341); of what there is before that; −inf in silence."""
+        power = float(np.mean(self._hops[-30:])) if self._hops else 0.0
+        return -0.691 + 10.0 * math.log10(power) if power > 1e-12 else -math.inf
 
     @property
     def integrated_lufs(self) -> float:
