@@ -44,7 +44,7 @@ ORDERS = ((0, 3, 1, 2), (3, 2, 1, 0), (1, 2, 3, 0), (2, 0, 1, 3))
 DENSITIES = (0.4, 0.75, 1.0, 1.25, 1.5, 2.0)
 """Onsets per quarter of a voice, one for each density level."""
 BENCH_SHAPE = PartShape(width=192, layers=5, heads=4)
-console = Console()
+console = Console(width=132)
 
 
 @dataclass(frozen=True, slots=True)

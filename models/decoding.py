@@ -41,7 +41,7 @@ class DecodingSettings:
     rhythm_temperature: float = 1.0
     top_p: float = 0.95
     rest_penalty: float = 3.0
-    density_gain: float = 1.0
+    density_gain: float = 3.0
     rules: RuleSet = field(default_factory=RuleSet)
     order: tuple[int, ...] = (0, 3, 1, 2)
 
