@@ -9,11 +9,11 @@ from ..engine.score import Score
 from ..engine.types import ScoreNote
 from .ensemble_writing import EnsembleSheet, EnsembleWriter
 from .grid import REST, Grid, decode_voice
-from .part_decoder import NetworkDecoder
 from .score_shapes import all_notes, with_notes
 from .tasks import Assignment, Span, columns_of, grid_of
 from .voice_groups import part_heights, part_ranges, plan_groups
 from .wish import Wish
+from .writing import NamedDecoder
 
 PLAIN_DYNAMIC = 0.5
 NO_CADENCE = 9.0
@@ -34,7 +34,7 @@ class Composition:
 
 def compose(
     assignment: Assignment,
-    decoder: NetworkDecoder,
+    decoder: NamedDecoder,
     wish: Wish,
     progress: Callable[[float], None] | None = None,
 ) -> Composition:

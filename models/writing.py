@@ -41,6 +41,15 @@ class Decoder(Protocol):
         ...
 
 
+class NamedDecoder(Decoder, Protocol):
+    """A decoder whose notes say who wrote them."""
+
+    @property
+    def source(self) -> str:
+        """What its notes name as their source."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Four voices on a grid: ``tokens`` (steps, VOICES) holds what is known, and ``ASK``, ``ASK_ANEW`` or ``IMAGINE``.

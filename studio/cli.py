@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ..engine.errors import TuttiError
 from .cli_audio import audio_outputs
+from .cli_compare import compare
 from .cli_explain import explain
 from .cli_jam import jam
 from .cli_learner import dislike, edited, learner, like
@@ -42,6 +43,7 @@ app.add_typer(sounds, name="sounds")
 part.command("traditions")(traditions)
 part.command("explain")(explain)
 part.command("by-rules")(by_rules)
+part.command("compare")(compare)
 for opinion in (like, dislike, edited):
     part.command()(opinion)
 app.add_typer(part, name="part")

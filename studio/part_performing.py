@@ -19,7 +19,11 @@ def perform(written: WrittenPart, folder: Path, seed: int, bars: Progress) -> di
 
     Raises the named errors of reading and rendering.
     """
-    path = next(path for path in written.files if path.suffix.lower() == ".musicxml")
+    return perform_file(next(path for path in written.files if path.suffix.lower() == ".musicxml"), folder, seed, bars)
+
+
+def perform_file(path: Path, folder: Path, seed: int, bars: Progress) -> dict[str, Any]:
+    """The same with any score."""
     score = open_score(path)
     quarters = np.append(score.beats["quarter"].astype(float), score.end_quarter)
     rates = np.array([score.quarter_bpm_at(float(quarter)) for quarter in quarters[:-1]])

@@ -8,6 +8,7 @@ import numpy as np
 from ...engine.errors import ModelError
 from ..grid import ABSENT, FIRST_PITCH, VOCABULARY, VOICES, states_after, states_before
 from ..part_corpus import PartPiece
+from ..writing import Sheet
 
 MELODY = 0
 ANSWERED = (3, 1, 2)
@@ -75,3 +76,13 @@ class MelodySource:
 def melody_first(given: int) -> tuple[int, ...]:
     """The order of a sheet's voices in which the melody is the first: the networks' own numbering."""
     return (given, *(voice for voice in range(VOICES) if voice != given))
+
+
+def melody_voice(sheet: Sheet) -> int:
+    """Which voice of a sheet is the melody: the highest one that is not asked for. Raises ``ModelError``."""
+    given = [
+        voice for voice in range(VOICES) if voice not in sheet.answered and not (sheet.tokens[:, voice] == ABSENT).all()
+    ]
+    if not given:
+        raise ModelError("a baseline answers a melody, and none is given")
+    return given[0]

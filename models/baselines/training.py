@@ -1,0 +1,67 @@
+"""Any baseline trained on pieces and written with a manifest, as the part network is."""
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import ModelError
+from ..part_corpus import PartPiece, split_pieces
+from ..weights import PartManifest, write_part_weights
+from .catalogue import KINDS
+
+
+def train_baseline(
+    kind: str,
+    pieces: Sequence[PartPiece],
+    weights: Path,
+    *,
+    budget_s: float,
+    licence: str,
+    command: str,
+    seed: int = 0,
+    threads: int = 1,
+    most_wall_s: float = math.inf,
+    progress: Callable[[float, float], None] | None = None,
+) -> PartManifest:
+    """Train for ``budget_s`` of processor time and write ``weights`` and their manifest. Raises ``ModelError``."""
+    if kind not in KINDS:
+        raise ModelError(f"no baseline {kind!r}: there are {', '.join(KINDS)}")
+    if kind == "gan":
+        from .gan_training import GanPlan, train_gan
+
+        gan_plan = GanPlan(budget_s=budget_s, most_wall_s=most_wall_s, seed=seed, threads=threads)
+        arrays, shape, figures = train_gan(pieces, gan_plan, progress)
+    else:
+        from .sequence_training import BaselinePlan, train_sequence
+
+        plan = BaselinePlan(kind, budget_s=budget_s, most_wall_s=most_wall_s, seed=seed, threads=threads)
+        arrays, shape, figures = train_sequence(pieces, plan, progress)
+    return write_baseline(weights, arrays, shape, pieces, licence=licence, command=command, figures=figures)
+
+
+def write_baseline(
+    weights: Path,
+    arrays: dict[str, np.ndarray],
+    shape: dict[str, int],
+    pieces: Sequence[PartPiece],
+    *,
+    licence: str,
+    command: str,
+    figures: dict[str, Any],
+) -> PartManifest:
+    """Write half-precision weights and a manifest: data by name and hash, split, licence, command, figures."""
+    training, validation = split_pieces(pieces)
+    files = {piece.name: piece.sha256 for piece in sorted(pieces, key=lambda piece: piece.name)}
+    data = {
+        "training": sorted({piece.name for piece in training}),
+        "validation": sorted({piece.name for piece in validation}),
+        "sha256": hashlib.sha256("".join(files.values()).encode()).hexdigest(),
+        "files": files,
+    }
+    parameters = {"parameters": int(sum(array.size for array in arrays.values()))}
+    description = {"data": data, "licence": licence, "command": command, "figures": figures}
+    return write_part_weights(weights, arrays, {**shape, **parameters}, description)
