@@ -139,7 +139,7 @@ class AiPart:
             self._ask()
 
     def prepare(self, start_quarter: float, end_quarter: float, heard: Sequence[ScoreNote]) -> None:
-        start, stop = self._music.grid.step_at(start_quarter), self._music.grid.step_at(end_quarter)
+        start, stop = self._music.step_at(start_quarter), self._music.step_at(end_quarter)
         if start != self._played_until:
             self._music.begin(start)
             self._answers.clear()
@@ -150,7 +150,7 @@ class AiPart:
         self._ask()
 
     def collect(self, start_quarter: float, end_quarter: float) -> Sequence[ScoreNote] | None:
-        start, stop = self._music.grid.step_at(start_quarter), self._music.grid.step_at(end_quarter)
+        start, stop = self._music.step_at(start_quarter), self._music.step_at(end_quarter)
         if self._window != (start, stop):
             return None
         self._window = None

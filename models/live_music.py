@@ -107,10 +107,17 @@ class LiveMusic:
         self._number = 0
         self.begin(0)
 
+    def step_at(self, quarter: float) -> int:
+        """The step whose onset is nearest (``Grid.step_at``, quick: it is asked at every step of a session)."""
+        right = int(np.searchsorted(self._edges, quarter))
+        if right in (0, len(self._edges)):
+            return min(right, len(self.grid))
+        return right if self._edges[right] - quarter < quarter - self._edges[right - 1] else right - 1
+
     def begin(self, step: int) -> None:
         """The music goes on from here; what is written before is read, what was played elsewhere is forgotten."""
         self._begun = min(step, len(self.grid))
-        self._first = self.grid.step_at(max(0.0, float(self._edges[self._begun]) - BEFORE_QUARTERS))
+        self._first = self.step_at(max(0.0, float(self._edges[self._begun]) - BEFORE_QUARTERS))
         self._wishes = []
         for part in self._own:
             column = self._written[part].copy()
@@ -123,7 +130,7 @@ class LiveMusic:
     def ask(self, start: int, stop: int, wish: Wish, situation: Situation) -> Ask:
         """Everything that the answer to the steps ``[start, stop)`` depends on."""
         self._forget(start)
-        end = max(stop, self.grid.step_at(float(self._edges[stop]) + AHEAD_QUARTERS))
+        end = max(stop, self.step_at(float(self._edges[stop]) + AHEAD_QUARTERS))
         whole = slice(self._first, end)
         columns = {part: self._written[part][whole] for part in self._listened}
         performed = self._performed(situation, end) if self._performer else None
@@ -154,7 +161,11 @@ class LiveMusic:
         return (
             bool(recent) and recent[-1].onset_quarter > now - ACTIVE_QUARTERS,
             *(
-                (self.grid.step_at(note.onset_quarter), note.pitch, _ended(note, now) and _end_step(note, self.grid))
+                (
+                    self.step_at(note.onset_quarter),
+                    note.pitch,
+                    _ended(note, now) and self.step_at(note.onset_quarter + note.duration_quarter),
+                )
                 for note in recent
             ),
         )
@@ -176,7 +187,7 @@ class LiveMusic:
         """Whether a note was let go at once and does not belong to the key of what has been heard."""
         if note.duration_quarter >= SLIP_QUARTERS or not _ended(note, now):
             return False
-        at = self.grid.step_at(note.onset_quarter)
+        at = self.step_at(note.onset_quarter)
         around = slice(max(self._first, at - 48), max(self._first, at))
         known = [self._written[part][around] for part in self._listened]
         known += [self._played[part][around] for part in self._own]
@@ -205,7 +216,7 @@ class LiveMusic:
     def _own_turns(self) -> list[tuple[int, int]]:
         """Steps of the AI's turns, counted in bars from the beginning of the score."""
         assert self._turns is not None
-        starts = [self.grid.step_at(float(start)) for start in self._score.measures["start_quarter"]]
+        starts = [self.step_at(float(start)) for start in self._score.measures["start_quarter"]]
         starts.append(len(self.grid))
         bars = self._turns.bars
         return [
@@ -215,7 +226,7 @@ class LiveMusic:
     def _forget(self, start: int) -> None:
         """Keep what is remembered within bounds."""
         if self._edges[start] - self._edges[self._first] > LONGEST_CONTEXT_QUARTERS:
-            self._first = self.grid.step_at(float(self._edges[start]) - CONTEXT_QUARTERS)
+            self._first = self.step_at(float(self._edges[start]) - CONTEXT_QUARTERS)
 
     # -- what is played ------------------------------------------------------------------------------------
 
@@ -244,7 +255,7 @@ class LiveMusic:
     def echo(self, start: int, stop: int) -> list[Played]:
         """Nothing came in time: what was played a bar before, or nothing."""
         bar = float(self._score.measures[self._score.measure_at(float(self._edges[start]))]["duration_quarter"])
-        back = start - self.grid.step_at(float(self._edges[start]) - bar)
+        back = start - self.step_at(float(self._edges[start]) - bar)
         notes: list[Played] = []
         for part in sorted(self._own):
             column = self._played[part]
@@ -297,7 +308,3 @@ class LiveMusic:
 
 def _ended(note: ScoreNote, now: float) -> bool:
     return note.onset_quarter + note.duration_quarter < now - 0.02
-
-
-def _end_step(note: ScoreNote, grid: Grid) -> int:
-    return grid.step_at(note.onset_quarter + note.duration_quarter)

@@ -23,7 +23,7 @@ from ..models.provenance import Provenance
 from ..models.rules import RuleSet
 from ..models.runtime import PartModel
 from ..models.scales import Scale
-from ..models.traditions import tradition
+from ..models.traditions import out_of_scale, tradition
 from ..models.weights import default_part_weights
 from ..models.wish import Wish
 from .ensemble_setup import parts_named
@@ -141,6 +141,9 @@ def provenance_of(composition: Composition, request: PartRequest, model: PartMod
         controls["rules"] = ", ".join(sorted(request.rules.active)) or "none"
     if request.tradition is not None:
         controls["tradition"] = request.tradition
+        scale = scale_of(request.tradition)
+        if scale is not None:
+            controls["out of scale"] = f"{len(out_of_scale(composition.written, scale))} notes"
     index = copy_index(request.weights)
     return Provenance(
         source=composition.source,
