@@ -110,3 +110,14 @@ def test_a_jump_goes_on_from_there() -> None:
     assert log.played()[0].quarter == 12.0
     assert frames[-1].position.state == "ended"
     performance.close()
+
+
+def test_a_pulled_trigger_is_louder_only_while_it_is_pulled() -> None:
+    performance = Performance(waltz(2))
+    still = Pose(0.0, "baton", (0.0, 1.2, -0.3))
+    before = performance.step(0.0, [still]).dynamics.level
+    performance.level_push = 0.3
+    assert performance.step(0.01, []).dynamics.level == pytest.approx(before + 0.3)
+    performance.level_push = 0.0
+    assert performance.step(0.02, []).dynamics.level == pytest.approx(before)
+    performance.close()

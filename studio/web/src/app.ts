@@ -24,6 +24,7 @@ import { PeoplePanel } from "./ui/people_panel";
 import { Piano } from "./ui/piano";
 import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
+import { SoundLine } from "./ui/sound_line";
 import { StatusLine } from "./ui/status_line";
 import { Entrance } from "./xr/entrance";
 import { ConductorView } from "./view/conductor_view";
@@ -42,7 +43,11 @@ export class App {
   private readonly timeline = new Timeline(() => this.audio.heardS());
   private readonly concert: Concert;
   private readonly scorePanel = new ScorePanel((index) => this.command("seek", index));
-  private readonly parts = new PartsPanel();
+  private readonly parts = new PartsPanel({
+    mute: (part, on) => this.command("mute", part, on ? 1 : 0),
+    solo: (part, on) => this.command("solo", part, on ? 1 : 0),
+  });
+  private readonly soundLine = new SoundLine();
   private readonly review = new ConductorView();
   private readonly piano = new Piano((samples) => this.network.send({ kind: "Keys", clock_offset_s: this.timeline.offsetS, samples: [...samples] }));
   private readonly people: PeoplePanel;
@@ -82,6 +87,10 @@ export class App {
       notice: (text) => {
         this.say(text);
         this.phone.noticed(text);
+      },
+      sounded: (status) => {
+        this.parts.sound(status.parts);
+        this.soundLine.show(status);
       },
       interacted: (message) => this.hands.take(message),
     });
@@ -190,6 +199,7 @@ export class App {
     const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
     new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
     this.dock = dock;
+    this.parts.element.append(this.soundLine.element);
     this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.piano.element, this.inputPlace, this.hints.element, dock);
     this.controls.showView("audience");
     if (this.address.review) this.toggleReview();
@@ -225,6 +235,7 @@ export class App {
         this.status.show(message.connection);
         if (message.connection.state === "waiting") this.entrance.say("The studio does not answer: trying again. The orchestra plays on.");
         if (message.connection.state !== "live") {
+          this.soundLine.clear();
           this.pad.enabled = false;
           this.pad.release();
           this.stage?.conduct(false, null);
@@ -332,7 +343,7 @@ export class App {
       holding: () => this.concert.holding,
       holderName: () => this.concert.holderName,
       askBaton: () => this.askBaton(),
-      startStop: () => this.command(this.running ? "stop" : "start"),
+      cue: () => this.command("cue"),
       say: (text) => this.hints.say(text),
       offered: (there) => {
         this.chooserMenu.offer("headset", there && !this.address.display);
@@ -357,8 +368,8 @@ export class App {
     this.network.send({ kind: "Baton", action, viewer: NOBODY });
   }
 
-  private command(action: Command["action"], target = 0): void {
-    this.network.send({ kind: "Command", action, target, value: 0 });
+  private command(action: Command["action"], target = 0, value = 0): void {
+    this.network.send({ kind: "Command", action, target, value });
   }
 
   private rename(name: string): void {
@@ -418,6 +429,7 @@ export class App {
     else if (event.key === "m") this.toggleSound();
     else if (event.key === "b") this.askBaton();
     else if (event.key === "v") this.toggleReview();
+    else if (event.key === "c" && this.concert.controlling) this.command("cue");
     else if (event.key === "e") this.point(!this.hands.pointing);
     else if (event.key === "n" && this.concert.controlling) {
       if (!this.hands.pointing) this.point(true);
@@ -461,6 +473,7 @@ export class App {
     });
     this.controls.showPointing(this.hands.pointing, concert.controlling && this.connection.state === "live");
     this.piano.show(concert.snapshot?.keyboard ?? null, concert.controlling && this.connection.state === "live" && !this.address.display);
+    this.parts.allow(concert.controlling && this.connection.state === "live" && !this.address.display);
     this.scorePanel.allowSeeking(concert.controlling && this.connection.state === "live" && !this.address.display);
   }
 

@@ -22,7 +22,7 @@ export interface EntrancePage {
   holding(): boolean;
   holderName(): string;
   askBaton(): void;
-  startStop(): void;
+  cue(): void;
   say(text: string): void;
   /** There is a headset to be entered, or none any more. */
   offered(there: boolean): void;
@@ -69,7 +69,7 @@ export class Entrance {
       position: () => page.position(),
       entered: () => this.entered(),
       left: () => this.left(),
-      act: () => (page.holding() ? page.startStop() : page.askBaton()),
+      act: () => (page.holding() ? page.cue() : page.askBaton()),
       say: (text) => page.say(text),
       point: (rays, look, origins) => this.point(rays, look, origins),
       menuOpen: () => page.hands.menuOpen,

@@ -24,7 +24,7 @@ export class HeadsetPanel {
       box("Baton in the left hand", settings.batonSide === "left", (on) => set({ batonSide: on ? "left" : "right" })),
       box("I sit: raise me to a standing conductor’s height", settings.seated, (seated) => set({ seated })),
       box("Feel the beat in the hand", settings.feel, (feel) => set({ feel })),
-      h("p", { class: "input-note" }, "Stick left or right turns you, pressing it sets you before the orchestra. A or X starts and stops, B or Y opens the menu. To change hands, reach for the baton with the other and pull its trigger, or pinch."),
+      h("p", { class: "input-note" }, "Stick left or right turns you, pressing it sets you before the orchestra. A or X cues the section you look at, B or Y opens the menu. To change hands, reach for the baton with the other and pull its trigger, or pinch."),
     );
   }
 
