@@ -40,8 +40,8 @@ ABOUT = {
     "grid": "The AI player's network: a Transformer over the grid of the bar, with the rules of part-writing.",
     "lstm": "An LSTM: reads the music step by step and keeps what matters in a memory of fixed size. No rules.",
     "transformer": "A plain Transformer: looks back at every step it read, by absolute positions. No rules.",
-    "gan": "A GAN of one-bar patterns: one network invents bars, another has learned to tell them from real ones. No rules, "
-    "no memory from bar to bar.",
+    "gan": "A GAN of one-bar patterns: one network invents bars, another has learned to tell them from real ones. "
+    "No rules, no memory from bar to bar.",
 }
 """The answers there can be, in the order of the page."""
 PARALLELS = ("parallel-fifths", "parallel-octaves")

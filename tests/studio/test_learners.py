@@ -4,18 +4,23 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from ai_support import write_small
 from score_samples import attributes, note
 from score_samples import score as musicxml
 from support import make_score
 from typer.testing import CliRunner
 
 from tutti.engine.errors import ModelError, ProfileError
+from tutti.models.preference_training import TuningPlan
 from tutti.models.provenance import Provenance
 from tutti.models.score_shapes import all_notes
+from tutti.models.weights import read_part_weights
 from tutti.studio import learners
 from tutti.studio.ai_files import open_ai_file, read_provenance
 from tutti.studio.cli import app
+from tutti.studio.feedback_training import liked_pieces, train_from_feedback
 from tutti.studio.part_files import write_midi
 
 RUN = CliRunner()
@@ -48,7 +53,7 @@ def test_a_file_says_who_wrote_it(tmp_path: Path) -> None:
     opened = open_ai_file(path)
     assert [n.pitch for n in opened.notes] == [48, 50, 52, 53] and opened.parts == (1,)
     fields = "".join(f'<miscellaneous-field name="{k}">{v}</miscellaneous-field>' for k, v in WHO.fields().items())
-    body = [attributes("4/4") + "".join(map(note, "C4 D4 E4 F4".split()))]
+    body = [attributes("4/4") + "".join(map(note, ["C4", "D4", "E4", "F4"]))]
     text = musicxml(("Violin", body), ("Cello 2", body))
     head = f"<identification><miscellaneous>{fields}</miscellaneous></identification>"
     xml = tmp_path / "piece.musicxml"
@@ -104,3 +109,29 @@ def test_feedback_is_exported_and_forgotten(tmp_path: Path, home: Path) -> None:
         learners.reset_learner("me")
     with pytest.raises(ProfileError, match="use letters"):
         learners.learner_folder("../elsewhere")
+
+
+def test_weights_are_tuned_on_what_was_liked_and_stay_near(tmp_path: Path) -> None:
+    start = write_small(tmp_path / "small.safetensors")
+    liked = write_piece(tmp_path / "liked.mid", [48, 50, 52, 53, 55, 53, 52, 50] * 4)
+    dropped = write_piece(tmp_path / "dropped.mid", [40, 41] * 12)
+    for verdict, piece in (("like", liked), ("like", dropped), ("dislike", dropped)):
+        invoke("part", verdict, str(piece), "--learner", "Ada")
+    plan = TuningPlan(most_steps=12, learning_rate=3e-3, batch=2, steps=32)
+    assert [piece.tokens.shape[0] for piece in liked_pieces("Ada")] == [32]
+    manifest = train_from_feedback("Ada", start, tmp_path / "ada.safetensors", plan, lambda share, loss: None)
+    figures = manifest.figures
+    assert figures["liked_pieces"] == 1 and figures["liked_nats_after"] < figures["liked_nats_before"] - 0.1
+    before, old = read_part_weights(start)
+    after, _ = read_part_weights(tmp_path / "ada.safetensors")
+    assert manifest.data["began_with"] == old.sha256
+    firmly = TuningPlan(most_steps=12, learning_rate=3e-3, batch=2, steps=32, anchor=1000.0)
+    train_from_feedback("Ada", start, tmp_path / "near.safetensors", firmly, lambda share, loss: None)
+    near, _ = read_part_weights(tmp_path / "near.safetensors")
+    assert away(near, before) < 0.5 * away(after, before)
+    with pytest.raises(ModelError, match="liked nothing yet"):
+        liked_pieces("Bob")
+
+
+def away(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    return sum(float(((one[name] - other[name]) ** 2).sum()) for name in one)
