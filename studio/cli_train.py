@@ -11,8 +11,9 @@ from .cli_options import SeedOption, console, progress_bars
 
 def train(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER…", help="Folders of scores, or a JSON file of pieces.", exists=True)
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="FOLDER…", help="Folders of scores, or a JSON file of pieces.", exists=True),
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("parts.safetensors"),
     minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 25.0,
     licence: Annotated[str, typer.Option(help="Licence of the scores, for the manifest.")] = "not stated",
@@ -22,12 +23,31 @@ def train(
     dropout: Annotated[float, typer.Option(help="More for fewer scores: 0.2 for some hundred short ones.")] = 0.05,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    network: Annotated[
+        str, typer.Option(help="grid (the AI player), or a baseline to compare with: lstm, transformer, gan.")
+    ] = "grid",
+    from_feedback: Annotated[
+        str | None, typer.Option(help="Instead of scores: what this learner liked, from the weights that ship on.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="With --from-feedback: other weights to go on from.")] = None,
 ) -> None:
     """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
+    from ..engine.errors import ModelError
+
+    if (from_feedback is None) == (not sources):
+        raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
+    if from_feedback is not None:
+        _tune(from_feedback, start, out, minutes, seed, threads)
+        return
+    sources = sources or []
+    from ..models.baselines.catalogue import KINDS
+    from ..models.baselines.training import train_baseline
     from ..models.part_corpus import read_pieces
     from ..models.part_network import PartShape
     from ..models.part_training import PartPlan, train_and_write
 
+    if network != "grid" and network not in KINDS:
+        raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")
     plan = PartPlan(
         budget_s=60 * minutes,
         seed=seed,
@@ -53,8 +73,37 @@ def train(
 
         options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g} --seed {seed}"
         command = f"tutti train {' '.join(source.name for source in sources)} {options} --threads {threads}"
-        manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
+        if network == "grid":
+            manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
+        else:
+            manifest = train_baseline(
+                network,
+                pieces,
+                out,
+                budget_s=60 * minutes,
+                licence=licence,
+                command=f"{command} --network {network}",
+                seed=seed,
+                threads=threads,
+                progress=show,
+            )
     console.print(f"{out}: {manifest.figures}")
+
+
+def _tune(name: str, start: Path | None, out: Path, minutes: float, seed: int, threads: int) -> None:
+    """Go on from weights with what a learner liked."""
+    from ..models.preference_training import TuningPlan
+    from .feedback_training import train_from_feedback
+
+    with progress_bars() as bars:
+        tuning = bars.add_task("Tuning", total=1.0)
+
+        def show(share: float, loss: float) -> None:
+            bars.update(tuning, completed=share, description=f"Tuning ({loss:.3f} nats)")
+
+        plan = TuningPlan(budget_s=60 * minutes, seed=seed, threads=threads)
+        manifest = train_from_feedback(name, start, out, plan, show)
+    console.print(f"{out}: {manifest.figures}", highlight=False)
 
 
 def train_gesture(
