@@ -49,6 +49,7 @@ def write_part_weights(
     """Write half-precision weights and their manifest; ``description`` has its data, licence, command and figures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()}, path)
+    path.chmod(0o644)  # safetensors keeps them from others
     manifest = PartManifest(
         name=path.stem,
         format_version=FORMAT_VERSION,
