@@ -13,7 +13,8 @@ from tutti.engine.conducting.imperfect_tracking import Tracking, random_tracking
 from tutti.engine.conducting.mannerisms import MEASURED_LAG, random_style
 from tutti.engine.conducting.virtual_conductor import Timings, read_timings
 from tutti.engine.notation.score_cache import open_score
-from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
+from tutti.engine.plain_score import plain_score
+from tutti.engine.score import Score
 
 SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid")
 
@@ -97,34 +98,6 @@ def recorded_piece(name: str, timings: Path, score: Path, beats: int = 0) -> Pie
         kept = quarter <= music.beats["quarter"][beats]
         quarter, time_s = quarter[kept], time_s[kept]
     return Piece(name, music, (quarter, time_s))
-
-
-def plain_score(beat_quarters: tuple[float, ...], bars: int, quarter_bpm: float) -> Score:
-    """Bars whose beats have the given lengths in quarters; one violin plays a note on each beat."""
-    beats_per_bar, bar = len(beat_quarters), sum(beat_quarters)
-    lengths = np.tile(beat_quarters, bars)
-    starts = np.concatenate([[0.0], np.cumsum(lengths[:-1])])
-    beats = np.zeros(len(lengths), BEAT_DTYPE)
-    beats["quarter"], beats["duration_quarter"] = starts, lengths
-    count = np.arange(len(lengths))
-    beats["measure"], beats["beat"] = count // beats_per_bar, count % beats_per_bar + 1
-    beats["beats_in_measure"] = beats_per_bar
-    notes = np.zeros(len(lengths), NOTE_DTYPE)
-    notes["onset_quarter"], notes["duration_quarter"], notes["pitch"], notes["dynamic"] = starts, lengths, 60, 0.55
-    notes["measure"] = beats["measure"]
-    eighths = round(2 * bar)
-    signature = (eighths, 8) if eighths % 2 else (eighths // 2, 4)
-    return Score(
-        title=f"in {beats_per_bar}",
-        composer="",
-        sha256="",
-        parts=(Part("Violin", "Vl.", "violin", 0),),
-        notes=notes,
-        measures=np.array([(m * bar, bar, str(m + 1), *signature) for m in range(bars)], MEASURE_DTYPE),
-        beats=beats,
-        tempos=np.array([(0.0, quarter_bpm)], TEMPO_DTYPE),
-        fermatas=np.zeros(0, FERMATA_DTYPE),
-    )
 
 
 def piece_of(name: str, beat_quarters: tuple[float, ...], periods_s: np.ndarray, mark: float = 1.0) -> Piece:

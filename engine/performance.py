@@ -79,6 +79,8 @@ class Performance:
         self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat), tuning=tuning)
         self.level_trim = 0.0
         """Added to the level that the gesture asks for (0–1): a louder or softer orchestra by key, not by hand."""
+        self.level_push = 0.0
+        """Added as well, while it is held: a controller's trigger."""
         self._poses: dict[Device, Pose] = {}
         self._index = 0
         self._position: ScorePosition | None = None
@@ -145,11 +147,13 @@ class Performance:
             ictus = self._ictus.step(pose, self._tempo.estimate)
             self._tempo.step(pose, ictus)
             self._dynamics.step(pose, ictus)
-            if ictus is not None:
+            if ictus is not None and ictus.beat_index < 0:
                 beats.append(ictus)
+            beats += self._tempo.beats
         tempo, dynamics = self._tempo.estimate, self._dynamics.level
-        if self.level_trim:
-            dynamics = replace(dynamics, level=min(1.0, max(0.0, dynamics.level + self.level_trim)))
+        if self.level_trim or self.level_push:
+            level = dynamics.level + self.level_trim + self.level_push
+            dynamics = replace(dynamics, level=min(1.0, max(0.0, level)))
         signs = self._read_signs(now_s, poses)
         position, crossings, solo = self._move(now_s, tempo, signs, heard)
         self._position = position

@@ -108,8 +108,9 @@ def _tune(name: str, start: Path | None, out: Path, minutes: float, seed: int, t
 
 def train_gesture(
     out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("gesture.safetensors"),
-    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 30.0,
-    lessons: Annotated[int, typer.Option(help="Takes of virtual conductors to learn from.", min=1)] = 4000,
+    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 60.0,
+    lessons: Annotated[int, typer.Option(help="Takes of virtual conductors to learn from.", min=1)] = 6000,
+    start: Annotated[Path | None, typer.Option(help="Weights to go on from.", exists=True, dir_okay=False)] = None,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
 ) -> None:
@@ -119,10 +120,12 @@ def train_gesture(
 
     plan = GesturePlan(lessons=lessons, budget_s=60 * minutes, seed=seed, threads=threads)
     command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --seed {seed} --threads {threads}"
+    if start is not None:
+        command += f" --start {start.name}"
     with progress_bars() as bars:
         tasks = {name: bars.add_task(name, total=1.0) for name in ("Conducting", "Training")}
 
         def show(what: str, share: float, loss: float) -> None:
             bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
 
-        learn(out, plan, command, show)
+        learn(out, plan, command, show, start)

@@ -29,8 +29,8 @@ PROFILE_BARS = 8.0
 """A profile's lags count as learned over at most so many bars: today may be different."""
 ICTUS_SD_S = 0.035
 """How far icti stray from the music after their usual lag is taken off."""
-BEAT_SD_S = 0.010
-PERIOD_SD = 0.05
+BEAT_SD_S = 0.020
+PERIOD_SD = 0.10
 """Random walk of the beat and of the period (relative) from beat to beat."""
 SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
@@ -57,13 +57,15 @@ UNKNOWN_SHAPE = 2.5
 class Candidate:
     """What may be a beat: a lowest point of the hand (``rise`` None), or a turn elsewhere (its upward part, −1 to 1).
 
-    ``stroke_m`` is the length of the stroke that led to it. One that is not ``seen`` was only read by the network.
+    ``stroke_m`` is the length of the stroke that led to it, ``clarity`` (0–1) how plain it was. One that is not
+    ``seen`` was only read by the network.
     """
 
     time_s: float
     stroke_m: float
     rise: float | None = None
     seen: bool = True
+    clarity: float = 0.5
 
 
 @dataclass(slots=True)
@@ -225,15 +227,11 @@ class Hypothesis:
         return math.log((1.0 - hold) * 0.5 * math.erfc(late_s / sd / math.sqrt(2.0)) + hold * held)
 
     def log_marked(self, meter: MeterMap, candidate: Candidate, ahead: int) -> float:
-        """Log probability that the beat ``ahead`` on is marked as ``candidate`` is, and those before it not at all."""
-        weight = 0.0
-        for skipped in range(1, ahead):
-            marks = self.marks.get(meter.key(self.index + skipped), Marks())
-            weight += min(marks.log_part(marks.silent), LOG_SILENT_AT_MOST)
+        """Log probability that the beat ``ahead`` on is marked as ``candidate`` is."""
         marks = self.marks.get(meter.key(self.index + ahead), Marks())
         if candidate.rise is None:
-            return weight + marks.log_part(marks.lows)
-        return weight + marks.log_part(marks.turns) + DOWNWARD_TURN * max(0.0, -candidate.rise)
+            return marks.log_part(marks.lows)
+        return marks.log_part(marks.turns) + DOWNWARD_TURN * max(0.0, -candidate.rise)
 
     def _log_depth(self, beat: Candidate) -> float:
         return math.log(max(beat.stroke_m / max(self.stroke_m, 1e-3), 0.01))

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 
 from ...assets import asset_path
 from ..types import Vector
-from .gesture_features import FrameArray, FrameMaker
+from .gesture_features import METERS, FrameArray, FrameMaker
 
 KNOWN_AFTER_S = 0.05
 """The network is asked about an ictus this long ago: it sees the hand leave it."""
@@ -26,16 +26,24 @@ UNTIL_EDGES_S = np.concatenate([[0.0], np.exp(np.linspace(np.log(0.03), np.log(2
 """Bounds of the spans of time until the next ictus; one more for later or never."""
 UNTIL_MIDDLES_S = np.concatenate([(UNTIL_EDGES_S[:-1] + UNTIL_EDGES_S[1:]) / 2, [4.0]])
 LAYERS = 2
+ICTUS, BEATING = 0, -1
+UNTIL = slice(1, 1 + len(UNTIL_MIDDLES_S))
+BEAT = slice(UNTIL.stop, UNTIL.stop + METERS)
+OUTPUTS = BEAT.stop + 1
+"""Where the network's outputs are: ictus, spans until the next, beat of the bar, whether the hand beats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read at ``time_s``: probability of an ictus ``KNOWN_AFTER_S`` before, and of the next one's being in
-    each span of ``UNTIL_EDGES_S`` or later, shape (33,)."""
+    """What was read at ``time_s``: probability of an ictus ``KNOWN_AFTER_S`` before; of the next one's being in each
+    span of ``UNTIL_EDGES_S`` or later, shape (33,), and which beat of the bar, shape (``METERS``,); and of the hand's
+    beating, rather than resting, holding or doing other things."""
 
     time_s: float
     ictus: float
     until: npt.NDArray[np.float32]
+    beat: npt.NDArray[np.float32]
+    beating: float
 
     def soon(self, within_s: float) -> float:
         """Probability that an ictus comes within this time."""
@@ -81,5 +89,10 @@ class GestureReader:
             new = np.tanh(given[2 * width :] + reset * kept[2 * width :])
             self._state[layer] = signal = new + update * (state - new)
         out = w["o.weight"] @ signal + w["o.bias"]
-        until = np.exp(out[1:] - out[1:].max())
-        return Reading(time_s, float(1.0 / (1.0 + np.exp(-out[0]))), until / until.sum())
+        ictus, beating = 1.0 / (1.0 + np.exp(-out[[ICTUS, BEATING]]))
+        return Reading(time_s, float(ictus), _shares(out[UNTIL]), _shares(out[BEAT]), float(beating))
+
+
+def _shares(logits: FrameArray) -> FrameArray:
+    parts = np.exp(logits - logits.max())
+    return np.asarray(parts / parts.sum())

@@ -13,10 +13,11 @@ import numpy as np
 
 from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
+from .bar_place import BarPlace
 from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
+from .first_entry import SEEN_WITHIN_S, FirstEntry
 from .gesture import GestureFilter, GestureSample
 from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S, GestureReader, Reading
-from .ictus import REST_S
 from .meter_map import MeterMap
 from .profile import ConductorProfile
 from .strokes import TEMPLATE_BINS, DurationPosterior
@@ -30,35 +31,28 @@ TEMPO_WORTH = 0.25
 LOG_HEEDED = 0.5
 """A new tempo mark is more likely taken than not."""
 SHORTEST_BEAT_S = 0.11
-MARK_SD = 0.30
-"""How far a conductor's first tempo strays from the mark (logarithm)."""
-FIRST_SD = 0.20
-"""How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.4, 0.18, 0.7
-"""An ictus at least this probable is the first beat: of a hand that rested before, with a lowest point as well, and
-of a hand that did not rest."""
-EVEN_ICTI, EVENNESS = 4, 0.18
-EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
-"""So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
-parts of the marked period. Who scratches is even, but faster."""
-REST_PERIODS = 4.0
-"""A rest (``REST_S``) counts for so many marked periods."""
-PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.75, 0.3
-"""A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
-ANNOUNCED = 0.6
-"""Confidence in a first beat that the preparatory beat announces."""
 READ_ALONE = 0.1
 """An ictus that was only read, without a lowest point or turn, is weighed from this probability."""
-SEEN_WITHIN_S = 0.06
-"""A lowest point or turn at an ictus that was read is seen by so much later."""
+READINGS = 200
+"""Readings kept: a slow turn is known seconds later."""
 READ_SPAN_S = 0.035
 """Readings this near a candidate are about it."""
+SAME_S = 0.045
+"""What is read this near to what is seen is the same ictus."""
+SEEN_WORTH = 0.25
+"""How much marks, depths and shapes of strokes count beside what is read: they are no independent observations."""
+LOG_SILENT = -4.0
+"""A beat that was not read at all."""
+LEAST_READ = 0.04
+"""What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
+BEATING_SPAN_S, BEATING_USUAL = 0.1, 0.7
+"""A hand that is read to beat with this probability, about the ictus, beats."""
 READ_APART = 0.01
 """An ictus far from where it is expected is this likely, as the prediction is read."""
 LEAST_PART = 0.3
 READ_SD_S, READ_SD = 0.02, 0.2
 """Error of the time of the next ictus as read: at least, and besides in parts of the time until then."""
-READ_ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.55, 0.65), (-3.5, -2.6, -1.0, 0.25, 1.8, 2.9, 4.2)
+READ_ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.65, 0.75, 0.9), (-3.5, -1.9, -0.35, 0.6, 1.4, 2.2, 2.8, 4.2)
 """Highest readings, and the logarithm of the odds that there is an ictus within 80 ms (counted on virtual conductors).
 One reading is not believed more than that: people differ from them."""
 OVERDUE = 0.08
@@ -67,7 +61,6 @@ FALL_SEEN_S = 0.04
 FALLEN_S = 0.03
 UNDECIDED = 0.3
 """A hand that is up and does not fall needs at least this part of a period."""
-LEAST_STROKE_M = 0.02
 LEAST_TURN = 0.25
 """A turn after less than this part of the usual stroke is none."""
 WAY_SAMPLES = 1200
@@ -85,23 +78,30 @@ class TempoTracker:
     def __init__(self, score: Score, start_beat: int = 0, profile: ConductorProfile | None = None) -> None:
         self._profile = profile or ConductorProfile()
         self._meter = MeterMap.of(score)
-        self._start = start_beat
         self._last = len(score.beats) - 1
         self._filter = GestureFilter()
         self._way: deque[tuple[float, float, float, float]] = deque(maxlen=WAY_SAMPLES)
         self._hypotheses: list[Hypothesis] = []
         self._turns = TurnDetector()
-        self._low_s = self._rest_s = -math.inf
+        self._low_s = -math.inf
+        self._entry = FirstEntry(self._meter, start_beat, self._profile)
         self._reader = GestureReader(self._meter.marked_period_s[start_beat], self._meter.key(start_beat)[0])
-        self._readings: deque[Reading] = deque(maxlen=50)
+        self._place = BarPlace(self._meter, start_beat)
+        self._readings: deque[Reading] = deque(maxlen=READINGS)
         self._waiting: list[Candidate] = []
-        self._unplaced: deque[float] = deque(maxlen=EVEN_ICTI)
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
         self._drawn = True
         self._fallen_s: float | None = None
-        self._gap_until_s = -math.inf
+        self._gap_until_s, self._gap_s = -math.inf, 0.0
         self._estimate: TempoEstimate | None = None
+        self._beats: list[Beat] = []
+        self._told = -1
+
+    @property
+    def beats(self) -> tuple[Beat, ...]:
+        """The beats that the last step counted."""
+        return tuple(self._beats)
 
     @property
     def estimate(self) -> TempoEstimate | None:
@@ -131,6 +131,7 @@ class TempoTracker:
 
     def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:
         """Take the next pose and the ictus that it made certain, if any; the new estimate."""
+        self._beats.clear()
         if pose.device != "baton":
             return self._estimate
         sample = self._filter.step(pose)
@@ -139,14 +140,13 @@ class TempoTracker:
         if sample is not None:
             self._keep(sample)
             if sample.gap_s:
-                self._gap_until_s = sample.time_s
+                self._gap_until_s, self._gap_s = sample.time_s, sample.gap_s
         if ictus is not None:
             self._low_s = ictus.time_s
             if self._hypotheses:
-                self._await(Candidate(ictus.time_s, ictus.stroke_m))
+                self._await(Candidate(ictus.time_s, ictus.stroke_m, clarity=ictus.clarity))
         if sample is not None:
-            if sample.still_s >= REST_S:
-                self._rest_s = sample.time_s
+            self._entry.look(sample)
             self._take_turn(sample)
             for reading in self._reader.step(pose.time_s, pose.position_m):
                 self._readings.append(reading)
@@ -157,7 +157,7 @@ class TempoTracker:
                 self._posterior.add(sample.time_s, sample.position_m)
             self._estimate = self._look_ahead(sample)
         elif sample is not None:
-            self._estimate = self._prepared(sample)
+            self._estimate = self._entry.prepared(sample, self._readings[-1] if self._readings else None)
         return self._estimate
 
     def _keep(self, sample: GestureSample) -> None:
@@ -182,33 +182,16 @@ class TempoTracker:
         at_s = self._readings[-2].time_s - KNOWN_AFTER_S
         at_s += 0.5 * (before - after) / curve * (self._readings[-1].time_s - self._readings[-2].time_s)
         if not self._hypotheses:
-            self._unplaced.append(at_s)
-            if middle > self._entering(at_s) or self._even():
-                self._begin(at_s)
+            if self._entry.begins(at_s, middle, self._beating(at_s), self._low_s):
+                begun = self._entry.beginning(at_s, self._readings[-1], np.array(self._way))
+                self._place.read(self._readings, at_s, begun.period_s)
+                self._hypotheses = self._place.beginnings(begun)
+                self._start_posterior(self._hypotheses[0])
+                self._count(middle)
             return
         best = self._hypotheses[0]
-        apart_s = self._apart_s()
-        if abs(at_s - self._low_s) > apart_s and all(abs(at_s - seen.time_s) > apart_s for seen in self._waiting):
-            self._await(Candidate(at_s, best.stroke_m, 0.0, seen=False))
-
-    def _entering(self, at_s: float) -> float:
-        """How probable an ictus must be as read to be the first beat."""
-        if not self._rested(at_s):
-            return ENTERS_RESTLESS
-        return ENTERS_SEEN if abs(at_s - self._low_s) < SEEN_WITHIN_S else ENTERS
-
-    def _rested(self, time_s: float) -> bool:
-        """Whether the hand was at rest not long ago: what moves now may be a preparatory beat."""
-        return time_s - self._rest_s < REST_PERIODS * self._meter.marked_period_s[self._start]
-
-    def _even(self) -> bool:
-        """Whether the last icti that were read come evenly, near the marked tempo."""
-        if len(self._unplaced) < EVEN_ICTI:
-            return False
-        steps = np.diff(self._unplaced)
-        middle, marked = float(np.median(steps)), self._meter.marked_period_s[self._start]
-        near = max(EVEN_LEAST_S, EVEN_PERIODS[0] * marked) < middle < EVEN_PERIODS[1] * marked
-        return near and bool(np.abs(np.log(steps / middle)).max() < EVENNESS)
+        if all(abs(at_s - seen_s) > SAME_S for seen_s in (self._low_s, *(seen.time_s for seen in self._waiting))):
+            self._await(Candidate(at_s, best.stroke_m, 0.0, seen=False, clarity=middle))
 
     def _apart_s(self) -> float:
         """Candidates closer than this are the same ictus."""
@@ -217,9 +200,8 @@ class TempoTracker:
     def _await(self, candidate: Candidate) -> None:
         """A candidate waits until enough was read of it. What is seen tells the time better than what is only read."""
         if candidate.seen:
-            apart_s = self._apart_s()
             self._waiting = [
-                other for other in self._waiting if other.seen or abs(other.time_s - candidate.time_s) > apart_s
+                other for other in self._waiting if other.seen or abs(other.time_s - candidate.time_s) > SAME_S
             ]
         self._waiting.append(candidate)
         self._waiting.sort(key=lambda waiting: waiting.time_s)
@@ -233,15 +215,33 @@ class TempoTracker:
                 return
             del self._waiting[0]
             best = self._hypotheses[0]
-            self._weigh(candidate, self._ictus_probability(candidate.time_s), np.array(self._way))
+            highest = self._highest(candidate.time_s)
+            if highest < LEAST_READ:
+                continue
+            self._weigh(candidate, _probability(highest), np.array(self._way))
             if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
+                self._hypotheses = self._place.put_right(self._hypotheses, best, self._profile)
                 self._start_posterior(self._hypotheses[0])
+                self._count(candidate.clarity)
 
-    def _ictus_probability(self, time_s: float) -> float:
-        """What was read of an ictus at this time."""
-        near = [r.ictus for r in self._readings if abs(r.time_s - KNOWN_AFTER_S - time_s) <= READ_SPAN_S]
-        odds = float(np.interp(max(near, default=0.25), *READ_ODDS))
-        return 1.0 / (1.0 + math.exp(-odds))
+    def _count(self, clarity: float) -> None:
+        """Tell of the best account's latest beat, if it is further than any told before."""
+        best = self._hypotheses[0]
+        if best.index > self._told:
+            self._told = best.index
+            known_s = max(best.ictus_s, self._readings[-1].time_s)
+            self._beats.append(Beat(best.ictus_s, known_s, best.index, best.stroke_m, min(1.0, max(0.0, clarity))))
+
+    def _highest(self, time_s: float) -> float:
+        """The most that was read of an ictus at this time; nothing is known of times long past."""
+        return max(
+            (r.ictus for r in self._readings if abs(r.time_s - KNOWN_AFTER_S - time_s) <= READ_SPAN_S), default=0.0
+        )
+
+    def _beating(self, time_s: float) -> float:
+        """Probability that the hand beats then, as read."""
+        near = [r.beating for r in self._readings if abs(r.time_s - time_s) < BEATING_SPAN_S]
+        return float(np.mean(near)) if near else BEATING_USUAL
 
     def _take_turn(self, sample: GestureSample) -> None:
         """Weigh a turn of the hand that is no lowest point."""
@@ -253,45 +253,11 @@ class TempoTracker:
             return
         self._await(Candidate(turn.time_s, turn.stroke_m, turn.rise))
 
-    def _begin(self, ictus_s: float) -> None:
-        """The first beat: its period is what the next ictus is expected after, weighed against the mark."""
-        index, marked = self._start, self._meter.marked_period_s[self._start]
-        begun = Hypothesis(index, ictus_s, ictus_s, marked, (ICTUS_SD_S**2, 0.0, 0.0))
-        begun.know(self._profile)
-        begun.period_s = self._first_period_s(begun, self._readings[-1].expected_s(2.6) - ictus_s)
-        begun.know(self._profile)
-        begun.off_mark = 0.8 * math.log(begun.period_s / marked)
-        begun.beat_s = ictus_s - begun.lag_s(self._meter, index)
-        begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
-        begun.icti = {index: ictus_s}
-        way = np.array([place for time_s, *place in self._way if time_s > ictus_s - marked])
-        begun.stroke_m = max(LEAST_STROKE_M, float(np.ptp(way, axis=0).max()) if len(way) else 0.0)
-        self._hypotheses = [begun]
-        self._start_posterior(begun)
-
-    def _first_period_s(self, account: Hypothesis, length_s: float) -> float:
-        marked = self._meter.marked_period_s[self._start]
-        lags = account.lag_s(self._meter, min(self._start + 1, self._last)) - account.lag_s(self._meter, self._start)
-        weight = MARK_SD**2 / (MARK_SD**2 + FIRST_SD**2)
-        period = math.exp(weight * math.log(max(length_s - lags, 0.2)) + (1.0 - weight) * math.log(marked))
-        return min(max(period, 0.2), 3.0)
-
-    def _prepared(self, sample: GestureSample) -> TempoEstimate | None:
-        """What the preparatory beat tells before its ictus; None while there is none."""
-        reading = self._readings[-1] if self._readings else None
-        soon = reading.soon(PREPARED_S) if reading is not None else 0.0
-        if reading is None or soon < PREPARES:
-            return None
-        marked = self._meter.marked_period_s[self._start]
-        account = Hypothesis(self._start - 1, reading.time_s, reading.time_s, marked, (0.0, 0.0, 0.0))
-        account.know(self._profile)
-        next_s = reading.expected_s(0.8) - account.lag_s(self._meter, self._start)
-        confidence = ANNOUNCED if soon > ANNOUNCES and self._rested(reading.time_s) else 0.1
-        return TempoEstimate(sample.known_s, self._start - 1, next_s - marked, marked, next_s, confidence)
-
     def _weigh(self, ictus: Candidate, read: float, way: np.ndarray) -> None:
         """Split every hypothesis on the new ictus, read with a probability, and keep the likely ones."""
         born: list[tuple[Hypothesis, bool]] = []
+        self._place.read(self._readings, ictus.time_s, self._hypotheses[0].period_s)
+        beating = min(0.0, math.log(max(self._beating(ictus.time_s), 0.01) / BEATING_USUAL))
         for parent in self._hypotheses:
             recent = way[way[:, 0] >= parent.ictus_s - 0.06]
             since = ictus.time_s - parent.ictus_s
@@ -302,12 +268,11 @@ class TempoTracker:
                 else:
                     weight = parent.log_time(self._meter, ictus.time_s, ahead)
                 if parent.ictus_s >= self._gap_until_s:
-                    if ahead:
-                        weight += parent.log_marked(self._meter, ictus, ahead)
-                    if ahead and ictus.rise is None:
-                        weight += parent.log_depth(self._meter, ictus, ahead)
-                    weight += parent.log_shape(self._meter, recent, ictus.time_s, ahead)
+                    weight += SEEN_WORTH * self._log_seen(parent, ictus, ahead, recent)
+                    weight += LOG_SILENT * max(0, ahead - 1)
                 weight += math.log(read if ahead else 1.0 - read)
+                if ahead:
+                    weight += beating + self._place.log_place(parent.index + ahead)
                 child.log_weight += weight
                 if ahead and self._meter.begins_tempo(child.index + ahead):
                     heeding = child.branch()
@@ -336,6 +301,15 @@ class TempoTracker:
             kept.append(child)
         self._hypotheses = kept
 
+    def _log_seen(self, parent: Hypothesis, ictus: Candidate, ahead: int, way: np.ndarray) -> float:
+        """Log likelihood of the candidate's mark, depth and way under an account."""
+        weight = parent.log_shape(self._meter, way, ictus.time_s, ahead)
+        if ahead:
+            weight += parent.log_marked(self._meter, ictus, ahead)
+        if ahead and ictus.rise is None:
+            weight += parent.log_depth(self._meter, ictus, ahead)
+        return weight
+
     def _choices(self, parent: Hypothesis, since_s: float) -> tuple[int, ...]:
         """How many beats on the ictus may be; after the last beat nothing is counted."""
         if parent.index >= self._last:
@@ -344,7 +318,8 @@ class TempoTracker:
             return (0,)
         if parent.ictus_s < self._gap_until_s:
             passed = max(1, round(since_s / parent.period_s))
-            return tuple(sorted({0, 1, max(1, passed - 1), passed, passed + 1}))
+            unseen = 1 + math.ceil(self._gap_s / parent.period_s)
+            return tuple(sorted({0, 1, *(ahead for ahead in range(passed - 1, passed + 2) if 1 < ahead <= unseen)}))
         return (0, 1, 2) if since_s > 1.4 * parent.period_s else (0, 1)
 
     # -- between icti --------------------------------------------------------------------------------------
@@ -454,3 +429,8 @@ class TempoTracker:
             confidence=confidence,
             stopped=sample.still_s > 0.35 + 0.35 * best.period_s and now_s - best.ictus_s > 0.6 * best.period_s,
         )
+
+
+def _probability(highest: float) -> float:
+    """Probability of an ictus by the highest reading near it."""
+    return 1.0 / (1.0 + math.exp(-float(np.interp(highest, *READ_ODDS))))

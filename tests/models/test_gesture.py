@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tutti.assets import asset_path
 from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.gesture_features import FrameMaker, features
-from tutti.engine.conducting.gesture_reader import KNOWN_AFTER_S, GestureReader
+from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader
 from tutti.models.gesture_corpus import lesson
 from tutti.models.gesture_training import GestureNetwork, GesturePlan, train_gesture
 
@@ -62,7 +62,9 @@ def test_numpy_reads_what_torch_reads() -> None:
     read = [r for time_s, place in zip(times_s, places_m, strict=True) for r in reader.step(time_s, tuple(place))]
     count = min(len(read), len(out))
     np.testing.assert_allclose([r.ictus for r in read[:count]], torch.sigmoid(out[:count, 0]), atol=1e-3)
-    np.testing.assert_allclose([r.until for r in read[:count]], torch.softmax(out[:count, 1:], 1), atol=1e-3)
+    np.testing.assert_allclose([r.until for r in read[:count]], torch.softmax(out[:count, UNTIL], 1), atol=1e-3)
+    np.testing.assert_allclose([r.beat for r in read[:count]], torch.softmax(out[:count, BEAT], 1), atol=1e-3)
+    np.testing.assert_allclose([r.beating for r in read[:count]], torch.sigmoid(out[:count, BEATING]), atol=1e-3)
 
 
 def test_icti_of_conductors_never_seen_are_found() -> None:
@@ -71,7 +73,7 @@ def test_icti_of_conductors_never_seen_are_found() -> None:
     for seed in range(24):
         taught = lesson(seed)
         with torch.no_grad():
-            read = torch.sigmoid(network(torch.from_numpy(taught.frames)[None])[0][0][:, 0]).numpy()
+            read = torch.sigmoid(network(torch.from_numpy(taught.frames.astype(np.float32))[None])[0][0][:, 0]).numpy()
         peaks = 1 + np.flatnonzero((read[1:-1] > read[:-2]) & (read[1:-1] >= read[2:]) & (read[1:-1] > 0.4))
         icti = 1 + np.flatnonzero((taught.ictus[1:-1] > taught.ictus[:-2]) & (taught.ictus[1:-1] >= taught.ictus[2:]))
         icti = icti[taught.ictus[icti] > 0.5]
@@ -80,6 +82,21 @@ def test_icti_of_conductors_never_seen_are_found() -> None:
         given_wrong = len(peaks) - near.any(axis=1).sum()
         assert given_wrong <= 0.5 * max(len(icti), 1)
     assert found > 0.75 * true
+
+
+def test_the_beat_of_the_bar_and_whether_the_hand_beats_are_read() -> None:
+    network = shipped_network()
+    right, beats, told, frames = 0, 0, 0, 0
+    for seed in range(12):
+        taught = lesson(seed)
+        with torch.no_grad():
+            out = network(torch.from_numpy(taught.frames.astype(np.float32))[None])[0][0]
+        sure = taught.beat >= 0
+        right += int((out[:, BEAT].argmax(1).numpy() == taught.beat)[sure].sum())
+        told += int(((out[:, BEATING].numpy() > 0) == (taught.beating > 0)).sum())
+        beats, frames = beats + int(sure.sum()), frames + len(sure)
+    assert right > 0.8 * beats
+    assert told > 0.9 * frames
 
 
 def test_lessons_repeat_and_differ() -> None:

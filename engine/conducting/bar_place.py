@@ -1,0 +1,96 @@
+"""Where in the bar the hand is, as it is read: what tells that a beat was missed, or one counted too many.
+
+The network that reads gesture sees which beat of the bar comes next (``engine.conducting.gesture_reader``). That weighs
+the accounts of the beats at every beat, and when the bar has plainly gone on without the count, the count follows it.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from .beat_hypotheses import Hypothesis
+from .gesture_features import METERS
+from .gesture_reader import Reading
+from .meter_map import MeterMap
+from .profile import ConductorProfile
+
+WORTH, DOUBT = 1.0, 0.015
+"""How many independent observations the beat of the bar, as read, counts as at each beat; it may be wrong so often."""
+PART, LEAST_S, AT_ICTUS_S = 0.35, 0.12, 0.03
+"""It is read before the ictus, over this part of a period or this time, and not when it is too near."""
+LOG_MISSED = -3.0
+"""The first beat went by unseen, and this is the next."""
+MISSED_AT_MOST = 2
+SLIPS, SLIP_KEPT, LOG_SLIP = (-1, 1), 0.8, 8.0
+"""The count is off by one once this much more (logarithm) speaks for it than against, over the last beats: each counts
+less than the one after it by this factor."""
+
+
+class BarPlace:
+    """What was last read of the place in the bar, against a score. One thread."""
+
+    def __init__(self, meter: MeterMap, start_beat: int) -> None:
+        self._meter = meter
+        self._told_beats = meter.key(start_beat)[0]
+        self._last = len(meter.keys) - 1
+        self._places: np.ndarray | None = None
+        self._slips = dict.fromkeys(SLIPS, 0.0)
+
+    def read(self, readings: Iterable[Reading], time_s: float, period_s: float) -> None:
+        """Take what was read before an ictus at this time."""
+        begin_s = time_s - max(LEAST_S, PART * period_s)
+        read = [r.beat for r in readings if begin_s < r.time_s < time_s - AT_ICTUS_S]
+        self._places = np.mean(read, axis=0) if read else None
+
+    def log_place(self, index: int) -> float:
+        """Log likelihood of what was read if the ictus is this beat, against one that says nothing."""
+        count, beat = self._meter.key(index)
+        if self._places is None or count != self._told_beats or not 1 < count <= METERS:
+            return 0.0
+        inside = self._places[:count] + DOUBT
+        return WORTH * math.log(count * float(inside[beat] / inside.sum()))
+
+    def beginnings(self, begun: Hypothesis) -> list[Hypothesis]:
+        """Accounts that start with the first beat that was read: it may not be the first that was given."""
+        accounts = [begun]
+        for missed in range(1, MISSED_AT_MOST + 1):
+            if begun.index + missed < self._last and self._meter.key(begun.index)[0] > missed:
+                account = begun.branch()
+                _shift(account, missed)
+                account.log_weight = LOG_MISSED * missed + self.log_place(account.index) - self.log_place(begun.index)
+                accounts.append(account)
+        accounts.sort(key=lambda account: -account.log_weight)
+        best = accounts[0].log_weight
+        for account in accounts:
+            account.log_weight -= best
+        return accounts
+
+    def put_right(self, accounts: list[Hypothesis], before: Hypothesis, profile: ConductorProfile) -> list[Hypothesis]:
+        """The accounts after the best one counted a beat (``before``: the best one till then), led by one whose count
+        agrees with the bar if the best one's plainly does not."""
+        best = accounts[0]
+        if best.index != before.index + 1:
+            self._slips = dict.fromkeys(SLIPS, 0.0)
+            return accounts
+        here = self.log_place(best.index)
+        for slip in SLIPS:
+            self._slips[slip] = SLIP_KEPT * self._slips[slip] + self.log_place(best.index + slip) - here
+        slip = max(SLIPS, key=lambda slip: self._slips[slip])
+        if self._slips[slip] < LOG_SLIP or not 0 <= best.index + slip < self._last:
+            return accounts
+        self._slips = dict.fromkeys(SLIPS, 0.0)
+        righted = best.branch()
+        _shift(righted, slip)
+        righted.forget_hand()
+        righted.know(profile)
+        for account in accounts:
+            account.log_weight -= LOG_SLIP
+        righted.log_weight = 0.0
+        return [righted, *accounts[:-1]]
+
+
+def _shift(account: Hypothesis, by: int) -> None:
+    """Count every beat of the account as one ``by`` later."""
+    account.index += by
+    account.icti = {index + by: ictus_s for index, ictus_s in account.icti.items()}
