@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, zip_longest
 
 import numpy as np
 
@@ -158,7 +158,7 @@ def _sounds(note: ScoreNote, onset: float) -> bool:
 def _without_overlap(line: Sequence[ScoreNote]) -> tuple[ScoreNote, ...]:
     """Each note ends where the next begins at the latest."""
     cut = []
-    for note, after in zip(line, [*line[1:], None], strict=True):
+    for note, after in zip_longest(line, line[1:]):
         room = note.duration_quarter if after is None else after.onset_quarter - note.onset_quarter
         if room > 1e-6:
             cut.append(replace(note, duration_quarter=min(note.duration_quarter, room)))

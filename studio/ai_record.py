@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,7 @@ def _monophonic_ends(notes: list[ScoreNote], ai_parts: set[int]) -> list[ScoreNo
     """The AI plays one note at a time in each part: a length that was rounded up ends where the next note begins."""
     ordered = sorted(notes, key=lambda note: (note.part, note.onset_quarter, note.pitch))
     result = []
-    for note, after in zip(ordered, [*ordered[1:], None], strict=True):
+    for note, after in zip_longest(ordered, ordered[1:]):
         if after is not None and note.part == after.part and note.part in ai_parts:
             room = after.onset_quarter - note.onset_quarter
             if room > 1e-6:

@@ -166,6 +166,11 @@ def test_a_pianos_hands_are_read_as_voices() -> None:
     assert {n.pitch for line in sketch.inner for n in line} == {52, 55}
 
 
+def test_one_line_alone_has_no_bass() -> None:
+    sketch = read_sketch(melody())
+    assert len(sketch.melody) == 16 and sketch.bass == () and sketch.inner == ()
+
+
 def test_a_quartet_is_read_as_it_is() -> None:
     rows = [(float(q), 1.0, pitch, part, 0.5, 0) for q in range(8) for part, pitch in enumerate((76, 67, 60, 48))]
     sketch = read_sketch(make_score(rows, measures=2, instruments=("violin", "violin", "viola", "cello")))
