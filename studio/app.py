@@ -18,6 +18,7 @@ from ..engine.accompaniment import LEADS, Soloist
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.latency import RATE_HZ, Latency
 from ..engine.audio.output import AudioProcess
+from ..engine.audio.sound_watch import SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
@@ -41,6 +42,7 @@ from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
 from .headset_link import HeadsetChoice, HeadsetLink
+from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
 from .house import House
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
@@ -53,6 +55,7 @@ from .relay import RelayProcess, RelaySource, RelayTaps
 from .relay_setup import PageOptions, open_relay
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .session_player import SessionPlayer
+from .sound_info import sound_status
 
 log = logging.getLogger(__name__)
 
@@ -202,9 +205,10 @@ def run_studio(options: StudioOptions) -> None:
             house=house,
             on_heard=notes.take,
             on_swap=console.print,
+            watch=SoundWatch(audio),
             copies=_copy_watch(sources),
             seating=_watched(options.seating, score),
-            recorder=_open_recorder(score, score_path, placements, options, console, author_of(score, sources))
+            recorder=_open_recorder(score, score_path, placements, options, console, author_of(score, sources), learner)
             if options.record
             else None,
         )
@@ -280,7 +284,9 @@ def run_replay(options: ReplayOptions) -> None:
     with TemporaryDirectory() as folder:
         score = score_of_session(recorded, Path(folder))
     clapped = any(frame.applause is not None for frame in recorded.frames)
-    house = House.of(read_hall(header.hall), header.placements, len(score.parts)) if clapped else None
+    learner = HeardAgain.of(recorded)
+    beside = seats_beside(learner, ())
+    house = House.of(read_hall(header.hall), (*header.placements, *beside), len(score.parts)) if clapped else None
     clock = SessionClock()
     with ExitStack() as stack:
         audio = _open_audio(
@@ -288,7 +294,7 @@ def run_replay(options: ReplayOptions) -> None:
             header.placements,
             _Sound(options.sounds, header.hall, header.seed, options.audio, options.latency),
             clock,
-            house.seats if house is not None else (),
+            seats_beside(learner, house.seats if house is not None else ()),
         )
         stack.callback(audio.close)
         page = PageOptions(options.host, options.port, options.tls)
@@ -297,11 +303,20 @@ def run_replay(options: ReplayOptions) -> None:
             stack.callback(relay.close)
             relay.hold_baton(True)
         _say_sound(audio, console)
-        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay, house)
+        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay, house, learner)
+        watch = SoundWatch(audio)
+
+        def play_again() -> Frame | None:
+            now_s = clock.now_s()
+            reading = watch.look(now_s)
+            if reading is not None and relay is not None and relay.alive:
+                relay.show_sound(sound_status(reading, player.placements, len(score.parts)))
+            return player.step(now_s)
+
         run = _Run(clock, player.end_s + AFTER_TAKE_S, lambda: False)
         if options.window:
             actions = DesktopActions(
-                step=lambda: player.step(clock.now_s()),
+                step=play_again,
                 now_s=clock.now_s,
                 start_stop=lambda: None,
                 restart=lambda: None,
@@ -314,7 +329,7 @@ def run_replay(options: ReplayOptions) -> None:
 
             _show_window(score, header.placements, header.hall, unheard, actions, run, opened)
         else:
-            run.until_over(lambda: player.step(clock.now_s()))
+            run.until_over(play_again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,10 +437,13 @@ def _open_recorder(
     options: StudioOptions,
     console: Console,
     ai: dict[str, str],
+    learner: Learner | None,
 ) -> SessionRecorder | None:
     """Record to the user's sessions; where that cannot be, play on and say so."""
     path = sessions_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.mcap"
-    header = SessionHeader.of(score, score_path, placements, options.hall, options.seed, ai)
+    header = SessionHeader.of(
+        score, score_path, placements, options.hall, options.seed, ai, None if learner is None else learner.seat
+    )
     try:
         recorder = SessionRecorder(path, header)
     except SessionError as error:

@@ -114,6 +114,11 @@ class HallInteraction:
         self.mixer = self.mixer.mute((p.player for p in placements if p.part == part), on)
         return self.mixer.applied(placements)
 
+    def solo_part(self, part: int, on: bool, placements: tuple[PlayerPlacement, ...]) -> tuple[PlayerPlacement, ...]:
+        """The placements with a whole part heard alone, beside other solos, or not."""
+        self.mixer = self.mixer.solo((p.player for p in placements if p.part == part), on)
+        return self.mixer.applied(placements)
+
     def reseat(self, placements: Sequence[PlayerPlacement]) -> None:
         """A seating was loaded: its mutes count, and nobody is solo."""
         self.mixer = Mixer.of(placements)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..engine.audio.output import AudioProcess
+from ..engine.audio.sound_watch import SoundReading, SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.errors import RelayError, SeatingError
@@ -30,6 +31,7 @@ from .protocol import NOBODY, PODIUM
 from .relay import Control, RelayProcess
 from .reseating import changed_players
 from .session_file import AudioPacket, ControlEvent, Reseating, SessionRecorder
+from .sound_info import sound_status
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,8 @@ LOOK_AFTER_S = 0.5
 RELAY_RESTARTS = 3
 AT_REST: frozenset[FollowState] = frozenset({"waiting", "stopped", "ended"})
 """The baton may change hands in these without cutting a beat."""
+TRIGGER_LEVEL = 0.35
+"""What a pulled trigger of the hand without the baton adds to the level of the gesture (0–1)."""
 TAPPED = frozenset({"taps", "osc-taps", "midi", "page-taps"})
 """Inputs whose beats are tapped, not drawn."""
 INPUT_TITLES = {
@@ -127,6 +131,9 @@ class LiveSession:
     house: House | None = None
     """The audience that claps in the end; None: nobody does."""
     on_interaction: Callable[[InteractionFrame], None] | None = None
+    watch: SoundWatch | None = None
+    """Looks at the sound; the page is told, and ``on_sound``."""
+    on_sound: Callable[[SoundReading], None] | None = None
     viewer_conducts: bool = False
     _recording: SoundRecording | None = None
     _looked_after_s: float = 0.0
@@ -171,10 +178,21 @@ class LiveSession:
             self.headset.publish(frame, self.interaction_frame("headset"))
         if self.recorder is not None:
             self.recorder.write_frame(frame)
+        self._show_sound(now_s)
         if now_s - self._looked_after_s >= LOOK_AFTER_S:
             self._looked_after_s = now_s
             self._look_after()
         return frame
+
+    def _show_sound(self, now_s: float) -> None:
+        reading = self.watch.look(now_s) if self.watch is not None else None
+        if reading is None:
+            return
+        if self.on_sound is not None:
+            self.on_sound(reading)
+        if self.relay is not None and self.relay.alive:
+            mixer = self.hands.mixer if self.hands is not None else None
+            self.relay.show_sound(sound_status(reading, self.placements, len(self.performance.score.parts), mixer))
 
     def _hear_performers(self, now_s: float) -> list[HeardNote]:
         heard = [note for performer in self.performers for note in performer.poll(now_s)]
@@ -272,6 +290,7 @@ class LiveSession:
                 self.recorder.write_control(ControlEvent(now_s, control.action, value, control.name))
 
     def _obey_headset(self, headset: HeadsetLink) -> None:
+        self.performance.level_push = TRIGGER_LEVEL * (headset.dynamics or 0.0)
         for press in headset.take_presses():
             if press.button == "menu" and press.pressed and self.hands is None:  # else it opens the menu
                 self.start_stop()
@@ -364,6 +383,11 @@ class LiveSession:
                 self._change(control.target, gain_db=control.value)
             case "mute":
                 self._mute(control.target, control.value != 0.0)
+            case "cue":
+                self.performance.cue()
+            case "solo":
+                if self.hands is not None:
+                    self.place(self.hands.solo_part(control.target, control.value != 0.0, self.placements))
             case "baton":
                 self.viewer_conducts = control.target not in (NOBODY, PODIUM)
                 rack = self.viewers if self.viewer_conducts else self.local

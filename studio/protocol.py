@@ -30,6 +30,7 @@ from .protocol_values import (
     Name,
     NoteOn,
     PartInfo,
+    PartSound,
     PlayerInfo,
     PoseInfo,
     PositionInfo,
@@ -209,6 +210,26 @@ class Paired:
     owner: Name
 
 
+@dataclass(frozen=True, slots=True)
+class SoundStatus:
+    """How the sound does, some times a second; the newest replaces all before. ``device`` says in one line where it
+    goes, ``warning`` what is wrong and what helps (empty: nothing). ``load`` is the share of a block's time that its
+    computation takes; ``missed`` blocks came too late for the device. Levels are dB relative to full scale (−120:
+    silence), ``limiting_db`` (≤ 0) what the limiter takes away, ``loudness_lufs`` that of the last 3 s; ``parts`` in
+    the score's order."""
+
+    TAG: ClassVar[int] = 0x0D
+    device: Label
+    warning: Label
+    load: F32
+    missed: U32
+    latency_s: F32
+    limiting_db: F32
+    true_peak_db: F32
+    loudness_lufs: F32
+    parts: tuple[PartSound, ...]
+
+
 # --- from a viewer to the relay -------------------------------------------------------------------
 
 
@@ -290,13 +311,14 @@ class Baton:
     viewer: U16
 
 
-ControlAction = Literal["start", "stop", "seek", "gain", "mute"]
+ControlAction = Literal["start", "stop", "seek", "gain", "mute", "cue", "solo"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """Host or baton holder: ``start``, ``stop``; ``seek`` to measure index ``target``; ``gain`` of part ``target`` to
-    ``value`` dB; ``mute`` part ``target`` (value 1) or not (0)."""
+    ``value`` dB; ``mute`` part ``target`` (value 1) or not (0); ``cue`` the section looked at or pointed to; ``solo``
+    as ``mute``: where anybody is solo, solos alone are heard."""
 
     TAG: ClassVar[int] = 0x47
     action: ControlAction
@@ -388,6 +410,7 @@ ServerMessage = (
     | PairingCode
     | Paired
     | Interaction
+    | SoundStatus
 )
 ClientMessage = (
     Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Keys | Pair | Claim | Pointing

@@ -106,6 +106,17 @@ class AudioInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PartSound:
+    """How a part is heard: the levels of its section before the hall, dB relative to full scale (−120: silence), and
+    whether all of its players were muted, or shall be heard alone."""
+
+    peak_db: F32
+    rms_db: F32
+    muted: bool
+    solo: bool
+
+
+@dataclass(frozen=True, slots=True)
 class KeyboardInfo:
     """What can be played from the page: an instrument by name, and its lowest and highest MIDI pitch."""
 

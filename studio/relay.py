@@ -28,6 +28,7 @@ from .addresses import lan_addresses
 from .audio_stream import AudioTap
 from .interaction_info import merged_interaction
 from .pairing import phone_address
+from .protocol import SoundStatus
 from .relay_access import is_loopback
 from .relay_link import Link, LinkProtocol
 from .relay_server import RelayServer
@@ -251,6 +252,11 @@ class RelayProcess:
                 self._queue[index] = ShownInteraction(viewer, merged_interaction(item.frame, frame))
                 return
         self._put(ShownInteraction(viewer, frame))
+
+    def show_sound(self, status: SoundStatus) -> None:
+        """Show viewers how the sound does; the newest counts."""
+        self._queue = [item for item in self._queue if not isinstance(item, SoundStatus)]
+        self._put(status)
 
     def say(self, text: str) -> None:
         """Show every viewer a line of text for a moment."""
@@ -497,6 +503,8 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.say(text)
         case ShownInteraction():
             server.interact(message)
+        case SoundStatus():
+            server.show_sound(message)
         case SessionInfo():
             server.open(message)
         case _:

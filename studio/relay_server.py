@@ -69,6 +69,8 @@ class RelayServer:
         self._audio = AudioPackets(audio) if audio else None
         self._presence = Presence()
         self._told_presence = (0, b"")
+        self._sound = b""
+        self._sound_version = 0
         self._pairing = PairingDesk()
         if settings.phone_token:
             self._pairing.invite(None, "", clock.now_s(), settings.phone_token)
@@ -176,6 +178,15 @@ class RelayServer:
         if viewer is not None:
             viewer.interaction = merged_interaction(viewer.interaction, shown.frame)
 
+    def show_sound(self, status: wire.SoundStatus) -> None:
+        """How the sound does; the newest is shown with the next tick."""
+        try:
+            self._sound = binary_frame(wire.encode_server(status))
+        except ProtocolError as error:
+            log.error("the state of the sound cannot be shown: %s", error)
+        else:
+            self._sound_version += 1
+
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton, or release it."""
         self._presence.hold_on_podium(held)
@@ -227,6 +238,9 @@ class RelayServer:
         if viewer.interaction is not None:
             viewer.send(binary_frame(wire.encode_server(interaction_message(viewer.interaction))))
             viewer.interaction = None
+        if viewer.sent_sound != self._sound_version:
+            viewer.sent_sound = self._sound_version
+            viewer.send(self._sound)
         if viewer.next_event != first_event:
             viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
 
@@ -489,7 +503,7 @@ class RelayServer:
         info = self._state.info
         if message.action == "seek" and message.target >= len(info.measures):
             raise ProtocolError(f"measure index {message.target} of {len(info.measures)}")
-        if message.action in ("gain", "mute") and message.target >= len(info.parts):
+        if message.action in ("gain", "mute", "solo") and message.target >= len(info.parts):
             raise ProtocolError(f"part {message.target} of {len(info.parts)}")
         value = min(max(message.value, GAIN_RANGE_DB[0]), GAIN_RANGE_DB[1])
         name = self._presence[viewer.viewer].name

@@ -40,6 +40,7 @@ from .ai_record import AI, answered_score, author_of, copied, with_check
 from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .exports import write_beats_csv, write_notes_csv
+from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
 from .house import House
 from .measure import measure_wav
@@ -120,10 +121,13 @@ class _Stage:
     """Who or what wrote the AI notes (``models.provenance``)."""
     heard: tuple[HeardNote, ...] = ()
     """What a learner played."""
+    learner: HeardAgain | None = None
+    """The learner who is heard beside the orchestra."""
 
     @property
-    def audience(self) -> tuple[PlayerPlacement, ...]:
-        return self.house.seats if self.house is not None else ()
+    def beside(self) -> tuple[PlayerPlacement, ...]:
+        """Who is heard beside the orchestra: a learner, and the audience."""
+        return seats_beside(self.learner, self.house.seats if self.house is not None else ())
 
     @property
     def at_last(self) -> tuple[PlayerPlacement, ...]:
@@ -249,7 +253,7 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         write_take(out / "take.csv", Take(session.poses, {"score": session.header.title}))
     if session.heard:
         write_performer(out / "heard.csv", session.heard)
-    score = score_of_session(session, out)
+    score, learner = score_of_session(session, out), HeardAgain.of(session)
     header = session.header
     copied = out / (Path(header.score_name).name or "score.musicxml")
     stage = _Stage(
@@ -262,18 +266,19 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         sounds,
         tuple(name for name in header.ai.get("ai-parts", "").split(", ") if name),
         reseatings=session.reseatings,
-        house=_house_of(session, score),
+        house=_house_of(session, score, seats_beside(learner, ())),
         ai=header.ai,
         heard=session.heard,
+        learner=learner,
     )
     return _write_results(out, stage, list(session.frames), 0, bars)
 
 
-def _house_of(session: Session, score: Score) -> House | None:
+def _house_of(session: Session, score: Score, beside: Sequence[PlayerPlacement]) -> House | None:
     """The audience of a session in which it clapped."""
     if not any(frame.applause is not None for frame in session.frames):
         return None
-    return House.of(read_hall(session.header.hall), session.header.placements, len(score.parts))
+    return House.of(read_hall(session.header.hall), (*session.header.placements, *beside), len(score.parts))
 
 
 def _make_folder(out: Path) -> None:
@@ -312,7 +317,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         rendering = bars.add_task("Rendering the sound", total=played.end_s - played.start_s)
         render_wav(
             wav,
-            (*stage.placements, *stage.audience),
+            (*stage.placements, *stage.beside),
             sound_set,
             room_of(stage.hall),
             _cues(frames, stage),
@@ -395,7 +400,10 @@ def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
         while changes and changes[0].frame <= frame.index:
             placements = reseated(placements, changes.popleft().placements)
         if placements != before:
-            cue = replace(cue, placements=(*placements, *stage.audience))
+            cue = replace(cue, placements=(*placements, *stage.beside))
+        if stage.learner is not None:
+            notes, releases = stage.learner.step(frame)
+            cue = replace(cue, notes=(*cue.notes, *notes), releases=(*cue.releases, *releases))
         if stage.house is not None:
             notes, releases = stage.house.clap(frame)
             cue = replace(cue, notes=(*cue.notes, *notes), releases=(*cue.releases, *releases))
@@ -411,7 +419,7 @@ def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
 
 def _sounds_with_progress(stage: _Stage, bars: Progress) -> SoundSet:
     task = bars.add_task("Tuning the instruments", total=1)
-    load = sound_loader(stage.score, stage.sounds, [seat.instrument for seat in stage.audience])
+    load = sound_loader(stage.score, stage.sounds, [seat.instrument for seat in stage.beside])
     sounds = load(progress=lambda done, total: bars.update(task, completed=done, total=max(1, total)))
     bars.update(task, completed=1, total=1)
     return sounds

@@ -112,6 +112,8 @@ class SessionHeader:
     """How many beats most bars were beaten in: a take may beat at another level than the score suggests."""
     ai: dict[str, str] = field(default_factory=dict)
     """Who or what wrote the AI notes, with which seed and controls (``models.provenance``); empty without any."""
+    learner: PlayerPlacement | None = None
+    """Where a learner played beside the orchestra, and which instrument."""
 
     @classmethod
     def of(
@@ -122,6 +124,7 @@ class SessionHeader:
         hall: str,
         seed: int,
         ai: dict[str, str] | None = None,
+        learner: PlayerPlacement | None = None,
     ) -> "SessionHeader":
         """The header of a session that plays ``score``, whose file travels along; ``ai`` as in the header."""
         return cls(
@@ -137,6 +140,7 @@ class SessionHeader:
             measures=len(score.measures),
             beats_in_bar=prevailing_beats(score),
             ai=ai or {},
+            learner=learner,
         )
 
 
@@ -355,6 +359,8 @@ def _header(description: dict[str, Any], score_bytes: bytes) -> SessionHeader:
         raise ValueError(f"format {version}, this program reads format {FORMAT_VERSION}")
     description["parts"] = tuple(Part(**row) for row in description["parts"])
     description["placements"] = _placements(description["placements"])
+    if description.get("learner") is not None:
+        (description["learner"],) = _placements([description["learner"]])
     return SessionHeader(score_bytes=score_bytes, **description)
 
 

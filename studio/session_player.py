@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement
+from .heard_again import HeardAgain, seats_beside
 from .house import House
 from .relay import RelayProcess
 from .reseating import reseated
@@ -24,8 +25,9 @@ class SessionPlayer:
         audio: AudioOutput,
         relay: RelayProcess | None,
         house: House | None = None,
+        learner: HeardAgain | None = None,
     ) -> None:
-        """``house`` claps as it did in the session."""
+        """``house`` claps as it did in the session, ``learner`` plays what they played."""
         self._frames = session.frames
         self._shift_s = start_s - self._frames[0].time_s
         self._audio = audio
@@ -33,8 +35,14 @@ class SessionPlayer:
         self._next = 0
         self._placements = session.header.placements
         self._house = house
+        self._learner = learner
         self._reseatings = deque(session.reseatings)
         self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
+
+    @property
+    def placements(self) -> tuple[PlayerPlacement, ...]:
+        """The players as they sit now."""
+        return self._placements
 
     @property
     def end_s(self) -> float:
@@ -45,9 +53,12 @@ class SessionPlayer:
         newest = None
         while self._next < len(self._frames) and self._frames[self._next].time_s + self._shift_s <= now_s:
             self._reseat(self._frames[self._next].index)
-            newest = shifted(self._frames[self._next], self._shift_s)
+            recorded = self._frames[self._next]
+            newest = shifted(recorded, self._shift_s)
             self._next += 1
             self._audio.submit(newest.notes, newest.releases)
+            if self._learner is not None:
+                self._audio.submit(*self._learner.step(recorded, self._shift_s))
             if self._house is not None:
                 self._house.play(newest, self._audio)
             if self._relay is not None:
@@ -61,7 +72,8 @@ class SessionPlayer:
             self._placements = reseated(self._placements, self._reseatings.popleft().placements)
         if self._placements == before:
             return
-        self._audio.place((*self._placements, *(self._house.seats if self._house is not None else ())))
+        audience = self._house.seats if self._house is not None else ()
+        self._audio.place((*self._placements, *seats_beside(self._learner, audience)))
         if self._relay is not None:
             self._relay.place(self._placements)
         if self.on_place is not None:

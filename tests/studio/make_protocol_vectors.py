@@ -163,6 +163,20 @@ SERVER: dict[str, p.ServerMessage] = {
         address="https://192.168.0.17:8765/phone#pair=abc", expires_s=312.5, size=2, modules=bytes((1, 0, 0, 1))
     ),
     "paired": p.Paired(token="again", owner="Zoë"),
+    "sound_status": p.SoundStatus(
+        device="JACK dummy, 21 ms, 3 missed",
+        warning="3 blocks were missed: try --latency safe",
+        load=0.375,
+        missed=3,
+        latency_s=0.0234375,
+        limiting_db=-1.5,
+        true_peak_db=-1.75,
+        loudness_lufs=-17.25,
+        parts=(
+            pv.PartSound(peak_db=-12.5, rms_db=-24.25, muted=False, solo=True),
+            pv.PartSound(peak_db=-120.0, rms_db=-120.0, muted=True, solo=False),
+        ),
+    ),
     "interaction": p.Interaction(
         time_s=12.5,
         hovered=7,
@@ -228,6 +242,7 @@ CLIENT: dict[str, p.ClientMessage] = {
     ),
     "baton": p.Baton(action="grant", viewer=3),
     "command": p.Command(action="gain", target=7, value=-3.5),
+    "command, solo": p.Command(action="solo", target=7, value=1.0),
     "rename": p.Rename(name="Ludwig"),
     "listen": p.Listen(codec="pcm16"),
     "tap": p.Tap(clock_offset_s=-0.5, samples=(p.TapSample(client_s=124.25, strength=0.75),)),

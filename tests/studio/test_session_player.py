@@ -6,7 +6,8 @@ from typing import Any
 
 from test_session_file import HEADER, frame, pose
 
-from tutti.engine.types import Frame, NoteEvent, NoteRelease, PlayerPlacement
+from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement
+from tutti.studio.heard_again import HeardAgain
 from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer, shifted
 
@@ -77,3 +78,41 @@ def test_players_move_and_are_muted_again_at_the_frames_at_which_they_were(tmp_p
     assert drawn == [(moved,), (muted,)]
     # to sound and page, each just before the frame at which it happened
     assert listener.seated == [(20, (moved,)), (20, (moved,)), (35, (muted,)), (35, (muted,))]
+
+
+LEARNER = PlayerPlacement(9, len(HEADER.parts), "learner", "violin", (-1.4, 0.2, 0.0), 180.0, 0)
+HEARD = (HeardNote(1, 0.1, None, 69.2, 80, 1.0), HeardNote(1, 0.1, 0.2, 69.2, 80, 1.0))
+
+
+def test_what_a_learner_played_is_heard_again_from_their_seat(tmp_path: Path) -> None:
+    with SessionRecorder(tmp_path / "s.mcap", replace(HEADER, learner=LEARNER)) as recorder:
+        for index in range(50):
+            recorder.write_frame(frame(index, pose(index)))
+        for note in HEARD:
+            recorder.write_heard(note)
+    recorded = read_session(tmp_path / "s.mcap")
+    again = HeardAgain.of(recorded)
+    assert again is not None and again.seat == LEARNER
+    listener = Listener()
+    player = SessionPlayer(recorded, 100.0, listener, listener, learner=again)  # type: ignore[arg-type]
+    for tick in range(60):
+        player.step(100.0 + tick * 0.01)
+    own = [note for note in listener.notes if note.source == PERFORMER]
+    start_s = recorded.frames[0].time_s
+    assert [(note.part, note.pitch, round(note.onset_s, 6)) for note in own] == [
+        (LEARNER.part, 69, round(100.1 - start_s, 6))
+    ]
+    assert [r.note_id for r in listener.releases].count(own[0].note_id) == 1
+    shown = [note for one in listener.frames for note in one.notes]
+    assert not any(note.source == PERFORMER for note in shown)  # the page has no part for them
+
+
+def test_a_learners_notes_are_not_heard_twice_nor_without_a_learner() -> None:
+    frames = [frame(index, pose(index)) for index in range(50)]
+    assert HeardAgain.of(session_of(frames)) is None
+    old = replace(session_of(frames), heard=HEARD)
+    seat = HeardAgain.of(old)
+    assert seat is not None and seat.seat.instrument == "violin" and seat.seat.part == len(HEADER.parts)
+    note = NoteEvent(77, 0, 0.1, 0.5, 69, 80, "sustain", 0.0, PERFORMER)
+    played = [replace(frames[0], notes=(note,)), *frames[1:]]
+    assert HeardAgain.of(replace(old, frames=tuple(played))) is None

@@ -90,7 +90,7 @@ export class App {
       },
       sounded: (status) => {
         this.parts.sound(status.parts);
-        this.soundLine.show(status);
+        if (this.soundLine.show(status) && this.concert.controlling) this.hints.say(status.warning);
       },
       interacted: (message) => this.hands.take(message),
     });

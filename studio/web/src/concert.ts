@@ -11,6 +11,7 @@ import {
   type Presence,
   type ServerMessage,
   type Snapshot,
+  type SoundStatus,
   type Tick,
   type ViewerInfo,
 } from "./generated/protocol";
@@ -27,6 +28,8 @@ export interface ConcertEvents {
   /** A tick, before its events. */
   ticked(tick: Tick): void;
   notice(text: string): void;
+  /** How the sound does. */
+  sounded?(status: SoundStatus): void;
   /** What one's own pointing came to. */
   interacted?(message: Interaction): void;
 }
@@ -86,6 +89,9 @@ export class Concert {
         break;
       case "Interaction":
         this.events.interacted?.(message);
+        break;
+      case "SoundStatus":
+        this.events.sounded?.(message);
         break;
       case "Notice":
         this.events.notice(message.text);

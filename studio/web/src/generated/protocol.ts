@@ -449,6 +449,37 @@ export interface Interaction {
 }
 
 /**
+ * How a part is heard: the levels of its section before the hall, dB relative to full scale (−120: silence), and
+ * whether all of its players were muted, or shall be heard alone.
+ */
+export interface PartSound {
+  peak_db: number;
+  rms_db: number;
+  muted: boolean;
+  solo: boolean;
+}
+
+/**
+ * How the sound does, some times a second; the newest replaces all before. `device` says in one line where it
+ * goes, `warning` what is wrong and what helps (empty: nothing). `load` is the share of a block's time that its
+ * computation takes; `missed` blocks came too late for the device. Levels are dB relative to full scale (−120:
+ * silence), `limiting_db` (≤ 0) what the limiter takes away, `loudness_lufs` that of the last 3 s; `parts` in
+ * the score's order.
+ */
+export interface SoundStatus {
+  kind: "SoundStatus";
+  device: string;
+  warning: string;
+  load: number;
+  missed: number;
+  latency_s: number;
+  limiting_db: number;
+  true_peak_db: number;
+  loudness_lufs: number;
+  parts: PartSound[];
+}
+
+/**
  * First message of a viewer, within five seconds. `host_key` is the `#host=…` of the page's address, or empty.
  * The relay cleans the name and may number it.
  */
@@ -528,11 +559,12 @@ export interface Baton {
 
 /**
  * Host or baton holder: `start`, `stop`; `seek` to measure index `target`; `gain` of part `target` to `value`
- * dB; `mute` part `target` (value 1) or not (0).
+ * dB; `mute` part `target` (value 1) or not (0); `cue` the section looked at or pointed to; `solo` as `mute`:
+ * where anybody is solo, solos alone are heard.
  */
 export interface Command {
   kind: "Command";
-  action: "start" | "stop" | "seek" | "gain" | "mute";
+  action: "start" | "stop" | "seek" | "gain" | "mute" | "cue" | "solo";
   target: number;
   value: number;
 }
@@ -650,7 +682,8 @@ export type ServerMessage =
   | Notice
   | PairingCode
   | Paired
-  | Interaction;
+  | Interaction
+  | SoundStatus;
 
 export type ClientMessage =
   | Hello
@@ -1161,6 +1194,30 @@ function readInteraction(r: Reader): Interaction {
   };
 }
 
+function readPartSound(r: Reader): PartSound {
+  return {
+    peak_db: r.f32(),
+    rms_db: r.f32(),
+    muted: r.bool(),
+    solo: r.bool(),
+  };
+}
+
+function readSoundStatus(r: Reader): SoundStatus {
+  return {
+    kind: "SoundStatus",
+    device: r.text(),
+    warning: r.text(),
+    load: r.f32(),
+    missed: r.u32(),
+    latency_s: r.f32(),
+    limiting_db: r.f32(),
+    true_peak_db: r.f32(),
+    loudness_lufs: r.f32(),
+    parts: r.list(() => readPartSound(r)),
+  };
+}
+
 function readAnyNNICSSA(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause {
   const tag = r.u8();
   switch (tag) {
@@ -1198,6 +1255,7 @@ function readServerMessage(r: Reader): ServerMessage {
     case 0x0a: return readPairingCode(r);
     case 0x0b: return readPaired(r);
     case 0x0c: return readInteraction(r);
+    case 0x0d: return readSoundStatus(r);
     default: throw new RangeError(`unknown kind ${tag}`);
   }
 }
@@ -1248,7 +1306,7 @@ function writeBaton(w: Writer, m: Baton): void {
 }
 
 function writeCommand(w: Writer, m: Command): void {
-  w.choice(["start", "stop", "seek", "gain", "mute"] as const, m.action);
+  w.choice(["start", "stop", "seek", "gain", "mute", "cue", "solo"] as const, m.action);
   w.u32(m.target);
   w.f32(m.value);
 }
