@@ -22,6 +22,7 @@ from .runtime import PartModel, PartState
 from .scales import Scale
 
 _MOST_OWED = 8.0  # notes
+_MOST_DETERRED = 1.0  # nats
 _STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
 
 
@@ -30,11 +31,11 @@ class DecodingSettings:
     """How freely to decode.
 
     ``temperature`` sharpens which pitch begins, ``rhythm_temperature`` whether one begins, sounds on or ends: a sharper
-    rhythm would hold notes for ever, as that is always the likeliest. ``top_p`` keeps the likeliest tokens that together have this probability (Holtzman et al., "The Curious Case of
-    Neural Text Degeneration", ICLR 2020). ``rest_penalty`` (nats) keeps who accompanies from falling silent while a
-    voice that is given sounds: in a corpus of whole movements players rest for pages, and a model of them does too.
-    ``density_gain`` (nats for a note owed) is how firmly an asked density is kept. ``order`` is that of decoding:
-    soprano, bass, alto, tenor.
+    rhythm would hold notes for ever, as that is always the likeliest. ``top_p`` keeps the likeliest tokens that
+    together have this probability (Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020).
+    ``rest_penalty`` (nats) keeps who accompanies from falling silent while a voice that is given sounds: in a corpus of
+    whole movements players rest for pages, and a model of them does too. ``density_gain`` (nats for a note owed) is how
+    firmly an asked density is kept. ``order`` is that of decoding: soprano, bass, alto, tenor.
     """
 
     temperature: float = 0.6
@@ -125,10 +126,11 @@ class PartDecoder:
         for voice in (*(voice for voice in chosen.order if voice in imagined), *self._answered):
             if voice in given:
                 continue
-            logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
+            logits = self._odds(voice, tokens, chosen, led, may_hold)
+            costs = None
             if chosen.rules.active:
-                logits = logits - self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
-            tokens[voice] = draw_token(logits, chosen, random)
+                costs = self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
+            tokens[voice] = draw_token(logits, chosen, random, costs)
         self._note(tokens)
         state.commit(tokens)
         return tokens
@@ -186,19 +188,26 @@ class PartDecoder:
                 self._owed[voice] = 0.0
 
 
-def draw_token(logits: np.ndarray, settings: DecodingSettings, random: np.random.Generator) -> int:
-    """Sample first whether a pitch begins (``FIRST_PITCH`` stands for any), then which."""
-    pitches = logits[FIRST_PITCH:]
-    most = pitches.max()
-    if np.isfinite(most):
-        begins = most + np.log(np.exp(pitches - most).sum())
-    else:
-        begins = -np.inf
-    rhythm = np.append(logits[:FIRST_PITCH], begins) / settings.rhythm_temperature
+def draw_token(
+    logits: np.ndarray, settings: DecodingSettings, random: np.random.Generator, costs: np.ndarray | None = None
+) -> int:
+    """Sample first whether a pitch begins (``FIRST_PITCH`` stands for any), then which.
+
+    ``costs`` are the rules' (nats). They choose among pitches, but deter from beginning one by little: where the
+    likeliest pitch is forbidden another is played, rather than none.
+    """
+    ruled = logits if costs is None else logits - costs
+    begins = max(_log_sum(ruled[FIRST_PITCH:]), _log_sum(logits[FIRST_PITCH:]) - _MOST_DETERRED)
+    rhythm = np.append(ruled[:FIRST_PITCH], begins) / settings.rhythm_temperature
     token = draw(rhythm, 1.0, random)
     if token < FIRST_PITCH:
         return token
-    return FIRST_PITCH + draw(pitches / settings.temperature, settings.top_p, random)
+    return FIRST_PITCH + draw(ruled[FIRST_PITCH:] / settings.temperature, settings.top_p, random)
+
+
+def _log_sum(logits: np.ndarray) -> float:
+    most = float(logits.max())
+    return most + float(np.log(np.exp(logits - most).sum())) if np.isfinite(most) else -np.inf
 
 
 def draw(logits: np.ndarray, top_p: float, random: np.random.Generator) -> int:
