@@ -49,8 +49,8 @@ def heard_controls(score: Score, notes: Sequence[ScoreNote]) -> dict[str, float]
     onsets = len({(note.part, note.onset_quarter) for note in notes})
     places = []
     for part in parts:
-        low, high = comfortable_range(score.parts[part].instrument)
-        high = low + _REACH * (high - low)
+        low, highest = comfortable_range(score.parts[part].instrument)
+        high = low + _REACH * (highest - low)
         pitch = float(np.mean([note.pitch for note in notes if note.part == part]))
         places.append((pitch - (low + high) / 2) / max(1.0, 0.4 * (high - low)))
     return {
@@ -81,7 +81,7 @@ def opinions_of_edit(before: Mapping[str, float], after: Mapping[str, float], ed
 
 
 def compare_edit(before: Sequence[ScoreNote], after: Sequence[ScoreNote]) -> Edit:
-    """What was changed between two versions of the AI's parts. Raises ``ModelError`` where there is nothing to compare."""
+    """What was changed between two versions of the AI's parts. Raises ``ModelError`` without AI notes."""
     if not before:
         raise ModelError("the original has no AI notes: there is nothing that was edited")
     left = {_key(note): note for note in before}

@@ -9,6 +9,7 @@ liked independently of each other: a learner gives tens of opinions, not thousan
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -106,9 +107,10 @@ class Preference:
             drawn = [random.beta(*self.posterior(control, arm)) for arm in names]
             if asked[control] is None:
                 arms[control] = names[int(np.argmax(drawn))]
-        wish = replace(
-            base, **{name: value_of(name, arm) for name, arm in arms.items() if name != "temperature" and arm != OPEN}
-        )
+        values: dict[str, Any] = {
+            name: value_of(name, arm) for name, arm in arms.items() if name != "temperature" and arm != OPEN
+        }
+        wish = replace(base, **values)
         if "temperature" in arms:
             chosen = value_of("temperature", arms["temperature"])
             temperature = None if chosen is None else float(chosen)

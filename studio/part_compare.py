@@ -92,10 +92,11 @@ def compare(request: CompareRequest, progress: Callable[[float], None] | None = 
     for index, kind in enumerate(request.kinds):
         try:
             notes, author = _answer(kind, assignment, request)
+            asked = {"density": f"{pace_of(melody):g}"} if kind == "grid" else {}
         except ModelError as error:
             missing[kind] = str(error)
             continue
-        answers.append(_written(kind, assignment.score, [*all_notes(melody), *notes], author, request))
+        answers.append(_written(kind, assignment.score, [*all_notes(melody), *notes], author, request, asked))
         if progress is not None:
             progress((index + 1) / len(request.kinds))
     if not answers:
@@ -126,12 +127,24 @@ def _answer(kind: str, assignment: tasks.Assignment, request: CompareRequest) ->
     decoder: NamedDecoder
     if kind == "grid":
         decoder = network = load_decoder(request.weights.get(kind), request.seed)
-        return compose(assignment, decoder, Wish()).written, network.author
+        return compose(assignment, decoder, Wish(density=pace_of(score))).written, network.author
     decoder = baseline = load_baseline(request.weights.get(kind, baseline_weights(kind)), request.seed)
     return compose(assignment, decoder, Wish()).written, baseline.author
 
 
-def _written(kind: str, score: Score, notes: Sequence[ScoreNote], author: Author, request: CompareRequest) -> Answer:
+def pace_of(melody: Score) -> float:
+    """Onsets per quarter of a melody: the AI player is asked to move as it does."""
+    return round(len(melody.notes) / max(1.0, melody.end_quarter), 2)
+
+
+def _written(
+    kind: str,
+    score: Score,
+    notes: Sequence[ScoreNote],
+    author: Author,
+    request: CompareRequest,
+    asked: dict[str, str],
+) -> Answer:
     notes = sorted(notes, key=lambda note: (note.onset_quarter, note.part, note.pitch))
     added = [note for note in notes if note.source != "written"]
     provenance = Provenance(
@@ -142,6 +155,7 @@ def _written(kind: str, score: Score, notes: Sequence[ScoreNote], author: Author
         seed=request.seed,
         parts=tuple(part.name for part in score.parts[1:]),
         notes=len(added),
+        controls=asked,
     )
     whole = with_notes(score, notes)
     analysis = analyse(whole)

@@ -40,7 +40,7 @@ def chord_roll(score: Score, analysis: Analysis, surprise: Surprise | None, part
                 axes.broken_barh([span], (note.pitch - 0.42, 0.84), facecolors=colour, linewidth=0)
         for chord in analysis.chords:
             if start <= chord.place.quarter < end:
-                axes.text(chord.place.quarter, high + 2.2, chord.numeral, fontsize=7, color=INK, family="serif")
+                axes.text(chord.place.quarter + 0.06, high + 2.2, chord.numeral, fontsize=7, color=INK, family="serif")
         for breach in analysis.breaches:
             if start <= breach.place.quarter < end:
                 axes.plot([breach.place.quarter], [low - 2.5], marker="x", markersize=5, color=WINE)
