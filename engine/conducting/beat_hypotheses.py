@@ -34,8 +34,6 @@ PERIOD_SD = 0.10
 """Random walk of the beat and of the period (relative) from beat to beat."""
 SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5
-LOG_SILENT_AT_MOST = -6.0
-"""A beat without any mark stays unlikely however often it happened: else a tempo twice too fast explains everything."""
 FALSE_TURN = 1.0
 """Turns that are no beats, per beat: the tops of the strokes."""
 DOWNWARD_TURN = -3.0

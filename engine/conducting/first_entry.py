@@ -22,7 +22,7 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 FIRST_SD = 0.20
 """How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.27, 0.2, 0.5
+ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.34, 0.22, 0.65
 """An ictus at least this probable is the first beat: of a hand that rested before, with a lowest point as well, and
 of a hand that did not rest."""
 SEEN_WITHIN_S = 0.06
@@ -35,7 +35,7 @@ REST_PERIODS = 4.0
 """A rest (``REST_S``) counts for so many marked periods."""
 BEATING_POWER = 4.0
 """How much it counts whether the hand is read to beat at all: fidgets have icti, too, but are seldom read so."""
-PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.75, 0.3
+PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.9, 0.3
 """A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
 ANNOUNCES_BEATING = 0.85
 """And the hand is read to beat with this probability."""
@@ -45,7 +45,7 @@ EXPECTED_WITHIN_S, NEXT_WITHIN_S = 0.5, 2.6
 """The first ictus, and the second one, are expected within this time when they are asked for."""
 DUE_GAIN, DECIDED_S = 0.4, 0.07
 """Weight of a new reading in the time of the first ictus; so long before, it is decided."""
-LEAD_S = 0.05
+LEAD_S = 0.04
 """The first chord is meant for this long before the ictus as it is seen: hands are behind the music, devices behind the
 hand."""
 LEAST_STROKE_M = 0.02
@@ -63,6 +63,7 @@ class FirstEntry:
         self._marked_s = meter.marked_s(start_beat)
         self._rest_s = -math.inf
         self._icti: deque[float] = deque(maxlen=EVEN_ICTI)
+        self._latest_s = -math.inf
         self._due_s: float | None = None
         self._sure = False
 
@@ -77,6 +78,9 @@ class FirstEntry:
         ``low_s`` is the hand's latest lowest point.
         """
         plain = ictus * beating**BEATING_POWER
+        since_s, self._latest_s = ictus_s - self._latest_s, ictus_s
+        if since_s < EVEN_LEAST_S and not self._rested(ictus_s):
+            return False
         if plain > EVEN_PLAIN:
             self._icti.append(ictus_s)
         return plain > self._enough(ictus_s, low_s) or (plain > EVEN_PLAIN and self._even())
