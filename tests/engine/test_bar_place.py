@@ -1,0 +1,84 @@
+"""The place in the bar, as read, puts a count right; the beats that are told are those that are counted."""
+
+import numpy as np
+
+from tutti.engine.conducting.bar_place import BarPlace
+from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.beat_hypotheses import Hypothesis
+from tutti.engine.conducting.gesture_features import METERS
+from tutti.engine.conducting.gesture_reader import UNTIL_MIDDLES_S, Reading
+from tutti.engine.conducting.meter_map import MeterMap
+from tutti.engine.conducting.profile import ConductorProfile
+from tutti.engine.conducting.tracking import TakeSource
+from tutti.engine.conducting.virtual_conductor import conduct
+from tutti.engine.performance import Performance
+from tutti.engine.plain_score import plain_score
+
+METER = MeterMap.of(plain_score((1.0,) * 4, 8, 80.0))
+
+
+def readings(beat: int, time_s: float, sure: float = 0.97) -> list[Reading]:
+    """The last readings before an ictus at ``time_s``: this beat of the bar of four comes."""
+    places = np.zeros(METERS, np.float32)
+    places[:4] = (1.0 - sure) / 3.0
+    places[beat] = sure
+    until = np.full(len(UNTIL_MIDDLES_S), 1.0 / len(UNTIL_MIDDLES_S), np.float32)
+    return [Reading(time_s - 0.02 * n, 0.0, until, places, 1.0) for n in range(15, 0, -1)]
+
+
+def account(index: int, time_s: float = 1.0) -> Hypothesis:
+    return Hypothesis(index, time_s, time_s, 0.75, (0.001, 0.0, 0.01), icti={index: time_s})
+
+
+def test_a_first_beat_that_went_by_unseen_is_counted() -> None:
+    place = BarPlace(METER, 0)
+    place.read(readings(1, 1.0), 1.0, 0.75)
+    accounts = place.beginnings(account(0))
+    assert accounts[0].index == 1
+    assert accounts[0].icti == {1: 1.0}
+    place.read(readings(0, 1.0), 1.0, 0.75)
+    assert place.beginnings(account(0))[0].index == 0
+
+
+def counted(place: BarPlace, slip: int, beats: int) -> int:
+    """How far the count was put right while the bar went on ``slip`` beats away from it."""
+    moved = 0
+    for index in range(1, beats + 1):
+        before, now = account(index - 1), account(index, 0.75 * index)
+        place.read(readings((index + slip) % 4, 0.75 * index), 0.75 * index, 0.75)
+        moved += place.put_right([now], before, ConductorProfile())[0].index - index
+        if moved:
+            break
+    return moved
+
+
+def test_a_count_that_disagrees_with_the_bar_for_some_beats_follows_it() -> None:
+    assert counted(BarPlace(METER, 0), 1, 8) == 1
+    assert counted(BarPlace(METER, 0), -1, 8) == -1
+    assert counted(BarPlace(METER, 0), 0, 8) == 0
+
+
+def test_one_misreading_moves_nothing() -> None:
+    assert counted(BarPlace(METER, 0), 1, 1) == 0
+
+
+def test_in_one_the_bar_says_nothing() -> None:
+    place = BarPlace(MeterMap.of(plain_score((1.0,), 8, 80.0)), 0)
+    place.read(readings(0, 1.0), 1.0, 0.75)
+    assert place.log_place(3) == 0.0
+
+
+def test_the_beats_told_are_those_counted_also_where_the_hand_has_no_lowest_points() -> None:
+    score = plain_score((1.0,) * 4, 8, 80.0)
+    given = score.beats["quarter"].astype(float), 3.0 + 0.75 * np.arange(len(score.beats))
+    take = conduct(score, given, seed=2, rate_hz=60.0, style=Style(manner="upward", jitter_s=0.01))
+    performance, source = Performance(score), TakeSource(take)
+    frames = []
+    for step in range(int((take.end_s - take.start_s) / 0.01)):
+        now_s = take.start_s + 0.01 * step
+        frames.append(performance.step(now_s, source.poll(now_s)))
+    performance.close()
+    told = [beat.beat_index for frame in frames for beat in frame.beats if beat.beat_index >= 0]
+    assert told == sorted(set(told))
+    assert len(told) >= len(score.beats) - 1
+    assert all(beat.detected_s >= beat.time_s for frame in frames for beat in frame.beats)
