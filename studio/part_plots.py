@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 
 from ..engine.score import Score
@@ -15,6 +15,8 @@ QUARTERS_A_SYSTEM = 32
 MOST_SYSTEMS = 24
 MOST_NATS = 5.0
 """Surprise from which a note is as red as can be."""
+HEARD = "#b9ad9a"
+"""Colour of what is heard only."""
 _SURPRISE = LinearSegmentedColormap.from_list("surprise", [PINE, GOLD, WINE])
 
 
@@ -33,7 +35,7 @@ def chord_roll(score: Score, analysis: Analysis, surprise: Surprise | None, part
         for note in pitched:
             if start <= note.onset_quarter < end:
                 value = nats.get((note.part, round(note.onset_quarter, 3), note.pitch))
-                colour = SLATE if note.part in parts else "#b9ad9a"
+                colour = to_rgba(SLATE if note.part in parts else HEARD)
                 if value is not None:
                     colour = _SURPRISE(min(1.0, value / MOST_NATS))
                 span = (note.onset_quarter + 0.03, max(0.08, note.duration_quarter - 0.06))
