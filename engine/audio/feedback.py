@@ -8,7 +8,6 @@ spectrum (PAPR) and far above its own harmonics (PHPR), and it grows from frame 
 from collections import deque
 
 import numpy as np
-import scipy.fft
 
 from ..units import db_to_gain
 from .pyo_block import FloatArray
@@ -84,7 +83,7 @@ class FeedbackGuard:
 
     def _judge(self) -> None:
         """One more frame; howling is counted and ducked."""
-        magnitudes = np.abs(scipy.fft.rfft(self._frame * self._window)) * (2.0 / self._window.sum())
+        magnitudes = np.abs(np.fft.rfft(self._frame * self._window)) * (2.0 / self._window.sum())
         power_db = 20.0 * np.log10(magnitudes + 1e-9)
         peak = int(power_db[2:].argmax()) + 2
         level_db = float(power_db[peak])

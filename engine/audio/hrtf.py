@@ -9,20 +9,15 @@ Azimuth is counter-clockwise seen from above (left is positive), 0 in front; ele
 """
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import numpy.typing as npt
-import platformdirs
-import scipy.fft
-import scipy.signal
-from scipy.spatial import ConvexHull
+import scipy
 
 from ..errors import SoundError
+from .array_cache import cache_folder, read_array, write_array
 from .pyo_block import bundled_hrir_tables
 
 GRID_STEP_DEG = 2
@@ -101,6 +96,8 @@ def kemar_hrirs() -> HrirSet:
 def read_sofa(path: Path) -> HrirSet:
     """A SOFA file (AES69) of the convention SimpleFreeFieldHRIR, or of another with the same data. Raises
     ``SoundError``."""
+    import h5py  # slow to import, and seldom needed
+
     try:
         with h5py.File(path, "r") as file:
             convention = _text(file.attrs.get("SOFAConventions", ""))
@@ -181,7 +178,7 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int, head_radius_m: float
     turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
 
     corners = _unit_vectors(hrirs.directions_deg)
-    triangles = ConvexHull(corners, qhull_options="QJ").simplices
+    triangles = scipy.spatial.ConvexHull(corners, qhull_options="QJ").simplices
     inverses = np.linalg.inv(corners[triangles].transpose(0, 2, 1))
     azimuths_deg = np.arange(0, 360, GRID_STEP_DEG, dtype=np.float64)
     rows = []
@@ -209,10 +206,8 @@ def load_grid(
     """The grid of a SOFA file or of the default head, mapped from the user's cache or built into it.
 
     ``head_radius_m`` is the size of the listener's own head (see ``build_grid``).
-
-    A cache that cannot be written costs the building time on the next start and nothing else.
     """
-    folder = cache_dir or Path(platformdirs.user_cache_dir("tutti")) / "hrtf"
+    folder = cache_dir or cache_folder("hrtf")
     source = "kemar" if sofa is None else _file_hash(sofa)
     if head_radius_m is not None:
         check_radius(head_radius_m)
@@ -222,14 +217,7 @@ def load_grid(
     if cached is not None:
         return cached
     grid = build_grid(kemar_hrirs() if sofa is None else read_sofa(sofa), rate_hz, fft_size, head_radius_m)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=folder, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, grid.spectra)
-        Path(part).replace(folder / f"{name}-{grid.taps}.npy")
-    except OSError:
-        return grid
+    write_array(folder / f"{name}-{grid.taps}.npy", grid.spectra)
     return grid
 
 
@@ -237,13 +225,9 @@ def _read_cached(folder: Path, name: str, fft_size: int) -> HrtfGrid | None:
     """The grid of a cache file, mapped: processes share its memory. None where there is none that can be read."""
     rows = 360 // GRID_STEP_DEG * ((90 - LOWEST_ELEVATION_DEG) // GRID_STEP_DEG + 1)
     for path in folder.glob(f"{name}-*.npy"):
-        try:
-            spectra = np.load(path, mmap_mode="r")
-            taps = int(path.stem.rpartition("-")[2])
-        except (OSError, ValueError, EOFError):
-            continue
-        if spectra.shape == (rows, 2, 2, fft_size // 2 + 1) and spectra.dtype == np.float32:
-            return HrtfGrid(np.asarray(spectra), fft_size, taps)
+        spectra, taps = read_array(path), path.stem.rpartition("-")[2]
+        if spectra is not None and spectra.shape == (rows, 2, 2, fft_size // 2 + 1) and taps.isdigit():
+            return HrtfGrid(spectra, fft_size, int(taps))
     return None
 
 

@@ -50,7 +50,7 @@ class LoudnessMeter:
     """
 
     def __init__(self, rate_hz: int) -> None:
-        self._sections = np.stack([_high_shelf(rate_hz), _high_pass(rate_hz)])
+        self._sections = k_weighting(rate_hz)
         self._states = np.zeros((2, 2, 2))
         self._hop = round(0.1 * rate_hz)
         self._open_power, self._open_count = 0.0, 0
@@ -87,6 +87,11 @@ class LoudnessMeter:
             return -math.inf
         heard = heard[heard > 0.1 * heard.mean()]  # 10 LU below the mean of what is above the absolute gate
         return -0.691 + 10.0 * math.log10(heard.mean())
+
+
+def k_weighting(rate_hz: int) -> FloatArray:
+    """The filters of ITU-R BS.1770-5 for a rate, as second-order sections (2, 6)."""
+    return np.stack([_high_shelf(rate_hz), _high_pass(rate_hz)])
 
 
 def _high_shelf(rate_hz: int) -> FloatArray:

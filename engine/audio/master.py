@@ -9,7 +9,7 @@ silence included.
 import numba
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
+import scipy
 
 from ..units import db_to_gain
 from .pyo_block import FloatArray
@@ -27,7 +27,7 @@ class TruePeakLimiter:
         rate_hz: int,
         block: int,
         ceiling_db: float = -1.5,
-        lookahead_s: float = 0.002,
+        lookahead_s: float = 0.0015,
         release_s: float = 0.15,
     ) -> None:
         self._window = max(8, round(lookahead_s * rate_hz))

@@ -24,6 +24,7 @@ from ..units import db_to_gain, gain_to_db
 from .ensemble import assign
 from .hrtf import LEAD, HrtfGrid, load_grid
 from .loudness import programme_gain_db
+from .loudness_hold import LoudnessHold
 from .master import TruePeakLimiter
 from .metering import SectionLevel, SectionMeters
 from .playing import CELL, Playing
@@ -45,10 +46,11 @@ class AudioSettings:
     """How to render.
 
     ``voices`` is the largest size of the pool; ``starts_per_block`` bounds what 256 samples have to begin (the rest
-    begin as much later); ``loudness_lufs`` is about what the whole ensemble gives at forte, ``gain_db`` is added;
-    ``sofa`` is a file with another head than the default, ``head_radius_m`` the size of one's own. A ``listener`` is a
-    fixed seat, which tracked heads do not move. ``reflection_order`` is how many walls a reflection may meet (0 to 2);
-    with ``by_section``, sections share no reflections, so that they can be told apart to the last bit.
+    begin as much later); ``loudness_lufs`` is about what the whole ensemble gives at forte, held slowly
+    (``loudness_hold``), ``gain_db`` is added; ``sofa`` is a file with another head than the default,
+    ``head_radius_m`` the size of one's own. A ``listener`` is a fixed seat, which tracked heads do not move.
+    ``reflection_order`` is how many walls a reflection may meet (0 to 2); with ``by_section``, sections share no
+    reflections, so that they can be told apart to the last bit.
     """
 
     rate_hz: int = 48000
@@ -108,9 +110,9 @@ class OrchestraRenderer:
         self._voices = VoicePool(sounds, voices, settings.rate_hz, self._block)
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, self._block, settings.ceiling_db)
-        self._gain = db_to_gain(
-            programme_gain_db(placements, room, settings.loudness_lufs, self._listener) + settings.gain_db
-        )
+        gain_db = programme_gain_db(placements, room, settings.loudness_lufs, self._listener) + settings.gain_db
+        self._gain = self._programme_gain = db_to_gain(gain_db)
+        self._hold = LoudnessHold(settings.rate_hz, CELL, settings.loudness_lufs + settings.gain_db, gain_db)
         self._solo: frozenset[str] = frozenset()
         self._seats = Seats.of(placements)
         self._playing = Playing(
@@ -232,6 +234,8 @@ class OrchestraRenderer:
         ring = self._ring
         self._playing.origin_s = self.origin_s
         self._playing.advance(self._position)
+        if self._moved and not self._spatial.crossfades:
+            self._move()
         if self._position % CELL == 0:
             self._begin_cell()
         ring.advance()
@@ -253,7 +257,9 @@ class OrchestraRenderer:
         for output in self._beside:
             output.process(ring, send, hall, self._gain)
         self._position += self._block
-        return (ears + hall) * np.float32(self._gain)
+        stereo = ears + hall
+        self._hold.add(stereo)
+        return stereo * np.float32(self._gain)
 
     def _add_live(self, ring: StreamRing) -> None:
         start = ring.position % ring.samples.shape[1]
@@ -266,17 +272,21 @@ class OrchestraRenderer:
             else:
                 del self._live[player]
 
+    def _move(self) -> None:
+        """Go over to where everyone is now, in the time of a cell. Heads need not wait for a cell to begin."""
+        field = self._builder.build(self._listener)
+        self._spatial.place(field)
+        for output in self._beside:
+            output.place(field)
+        self._moved = False
+        places_m = np.array([placement.position_m for placement in self._seats.placements])
+        distances_m = np.linalg.norm(places_m - np.array(self._listener.position_m), axis=1)
+        self._playing.heard_gains = self._seats.gains / np.maximum(distances_m, NEAREST_M).astype(np.float32)
+
     def _begin_cell(self) -> None:
-        """What moves does so from cell to cell."""
-        if self._moved:
-            field = self._builder.build(self._listener)
-            self._spatial.place(field)
-            for output in self._beside:
-                output.place(field)
-            self._moved = False
-            places_m = np.array([placement.position_m for placement in self._seats.placements])
-            distances_m = np.linalg.norm(places_m - np.array(self._listener.position_m), axis=1)
-            self._playing.heard_gains = self._seats.gains / np.maximum(distances_m, NEAREST_M).astype(np.float32)
+        """Balance changes from cell to cell."""
+        self._hold.begin_cell()
+        self._gain = self._programme_gain * self._hold.gain
         if self._ramping or self._reached_gains is not self._seats.gains:
             self._gains[:] = self._reached_gains
             self._gain_steps[:] = (self._seats.gains - self._gains) / np.float32(CELL)

@@ -1,5 +1,6 @@
 """The hall's late response as pyo plays it: partitioned convolutions from a mono send to two ears."""
 
+import hashlib
 import tempfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyo
 import soundfile
 
+from .array_cache import cache_folder, read_array, write_array
 from .pyo_block import BlockFeed, BlockServer, FloatArray
 from .room import Room, late_response
 
@@ -14,6 +16,25 @@ PARTITIONS = (1024, 4096)
 """Sizes of the partitions, each a multiple of the one before. Long ones cost less for each sample and come as much
 later: the response's own silence at its start (``room.LATE_START_S``, 20 ms) hides the first, the first hides the
 second."""
+
+_VERSION = 1
+"""Counts changes of ``late_response``; what was kept before is not read."""
+_KEPT = 24
+"""Responses on disk: one is a megabyte or so."""
+
+
+def load_late_response(room: Room, rate_hz: int, seed: int, cache_dir: Path | None = None) -> FloatArray:
+    """``late_response``, kept in the user's cache (or ``cache_dir``): its decays take half a second to get right."""
+    if room.measured is not None:
+        return late_response(room, rate_hz, seed)
+    key = hashlib.sha256(repr((room, rate_hz, seed, _VERSION)).encode()).hexdigest()[:24]
+    path = (cache_dir or cache_folder("halls")) / f"{key}.npy"
+    kept = read_array(path)
+    if kept is not None and kept.ndim == 2 and kept.shape[1] == 2 and np.isfinite(kept).all():
+        return kept
+    response = late_response(room, rate_hz, seed)
+    write_array(path, response, _KEPT)
+    return response
 
 
 class LateReverb:
@@ -23,7 +44,7 @@ class LateReverb:
         if PARTITIONS[0] % block:
             raise ValueError(f"blocks of {block} do not fill partitions of {PARTITIONS[0]}")
         if response is None:
-            response = late_response(room, rate_hz, seed)
+            response = load_late_response(room, rate_hz, seed)
         self._channels = response.shape[1]
         self._server = BlockServer(self._channels, rate_hz, block)
         self._feed = BlockFeed(1, rate_hz, block)

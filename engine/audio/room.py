@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
-import scipy.ndimage
-import scipy.signal
+import scipy
 
 from ..hall import SIDES, Cover, Hall
 from ..types import Vector

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from ..instruments import catalogue
 from ..transforms import PODIUM_HEIGHT_M, rotate, tracking_to_hall, tracking_to_hall_quaternion
@@ -199,12 +198,12 @@ class FieldBuilder:
 
     def _short(self, response: FloatVector) -> FloatArray:
         """The spectra smoothed so that as filters they are no longer than the head's filters leave room for."""
-        impulses = scipy.fft.irfft(response, axis=1)
+        impulses = np.fft.irfft(response, axis=1)
         reach = LEAD - 8
         window = np.zeros(self._grid.fft_size)
         window[:reach] = np.cos(0.5 * np.pi * np.arange(reach) / reach) ** 2
         window[-reach + 1 :] = window[1:reach][::-1]
-        return np.ascontiguousarray(scipy.fft.rfft(impulses * window, axis=1).real, np.float32)
+        return np.ascontiguousarray(np.fft.rfft(impulses * window, axis=1).real, np.float32)
 
 
 def _band_weights(frequencies_hz: FloatVector) -> FloatVector:

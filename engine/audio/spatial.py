@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
+import scipy
 
 from .hrtf import HrtfGrid
 from .pyo_block import FloatArray
@@ -99,6 +99,11 @@ class Crossfade:
         else:
             self._queued = field
 
+    @property
+    def busy(self) -> bool:
+        """Whether a crossfade is going on, for which a new field would have to wait."""
+        return self._next is not None and self._faded > 0
+
     def step(self) -> tuple[SourceField | None, SourceField | None, FloatArray]:
         """For the coming block: the field that sounds, the one that it goes over to, and the new one's share of each
         sample."""
@@ -132,6 +137,11 @@ class SpatialStage:
         """See ``Crossfade.place``."""
         self._fields.place(field)
 
+    @property
+    def crossfades(self) -> bool:
+        """See ``Crossfade.busy``."""
+        return self._fields.busy
+
     def process(self, ring: StreamRing) -> FloatArray:
         """The ears' block, (2 × groups, block) float32, for the ring's current block."""
         old, new, ramp = self._fields.step()
@@ -149,7 +159,7 @@ class SpatialStage:
         if not heard:
             return np.zeros((2 * self._groups, self._block), np.float32)
         sets = self._sum[: 1 if new is None else 2]
-        ears = scipy.fft.irfft(sets[..., 0, :] + 1j * sets[..., 1, :], axis=-1)[..., -self._block :]
+        ears = np.fft.irfft(sets[..., 0, :] + 1j * sets[..., 1, :], axis=-1)[..., -self._block :]
         ears = ears.reshape(len(sets), 2 * self._groups, self._block)
         if new is not None:
             return np.asarray(ears[0] + (ears[1] - ears[0]) * ramp, np.float32)

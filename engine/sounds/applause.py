@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from scipy.signal import lfilter
+import scipy
 
 from ..instruments import Instrument
 from .conditioning import Recording, condition
@@ -97,6 +97,6 @@ def _clap(peak_hz: float, decay_s: float, random: np.random.Generator) -> np.nda
     burst = random.standard_normal(count) * np.exp(-time_s / decay_s) * (1.0 - np.exp(-time_s / 0.0004))
     radius = np.exp(-np.pi * PEAK_WIDTH * peak_hz / RATE_HZ)
     poles = [1.0, -2.0 * radius * np.cos(2.0 * np.pi * peak_hz / RATE_HZ), radius**2]
-    rung = lfilter([1.0 - radius, 0.0, -(1.0 - radius)], poles, burst)
+    rung = scipy.signal.lfilter([1.0 - radius, 0.0, -(1.0 - radius)], poles, burst)
     one = rung + 0.05 * burst
     return one / max(float(np.sqrt(np.sum(one**2))), 1e-9)

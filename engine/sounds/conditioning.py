@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyloudnorm
-from scipy import signal
+import scipy
 
 from .sound_set import LOOP_PADDING, Sample
 from .tuning import measure_pitch
@@ -150,12 +149,14 @@ def peak_level_db(data: Wave, rate_hz: float) -> float:
 
 
 def _k_weighted(data: Wave, rate_hz: float) -> npt.NDArray[np.float64]:
+    import pyloudnorm  # brings all of scipy.signal along, and is not needed where sounds come from the cache
+
     weighted = data.astype(np.float64)
     for stage in (
         pyloudnorm.IIRfilter(4.0, 1.0 / math.sqrt(2.0), 1500.0, rate_hz, "high_shelf"),
         pyloudnorm.IIRfilter(0.0, 0.5, 38.0, rate_hz, "high_pass"),
     ):
-        weighted = signal.lfilter(stage.b, stage.a, weighted)
+        weighted = scipy.signal.lfilter(stage.b, stage.a, weighted)
     return np.asarray(weighted)
 
 

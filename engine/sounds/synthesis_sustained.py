@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, ndimage
+import scipy
 
 from ..units import pitch_to_hz
 from .conditioning import Recording
@@ -57,7 +57,7 @@ def sustained_note(
     random = np.random.default_rng(seed)
     hz = pitch_to_hz(spectrum.pitch)
     periods = round(_LOOP_S * hz)
-    size = fft.next_fast_len(round(periods * RATE_HZ / hz), real=True)
+    size = scipy.fft.next_fast_len(round(periods * RATE_HZ / hz), real=True)
     hz = periods * RATE_HZ / size
     groups, noise = _loop(spectrum, voicing, random, periods, size)
     attack = round(1.5 * max(voicing.attack_s) * RATE_HZ) + round(0.1 * RATE_HZ)
@@ -70,7 +70,7 @@ def sustained_note(
         rise_s = voicing.attack_s[0] * (1.0 - share) + voicing.attack_s[1] * share
         flare = 10.0 ** (voicing.flare_db * share / 20.0) - 1.0
         envelope = _rise(time_s / (1.5 * rise_s)) * (1.0 + flare * _bump(time_s / (4.0 * rise_s)))
-        data += envelope * ndimage.map_coordinates(group, [position], order=3, mode="grid-wrap")
+        data += envelope * scipy.ndimage.map_coordinates(group, [position], order=3, mode="grid-wrap")
     onset = 10.0 ** (voicing.onset_noise_db / 20.0) - 1.0
     settled = time_s < attack / RATE_HZ
     puff = np.where(settled, onset * np.exp(-time_s / voicing.onset_noise_s) * _bump(time_s * RATE_HZ / attack), 0.0)
@@ -105,7 +105,7 @@ def _loop(
             for place in (centre - offset, centre + offset):
                 if 0 < place < group.size:
                     group[place] += level * roughness * weight * random.normal() * np.exp(2j * np.pi * random.random())
-    groups = [fft.irfft(group, size) * size for group in lines]
+    groups = [scipy.fft.irfft(group, size) * size for group in lines]
     power = float(np.sum(amplitude**2))
     return groups, shaped_noise(spectrum.noise_db, power, random, size)
 
@@ -119,7 +119,7 @@ def shaped_noise(noise_db: npt.NDArray[np.float64], power: float, random: np.ran
     level_db = np.interp(np.log2(np.maximum(frequency, 20.0)), np.log2(bands), per_bin)
     level_db += np.where(frequency < bands[0], 12.0 * np.log2(np.maximum(frequency, 20.0) / bands[0]), 0.0)
     values = 10.0 ** (level_db / 20.0) * (random.normal(size=frequency.size) + 1j * random.normal(size=frequency.size))
-    return np.asarray(fft.irfft(values / math.sqrt(2.0), size) * size)
+    return np.asarray(scipy.fft.irfft(values / math.sqrt(2.0), size) * size)
 
 
 def _positions(voicing: Voicing, random: np.random.Generator, time_s: Wave, size: int, settled_s: float) -> Wave:
@@ -128,7 +128,7 @@ def _positions(voicing: Voicing, random: np.random.Generator, time_s: Wave, size
     turns = np.arange(2, 11)
     lines = np.zeros(size // 2 + 1, np.complex128)
     lines[turns] = random.normal(size=turns.size) / turns * np.exp(2j * np.pi * random.random(turns.size))
-    wander = fft.irfft(lines, size) * size
+    wander = scipy.fft.irfft(lines, size) * size
     slope = np.gradient(wander)
     wander *= voicing.drift_cents / 1200.0 * math.log(2.0) / max(float(np.std(slope)), 1e-12)
     count = np.arange(time_s.size)

@@ -77,3 +77,24 @@ def test_the_seed_decides_all_that_is_random(tmp_path) -> None:
     first = rendered(tmp_path / "a.wav", 256)
     assert np.array_equal(first, rendered(tmp_path / "b.wav", 256))
     assert not np.array_equal(first, rendered(tmp_path / "c.wav", 256, replace(SETTINGS, seed=99)))
+
+
+def test_a_turned_head_does_not_wait_for_the_next_cell() -> None:
+    """With short blocks, the block after the turn sounds different already."""
+    settings, turned_at = replace(SETTINGS, block=128), 41
+    heard = []
+    for turns in (False, True):
+        renderer = OrchestraRenderer(PLAYERS, tone_sounds(), small_room(), settings)
+        renderer.submit([note(1, 0.0, 2.0, 60)], [])
+        blocks = []
+        for number in range(60):
+            if turns and number == turned_at:
+                renderer.listen(Pose(0.0, "head", (0.0, 1.65, 0.0), (0.9, 0.0, 0.436, 0.0)))
+            blocks.append(renderer.render())
+        heard.append(np.concatenate(blocks))
+        renderer.close()
+    difference = np.abs(heard[1] - heard[0]).max(axis=1)
+    first = int(np.argmax(difference > 0.01 * np.abs(heard[0]).max()))
+    assert not difference[: turned_at * 128].any()
+    assert first < turned_at * 128 + renderer.latency + 64
+    assert renderer.latency <= 0.0022 * RATE_HZ
