@@ -81,7 +81,8 @@ class _OpenAl:
         library.alSource3f.argtypes = [_INT, _INT, _FLOAT, _FLOAT, _FLOAT]
         library.alGetString.restype = ctypes.c_char_p
 
-    def factor(self, count: int, seconds: float) -> tuple[float, str]:
+    def open(self, count: int) -> tuple[int, int]:
+        """A device that renders into memory with HRTF, and the context of its ``count`` sources."""
         library = self.library
         device = library.alcLoopbackOpenDeviceSOFT(None)
         wanted = [self.FORMAT_CHANNELS, self.STEREO, self.FORMAT_TYPE, self.FLOAT, self.ALC_FREQUENCY, RATE_HZ]
@@ -92,6 +93,41 @@ class _OpenAl:
         library.alcGetIntegerv(device, self.HRTF_STATUS, 1, ctypes.byref(status))
         if status.value not in (1, 2, 4):  # enabled, required, headphones detected
             raise PeerMissingError(f"OpenAL Soft found no HRTF data (status {status.value}): reinstall libopenal1")
+        return device, context
+
+    def close(self, device: int, context: int) -> None:
+        self.library.alcMakeContextCurrent(None)
+        self.library.alcDestroyContext(context)
+        self.library.alcCloseDevice(device)
+
+    def responses(self, directions_deg: np.ndarray, taps: int) -> np.ndarray:
+        """What a click 1 m away gives at both ears, (directions, 2, taps), for azimuths (left is positive) and
+        elevations."""
+        library = self.library
+        device, context = self.open(1)
+        click = np.zeros(RATE_HZ // 10, "<i2")
+        click[0] = 32767
+        buffer, source = ctypes.c_uint(0), ctypes.c_uint(0)
+        library.alGenBuffers(1, ctypes.byref(buffer))
+        library.alBufferData(buffer, self.AL_FORMAT_MONO16, click.ctypes.data_as(_POINTER), click.nbytes, RATE_HZ)
+        output, heard = np.zeros((taps, 2), np.float32), []
+        for azimuth, elevation in np.radians(directions_deg):
+            library.alGenSources(1, ctypes.byref(source))  # a new one: one that moves would crossfade
+            x, y, z = -np.sin(azimuth) * np.cos(elevation), np.sin(elevation), -np.cos(azimuth) * np.cos(elevation)
+            library.alSource3f(source.value, self.AL_POSITION, x, y, z)
+            library.alSourcei(source, self.AL_BUFFER, buffer)
+            library.alSourcePlay(source)
+            library.alcRenderSamplesSOFT(device, output.ctypes.data_as(_POINTER), taps)
+            heard.append(output.T.copy())
+            library.alSourceStop(source)
+            library.alDeleteSources(1, ctypes.byref(source))
+            library.alcRenderSamplesSOFT(device, output.ctypes.data_as(_POINTER), taps)  # what rings on
+        self.close(device, context)
+        return np.array(heard)
+
+    def factor(self, count: int, seconds: float) -> tuple[float, str]:
+        library = self.library
+        device, context = self.open(count)
         version = library.alGetString(self.AL_VERSION).decode()
         noise = (np.random.default_rng(1).standard_normal(round(NOISE_S * RATE_HZ)) * 2000).astype("<i2")
         buffer, sources = ctypes.c_uint(0), (ctypes.c_uint * count)()
@@ -124,15 +160,18 @@ class _OpenAl:
         spent_s = time.process_time() - started_s
         if not output.any():
             raise PeerMissingError("OpenAL Soft rendered silence")
-        library.alcMakeContextCurrent(None)
-        library.alcDestroyContext(context)
-        library.alcCloseDevice(device)
+        self.close(device, context)
         return blocks * BLOCK / RATE_HZ / spent_s, version
 
 
 def openal_factor(count: int, seconds: float) -> tuple[float, str]:
     """OpenAL Soft and what it calls itself."""
     return _OpenAl().factor(count, seconds)
+
+
+def openal_responses(directions_deg: np.ndarray, taps: int) -> np.ndarray:
+    """OpenAL Soft's own head, its interpolation included: (directions, 2 ears, taps) at 48 kHz."""
+    return _OpenAl().responses(directions_deg, taps)
 
 
 def _loads(name: str) -> bool:

@@ -126,14 +126,36 @@ def leave_out_errors(every: int = 4) -> HeadErrors:
     inner = (elevation > elevation.min()) & (elevation < 80.0)
     order = np.random.default_rng(1).permutation(np.flatnonzero(inner))
     withheld = np.sort(order[: len(order) // every])
-    kept = np.setdiff1d(np.arange(len(elevation)), withheld)
-    known = HrirSet(measured.directions_deg[kept], measured.responses[kept], measured.rate_hz)
-    return head_errors(build_grid(known, RATE_HZ, FFT_SIZE), measured, withheld)
+    return head_errors(build_grid(without(measured, withheld), RATE_HZ, FFT_SIZE), measured, withheld)
+
+
+def without(measured: HrirSet, withheld: np.ndarray) -> HrirSet:
+    kept = np.setdiff1d(np.arange(len(measured.directions_deg)), withheld)
+    return HrirSet(measured.directions_deg[kept], measured.responses[kept], measured.rate_hz)
+
+
+def every_other_azimuth(measured: HrirSet) -> np.ndarray:
+    """Every second direction of the inner rings: what is left is evenly spaced, as other tools want it."""
+    azimuth, elevation = measured.directions_deg.T
+    chosen = []
+    for ring in np.unique(elevation)[1:]:
+        members = np.flatnonzero(elevation == ring)
+        if ring < 80.0:
+            chosen.append(members[np.argsort(np.round(-azimuth[members], 3) % 360.0)][1::2])
+    return np.sort(np.concatenate(chosen))
 
 
 def head_errors(grid: HrtfGrid, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
-    """Errors of a grid at some measured directions: mean ILD error over half octaves, mean over directions of the RMS
-    spectral difference from 0.5 to 12 kHz (both ears, the best common gain taken out), and ITD."""
+    """Errors of a grid at some measured directions."""
+    azimuth, elevation = np.radians(measured.directions_deg[which]).T
+    heads = grid.spectra[grid.index(azimuth, elevation)]
+    return filter_errors(np.fft.irfft(heads[:, :, 0] + 1j * heads[:, :, 1], axis=-1), measured, which)
+
+
+def filter_errors(filters: np.ndarray, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
+    """Errors of filters (directions, 2 ears, taps) at some measured directions: mean ILD error over half octaves, mean
+    over directions of the RMS spectral difference from 0.5 to 12 kHz (both ears, the best common gain taken out), and
+    ITD. Measured responses are equalised for the diffuse field, as the filters are."""
     responses = scipy.signal.resample_poly(measured.responses, RATE_HZ, round(measured.rate_hz), axis=-1)
     spectra = np.abs(np.fft.rfft(responses, FFT_SIZE, axis=-1))
     weights = np.cos(np.radians(measured.directions_deg[:, 1]))
@@ -141,15 +163,12 @@ def head_errors(grid: HrtfGrid, measured: HrirSet, which: Sequence[int] | np.nda
     frequencies_hz = np.fft.rfftfreq(FFT_SIZE, 1.0 / RATE_HZ)
     audible = (frequencies_hz > 500.0) & (frequencies_hz < 12000.0)
     ild, spectral, itd = [], [], []
-    for number in which:
-        azimuth, elevation = np.radians(measured.directions_deg[number])
-        head = grid.spectra[grid.index(np.array([azimuth]), np.array([elevation]))[0]]
-        ours = np.fft.irfft(head[:, 0] + 1j * head[:, 1], axis=-1)
+    for number, ours in zip(which, filters, strict=True):
         our_itd, our_ild = interaural(ours)
         its_itd, its_ild = interaural(responses[number])
         ild.append(np.abs(our_ild - its_ild).mean())
         itd.append(abs(our_itd - its_itd))
-        ratio = np.abs(head[:, 0] + 1j * head[:, 1])[:, audible] / (spectra[number] / diffuse)[:, audible]
+        ratio = np.abs(np.fft.rfft(ours, FFT_SIZE, axis=-1))[:, audible] / (spectra[number] / diffuse)[:, audible]
         difference = 20.0 * np.log10(ratio)
         spectral.append(np.sqrt(np.mean((difference - difference.mean()) ** 2)))
     return HeadErrors(len(ild), float(np.mean(ild)), float(np.mean(spectral)), float(1e6 * np.quantile(itd, 0.95)))

@@ -5,25 +5,34 @@
 Reverberation times by octave band: what materials and volume give by Eyring's and Sabine's formulas in pyroomacoustics,
 and what the whole renderer's response to a click has (T30, ISO 3382-1, mean of the seats). Directions: players round
 the podium, heard by a model that compares interaural time and level with measured ones. Filters: measured directions
-that were withheld from the interpolation. Sharing: by how much players' reflections that share a direction are off.
+that were withheld from the interpolation, beside OpenAL Soft (``apt install libopenal1 makehrtf``). Sharing: by how
+much players' reflections that share a direction are off.
 """
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pyroomacoustics
+from _audio_peers import PeerMissingError
+from _openal_head import responses_from
 from _space_measures import (
+    FFT_SIZE,
     RATE_HZ,
     EarTemplates,
+    every_other_azimuth,
+    filter_errors,
+    head_errors,
     heard_azimuth_deg,
     leave_out_errors,
     rendered_response,
     sharing_errors,
     turned_deg,
+    without,
 )
 
-from tutti.engine.audio.hrtf import kemar_hrirs
+from tutti.engine.audio.hrtf import build_grid, kemar_hrirs
 from tutti.engine.audio.listener_seats import listener_at
 from tutti.engine.audio.room import Room, air_absorption_db_per_m, band_decays_s, room_from_hall
 from tutti.engine.audio.source_field import AT_PODIUM
@@ -58,11 +67,7 @@ def main() -> None:
             row(f"{formula} (pyroomacoustics)", [f"{value:.2f}" for value in peer_rt60_s(hall, room, formula)])
         row("rendered / Tutti", [f"{value:.3f}" for value in np.mean(decays_s, axis=0) / np.array(room.rt60_s)])
     directions(options.halls)
-    errors = leave_out_errors()
-    print(
-        f"filters at {errors.directions} withheld directions: level difference {errors.ild_db:.2f} dB, "
-        f"spectrum {errors.spectral_db:.2f} dB, time difference {errors.itd_95_us:.0f} µs (95 %)"
-    )
+    heads()
     for count in (40, 80, MAX_PLAYERS):
         shared = sharing_errors(count)
         print(
@@ -71,6 +76,34 @@ def main() -> None:
         )
     if options.picture:
         plot(curves, options.picture)
+
+
+def heads() -> None:
+    """Filters at measured directions that the interpolation did not know: ours, and OpenAL Soft's from a head made of
+    the same other directions."""
+    errors = leave_out_errors()
+    print(
+        f"filters at {errors.directions} withheld directions: level difference {errors.ild_db:.2f} dB, "
+        f"spectrum {errors.spectral_db:.2f} dB, time difference {errors.itd_95_us:.0f} µs (95 %)"
+    )
+    measured = kemar_hrirs()
+    which = every_other_azimuth(measured)
+    known = without(measured, which)
+    ours = head_errors(build_grid(known, RATE_HZ, FFT_SIZE), measured, which)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            filters = responses_from(known, measured.directions_deg[which], FFT_SIZE, Path(folder))
+    except PeerMissingError as error:
+        print(f"  not compared: {error}")
+        return
+    theirs = filter_errors(filters, measured, which)
+    print(f"every other azimuth withheld ({ours.directions}):")
+    for name, of in (("Tutti", ours), ("OpenAL Soft", theirs)):
+        print(f"  {name:<12} {of.ild_db:.2f} dB  {of.spectral_db:.2f} dB  {of.itd_95_us:.0f} µs")
+    print(
+        f"  ratio        {ours.ild_db / theirs.ild_db:.2f} (≤ 0.65 wanted)  "
+        f"{ours.spectral_db / theirs.spectral_db:.2f} (≤ 0.5 wanted)"
+    )
 
 
 def row(title: str, values: list[str]) -> None:
