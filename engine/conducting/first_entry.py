@@ -22,7 +22,7 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 FIRST_SD = 0.20
 """How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.34, 0.22, 0.65
+ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.31, 0.2, 0.65
 """An ictus at least this probable is the first beat: of a hand that rested before, with a lowest point as well, and
 of a hand that did not rest."""
 SEEN_WITHIN_S = 0.06
@@ -35,7 +35,7 @@ REST_PERIODS = 4.0
 """A rest (``REST_S``) counts for so many marked periods."""
 BEATING_POWER = 4.0
 """How much it counts whether the hand is read to beat at all: fidgets have icti, too, but are seldom read so."""
-PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.9, 0.3
+PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.88, 0.3
 """A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
 ANNOUNCES_BEATING = 0.85
 """And the hand is read to beat with this probability."""
