@@ -31,8 +31,8 @@ class GanPlan:
 
     budget_s: float = 300.0
     most_wall_s: float = math.inf
-    learning_rate: float = 3e-4
-    batch: int = 64
+    learning_rate: float = 8e-4
+    batch: int = 32
     width: int = 256
     seed: int = 0
     threads: int = 1
