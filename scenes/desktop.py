@@ -8,6 +8,7 @@ from typing import Any
 
 from panda3d.core import ClockObject, WindowProperties
 
+from ..engine.audio.sound_watch import SoundReading
 from ..engine.conducting.tapping import TapSource
 from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import SceneError
@@ -43,6 +44,8 @@ class DesktopActions:
     """Choose what conducts, in a round; one line that says what does now."""
     space_taps: Callable[[], bool] | None = None
     """Whether the space bar taps a beat instead of stopping and starting."""
+    sound: Callable[[], SoundReading | None] | None = None
+    """How the sound does, where that is news; None: as before."""
 
 
 class Desktop:
@@ -127,12 +130,19 @@ class Desktop:
         if frame is not None:
             self._view.update(frame)
             self._overlay.update(frame)
+            self._show_sound()
             if self._review is not None:
                 self._review.update(frame)
             if frame.position.state == "playing" and not self._begun:
                 self._begun = True
                 self._overlay.hide_help()
         return task.cont
+
+    def _show_sound(self) -> None:
+        reading = self._actions.sound() if self._actions.sound is not None else None
+        if reading is not None:
+            sections = [(level.section, level.peak_db) for level in reading.sections]
+            self._overlay.sound(reading.line, reading.warning, sections)
 
     def _click(self) -> None:
         if self._hands is None or not self._hands.press():

@@ -1,5 +1,7 @@
 """What is written over the picture in a window: where the orchestra is, what it waits for, and the keys."""
 
+from collections.abc import Sequence
+
 from panda3d.core import CardMaker, NodePath, TextNode, TransparencyAttrib
 
 from ..engine.types import Frame
@@ -9,6 +11,9 @@ from .typeface import typeface
 IVORY = (0.96, 0.92, 0.84, 1)
 DIM = (0.96, 0.92, 0.84, 0.72)
 GOLD = (0.94, 0.77, 0.45, 1)
+QUIET_DB = -60.0
+SECTIONS = 3
+"""So many of the loudest sections are told in the line of the sound."""
 PANEL = (0.055, 0.040, 0.032, 0.80)
 
 HELP = (
@@ -41,6 +46,8 @@ class Overlay:
         self._note = _line(middle, (0.0, 0.06), 0.042, DIM, TextNode.A_center)
         self._note_until_s = 0.0
         self._help = self._help_panel(middle)
+        self._sound = _line(corner, (0.06, 0.045), 0.036, DIM, TextNode.A_left)
+        self._warns = False
         self._shown: tuple[str, str] = ("", "")
 
     def update(self, frame: Frame) -> None:
@@ -57,6 +64,18 @@ class Overlay:
         if self._note_until_s and frame.time_s > self._note_until_s:
             self._note.set_text("")
             self._note_until_s = 0.0
+
+    def sound(self, line: str, warning: str, sections: Sequence[tuple[str, float]]) -> None:
+        """How the sound does: one line, golden where it is a ``warning``; else the loudest of ``sections`` (name, peak
+        in dB) are told behind it."""
+        loudest = sorted((section for section in sections if section[1] > QUIET_DB), key=lambda s: -s[1])[:SECTIONS]
+        levels = [f"{name} {peak_db:.0f} dB".replace(" -", " −") for name, peak_db in loudest]
+        text = warning or "   ".join([line, *levels])
+        if text != self._sound.get_text():
+            self._sound.set_text(text)
+        if self._warns != bool(warning):
+            self._warns = bool(warning)
+            self._sound.set_text_color(*(GOLD if warning else DIM))
 
     def note(self, text: str, until_s: float) -> None:
         """A short message, gone at ``until_s`` on the session clock."""

@@ -463,6 +463,7 @@ def _run_window(session: LiveSession, score: Score, inputs: OpenInputs, hall: st
         change_level=session.change_level,
         next_input=session.choose_next_input,
         space_taps=lambda: session.local is not None and session.local.chosen == "taps",
+        sound=session.take_sound,
     )
 
     _show_window(score, session.placements, hall, inputs, actions, run, partial(window_hands, session))

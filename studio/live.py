@@ -132,10 +132,10 @@ class LiveSession:
     """The audience that claps in the end; None: nobody does."""
     on_interaction: Callable[[InteractionFrame], None] | None = None
     watch: SoundWatch | None = None
-    """Looks at the sound; the page is told, and ``on_sound``."""
-    on_sound: Callable[[SoundReading], None] | None = None
+    """Looks at the sound; the page is told, and whoever takes ``take_sound``."""
     viewer_conducts: bool = False
     _recording: SoundRecording | None = None
+    _sound: SoundReading | None = None
     _looked_after_s: float = 0.0
     _relay_restarts: int = 0
     _running: bool = True
@@ -188,11 +188,15 @@ class LiveSession:
         reading = self.watch.look(now_s) if self.watch is not None else None
         if reading is None:
             return
-        if self.on_sound is not None:
-            self.on_sound(reading)
+        self._sound = reading
         if self.relay is not None and self.relay.alive:
             mixer = self.hands.mixer if self.hands is not None else None
             self.relay.show_sound(sound_status(reading, self.placements, len(self.performance.score.parts), mixer))
+
+    def take_sound(self) -> SoundReading | None:
+        """How the sound does, where that is news since the last call."""
+        reading, self._sound = self._sound, None
+        return reading
 
     def _hear_performers(self, now_s: float) -> list[HeardNote]:
         heard = [note for performer in self.performers for note in performer.poll(now_s)]
