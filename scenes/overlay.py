@@ -46,7 +46,7 @@ class Overlay:
         self._note = _line(middle, (0.0, 0.06), 0.042, DIM, TextNode.A_center)
         self._note_until_s = 0.0
         self._help = self._help_panel(middle)
-        self._sound = _line(corner, (0.06, 0.045), 0.036, DIM, TextNode.A_left)
+        self._sound = _line(corner, (0.06, 0.045), 0.04, DIM, TextNode.A_left)
         self._warns = False
         self._shown: tuple[str, str] = ("", "")
 
