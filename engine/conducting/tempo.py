@@ -41,7 +41,7 @@ SAME_S = 0.045
 """What is read this near to what is seen is the same ictus."""
 SEEN_WORTH = 0.25
 """How much marks, depths and shapes of strokes count beside what is read: they are no independent observations."""
-LOG_SILENT = -4.0
+LOG_SILENT = -6.0
 """A beat that was not read at all."""
 LEAST_READ = 0.04
 """What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
