@@ -85,7 +85,7 @@ def _lufs(power: float) -> float:
 
 
 @numba.njit(nogil=True, cache=True)
-def _weighted_energy(stereo: FloatArray, sections: npt.NDArray[np.float64], states: npt.NDArray[np.float64]) -> float:
+def _weighted_energy(stereo: FloatArray, sections: FloatArray, states: npt.NDArray[np.float64]) -> float:
     """Sum of the squares of both channels behind the filters, whose ``states`` (channel, section, 2) go on."""
     energy = 0.0
     for channel in range(2):
