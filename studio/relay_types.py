@@ -66,7 +66,7 @@ class Control:
 
     viewer: int
     name: str
-    action: Literal["start", "stop", "seek", "gain", "mute", "solo", "baton"]
+    action: Literal["start", "stop", "seek", "gain", "mute", "solo", "cue", "baton"]
     target: int = 0
     value: float = 0.0
 
