@@ -6,7 +6,7 @@ that do not exist; and controls are asked for, each hidden at random.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -66,7 +66,6 @@ class _Excerpt:
     ahead: np.ndarray
     weight: np.ndarray
     rank: np.ndarray
-    truth: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 class ExcerptSource:
@@ -224,11 +223,6 @@ def collate(excerpts: list[_Excerpt], steps: int) -> PartBatch:
         torch.from_numpy(np.stack([e.rank for e in excerpts])),
         stack(chords),
     )
-
-
-def input_fields() -> tuple[str, ...]:
-    """Names of what the backbone reads."""
-    return tuple(field.name for field in fields(StepInputs))
 
 
 def _moved(tokens: np.ndarray, shift: int) -> np.ndarray:

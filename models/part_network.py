@@ -9,7 +9,7 @@ Coconet (Huang et al., ISMIR 2017). Its odds are sums of what is said of a pitch
 before, and of its interval class to what the other voices play, so that what is learned in one key holds in another.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -232,12 +232,6 @@ def drop_channels(x: Tensor, module: nn.Module) -> Tensor:
         return x
     keep = torch.rand(x.shape[0], *[1] * (x.ndim - 2), x.shape[-1], device=x.device) > share
     return x * (keep / (1.0 - share)).to(x.dtype)
-
-
-def shape_from(sizes: dict[str, int]) -> PartShape:
-    """The shape that a manifest describes."""
-    names = {field.name for field in fields(PartShape)}
-    return PartShape(**{key: value for key, value in sizes.items() if key in names})
 
 
 def steps_ahead(sounding: np.ndarray, horizon_steps: int = OFFSETS[-1]) -> np.ndarray:
