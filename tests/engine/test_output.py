@@ -23,6 +23,7 @@ from tutti.engine.audio.audio_ring import AudioRing
 from tutti.engine.audio.latency import Latency
 from tutti.engine.audio.output import AudioProcess
 from tutti.engine.audio.renderer import AudioSettings
+from tutti.engine.audio.seats import sections_of
 from tutti.engine.audio.sound_outputs import choose_output, find_jack
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import AudioDeviceError
@@ -84,6 +85,9 @@ def test_notes_are_heard_when_they_are_due(audio: AudioProcess, clock: SessionCl
     audio.submit([note(1, at_s, 0.3)], [NoteRelease(1, at_s + 0.3)])
     assert onset_s(audio) == pytest.approx(at_s, abs=0.05)  # the players' spread, the attack, a busy machine
     _, sound = hear(audio, 1.5)
+    levels = audio.section_levels()  # meters fall by 12 dB a second: not all the way yet
+    assert [level.section for level in levels] == list(sections_of(PLAYERS))
+    assert -90.0 < max(level.peak_db for level in levels) < 12.0
     assert not sound[-2400:].any()
     status = audio.status()
     assert (status.state, status.device, status.rate_hz) == ("no device", "none", 48000)

@@ -8,6 +8,7 @@ from test_session_file import HEADER, frame, pose
 
 from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement
 from tutti.studio.heard_again import HeardAgain
+from tutti.studio.render import _cues, _Stage
 from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer, shifted
 
@@ -116,3 +117,14 @@ def test_a_learners_notes_are_not_heard_twice_nor_without_a_learner() -> None:
     note = NoteEvent(77, 0, 0.1, 0.5, 69, 80, "sustain", 0.0, PERFORMER)
     played = [replace(frames[0], notes=(note,)), *frames[1:]]
     assert HeardAgain.of(replace(old, frames=tuple(played))) is None
+
+
+def test_an_export_hears_the_learner_beside_the_orchestra() -> None:
+    frames = [frame(index, pose(index)) for index in range(50)]
+    session = replace(session_of(frames), header=replace(HEADER, learner=LEARNER), heard=HEARD)
+    stage = _Stage(None, Path(), HEADER.placements, None, "", 1, None, learner=HeardAgain.of(session))  # type: ignore[arg-type]
+    assert stage.beside == (LEARNER,)
+    cues = list(_cues(frames, stage))
+    own = [note for cue in cues for note in cue.notes if note.source == PERFORMER]
+    assert [(note.part, note.onset_s, note.pitch) for note in own] == [(LEARNER.part, 0.1, 69)]
+    assert sum(release.note_id == own[0].note_id for cue in cues for release in cue.releases) == 1
