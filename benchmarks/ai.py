@@ -27,13 +27,13 @@ from threadpoolctl import threadpool_limits
 
 from tutti.engine.errors import ModelError
 from tutti.models.controls import Controls
+from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder
 from tutti.models.grid import ABSENT, FIRST_PITCH, LOW_PITCH, Place, states_after
 from tutti.models.part_batches import Augmentation
 from tutti.models.part_corpus import PartPiece, pieces_from_json
 from tutti.models.part_network import PartNetwork, PartShape
 from tutti.models.part_training import PartPlan, load_network, piece_nats, train_parts, write_network
-from tutti.models.rules import RuleSet
 from tutti.models.runtime import PartModel
 from tutti.models.weights import read_part_weights
 

@@ -29,10 +29,10 @@ from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DT
 from tutti.engine.transforms import PODIUM_HEIGHT_M
 from tutti.engine.types import Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
 from tutti.scenes.cast import model_of
-from tutti.scenes.eyes import FAR_M, NEAR_M, Eye, eye_of, moved
+from tutti.scenes.headset.eyes import FAR_M, NEAR_M, Eye, eye_of, moved
+from tutti.scenes.headset.stereo import StereoBuffer
 from tutti.scenes.meshes import JOINTS, PlayerMesh, load_gltf, read_player_meshes
 from tutti.scenes.players import surface_geom
-from tutti.scenes.stereo import StereoBuffer
 from tutti.scenes.view import StageView
 
 LIMIT_MS = 5.0

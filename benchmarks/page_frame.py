@@ -22,7 +22,7 @@ from relay_demo import Demo, OpenSineTap, session
 from tutti.engine.clock import SessionClock
 from tutti.engine.types import PlayerPlacement, Pose
 from tutti.studio import web_build
-from tutti.studio.relay import RelayProcess, RelaySettings
+from tutti.studio.relay.relay import RelayProcess, RelaySettings
 
 ROOT = Path(web_build.__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))

@@ -26,10 +26,10 @@ from tutti.engine.types import (
     Sign,
     TempoEstimate,
 )
-from tutti.studio.protocol import NOBODY
-from tutti.studio.protocol_values import BeatInfo, MeasureInfo, TempoMarkInfo
-from tutti.studio.relay import Control, RelayProcess, RelaySettings, SessionInfo
-from tutti.studio.session_info import figure_infos
+from tutti.studio.relay.protocol import NOBODY
+from tutti.studio.relay.protocol_values import BeatInfo, MeasureInfo, TempoMarkInfo
+from tutti.studio.relay.relay import Control, RelayProcess, RelaySettings, SessionInfo
+from tutti.studio.relay.session_info import figure_infos
 
 BPM = 96.0
 MEASURES = 64

@@ -41,12 +41,12 @@ from tutti.engine.types import (
     ScorePosition,
     TempoEstimate,
 )
-from tutti.studio import protocol as p
-from tutti.studio import protocol_values as pv
-from tutti.studio.relay_server import RelayServer
-from tutti.studio.relay_types import RelaySettings
-from tutti.studio.session_info import SessionInfo
-from tutti.studio.session_state import SessionState
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_values as pv
+from tutti.studio.relay.relay_server import RelayServer
+from tutti.studio.relay.relay_types import RelaySettings
+from tutti.studio.relay.session_info import SessionInfo
+from tutti.studio.relay.session_state import SessionState
 
 Kind = Literal["relay", "send", "send, plain"]
 KINDS: tuple[Kind, ...] = ("relay", "send", "send, plain")

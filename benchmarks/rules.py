@@ -21,11 +21,11 @@ import numpy as np
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
 from tutti.engine.types import ScoreNote
-from tutti.models.analysis import analyse, steps_of
-from tutti.models.chords import QUALITIES
-from tutti.models.rule_fitting import choices_of, fit_weights, nll
-from tutti.models.rule_harmoniser import harmonise
-from tutti.models.rules import RULES, RuleSet
+from tutti.models.craft.analysis import analyse, steps_of
+from tutti.models.craft.chords import QUALITIES
+from tutti.models.craft.rule_fitting import choices_of, fit_weights, nll
+from tutti.models.craft.rule_harmoniser import harmonise
+from tutti.models.craft.rules import RULES, RuleSet
 
 CHOIR = ("soprano", "alto", "tenor", "bass")
 RULES_SHOWN = tuple(known.name for known in RULES if known.name not in ("given-chord", "out-of-scale"))

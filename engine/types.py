@@ -275,9 +275,9 @@ SoloState = Literal["waiting", "following", "paused", "lost", "ended"]
 class SoloPosition:
     """Where a soloist, who is heard, is in the score.
 
-    ``quarter`` goes on in the soloist's tempo from the last note heard (``onset_quarter`` at ``onset_s``) up to the next
-    one (``next_quarter``), which is expected at ``next_s`` (None: nothing was heard yet). ``period_s`` is seconds for a
-    quarter. ``jumps`` counts how often the soloist went on at another place; ``confidence`` 0–1.
+    ``quarter`` goes on in the soloist's tempo from the last note heard (``onset_quarter`` at ``onset_s``) up to the
+    next one (``next_quarter``), which is expected at ``next_s`` (None: nothing was heard yet). ``period_s`` is seconds
+    for a quarter. ``jumps`` counts how often the soloist went on at another place; ``confidence`` 0–1.
     """
 
     time_s: float

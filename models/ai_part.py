@@ -18,11 +18,11 @@ from ..engine.errors import ModelError
 from ..engine.performed import PERFORMER_PART
 from ..engine.score import Score
 from ..engine.types import ScoreNote, Situation
+from .craft.scales import Scale
 from .decoding import DecodingSettings
 from .live_music import Answer, Ask, LiveMusic, Played, Turns
 from .provenance import Author, Provenance
 from .responder import ResponderSettings, serve
-from .scales import Scale
 from .voice_groups import part_heights, part_ranges, plan_groups
 from .wish import GestureWish, Wish
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .controls import DENSITY, DENSITY_CENTRES, Controls
+from .craft.rules import HOLD as RULE_HOLD
+from .craft.rules import REST as RULE_REST
+from .craft.rules import UNKNOWN as RULE_UNKNOWN
+from .craft.rules import RuleSet, StepContext
+from .craft.scales import Scale
 from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place, pitch_to_token
-from .rules import HOLD as RULE_HOLD
-from .rules import REST as RULE_REST
-from .rules import UNKNOWN as RULE_UNKNOWN
-from .rules import RuleSet, StepContext
 from .runtime import PartModel, PartState
-from .scales import Scale
 
 _MOST_OWED = 8.0  # notes
 _MOST_DETERRED = 1.0  # nats

@@ -7,11 +7,11 @@ import numpy as np
 
 from ..engine.expression import metrical_weight
 from .controls import Controls
+from .craft.scales import Scale
 from .decoding import DecodingSettings, PartDecoder
 from .grid import ABSENT, HOLD, VOICES, Grid, states_after
 from .provenance import Author
 from .runtime import PartModel, Place, ahead_of
-from .scales import Scale
 from .writing import ASK_ANEW, IMAGINE, Sheet
 
 

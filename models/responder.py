@@ -13,11 +13,11 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from ..engine.errors import ModelError
+from .craft.scales import Scale
 from .decoding import DecodingSettings
 from .ensemble_writing import EnsembleWriter
 from .live_music import Answer, Ask
 from .part_decoder import load_decoder
-from .scales import Scale
 from .voice_groups import VoiceGroup
 
 

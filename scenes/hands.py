@@ -21,9 +21,9 @@ from ..engine.transforms import tracking_to_hall
 from ..engine.types import Frame, Pose
 from . import shaders
 from .conductor import BATON_DIRECTION, hand_in_hall, pointing
+from .headset.skeleton_hand import SkeletonHand
 from .meshes import read_prop
 from .players import surface_geom
-from .skeleton_hand import SkeletonHand
 
 SKIN = (0.44, 0.25, 0.15)
 TRAIL_S = 0.24

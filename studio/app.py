@@ -33,11 +33,11 @@ from ..engine.performance import Performance
 from ..engine.score import Score
 from ..engine.types import Frame, PartSource, PlayerPlacement
 from ..scenes.desktop import Desktop, DesktopActions
-from ..scenes.openvr_messages import Stage
+from ..scenes.headset.openvr_messages import Stage
 from ..scenes.view import StageView
 from ..scenes.window_pointer import WHO, WindowPointer
-from .ai_choice import AiChoice
-from .ai_record import CopyWatch, author_of
+from .ai.ai_choice import AiChoice
+from .ai.ai_record import CopyWatch, author_of
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
@@ -51,11 +51,11 @@ from .instrument_input import Learner, LearnerChoice, NoteLine
 from .live import LiveSession, SeatingFile
 from .paths import sessions_folder
 from .profiles import PersonProfile, open_profile, save_profile
-from .relay import RelayProcess, RelaySource, RelayTaps
-from .relay_setup import PageOptions, open_relay
+from .relay.relay import RelayProcess, RelaySource, RelayTaps
+from .relay.relay_setup import PageOptions, open_relay
+from .relay.sound_info import sound_status
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .session_player import SessionPlayer
-from .sound_info import sound_status
 
 log = logging.getLogger(__name__)
 

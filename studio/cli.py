@@ -14,20 +14,20 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from ..engine.errors import TuttiError
-from .cli_audio import audio_outputs
-from .cli_compare import compare
-from .cli_explain import explain
-from .cli_jam import jam
-from .cli_learner import dislike, edited, learner, like
-from .cli_library import scores, sounds
-from .cli_options import JsonOption, console, print_json
-from .cli_part import part
-from .cli_perform import concert, export, render, seats, take
-from .cli_play import play, replay, serve
-from .cli_profiles import calibrate, profiles
-from .cli_rules import by_rules
-from .cli_traditions import traditions
-from .cli_train import train, train_gesture
+from .commands.audio import audio_outputs
+from .commands.compare import compare
+from .commands.explain import explain
+from .commands.jam import jam
+from .commands.learner import dislike, edited, learner, like
+from .commands.library import scores, sounds
+from .commands.options import JsonOption, console, print_json
+from .commands.part import part
+from .commands.perform import concert, export, render, seats, take
+from .commands.play import play, replay, serve
+from .commands.profiles import calibrate, profiles
+from .commands.rules import by_rules
+from .commands.traditions import traditions
+from .commands.train import train, train_gesture
 
 app = typer.Typer(
     help="Tutti: a virtual orchestra that follows your conducting.",
@@ -84,7 +84,7 @@ def certificate(
     as_json: JsonOption = False,
 ) -> None:
     """The studio's own certificate authority: its fingerprint, and how devices learn to trust it."""
-    from .certificates import describe, ensure_certificate, export_authority, renew_authority
+    from .relay.certificates import describe, ensure_certificate, export_authority, renew_authority
 
     made = renew_authority() if renew else ensure_certificate()
     if export is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..engine.errors import TuttiError
 from .paths import cache_folder
-from .relay_types import PAGE
+from .relay.relay_types import PAGE
 
 PROBE_TIMEOUT_S = 60.0
 NEEDED_DISK_GB = 2.0
@@ -123,8 +123,8 @@ def _page() -> Finding:
 
 
 def _https() -> Finding:
-    from .addresses import lan_addresses
-    from .certificates import ensure_certificate
+    from .relay.addresses import lan_addresses
+    from .relay.certificates import ensure_certificate
 
     try:
         certificate = ensure_certificate()

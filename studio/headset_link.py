@@ -12,8 +12,8 @@ from ..engine.clock import SessionClock
 from ..engine.errors import HeadsetError
 from ..engine.interaction.values import InteractionFrame, Pointer
 from ..engine.types import Frame, PlayerPlacement, Pose
-from ..scenes.headset import HeadsetSource
-from ..scenes.openvr_messages import Hand, Press, Ready, Stage
+from ..scenes.headset.headset import HeadsetSource
+from ..scenes.headset.openvr_messages import Hand, Press, Ready, Stage
 
 AGAIN_S = (4.0, 60.0)
 """A lost runtime is asked for again after the first, and at last every second of these."""

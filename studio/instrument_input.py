@@ -20,8 +20,8 @@ from ..engine.listening.tracker import NoteTracker
 from ..engine.types import HeardNote, PerformerSource, PlayerPlacement
 from .keyboard import KeyboardPlayer, KeyboardSource
 from .page_keyboard import PageKeyboard
-from .protocol_values import KeyboardInfo
-from .relay import RelayProcess
+from .relay.protocol_values import KeyboardInfo
+from .relay.relay import RelayProcess
 
 log = logging.getLogger(__name__)
 

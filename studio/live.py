@@ -19,19 +19,19 @@ from ..engine.performance import Performance
 from ..engine.placement import load_placements
 from ..engine.score import Score
 from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
-from .ai_record import CopyWatch
-from .audio_stream import OpusEncoder
+from .ai.ai_record import CopyWatch
 from .hall_interaction import Console, HallInteraction
 from .headset_link import HeadsetLink
 from .house import House
 from .inputs.opening import Playhead
 from .inputs.rack import InputRack, Swap
-from .interaction_info import viewer_name
-from .protocol import NOBODY, PODIUM
-from .relay import Control, RelayProcess
+from .relay.audio_stream import OpusEncoder
+from .relay.interaction_info import viewer_name
+from .relay.protocol import NOBODY, PODIUM
+from .relay.relay import Control, RelayProcess
+from .relay.sound_info import sound_status
 from .reseating import changed_players
 from .session_file import AudioPacket, ControlEvent, Reseating, SessionRecorder
-from .sound_info import sound_status
 
 log = logging.getLogger(__name__)
 

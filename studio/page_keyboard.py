@@ -6,7 +6,7 @@ import mido
 
 from ..engine.types import HeardNote
 from .keyboard import KeyboardPlayer
-from .relay import RelayProcess
+from .relay.relay import RelayProcess
 
 
 class PageKeyboard:

@@ -35,8 +35,9 @@ from ..engine.sounds.sound_set import SoundSet
 from ..engine.types import BeatCrossing, Frame, HeardNote, PlayerPlacement
 from ..models.provenance import Provenance
 from ..scenes.picture import draw_stage
-from .ai_choice import AiChoice
-from .ai_record import AI, answered_score, author_of, copied, with_check
+from .ai.ai_choice import AiChoice
+from .ai.ai_record import AI, answered_score, author_of, copied, with_check
+from .ai.part_files import write_musicxml as write_marked_musicxml
 from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .exports import write_beats_csv, write_notes_csv
@@ -46,7 +47,6 @@ from .house import House
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
-from .part_files import write_musicxml as write_marked_musicxml
 from .performance_log import PerformanceLog, PlayedNote
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .report import ReportInput, write_report

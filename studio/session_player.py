@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement
 from .heard_again import HeardAgain, seats_beside
 from .house import House
-from .relay import RelayProcess
+from .relay.relay import RelayProcess
 from .reseating import reseated
 from .session_file import Session
 

@@ -23,11 +23,11 @@ from tutti.engine.types import (
     ScorePosition,
     TempoEstimate,
 )
-from tutti.studio import protocol as p
-from tutti.studio import protocol_values as pv
-from tutti.studio.relay_server import RelayServer
-from tutti.studio.relay_types import RelaySettings
-from tutti.studio.session_info import SessionInfo
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_values as pv
+from tutti.studio.relay.relay_server import RelayServer
+from tutti.studio.relay.relay_types import RelaySettings
+from tutti.studio.relay.session_info import SessionInfo
 
 RATE_HZ = 48_000
 

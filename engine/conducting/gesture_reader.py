@@ -1,7 +1,7 @@
 """A small recurrent network that reads gesture: where icti were, and when the next one will be.
 
 Rules know lowest points; a person who beats sideways, upwards or in circles marks beats otherwise. The network has seen
-thousands of virtual conductors of every manner (``models.gesture_training`` trains it), with all that hands do besides,
+thousands of virtual conductors of every manner (``models.gesture.training`` trains it), with all that hands do besides,
 and tells how likely an ictus was ``KNOWN_AFTER_S`` ago and when the next one is to be expected. It knows nothing of the
 count; ``engine.conducting.tempo`` weighs what it says.
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..controls import Controls
+from ..craft.rule_harmoniser import melody_key
 from ..grid import ABSENT, FIRST_PITCH, HOLD, REST, VOCABULARY, decode_voice, token_to_pitch
 from ..provenance import Author
-from ..rule_harmoniser import melody_key
 from ..weights import PartManifest
 from ..writing import Sheet
 from .bar_patterns import CLASSES, HELD, LOWER, NOISE, SILENT, STEPS, classes_of, condition_of, nearest_token

@@ -9,11 +9,11 @@ from support import make_score
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
-from tutti.models.analysis import Analysis, analyse
-from tutti.models.chords import QUALITIES, Chord, cadence, explain_chord, roman
-from tutti.models.keys import KEYS, Key, find_key, key_named, keys_along
-from tutti.models.non_chord import LineNote, classify
-from tutti.models.traditions import tradition
+from tutti.models.craft.analysis import Analysis, analyse
+from tutti.models.craft.chords import QUALITIES, Chord, cadence, explain_chord, roman
+from tutti.models.craft.keys import KEYS, Key, find_key, key_named, keys_along
+from tutti.models.craft.non_chord import LineNote, classify
+from tutti.models.craft.traditions import tradition
 
 CHOIR = ("soprano", "alto", "tenor", "bass")
 C, G, A_MINOR = Key(0, "major"), Key(7, "major"), Key(9, "minor")

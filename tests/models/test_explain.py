@@ -1,6 +1,5 @@
 """Surprise and influence of notes are those of the model itself."""
 
-
 import numpy as np
 import pytest
 from ai_support import write_small
@@ -76,7 +75,9 @@ def test_influence_is_the_change_when_a_note_is_silenced(model: PartModel) -> No
     from dataclasses import replace
 
     with_it, without = (
-        next(n.nats for n in Explainer(model, replace(score, notes=notes), [3]).surprise().notes if n.onset_quarter == 6)
+        next(
+            n.nats for n in Explainer(model, replace(score, notes=notes), [3]).surprise().notes if n.onset_quarter == 6
+        )
         for notes in (score.notes, silenced)
     )
     one = next(one for one in found if (one.part, one.onset_quarter) == (0, 5.0))

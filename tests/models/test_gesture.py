@@ -12,8 +12,8 @@ from tutti.assets import asset_path
 from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.gesture_features import FrameMaker, features
 from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader
-from tutti.models.gesture_corpus import lesson
-from tutti.models.gesture_training import GestureNetwork, GesturePlan, train_gesture
+from tutti.models.gesture.corpus import lesson
+from tutti.models.gesture.training import GestureNetwork, GesturePlan, train_gesture
 
 
 def a_way(count: int = 400) -> tuple[np.ndarray, np.ndarray]:

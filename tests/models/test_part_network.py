@@ -11,6 +11,7 @@ from support import make_score
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.models.controls import COLUMNS, DENSITY, KEY, REGISTER, SIZES, Controls, cadence_steps, measure_controls
+from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder, draw
 from tutti.models.grid import (
     ABSENT,
@@ -42,7 +43,6 @@ from tutti.models.part_corpus import (
 from tutti.models.part_network import PartNetwork, PartShape
 from tutti.models.part_tables import OFFSETS
 from tutti.models.part_training import PartPlan, load_network, piece_nats, token_nats, train_parts, write_network
-from tutti.models.rules import RuleSet
 from tutti.models.runtime import PartModel, ahead_of
 from tutti.models.weights import part_manifest_path, read_part_weights
 

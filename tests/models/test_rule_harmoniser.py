@@ -12,13 +12,13 @@ from support import make_score
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
-from tutti.models.analysis import Analysis, analyse
-from tutti.models.keys import Key
-from tutti.models.rule_harmoniser import SOURCE, harmonise, melody_key
-from tutti.models.rules import RULES, RuleSet, StepContext
-from tutti.models.sonorities import Sonority, sonorities_of_key, sonorities_of_scale
-from tutti.models.traditions import out_of_scale, tradition, traditions
-from tutti.models.voicings import Voicings, moves, rule_moves
+from tutti.models.craft.analysis import Analysis, analyse
+from tutti.models.craft.keys import Key
+from tutti.models.craft.rule_harmoniser import SOURCE, harmonise, melody_key
+from tutti.models.craft.rules import RULES, RuleSet, StepContext
+from tutti.models.craft.sonorities import Sonority, sonorities_of_key, sonorities_of_scale
+from tutti.models.craft.traditions import out_of_scale, tradition, traditions
+from tutti.models.craft.voicings import Voicings, moves, rule_moves
 
 TUNE = (67, 67, 74, 74, 76, 76, 74, 72, 71, 71, 69, 69, 67)  # eleven notes, then long ones: a children's song in G
 LENGTHS = (1, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 3)

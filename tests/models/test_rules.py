@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutti.engine.errors import ModelError
-from tutti.models.rules import (
+from tutti.models.craft.rules import (
     COSTS,
     HOLD,
     REST,
@@ -20,7 +20,7 @@ from tutti.models.rules import (
     rule,
     rule_features,
 )
-from tutti.models.scales import major, minor
+from tutti.models.craft.scales import major, minor
 
 RANGES = ((60, 81), (53, 74), (47, 69), (36, 64))
 ALL = np.array([*range(128), REST, HOLD])

@@ -26,11 +26,11 @@ from tutti.engine.errors import HeadsetError
 from tutti.engine.performance import Performance
 from tutti.engine.score import Score
 from tutti.engine.types import BeatCrossing, Pose
-from tutti.scenes import headset
-from tutti.scenes.headset import HeadsetSource
-from tutti.scenes.openvr_init import explain_init_error
-from tutti.scenes.openvr_messages import Press
-from tutti.scenes.openvr_tracking import STANDING_EYE_M, quaternion_of
+from tutti.scenes.headset import headset
+from tutti.scenes.headset.headset import HeadsetSource
+from tutti.scenes.headset.openvr_init import explain_init_error
+from tutti.scenes.headset.openvr_messages import Press
+from tutti.scenes.headset.openvr_tracking import STANDING_EYE_M, quaternion_of
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.render import perform_offline
 
@@ -442,7 +442,7 @@ def test_a_broken_installation_is_one_line(tmp_path: Path, installation: Path) -
     source.write_text("int nothing(void) { return 0; }\n")
     subprocess.run(["gcc", "-shared", "-o", wrong / "bin" / "linux64" / "vrclient.so", source], check=True)
     code = (
-        "from tutti.scenes.openvr_init import start_runtime\n"
+        "from tutti.scenes.headset.openvr_init import start_runtime\n"
         "from tutti.engine.errors import HeadsetError\n"
         "try: start_runtime()\n"
         "except HeadsetError as error: print(error)"

@@ -12,9 +12,9 @@ from openvr_support import CRASH_DRAWING, HANG_DRAWING, Script, ScriptedRuntime,
 from tutti.engine.clock import SessionClock
 from tutti.engine.score import Score
 from tutti.engine.types import BeatCrossing, Frame, PlayerPlacement
-from tutti.scenes import headset
-from tutti.scenes.headset import HeadsetSource
-from tutti.scenes.openvr_messages import Stage
+from tutti.scenes.headset import headset
+from tutti.scenes.headset.headset import HeadsetSource
+from tutti.scenes.headset.openvr_messages import Stage
 from tutti.scenes.view import RESTING
 from tutti.studio import headset_link
 from tutti.studio.headset_link import HeadsetChoice, HeadsetLink

@@ -18,8 +18,8 @@ from tutti.engine.clock import SessionClock
 from tutti.engine.interaction.values import Pointer
 from tutti.engine.score import Score
 from tutti.engine.types import PlayerPlacement, Pose
-from tutti.scenes.headset import HeadsetSource
-from tutti.scenes.openvr_messages import Stage
+from tutti.scenes.headset.headset import HeadsetSource
+from tutti.scenes.headset.openvr_messages import Stage
 from tutti.scenes.view import RESTING
 
 pytestmark = [needs_gcc, needs_gl, pytest.mark.realtime]

@@ -6,9 +6,9 @@ import pytest
 
 from tutti.engine.score import Score
 from tutti.engine.types import Frame, NoteEvent, Pose
-from tutti.scenes.headset_pointers import HeadsetPointers, pointer_at
-from tutti.scenes.openvr_messages import Grip
-from tutti.scenes.shown_frames import CARRY_ON_S, ShownFrames
+from tutti.scenes.headset.headset_pointers import HeadsetPointers, pointer_at
+from tutti.scenes.headset.openvr_messages import Grip
+from tutti.scenes.headset.shown_frames import CARRY_ON_S, ShownFrames
 from tutti.scenes.view import RESTING
 
 

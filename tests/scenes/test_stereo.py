@@ -10,8 +10,8 @@ from needs import needs_gl
 from panda3d.core import CallbackNode, CardMaker, NodePath, PythonCallbackObject
 
 from tutti.scenes.display import open_display
-from tutti.scenes.eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, common_field, eye_of, matrix_of, moved
-from tutti.scenes.stereo import StereoBuffer
+from tutti.scenes.headset.eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, common_field, eye_of, matrix_of, moved
+from tutti.scenes.headset.stereo import StereoBuffer
 
 IPD_M = 0.064
 

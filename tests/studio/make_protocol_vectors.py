@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tutti.studio import protocol as p
-from tutti.studio import protocol_interaction as pi
-from tutti.studio import protocol_values as pv
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_interaction as pi
+from tutti.studio.relay import protocol_values as pv
 
 NOTE = pv.NoteOn(
     note_id=70_001,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from relay_support import RATE_HZ, sine
 
-from tutti.studio.audio_stream import AudioPackets
-from tutti.studio.protocol import Audio
-from tutti.studio.protocol_values import Codec
+from tutti.studio.relay.audio_stream import AudioPackets
+from tutti.studio.relay.protocol import Audio
+from tutti.studio.relay.protocol_values import Codec
 
 
 class ScriptedTap:

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from needs import needs_openssl
 
 from tutti.engine.errors import CertificateError
-from tutti.studio.addresses import lan_addresses, local_names
-from tutti.studio.certificates import LEAF_DAYS, authority_der, ensure_certificate, renew_authority
 from tutti.studio.cli import main
+from tutti.studio.relay.addresses import lan_addresses, local_names
+from tutti.studio.relay.certificates import LEAF_DAYS, authority_der, ensure_certificate, renew_authority
 
 NAMES = ("localhost", "studio", "studio.local", "127.0.0.1", "192.168.0.17")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -166,7 +166,7 @@ def test_addresses_are_those_of_others_in_the_house() -> None:
 def test_the_command_shows_exports_and_fails_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("tutti.studio.certificates.certificate_folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr("tutti.studio.relay.certificates.certificate_folder", lambda: tmp_path / "kept")
     monkeypatch.setattr("sys.argv", ["tutti", "certificate", "--json", "--export", str(tmp_path / "a.crt")])
     with pytest.raises(SystemExit) as ended:
         main()

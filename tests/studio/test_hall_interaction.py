@@ -20,7 +20,7 @@ from tutti.engine.sounds.sound_set import load_sound_set
 from tutti.engine.types import NoteEvent, PlayerPlacement
 from tutti.studio.hall_interaction import HallInteraction
 from tutti.studio.live import LiveSession
-from tutti.studio.relay_types import PointingInput
+from tutti.studio.relay.relay_types import PointingInput
 from tutti.studio.session_file import SessionHeader, SessionRecorder, read_session
 
 HALL = read_hall()

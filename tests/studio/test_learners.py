@@ -17,11 +17,11 @@ from tutti.models.preference_training import TuningPlan
 from tutti.models.provenance import Provenance
 from tutti.models.score_shapes import all_notes
 from tutti.models.weights import read_part_weights
-from tutti.studio import learners
-from tutti.studio.ai_files import open_ai_file, read_provenance
+from tutti.studio.ai import learners
+from tutti.studio.ai.ai_files import open_ai_file, read_provenance
+from tutti.studio.ai.feedback_training import liked_pieces, train_from_feedback
+from tutti.studio.ai.part_files import write_midi
 from tutti.studio.cli import app
-from tutti.studio.feedback_training import liked_pieces, train_from_feedback
-from tutti.studio.part_files import write_midi
 
 RUN = CliRunner()
 WHO = Provenance("ai:parts", "ab" * 32, "CC0", "harmonise", 7, ("Cello 2",), 4, {"style": "baroque", "cadence": "end"})

@@ -21,7 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
-from tutti.studio import protocol, web_build
+from tutti.studio import web_build
+from tutti.studio.relay import protocol
 
 pytestmark = [needs_chromium, pytest.mark.realtime]
 

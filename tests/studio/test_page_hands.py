@@ -19,7 +19,7 @@ from tutti.engine.placement import choose_plan, place_players, read_plan
 from tutti.studio import web_build
 from tutti.studio.hall_interaction import HallInteraction
 from tutti.studio.live import LiveSession
-from tutti.studio.relay import RelayProcess, RelaySettings, SessionInfo
+from tutti.studio.relay.relay import RelayProcess, RelaySettings, SessionInfo
 
 pytestmark = [needs_chromium, pytest.mark.realtime]
 

@@ -25,9 +25,9 @@ from tutti.engine.performance import Performance
 from tutti.engine.transforms import PODIUM_HEIGHT_M
 from tutti.engine.types import DEVICES, Device, Frame, Pose
 from tutti.studio import web_build
-from tutti.studio.relay import Control, RelayProcess, RelaySource
-from tutti.studio.relay_types import RelaySettings
-from tutti.studio.session_info import SessionInfo
+from tutti.studio.relay.relay import Control, RelayProcess, RelaySource
+from tutti.studio.relay.relay_types import RelaySettings
+from tutti.studio.relay.session_info import SessionInfo
 
 pytestmark = [needs_chromium, pytest.mark.realtime]
 

@@ -28,8 +28,8 @@ from tutti.engine.clock import SessionClock
 from tutti.engine.performance import Performance
 from tutti.engine.types import Pose
 from tutti.studio import web_build
-from tutti.studio.relay import RelayProcess
-from tutti.studio.relay_types import RelaySettings, TapInput
+from tutti.studio.relay.relay import RelayProcess
+from tutti.studio.relay.relay_types import RelaySettings, TapInput
 
 pytestmark = [needs_chromium, pytest.mark.realtime]
 

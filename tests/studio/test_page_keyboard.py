@@ -17,8 +17,8 @@ from tutti.studio import web_build
 from tutti.studio.instrument_input import Learner, LearnerChoice
 from tutti.studio.keyboard import KeyboardPlayer
 from tutti.studio.page_keyboard import PageKeyboard
-from tutti.studio.relay import RelayProcess
-from tutti.studio.relay_types import RelaySettings
+from tutti.studio.relay.relay import RelayProcess
+from tutti.studio.relay.relay_types import RelaySettings
 
 pytestmark = [needs_chromium, pytest.mark.realtime]
 
@@ -95,7 +95,7 @@ def test_keys_of_page_and_computer_are_heard(browser: Browser, room: Room) -> No
 def test_a_key_that_is_no_midi_number_ends_the_connection_not_the_studio(room: Room) -> None:
     from websockets.sync.client import connect
 
-    from tutti.studio import protocol as wire
+    from tutti.studio.relay import protocol as wire
 
     address = room.relay.address.replace("http", "ws", 1).rstrip("/") + wire.WEBSOCKET_PATH
     with connect(address, subprotocols=[wire.SUBPROTOCOL]) as socket:  # type: ignore[list-item]

@@ -9,11 +9,11 @@ import pytest
 from relay_support import Viewer, join, relay
 
 from tutti.engine.types import Pose
-from tutti.studio import pairing
-from tutti.studio import protocol as p
-from tutti.studio.certificates import ensure_certificate
-from tutti.studio.pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
-from tutti.studio.presence import Presence
+from tutti.studio.relay import pairing
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay.certificates import ensure_certificate
+from tutti.studio.relay.pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
+from tutti.studio.relay.presence import Presence
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -245,8 +245,8 @@ def test_the_studio_itself_invites_one_phone(tls: dict[str, Any]) -> None:
 
 
 def test_the_page_of_steps_names_the_certificate(tmp_path: Path) -> None:
-    from tutti.studio.certificates import authority_der
-    from tutti.studio.front_door import certificate_page
+    from tutti.studio.relay.certificates import authority_der
+    from tutti.studio.relay.front_door import certificate_page
 
     made = ensure_certificate(tmp_path)
     page = certificate_page(authority_der(made.authority), "https://a.local:1/", plain=True)

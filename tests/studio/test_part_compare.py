@@ -11,11 +11,11 @@ from score_samples import score as musicxml
 from support import make_score
 from typer.testing import CliRunner
 
-from tutti.models.analysis import analyse
+from tutti.models.craft.analysis import analyse
 from tutti.models.provenance import Provenance
-from tutti.studio.ai_files import open_ai_file
+from tutti.studio.ai.ai_files import open_ai_file
+from tutti.studio.ai.part_compare import Answer, Comparison, figures_of, melody_of, write_comparison
 from tutti.studio.cli import app
-from tutti.studio.part_compare import Answer, Comparison, figures_of, melody_of, write_comparison
 
 
 def test_rules_and_the_lstm_that_ships_answer_a_melody(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from PIL import Image
 from support import make_score
 from typer.testing import CliRunner
 
-from tutti.models.analysis import analyse
+from tutti.models.craft.analysis import analyse
 from tutti.models.explain import NoteSurprise, Surprise
 from tutti.models.provenance import Provenance
 from tutti.models.score_shapes import all_notes
+from tutti.studio.ai.part_files import write_midi
+from tutti.studio.ai.part_plots import chord_roll
 from tutti.studio.cli import app
-from tutti.studio.part_files import write_midi
-from tutti.studio.part_plots import chord_roll
 
 RUN = CliRunner()
 COPIED = "31 notes, quarters 0–8 (longer than the usual 15)"

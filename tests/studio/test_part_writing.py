@@ -15,15 +15,15 @@ from tutti.engine.notation.score_reader import read_score
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
 from tutti.models.copy_check import CopyIndex, copies_path
+from tutti.models.craft.rules import RuleSet
 from tutti.models.provenance import Provenance
-from tutti.models.rules import RuleSet
 from tutti.models.score_shapes import all_notes
 from tutti.models.wish import Wish
-from tutti.studio.ai_record import CopyWatch, answered_score
-from tutti.studio.cli_part import bars_named
-from tutti.studio.jam import JamChoice, jam_score, prepare_jam
-from tutti.studio.part_files import AI_COLOUR, spelled, write_musicxml, write_score
-from tutti.studio.part_writing import TASKS, PartRequest, fifths_of, write_part
+from tutti.studio.ai.ai_record import CopyWatch, answered_score
+from tutti.studio.ai.jam import JamChoice, jam_score, prepare_jam
+from tutti.studio.ai.part_files import AI_COLOUR, spelled, write_musicxml, write_score
+from tutti.studio.ai.part_writing import TASKS, PartRequest, fifths_of, write_part
+from tutti.studio.commands.part import bars_named
 
 PROVENANCE = Provenance("ai:test", "ab" * 32, "CC0", "fill", 7, ("Cello",), 3, {"key": "G major", "density": "1.0"})
 

@@ -15,7 +15,7 @@ from tutti.engine.notation.score_cache import open_score
 from tutti.engine.notation.score_source import find_score
 from tutti.engine.performance import Performance
 from tutti.engine.types import PERFORMER, Frame, HeardNote
-from tutti.studio.cli_perform import render
+from tutti.studio.commands.perform import render
 from tutti.studio.midi_export import write_midi
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.performer_file import PerformerReplay, PerformerSound, read_performer, write_performer

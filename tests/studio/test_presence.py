@@ -2,9 +2,9 @@
 
 import pytest
 
-from tutti.studio.presence import BatonRefused, Presence, clean_name
-from tutti.studio.protocol import NOBODY, PODIUM
-from tutti.studio.protocol_values import MAX_NAME_CHARACTERS
+from tutti.studio.relay.presence import BatonRefused, Presence, clean_name
+from tutti.studio.relay.protocol import NOBODY, PODIUM
+from tutti.studio.relay.protocol_values import MAX_NAME_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutti.engine.errors import ProtocolError
-from tutti.studio import protocol as p
-from tutti.studio import protocol_schema
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_schema
 
 HERE = Path(__file__).parent
 VECTORS = json.loads((HERE / "protocol_vectors.json").read_text(encoding="utf-8"))
@@ -60,7 +60,7 @@ def test_bytes_are_what_the_document_says() -> None:
 def test_generated_files_are_current() -> None:
     root = HERE.parent.parent
     for path, text in protocol_schema.outputs(root).items():
-        assert path.read_text(encoding="utf-8") == text, f"{path}: run python -m tutti.studio.protocol_schema"
+        assert path.read_text(encoding="utf-8") == text, f"{path}: run python -m tutti.studio.relay.protocol_schema"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from relay_support import OpenSineTap, Viewer, join, make_frame, make_session, o
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import RelayError
 from tutti.engine.types import Pose
-from tutti.studio import protocol as p
-from tutti.studio.relay import Control, RelayProcess, RelaySettings, RelaySource
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay.relay import Control, RelayProcess, RelaySettings, RelaySource
 
 pytestmark = pytest.mark.realtime
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tutti.studio.relay_clients import (
+from tutti.studio.relay.relay_clients import (
     BYTES_PER_S,
     MAX_AHEAD_S,
     MAX_SAMPLE_AGE_S,

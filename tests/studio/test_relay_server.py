@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tutti.engine.clock import SessionClock
 from tutti.engine.types import Pose
-from tutti.studio import protocol as p
-from tutti.studio import protocol_values as pv
-from tutti.studio import relay_access, relay_server, session_state
-from tutti.studio.relay_types import Control, PointerInput, TapInput
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_values as pv
+from tutti.studio.relay import relay_access, relay_server, session_state
+from tutti.studio.relay.relay_types import Control, PointerInput, TapInput
 
 pytestmark = pytest.mark.realtime
 

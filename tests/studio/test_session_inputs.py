@@ -17,8 +17,8 @@ from tutti.engine.score import Score
 from tutti.studio.inputs.opening import InputChoice, Playhead, open_inputs
 from tutti.studio.inputs.rack import Input, InputRack
 from tutti.studio.live import LiveSession
-from tutti.studio.protocol import NOBODY
-from tutti.studio.relay import Control
+from tutti.studio.relay.protocol import NOBODY
+from tutti.studio.relay.relay import Control
 
 SCORE = make_score([], measures=6, quarter_bpm=85.0)
 

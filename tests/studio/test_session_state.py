@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from relay_support import make_frame, make_session
 
-from tutti.studio import protocol as p
-from tutti.studio import protocol_values as pv
-from tutti.studio import session_state
-from tutti.studio.session_info import SessionInfo, clip_text
-from tutti.studio.session_state import SessionState
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_values as pv
+from tutti.studio.relay import session_state
+from tutti.studio.relay.session_info import SessionInfo, clip_text
+from tutti.studio.relay.session_state import SessionState
 
 
 def make_state(info: SessionInfo | None = None) -> SessionState:

@@ -10,10 +10,10 @@ from tutti.engine.audio.metering import SectionLevel
 from tutti.engine.audio.sound_watch import SoundReading
 from tutti.engine.hall import read_hall
 from tutti.engine.interaction.mixer import Mixer
-from tutti.studio import protocol as p
 from tutti.studio.hall_interaction import HallInteraction
-from tutti.studio.relay_types import Control
-from tutti.studio.sound_info import SILENCE_DB, sound_status
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay.relay_types import Control
+from tutti.studio.relay.sound_info import SILENCE_DB, sound_status
 
 READING = SoundReading(
     state="playing",

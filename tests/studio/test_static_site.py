@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from websockets.datastructures import Headers
 
-from tutti.studio.static_site import StaticSite
+from tutti.studio.relay.static_site import StaticSite
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 from relay_support import join, relay
 from websockets.datastructures import Headers
 
-from tutti.studio import protocol as p
-from tutti.studio.addresses import lan_addresses
-from tutti.studio.certificates import StudioCertificate, ensure_certificate
-from tutti.studio.front_door import AUTHORITY_PATH, STEPS_PATH, FrontDoor
-from tutti.studio.tls_port import OnePortContext, is_plain
+from tutti.studio.relay import protocol as p
+from tutti.studio.relay.addresses import lan_addresses
+from tutti.studio.relay.certificates import StudioCertificate, ensure_certificate
+from tutti.studio.relay.front_door import AUTHORITY_PATH, STEPS_PATH, FrontDoor
+from tutti.studio.relay.tls_port import OnePortContext, is_plain
 
 pytestmark = pytest.mark.realtime
 

@@ -1,4 +1,4 @@
-// Written by `python -m tutti.studio.protocol_schema` from studio/protocol.py. Do not edit.
+// Written by `python -m tutti.studio.relay.protocol_schema` from studio/relay/protocol.py. Do not edit.
 // The wire's rules are in docs/protocol.md.
 
 export const SUBPROTOCOL = "tutti.v2";

@@ -1,0 +1,176 @@
+"""Trains the network that reads gesture (``engine.conducting.gesture_reader``) on virtual conductors. CPU minutes.
+
+The training stream is cut into segments; the recurrent state goes on from one to the next (truncated backpropagation
+through time), so that the network learns to learn a person's manner within a take.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ...engine.conducting.gesture_features import FEATURES
+from ...engine.conducting.gesture_reader import BEAT, BEATING, ICTUS, LAYERS, OUTPUTS, UNTIL
+from .corpus import Lesson, lesson
+
+SEGMENT = 250
+TAKES_AT_ONCE = 128
+ICTUS_WORTH, UNTIL_WORTH, BEAT_WORTH, BEATING_WORTH = 4.0, 0.5, 0.3, 0.5
+AVERAGED_STEPS = 400
+"""The weights that are written are a running mean over about so many steps."""
+FIRST_SEED = 100_000
+"""Seeds of lessons to train on count from here; lower ones are held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class GesturePlan:
+    """How long and on how much to train."""
+
+    lessons: int = 6000
+    budget_s: float = 3600.0
+    width: int = 96
+    learning_rate: float = 3e-3
+    seed: int = 0
+    threads: int = 1
+
+
+class GestureNetwork(nn.Module):
+    """Features of frames to: logits of an ictus, of the spans until the next, of its beat in the bar, of beating."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inp = nn.Linear(FEATURES, width)
+        self.g = nn.GRU(width, width, LAYERS, batch_first=True)
+        self.o = nn.Linear(width, OUTPUTS)
+
+    def forward(self, frames: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``frames`` (takes, n, features) to (takes, n, outputs), and the state after them."""
+        out, state = self.g(torch.tanh(self.inp(frames)), state)
+        return self.o(out), state
+
+
+def losses(out: Tensor, taught: Sequence[Tensor]) -> Tensor:
+    """Losses of each frame, shape ``(4, takes, n)``: of ictus, spans, beat and beating, given as in ``Lesson``."""
+    ictus, until, beat, beating = taught
+    frames = ictus.shape
+    marked = functional.binary_cross_entropy_with_logits(out[..., ICTUS], ictus, reduction="none")
+    beats = functional.binary_cross_entropy_with_logits(out[..., BEATING], beating, reduction="none")
+    spans = functional.cross_entropy(out[..., UNTIL].flatten(0, 1), until.flatten(), reduction="none")
+    place = functional.cross_entropy(out[..., BEAT].flatten(0, 1), beat.flatten(), reduction="none", ignore_index=-1)
+    return torch.stack(
+        [
+            ICTUS_WORTH * marked,
+            UNTIL_WORTH * spans.view(frames),
+            BEAT_WORTH * place.view(frames),
+            BEATING_WORTH * beats,
+        ]
+    )
+
+
+def train_gesture(
+    path: Path,
+    plan: GesturePlan,
+    command: str,
+    progress: Callable[[str, float, float], None],
+    start: Path | None = None,
+) -> None:
+    """Make the lessons, train, write weights and manifest. ``progress`` is told what is done, how far, and the loss.
+
+    Training goes on from the weights ``start``, if given; they must be as wide as the plan says.
+    """
+    begun = None if start is None else {name: value.float() for name, value in load_file(start).items()}
+    taught = []
+    for index in range(plan.lessons):
+        taught.append(lesson(FIRST_SEED + index))
+        progress("Conducting", (index + 1) / plan.lessons, 0.0)
+    network, loss = learn(taught, plan, progress, begun)
+    _save(path, network, plan, command, loss)
+
+
+def learn(
+    lessons: Sequence[Lesson],
+    plan: GesturePlan,
+    progress: Callable[[str, float, float], None],
+    start: Mapping[str, Tensor] | None = None,
+) -> tuple[nn.Module, float]:
+    """The network that learned from the lessons (weights averaged over its last steps), and its loss on them.
+
+    It goes on from the weights ``start`` if there are any.
+    """
+    torch.manual_seed(plan.seed)
+    torch.set_num_threads(plan.threads)
+    network = GestureNetwork(plan.width)
+    if start is not None:
+        network.load_state_dict(start)
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1.0 - 1.0 / AVERAGED_STEPS))
+    optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=1e-4)
+    random = np.random.default_rng(plan.seed)
+    takes = [_segments(lessons, random) for _ in range(TAKES_AT_ONCE)]
+    state = torch.zeros(LAYERS, TAKES_AT_ONCE, plan.width)
+    begin_s, steps, shown = time.process_time(), 0, 0.0
+    while (share := (time.process_time() - begin_s) / plan.budget_s) < 1.0:
+        for group in optimiser.param_groups:
+            group["lr"] = plan.learning_rate * min(1.0, steps / 100) * (0.5 + 0.5 * np.cos(np.pi * share))
+        frames, weight, goes_on, *given = (torch.from_numpy(a) for a in _batch(takes))
+        out, state = network(frames, state.detach() * goes_on[None, :, None])
+        loss = (losses(out, given).sum(0) * weight).sum() / weight.sum()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        averaged.update_parameters(network)
+        steps += 1
+        value = loss.item()
+        shown = value if steps == 1 else 0.98 * shown + 0.02 * value
+        progress("Training", share, shown)
+    return averaged.module, shown
+
+
+def _segments(lessons: Sequence[Lesson], random: np.random.Generator) -> Iterator[tuple[Lesson, int]]:
+    """Lessons in random order for ever, segment by segment: lesson and first frame."""
+    while True:
+        for index in random.permutation(len(lessons)):
+            for start in range(0, len(lessons[index].frames) - SEGMENT // 2, SEGMENT):
+                yield lessons[index], start
+
+
+def _batch(takes: list[Iterator[tuple[Lesson, int]]]) -> tuple[np.ndarray, ...]:
+    """Each take's next segment: frames, weight of each, whether the take goes on, and what is taught."""
+    count = len(takes)
+    frames, weight = np.zeros((count, SEGMENT, FEATURES), np.float32), np.zeros((count, SEGMENT), np.float32)
+    ictus, until = np.zeros((count, SEGMENT), np.float32), np.zeros((count, SEGMENT), np.int64)
+    beat, beating = np.full((count, SEGMENT), -1, np.int64), np.zeros((count, SEGMENT), np.float32)
+    goes_on = np.ones(count, np.float32)
+    for row, take in enumerate(takes):
+        taught, start = next(take)
+        part = slice(start, start + SEGMENT)
+        length = len(taught.frames[part])
+        frames[row, :length], weight[row, :length] = taught.frames[part], 1.0
+        ictus[row, :length], until[row, :length] = taught.ictus[part], taught.until[part]
+        beat[row, :length], beating[row, :length] = taught.beat[part], taught.beating[part]
+        goes_on[row] = start > 0
+    return frames, weight, goes_on, ictus, until, beat, beating
+
+
+def _save(path: Path, network: nn.Module, plan: GesturePlan, command: str, loss: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.half().contiguous() for name, value in network.state_dict().items()}, path)
+    manifest = {
+        "name": path.stem,
+        "parameters": sum(value.numel() for value in network.parameters()),
+        "data": f"{plan.lessons} takes of virtual conductors drawn at random, seeds from {FIRST_SEED}",
+        "licence": "the program's own",
+        "command": command,
+        "figures": {"training_loss": round(loss, 4)},
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    path.with_suffix(".json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

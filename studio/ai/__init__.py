@@ -1,0 +1,1 @@
+"""AI parts in the studio: written, performed, compared, and liked."""

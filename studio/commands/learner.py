@@ -1,0 +1,127 @@
+"""Likes, dislikes and edits of the AI's music: ``tutti part like`` and its sisters, and ``tutti learner``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from .options import JsonOption, console, print_json
+
+if TYPE_CHECKING:
+    from ...models.wish import Wish
+    from ..ai.ai_choice import AiChoice
+    from ..ai.learners import Feedback
+
+learner = typer.Typer(help="What learners liked of the AI's music, and what it makes of that.", no_args_is_help=True)
+
+FileArgument = Annotated[Path, typer.Argument(help="A file with AI notes, as `tutti part` writes it.", exists=True)]
+WhoOption = Annotated[str, typer.Option("--learner", help="Whose opinion it is.")]
+NameArgument = Annotated[str, typer.Argument(help="A learner's name.")]
+
+
+def like(file: FileArgument, who: WhoOption = "me") -> None:
+    """You like what the AI player wrote: more of that for you."""
+    _judge(file, who, liked=True)
+
+
+def dislike(file: FileArgument, who: WhoOption = "me") -> None:
+    """You do not like what the AI player wrote: less of that for you."""
+    _judge(file, who, liked=False)
+
+
+def edited(
+    original: FileArgument,
+    file: Annotated[Path, typer.Argument(help="The same piece after you edited it.", exists=True)],
+    who: WhoOption = "me",
+) -> None:
+    """You changed what the AI player wrote: it learns from what you kept and what you made of it."""
+    from ...engine.notation.score_cache import open_score
+    from ..ai.ai_files import open_ai_file
+    from ..ai.learners import keep_edit
+
+    kept = keep_edit(who, open_ai_file(original), file, open_score(file)).edit
+    if kept is not None:
+        console.print(
+            f"kept for {who}: {kept.kept} notes stayed, {kept.repitched} got another pitch, {kept.relengthened} "
+            f"another length, {kept.removed} went, {kept.added} came",
+            highlight=False,
+        )
+
+
+def _judge(file: Path, who: str, liked: bool) -> None:
+    from ..ai.ai_files import open_ai_file
+    from ..ai.learners import keep_verdict
+
+    found = keep_verdict(who, open_ai_file(file), liked)
+    console.print(f"kept for {who}: {found.verdict} of {found.file}", highlight=False)
+
+
+@learner.command("list")
+def learner_list(as_json: JsonOption = False) -> None:
+    """Everybody who gave feedback here."""
+    from ..ai.learners import list_learners
+
+    names = list_learners()
+    print_json(names) if as_json else console.print("\n".join(names) or "nobody yet: tutti part like FILE")
+
+
+@learner.command("show")
+def learner_show(name: NameArgument = "me", as_json: JsonOption = False) -> None:
+    """What somebody liked, and how likely each way of writing is to please them."""
+    from ...models.preference import ARMS
+    from ..ai.learners import preference_of, read_feedback
+
+    feedback = read_feedback(name)
+    preference = preference_of(feedback)
+    likely = {control: {arm: round(preference.mean(control, arm), 3) for arm in arms} for control, arms in ARMS.items()}
+    if as_json:
+        print_json({"learner": name, "opinions": _counted(feedback), "likely": likely})
+        return
+    console.print(", ".join(f"{count} {verdict}" for verdict, count in _counted(feedback).items()) or "no opinion yet")
+    table = Table("Control", "How likely it is liked", show_edge=False)
+    for control, arms in likely.items():
+        best = max(arms.values())
+        words = [f"[bold]{arm} {p:.2f}[/]" if p == best else f"{arm} {p:.2f}" for arm, p in arms.items()]
+        table.add_row(control, "  ".join(words))
+    console.print(table)
+
+
+@learner.command("reset")
+def learner_reset(name: NameArgument) -> None:
+    """Forget all that somebody said."""
+    from ..ai.learners import reset_learner
+
+    reset_learner(name)
+    console.print(f"{name}: all feedback is gone", highlight=False)
+
+
+@learner.command("export")
+def learner_export(
+    name: NameArgument, out: Annotated[Path, typer.Option("-o", "--out", help="A ZIP file to write.")]
+) -> None:
+    """All that is kept of somebody, as a ZIP file: their opinions and the music they were about."""
+    from ..ai.learners import export_learner
+
+    console.print(f"{export_learner(name, out)}", highlight=False)
+
+
+def _counted(feedback: "list[Feedback]") -> dict[str, int]:
+    verdicts = [one.verdict for one in feedback]
+    return {verdict: verdicts.count(verdict) for verdict in ("like", "dislike", "edit") if verdict in verdicts}
+
+
+def offered(name: str, seed: int, wish: "Wish", temperature: float | None = None) -> "tuple[Wish, float | None]":
+    """What is left open in a wish (and the decoding's temperature), chosen by what a learner liked so far."""
+    from ..ai.learners import preference_of, read_feedback
+
+    offer = preference_of(read_feedback(name)).offer(seed, wish, temperature)
+    return offer.wish, offer.temperature
+
+
+def ai_choice(name: str | None, seed: int) -> "AiChoice":
+    """The AI player beside the orchestra, as a learner likes it (None: as usual)."""
+    from ...models.wish import Wish
+    from ..ai.ai_choice import AiChoice
+
+    return AiChoice() if name is None else AiChoice(offered(name, seed, Wish())[0])

@@ -1,0 +1,107 @@
+"""What the command line's commands share: options, the console, progress bars."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from ...engine.conducting.follow_style import FollowStyle
+    from ...engine.intonation import Intonation
+
+console = Console()
+
+TlsOption = Annotated[
+    bool | None, typer.Option("--tls/--no-tls", help="HTTPS; without either, where other devices may come in.")
+]
+PhoneOption = Annotated[
+    bool, typer.Option("--phone", help="Print a code that makes a phone in this network your baton.")
+]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="Who conducts: what the orchestra learns of them is kept by this name.")
+]
+StyleOption = Annotated[
+    str | None,
+    typer.Option("--style", help="How the orchestra follows: strict, balanced, forgiving, or 0 (strict) to 1."),
+]
+ScoreArgument = Annotated[str, typer.Argument(help="A score file, or the name of a piece in music21's corpus.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same performance.")]
+SoundsOption = Annotated[
+    str | None, typer.Option("--sounds", help="A SoundFont (file or installed name), or 'synthesised'.")
+]
+SeatingOption = Annotated[
+    str | None, typer.Option(help="A seating plan (name or TOML file) or a saved seating (JSON).")
+]
+HallOption = Annotated[str, typer.Option(help="The hall, by name or TOML file, or a measured impulse response (WAV).")]
+SeatOption = Annotated[
+    str, typer.Option("--seat", help="Where you listen: podium, row-1 and on, balcony, or in:violas among players.")
+]
+SofaOption = Annotated[Path | None, typer.Option("--hrtf", help="A SOFA file with another head than the default.")]
+RadiusOption = Annotated[
+    float | None, typer.Option("--head-radius-cm", help="Half the distance between your ears; 8.75 without it.")
+]
+ReflectionsOption = Annotated[
+    int, typer.Option("--reflections", help="Walls that a reflection may meet.", min=0, max=2)
+]
+AudioOption = Annotated[
+    str, typer.Option("--audio", help="auto, portaudio, jack, none, or an output's name or number (tutti audio list).")
+]
+LatencyOption = Annotated[
+    str, typer.Option("--latency", help="low, balanced, safe, or milliseconds of sound in front of the device.")
+]
+AiOption = Annotated[
+    str, typer.Option("--ai-parts", help="Parts that the AI player answers, by name, separated by commas.")
+]
+
+TuningOption = Annotated[
+    str | None,
+    typer.Option("--tuning", help="Tune the orchestra as a tradition is: maqam-rast:D (tutti part traditions)."),
+]
+LearnerOption = Annotated[
+    str | None, typer.Option("--learner", help="Whose likes and dislikes choose what is left open (tutti learner).")
+]
+SoloOption = Annotated[
+    str | None, typer.Option("--solo", help="The part that you play: the orchestra leaves it out and follows you.")
+]
+LeadOption = Annotated[
+    str, typer.Option("--lead", help="Who leads: conductor, shared, soloist, or 0 (conductor) to 1 (soloist).")
+]
+
+
+def progress_bars() -> Progress:
+    """Progress bars as every long command shows them."""
+    return Progress(
+        TextColumn("{task.description:<26}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def style_named(text: str | None) -> "FollowStyle | None":
+    """The style that ``--style`` names. Raises ``ProfileError``."""
+    from ...engine.conducting.follow_style import FollowStyle
+
+    return None if text is None else FollowStyle.parse(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """A list separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def tuning_named(text: str | None) -> "Intonation":
+    """The tuning that ``--tuning`` names, equal temperament without one. Raises ``ModelError``."""
+    from ...engine.intonation import EQUAL
+    from ...models.craft.traditions import tradition
+
+    return EQUAL if text is None else tradition(text).tuning()

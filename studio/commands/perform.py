@@ -1,0 +1,175 @@
+"""Commands that perform offline, faster than real time, and what goes with them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .learner import ai_choice
+from .options import (
+    AiOption,
+    HallOption,
+    JsonOption,
+    LeadOption,
+    LearnerOption,
+    RadiusOption,
+    ReflectionsOption,
+    ScoreArgument,
+    SeatingOption,
+    SeatOption,
+    SeedOption,
+    SofaOption,
+    SoloOption,
+    SoundsOption,
+    StyleOption,
+    TuningOption,
+    console,
+    names,
+    print_json,
+    progress_bars,
+    style_named,
+    tuning_named,
+)
+
+
+def render(
+    score: ScoreArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    take: Annotated[Path | None, typer.Option(help="The conductor: a recording of gesture.")] = None,
+    solo: SoloOption = None,
+    performer: Annotated[
+        Path | None, typer.Option(help="Who plays the solo: notes (CSV), a MIDI file, or a recorded session.")
+    ] = None,
+    lead: LeadOption = "soloist",
+    ai_parts: AiOption = "",
+    learner: LearnerOption = None,
+    sounds: SoundsOption = None,
+    seating: SeatingOption = None,
+    hall: HallOption = "musikverein",
+    seat: SeatOption = "podium",
+    formats: Annotated[
+        str,
+        typer.Option("--format", help="Also stereo, 5.1, ambisonics-1 to ambisonics-3, separated by commas."),
+    ] = "binaural",
+    stems: Annotated[bool, typer.Option("--stems", help="Also each section, and the hall, in a file.")] = False,
+    hrtf: SofaOption = None,
+    head_radius_cm: RadiusOption = None,
+    reflections: ReflectionsOption = 1,
+    seed: SeedOption = 0,
+    profile: Annotated[str | None, typer.Option(help="What is known of the conductor: a name, or a file.")] = None,
+    style: StyleOption = None,
+    tuning: TuningOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Perform a score offline, faster than real time: sound, MIDI, tables, picture and report."""
+    from ...engine.accompaniment import Soloist
+    from ...engine.conducting.tracking import Take, read_take
+    from ...engine.errors import InputError
+    from ..hearing import Hearing
+    from ..performer_file import read_performer
+    from ..profiles import PersonProfile, read_profile
+    from ..render import RenderJob
+    from ..render import render as perform
+
+    if take is None and (solo is None or performer is None):
+        raise InputError("nobody to follow: give --take (a conductor), or --solo and --performer (a soloist), or both")
+    if performer is not None and solo is None:
+        raise InputError(f"{performer}: which part is it? name it with --solo")
+    person = read_profile(profile) if profile else PersonProfile()
+    job = RenderJob(
+        score=score,
+        take=read_take(take) if take is not None else Take(()),
+        out=out,
+        ai_parts=names(ai_parts),
+        ai=ai_choice(learner, seed),
+        sounds=sounds,
+        seating=seating,
+        hall=hall,
+        seed=seed,
+        profile=person.conductor,
+        style=style_named(style) or person.style,
+        tuning=tuning_named(tuning),
+        hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
+        formats=names(formats),
+        stems=stems,
+        solo=solo,
+        performer=read_performer(performer) if performer is not None else (),
+        lead=Soloist.parse_lead(lead),
+    )
+    with progress_bars() as bars:
+        numbers = perform(job, bars)
+    print_json(numbers) if as_json else say_rendered(out, numbers)
+
+
+def concert(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")] = Path("out/concert"),
+    sounds: SoundsOption = None,
+    seed: SeedOption = 0,
+) -> None:
+    """Perform the built-in concert: a piece for orchestra under a conductor with real rubato."""
+    from ..concert import concert_job
+    from ..render import render as perform
+
+    with progress_bars() as bars:
+        numbers = perform(concert_job(out, sounds, seed), bars)
+    say_rendered(out, numbers)
+    console.print("Now open the studio and conduct it yourself: [bold]tutti play[/] (or [bold]make play[/])")
+
+
+def take(
+    score: ScoreArgument,
+    timings: Annotated[Path, typer.Option(help="CSV with columns quarter,time_s: when the score sounds.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The take to write (CSV).")],
+    seed: SeedOption = 0,
+    noise: Annotated[float, typer.Option(help="Tracking noise, standard deviation in metres.", min=0.0)] = 0.002,
+    rate: Annotated[float, typer.Option(help="Samples of the baton per second.", min=15.0, max=1000.0)] = 60.0,
+) -> None:
+    """Write the take of a virtual conductor who beats a real timing."""
+    from ...engine.conducting.tracking import write_take
+    from ...engine.conducting.virtual_conductor import conduct, read_timings
+    from ...engine.notation.score_cache import open_score
+
+    conducted = conduct(open_score(score), read_timings(timings), seed=seed, noise_m=noise, rate_hz=rate)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_take(out, conducted)
+    console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
+
+
+def seats(
+    score: ScoreArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The seating to write (JSON).")],
+    seating: SeatingOption = None,
+    hall: HallOption = "musikverein",
+) -> None:
+    """Seat a score and save where everyone sits; play with --seating FILE and edit it while they play."""
+    from ...engine.hall import read_hall
+    from ...engine.notation.score_cache import open_score
+    from ...engine.placement import save_placements
+    from ..ensemble_setup import seat
+
+    placements = seat(open_score(score), seating, read_hall(hall))
+    save_placements(out, placements)
+    console.print(f"{out}: {len(placements)} players")
+
+
+def export(
+    session: Annotated[Path, typer.Argument(help="A recorded session (.mcap).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results.")],
+    sounds: SoundsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn a recorded session into WAV, MIDI, CSV tables, a take, a picture and a report."""
+    from ..render import export_session
+
+    with progress_bars() as bars:
+        numbers = export_session(session, out, sounds, bars)
+    print_json(numbers) if as_json else say_rendered(out, numbers)
+
+
+def say_rendered(out: Path, numbers: dict[str, Any]) -> None:
+    sound = numbers.get("sound", {})
+    console.print(f"[bold]{numbers['title']}[/] – {numbers['players']} players, {numbers['duration_s']:.0f} s")
+    console.print(f"{numbers['beats_played']} of {numbers['beats_in_score']} beats, {numbers['notes']} notes")
+    if sound.get("loudness_lufs") is not None:
+        console.print(f"{sound['loudness_lufs']} LUFS, true peak {sound['true_peak_dbfs']} dBFS")
+    console.print(f"Listen: {out / 'performance.wav'}   Look: {out / 'report.html'}")

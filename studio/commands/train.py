@@ -1,0 +1,131 @@
+"""Commands that train the networks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import TaskID
+
+from .options import SeedOption, console, progress_bars
+
+
+def train(
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FOLDER…", help="Folders of scores, or a JSON file of pieces.", exists=True),
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("parts.safetensors"),
+    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 25.0,
+    licence: Annotated[str, typer.Option(help="Licence of the scores, for the manifest.")] = "not stated",
+    device: Annotated[str, typer.Option(help="cpu, or cuda for a graphics card.")] = "cpu",
+    width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 192,
+    layers: Annotated[int, typer.Option(help="Its layers.", min=1)] = 5,
+    dropout: Annotated[float, typer.Option(help="More for fewer scores: 0.2 for some hundred short ones.")] = 0.05,
+    seed: SeedOption = 0,
+    threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    network: Annotated[
+        str, typer.Option(help="grid (the AI player), or a baseline to compare with: lstm, transformer, gan.")
+    ] = "grid",
+    from_feedback: Annotated[
+        str | None, typer.Option(help="Instead of scores: what this learner liked, from the weights that ship on.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="With --from-feedback: other weights to go on from.")] = None,
+) -> None:
+    """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
+    from ...engine.errors import ModelError
+
+    if (from_feedback is None) == (not sources):
+        raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
+    if from_feedback is not None:
+        _tune(from_feedback, start, out, minutes, seed, threads)
+        return
+    sources = sources or []
+    from ...models.baselines.catalogue import KINDS
+    from ...models.baselines.training import train_baseline
+    from ...models.part_corpus import read_pieces
+    from ...models.part_network import PartShape
+    from ...models.part_training import PartPlan, train_and_write
+
+    if network != "grid" and network not in KINDS:
+        raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")
+    plan = PartPlan(
+        budget_s=60 * minutes,
+        seed=seed,
+        threads=threads,
+        device=device,
+        dropout=dropout,
+        shape=PartShape(width=width, layers=layers),
+    )
+    pieces = []
+    with progress_bars() as bars:
+        for source in sources:
+            reading = bars.add_task(f"Reading {source.name}")
+
+            def tell(done: int, total: int, task: TaskID = reading) -> None:
+                bars.update(task, completed=done, total=total)
+
+            pieces += read_pieces(source, tell)
+            bars.update(reading, completed=1, total=1)
+        training = bars.add_task("Training", total=1.0)
+
+        def show(share: float, loss: float) -> None:
+            bars.update(training, completed=share, description=f"Training ({loss:.3f} nats)")
+
+        options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g} --seed {seed}"
+        command = f"tutti train {' '.join(source.name for source in sources)} {options} --threads {threads}"
+        if network == "grid":
+            manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
+        else:
+            manifest = train_baseline(
+                network,
+                pieces,
+                out,
+                budget_s=60 * minutes,
+                licence=licence,
+                command=f"{command} --network {network}",
+                seed=seed,
+                threads=threads,
+                progress=show,
+            )
+    console.print(f"{out}: {manifest.figures}")
+
+
+def _tune(name: str, start: Path | None, out: Path, minutes: float, seed: int, threads: int) -> None:
+    """Go on from weights with what a learner liked."""
+    from ...models.preference_training import TuningPlan
+    from ..ai.feedback_training import train_from_feedback
+
+    with progress_bars() as bars:
+        tuning = bars.add_task("Tuning", total=1.0)
+
+        def show(share: float, loss: float) -> None:
+            bars.update(tuning, completed=share, description=f"Tuning ({loss:.3f} nats)")
+
+        plan = TuningPlan(budget_s=60 * minutes, seed=seed, threads=threads)
+        manifest = train_from_feedback(name, start, out, plan, show)
+    console.print(f"{out}: {manifest.figures}", highlight=False)
+
+
+def train_gesture(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("gesture.safetensors"),
+    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 60.0,
+    lessons: Annotated[int, typer.Option(help="Takes of virtual conductors to learn from.", min=1)] = 6000,
+    start: Annotated[Path | None, typer.Option(help="Weights to go on from.", exists=True, dir_okay=False)] = None,
+    seed: SeedOption = 0,
+    threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+) -> None:
+    """Train the network that reads gesture, on virtual conductors."""
+    from ...models.gesture.training import GesturePlan
+    from ...models.gesture.training import train_gesture as learn
+
+    plan = GesturePlan(lessons=lessons, budget_s=60 * minutes, seed=seed, threads=threads)
+    command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --seed {seed} --threads {threads}"
+    if start is not None:
+        command += f" --start {start.name}"
+    with progress_bars() as bars:
+        tasks = {name: bars.add_task(name, total=1.0) for name in ("Conducting", "Training")}
+
+        def show(what: str, share: float, loss: float) -> None:
+            bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
+
+        learn(out, plan, command, show, start)

@@ -1,0 +1,511 @@
+"""The relay as the studio sees it: a process of its own, fed through a socket pair that never blocks the engine.
+
+``RelayProcess`` lives in the engine's process. What it is given is queued, merged while the relay is busy (the newest
+frame wins, events add up) and sent as far as the kernel takes it; ``poll`` reads what viewers want. No threads.
+"""
+
+import asyncio
+import errno
+import logging
+import math
+import multiprocessing
+import secrets
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...engine.clock import SessionClock
+from ...engine.conducting.tapping import TapSource
+from ...engine.conducting.tracking import PointerSource
+from ...engine.errors import RelayError, TuttiError
+from ...engine.interaction.values import InteractionFrame
+from ...engine.types import Frame, PlayerPlacement, Pose
+from .addresses import lan_addresses
+from .audio_stream import AudioTap
+from .interaction_info import merged_interaction
+from .pairing import phone_address
+from .protocol import SoundStatus
+from .relay_access import is_loopback
+from .relay_link import Link, LinkProtocol
+from .relay_server import RelayServer
+from .relay_types import (
+    Control,
+    KeyInput,
+    PointerInput,
+    PointingInput,
+    RelaySettings,
+    RelayStatus,
+    ShownInteraction,
+    TapInput,
+)
+from .session_info import SessionInfo
+
+__all__ = [
+    "Control",
+    "RelayProcess",
+    "RelaySettings",
+    "RelaySource",
+    "RelayStatus",
+    "RelayTaps",
+    "SessionInfo",
+    "run_relay",
+]
+
+log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 30.0
+STATUS_INTERVAL_S = 0.5
+CLOSE_TIMEOUT_S = 3.0
+MAX_MERGED_EVENTS = 20_000
+"""Notes and releases kept while the relay does not read; beyond, viewers are told of silence instead."""
+
+MAX_POINTING = 1000
+"""Messages of rays that are kept while nobody reads them."""
+
+OpenTap = Callable[[], AudioTap]
+"""Opens the orchestra's sound in the relay's process; it is pickled on the way there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    placements: tuple[PlayerPlacement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Say:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _HoldBaton:
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    reason: str
+
+
+class RelayProcess:
+    """A relay in a process of its own. One thread uses it; no method but the constructor and ``close`` waits.
+
+    Where the relay's process dies, ``alive`` turns False, one line is logged, what is published is dropped, and
+    ``restart`` brings it back on the same port.
+    """
+
+    def __init__(
+        self,
+        info: SessionInfo,
+        clock: SessionClock,
+        settings: RelaySettings | None = None,
+        open_tap: OpenTap | None = None,
+    ) -> None:
+        """Starts it. Raises ``RelayError`` where the port is taken or the process does not come up."""
+        settings = settings or RelaySettings()
+        self.settings = replace(settings, host_key=settings.host_key or secrets.token_urlsafe(9))
+        self._info = info
+        self._clock = clock
+        self._open_tap = open_tap
+        self._held = False
+        self._pointer = PointerSource()
+        self._poses: list[Pose] = []
+        self._taps: list[TapInput] = []
+        self._keys: list[KeyInput] = []
+        self._controls: list[Control] = []
+        self._pointing: list[PointingInput] = []
+        self._queue: list[Any] = []
+        self._status: RelayStatus | None = None
+        self._start()
+
+    # --- life --------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        near, far = socket.socketpair()
+        context = multiprocessing.get_context("spawn")
+        arguments = (far, self._info, self._clock.origin_s, self.settings, self._open_tap, log.getEffectiveLevel())
+        self._process = context.Process(target=run_relay, args=arguments, name="tutti-relay", daemon=True)
+        self._process.start()
+        far.close()
+        self._link = Link(near)
+        self._queue.clear()
+        self._failure: str | None = None
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        port: int | None = None
+        while port is None:
+            for message in self._link.receive(timeout_s=0.1):
+                if isinstance(message, _Ready):
+                    port = message.port
+                elif isinstance(message, _Failed):
+                    self._failure = message.reason
+            if port is None and (self._failure or self._link.closed or time.monotonic() > deadline_s):
+                self.close()
+                raise RelayError(self._failure or "the relay did not start; its log says why")
+        self.settings = replace(self.settings, port=port)
+        if self._held:
+            self.hold_baton(True)
+
+    @property
+    def alive(self) -> bool:
+        """The relay's process runs and its link is open."""
+        return not self._link.closed and self._process.is_alive()
+
+    @property
+    def process_id(self) -> int | None:
+        return self._process.pid
+
+    @property
+    def address(self) -> str:
+        """Where the page is, for a browser on this machine: it needs no HTTPS, its own address is secure to it."""
+        name = self.settings.host
+        if name in ("0.0.0.0", "::", ""):
+            name = "127.0.0.1"
+        here = name == "localhost" or is_loopback((name, 0))
+        scheme = "https" if self.settings.certificate and not here else "http"
+        return f"{scheme}://{f'[{name}]' if ':' in name else name}:{self.settings.port}/"
+
+    @property
+    def lan_addresses(self) -> tuple[str, ...]:
+        """Where the page is for others in the house; none where the relay serves this machine alone."""
+        if self.settings.host not in ("0.0.0.0", "::", ""):
+            return ()
+        scheme = "https" if self.settings.certificate else "http"
+        return tuple(f"{scheme}://{address}:{self.settings.port}/" for address in lan_addresses())
+
+    @property
+    def phone_address(self) -> str | None:
+        """The address that makes one phone the baton; None where phones cannot come in."""
+        addresses = self.lan_addresses
+        if not (addresses and self.settings.certificate and self.settings.phone_token):
+            return None
+        return phone_address(addresses[0], self.settings.phone_token)
+
+    @property
+    def host_address(self) -> str:
+        """The address that makes whoever opens it a host; not for everybody's eyes."""
+        return f"{self.address}#host={self.settings.host_key}"
+
+    def restart(self) -> None:
+        """A new process on the same port. Raises ``RelayError``."""
+        self._stop()
+        self.settings = replace(self.settings, phone_token="")  # it was for one phone, once
+        self._start()
+
+    def close(self) -> None:
+        """Says goodbye to the viewers and ends the process."""
+        self._stop()
+
+    def _stop(self) -> None:
+        self._link.close()
+        self._process.join(CLOSE_TIMEOUT_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    # --- to the viewers ----------------------------------------------------------------------------
+
+    def publish(self, frame: Frame) -> None:
+        """Show a step of the performance to the viewers. Never blocks."""
+        last = self._queue[-1] if self._queue else None
+        if not isinstance(last, Frame):
+            self._queue.append(frame)
+        elif len(last.notes) + len(last.releases) <= MAX_MERGED_EVENTS:
+            self._queue[-1] = _merged(last, frame)
+        else:
+            log.warning("the relay does not keep up: viewers miss %d notes", len(last.notes))
+            self._queue[-1:] = [_Silence(frame.time_s), frame]
+        self._flush()
+
+    def silence(self, time_s: float) -> None:
+        """Every sounding note ended (stop, seek)."""
+        self._put(_Silence(time_s))
+
+    def open(self, info: SessionInfo) -> None:
+        """Another score or orchestra."""
+        self._info = info
+        self._put(info)
+
+    def place(self, placements: Sequence[PlayerPlacement]) -> None:
+        """Players were moved, muted or re-balanced."""
+        self._info = replace(self._info, placements=tuple(placements))
+        if self._queue and isinstance(self._queue[-1], _Place):
+            self._queue.pop()
+        self._put(_Place(tuple(placements)))
+
+    def interact(self, viewer: int, frame: InteractionFrame) -> None:
+        """Show a viewer what their rays came to."""
+        for index, item in enumerate(self._queue):
+            if isinstance(item, ShownInteraction) and item.viewer == viewer:
+                self._queue[index] = ShownInteraction(viewer, merged_interaction(item.frame, frame))
+                return
+        self._put(ShownInteraction(viewer, frame))
+
+    def show_sound(self, status: SoundStatus) -> None:
+        """Show viewers how the sound does; the newest counts."""
+        self._queue = [item for item in self._queue if not isinstance(item, SoundStatus)]
+        self._put(status)
+
+    def say(self, text: str) -> None:
+        """Show every viewer a line of text for a moment."""
+        self._put(_Say(text))
+
+    def hold_baton(self, held: bool) -> None:
+        """The studio's own devices take the baton from whoever has it, or release it."""
+        self._held = held
+        self._put(_HoldBaton(held))
+
+    def _put(self, item: object) -> None:
+        self._queue.append(item)
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._link.closed:
+            self._queue.clear()
+            return
+        self._link.flush()
+        while self._queue and self._link.queued_bytes == 0:
+            self._link.send(self._queue.pop(0))
+            self._link.flush()
+        if self._link.closed:
+            self._report_end()
+
+    # --- from the viewers ----------------------------------------------------------------------------
+
+    def poll(self) -> tuple[list[Pose], list[Control]]:
+        """What came since the last time: poses of the viewer with the baton, and what viewers want."""
+        self._receive()
+        poses, self._poses = self._poses, []
+        controls, self._controls = self._controls, []
+        return poses, controls
+
+    def take_poses(self) -> list[Pose]:
+        """The poses alone; controls wait for ``take_controls``."""
+        self._receive()
+        poses, self._poses = self._poses, []
+        return poses
+
+    def take_taps(self) -> list[TapInput]:
+        """The taps alone: beats that the viewer with the baton taps instead of drawing them."""
+        self._receive()
+        taps, self._taps = self._taps, []
+        return taps
+
+    def take_keys(self) -> list[KeyInput]:
+        """The keys alone: what viewers play at the page's keyboard."""
+        self._receive()
+        keys, self._keys = self._keys, []
+        return keys
+
+    def take_controls(self) -> list[Control]:
+        """The controls alone; poses wait for ``take_poses``."""
+        self._receive()
+        controls, self._controls = self._controls, []
+        return controls
+
+    def take_pointing(self) -> list[PointingInput]:
+        """The rays alone: what viewers point at in the hall."""
+        self._receive()
+        pointing, self._pointing = self._pointing, []
+        return pointing
+
+    def status(self) -> RelayStatus | None:
+        """What the relay last said of itself (twice a second), None before it did."""
+        self._receive()
+        return self._status
+
+    def _receive(self) -> None:
+        if self._link.closed:
+            return
+        self._flush()
+        for message in self._link.receive():
+            match message:
+                case PointerInput():
+                    self._pose_of(message)
+                case Pose():
+                    self._poses.append(message)
+                case TapInput():
+                    self._taps.append(message)
+                case KeyInput():
+                    self._keys.append(message)
+                case Control():
+                    self._controls.append(message)
+                case PointingInput():
+                    self._pointing = [*self._pointing, message][-MAX_POINTING:]
+                case RelayStatus():
+                    self._status = message
+                case _Failed(reason):
+                    self._failure = reason
+        if self._link.closed:
+            self._report_end()
+
+    def _pose_of(self, point: PointerInput) -> None:
+        """A pointer's point as a pose of the baton; the end of a drag as a lost baton at the same place."""
+        self._pointer.push(point.x, point.y, point.time_s)
+        moved = self._pointer.poll(math.inf)
+        self._poses += [pose if point.pressed else replace(pose, valid=False) for pose in moved]
+
+    def _report_end(self) -> None:
+        self._queue.clear()
+        log.error(
+            "the relay ended (%s): viewers are cut off, the orchestra plays on", self._failure or "no reason given"
+        )
+
+
+def _merged(old: Frame, new: Frame) -> Frame:
+    """The newer frame with the events of both."""
+    return replace(
+        new,
+        beats=old.beats + new.beats,
+        crossings=old.crossings + new.crossings,
+        notes=old.notes + new.notes,
+        releases=old.releases + new.releases,
+        signs=old.signs + new.signs,
+        applause=new.applause or old.applause,
+    )
+
+
+class RelaySource:
+    """The page's baton as a ``PoseSource``: mouse, touch or tracked devices of the viewer who holds it."""
+
+    def __init__(self, relay: RelayProcess) -> None:
+        self._relay = relay
+        self._waiting: list[Pose] = []
+
+    def poll(self, now_s: float) -> Sequence[Pose]:
+        """New poses with stamps up to ``now_s``, in order of time."""
+        self._waiting += self._relay.take_poses()
+        self._waiting.sort(key=lambda pose: pose.time_s)
+        ready = [pose for pose in self._waiting if pose.time_s <= now_s]
+        del self._waiting[: len(ready)]
+        return ready
+
+    def close(self) -> None:
+        """The relay goes on; its owner closes it."""
+        self._waiting.clear()
+
+
+class RelayTaps:
+    """The page's taps as a ``PoseSource``: beats tapped by the viewer who holds the baton."""
+
+    def __init__(self, relay: RelayProcess) -> None:
+        self._relay = relay
+        self._source = TapSource()
+
+    def poll(self, now_s: float) -> Sequence[Pose]:
+        for tap in self._relay.take_taps():
+            self._source.tap(tap.time_s, tap.strength)
+        return self._source.poll(now_s)
+
+    def restart(self) -> None:
+        """The music starts anew: the next tap is a preparatory beat."""
+        self._source.restart()
+
+    def close(self) -> None:
+        """The relay goes on; its owner closes it."""
+        self._source.close()
+
+
+def run_relay(
+    link: socket.socket,
+    info: SessionInfo,
+    clock_origin_s: float,
+    settings: RelaySettings,
+    open_tap: OpenTap | None,
+    log_level: int,
+) -> None:
+    """The relay's process, from its start to its end: it ends when ``link`` does."""
+    for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
+        signal.signal(name, signal.SIG_IGN)
+    logging.basicConfig(level=log_level, format="relay: %(message)s")
+    logging.getLogger("websockets").setLevel(max(log_level, logging.WARNING))
+    _run(_relay(link, info, SessionClock(clock_origin_s), settings, open_tap))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """By uvloop where there is one (not on Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def _relay(
+    link: socket.socket, info: SessionInfo, clock: SessionClock, settings: RelaySettings, open_tap: OpenTap | None
+) -> None:
+    loop = asyncio.get_running_loop()
+    _, pipe = await loop.create_connection(LinkProtocol, sock=link)
+    try:
+        server = RelayServer(info, settings, clock, open_tap() if open_tap else None, on_input=pipe.send_or_drop)
+        await server.start()
+    except (OSError, TuttiError) as error:
+        pipe.send(_Failed(_why_not(settings, error)))
+        await pipe.drain()
+        return
+    pipe.on_message = lambda message: _deliver(server, message)
+    pipe.send(_Ready(server.port))
+    running = asyncio.create_task(server.run())
+    reporting = asyncio.create_task(_report(server, pipe))
+    try:
+        await asyncio.wait([running, reporting, pipe.closed], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            pipe.send(_Failed(f"an error of its own: {running.exception()!r}"))
+            running.result()
+    finally:
+        reporting.cancel()
+        await server.close()
+
+
+def _why_not(settings: RelaySettings, error: OSError | TuttiError) -> str:
+    """One line on why the relay cannot serve."""
+    place = f"{settings.host}:{settings.port}"
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.errno == errno.EADDRINUSE:
+        return f"cannot serve at {place}: something else does; choose another port"
+    if isinstance(error, ssl.SSLError):
+        return f"cannot serve at {place}: the certificate is no good ({error.reason})"
+    return f"cannot serve at {place}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+
+
+async def _report(server: RelayServer, pipe: LinkProtocol) -> None:
+    while True:
+        pipe.send_or_drop(server.status())
+        await asyncio.sleep(STATUS_INTERVAL_S)
+
+
+def _deliver(server: RelayServer, message: object) -> None:
+    """Hand what the engine's process sent to the server."""
+    match message:
+        case Frame():
+            server.absorb(message)
+        case _Silence(time_s):
+            server.silence(time_s)
+        case _Place(placements):
+            server.place(placements)
+        case _HoldBaton(held):
+            server.hold_baton(held)
+        case _Say(text):
+            server.say(text)
+        case ShownInteraction():
+            server.interact(message)
+        case SoundStatus():
+            server.show_sound(message)
+        case SessionInfo():
+            server.open(message)
+        case _:
+            raise TypeError(f"no use for {message!r}")

@@ -1,0 +1,525 @@
+"""The relay: one session, many viewers, nobody slowed by anybody.
+
+An asyncio server that serves the page and the WebSocket of ``docs/protocol.md`` on one port. It knows nothing of the
+engine's process: sessions go in by ``absorb`` and its like, batons and controls come out by ``on_input``.
+``studio.relay.relay`` runs it in a process of its own.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from ...engine.clock import SessionClock
+from ...engine.errors import ProtocolError
+from ...engine.types import Frame, PlayerPlacement, Pose
+from . import protocol as wire
+from .addresses import lan_addresses
+from .audio_stream import PACKET_S, AudioPackets, AudioTap
+from .interaction_info import interaction_message, merged_interaction, pointers_of
+from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
+from .presence import BatonRefused, Presence
+from .protocol_values import AudioInfo
+from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
+from .relay_clients import MAX_AHEAD_S, Counts, RateLimit, ViewerConnection, binary_frame
+from .relay_http import RelayHttp
+from .relay_types import (
+    Control,
+    Input,
+    KeyInput,
+    PointerInput,
+    PointingInput,
+    RelaySettings,
+    RelayStatus,
+    ShownInteraction,
+    TapInput,
+)
+from .session_info import SessionInfo
+from .session_state import SessionState
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 5.0
+STALL_TIMEOUT_S = 8.0
+ACK_WINDOW_S = 0.4
+CLOSE_TIMEOUT_S = 1.0
+GAIN_RANGE_DB = (-60.0, 12.0)
+COSTLY = 20
+"""A message that makes work for everybody counts as so many."""
+COSTLY_KINDS = (wire.Rename, wire.Baton, wire.Command, wire.Listen, wire.Pair, wire.Claim)
+
+
+class RelayServer:
+    """Serves one session. Every method but ``__init__`` runs in the event loop's thread."""
+
+    def __init__(
+        self,
+        info: SessionInfo,
+        settings: RelaySettings,
+        clock: SessionClock,
+        audio: AudioTap | None = None,
+        on_input: Callable[[Input], None] = lambda _: None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._on_input = on_input
+        self._audio = AudioPackets(audio) if audio else None
+        self._presence = Presence()
+        self._told_presence = (0, b"")
+        self._sound = b""
+        self._sound_version = 0
+        self._pairing = PairingDesk()
+        if settings.phone_token:
+            self._pairing.invite(None, "", clock.now_s(), settings.phone_token)
+        self._viewers: dict[int, ViewerConnection] = {}
+        self._keys_held: dict[int, set[int]] = {}
+        self._counts = Counts()
+        self._window = max(6, round(ACK_WINDOW_S * settings.tick_hz))
+        sound = AudioInfo(rate_hz=0, packet_samples=0)
+        if self._audio:
+            sound = AudioInfo(rate_hz=self._audio.rate_hz, packet_samples=self._audio.packet_samples)
+        self._state = SessionState(
+            info, relay_id=secrets.randbits(32), tick_hz=settings.tick_hz, ack_window=self._window, audio=sound
+        )
+        self._session = 1
+        self._reported_holder = wire.NOBODY
+        self._late_s = 0.0
+        self._server: Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing: set[asyncio.Task[None]] = set()
+
+    # --- life --------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bind and begin to tick. Raises ``OSError`` where the port cannot be had."""
+        self._server = await serve(
+            self._converse,
+            self.settings.host,
+            self.settings.port,
+            process_request=RelayHttp(self.settings).respond,
+            select_subprotocol=select_subprotocol,
+            create_connection=RelayConnection,
+            compression=None,
+            open_timeout=None,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=None,
+            max_size=wire.MAX_CLIENT_MESSAGE_BYTES,
+            server_header=None,
+            ssl=tls_context(self.settings.certificate),
+            ssl_handshake_timeout=REQUEST_TIMEOUT_S if self.settings.certificate else None,
+        )
+        self._tasks = [asyncio.create_task(self._tick_forever(), name="ticks")]
+        if self._audio:
+            self._tasks.append(asyncio.create_task(self._stream_forever(self._audio), name="audio"))
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._server is not None
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def run(self) -> None:
+        """Until cancelled, or until the ticks or the sound break, whose exception it raises."""
+        await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Say goodbye to everybody (1001) and stop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(_hang_up(v.socket, 1001, "the relay closes") for v in list(self._viewers.values())))
+        if self._server is not None:
+            self._server.close(code=1001, reason="the relay closes")
+            await self._server.wait_closed()
+        if self._audio is not None:
+            self._audio.close()
+
+    def status(self) -> RelayStatus:
+        late_s, self._late_s = self._late_s, 0.0
+        return RelayStatus(
+            time_s=self._clock.now_s(),
+            viewers=len(self._presence),
+            baton_holder=self._presence.holder,
+            ticks=self._state.tick,
+            ticks_sent=self._counts.ticks_sent,
+            ticks_skipped=self._counts.ticks_skipped,
+            audio_sent=self._counts.audio_sent,
+            audio_dropped=self._counts.audio_dropped,
+            bytes_sent=self._counts.bytes_sent,
+            late_tick_s=late_s,
+            closed=dict(self._counts.closed),
+        )
+
+    # --- from the orchestra --------------------------------------------------------------------
+
+    def absorb(self, frame: Frame) -> None:
+        """A step of the performance; the next tick shows it."""
+        self._state.absorb(frame)
+
+    def silence(self, time_s: float) -> None:
+        """Every sounding note ended (stop, seek)."""
+        self._state.silence(time_s)
+
+    def open(self, info: SessionInfo) -> None:
+        """Another score: every viewer gets a new snapshot."""
+        self._state.open(info)
+        self._session += 1
+
+    def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
+        """Players were moved, muted or re-balanced."""
+        self._state.place(placements)
+
+    def interact(self, shown: ShownInteraction) -> None:
+        """What a viewer's rays came to; the newest is shown with the next tick."""
+        viewer = self._viewers.get(shown.viewer)
+        if viewer is not None:
+            viewer.interaction = merged_interaction(viewer.interaction, shown.frame)
+
+    def show_sound(self, status: wire.SoundStatus) -> None:
+        """How the sound does; the newest is shown with the next tick."""
+        try:
+            self._sound = binary_frame(wire.encode_server(status))
+        except ProtocolError as error:
+            log.error("the state of the sound cannot be shown: %s", error)
+        else:
+            self._sound_version += 1
+
+    def hold_baton(self, held: bool) -> None:
+        """The studio's own devices take the baton, or release it."""
+        self._presence.hold_on_podium(held)
+        self._report_baton()
+
+    # --- ticks and sound -------------------------------------------------------------------------
+
+    async def _tick_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        period_s = 1.0 / self.settings.tick_hz
+        due_s = loop.time()
+        while True:
+            due_s += period_s
+            await asyncio.sleep(max(0.0, due_s - loop.time()))
+            late_s = loop.time() - due_s
+            self._late_s = max(self._late_s, late_s)
+            if late_s > 1.0:
+                log.warning("ticks stood still for %.1f s", late_s)
+                due_s = loop.time()
+            self._tick(loop.time())
+
+    def _tick(self, now_s: float) -> None:
+        first_event = self._state.next_event
+        try:
+            frame = binary_frame(self._state.make_tick())
+        except ProtocolError as error:
+            log.error("a tick cannot be shown: %s", error)
+            return
+        for viewer in list(self._viewers.values()):
+            if not viewer.ready_for_tick():
+                viewer.skip_tick()
+                if viewer.stalled_s(now_s) > STALL_TIMEOUT_S:
+                    self._drop(viewer, wire.CLOSE_STALLED, f"acknowledged nothing for {STALL_TIMEOUT_S:.0f} s")
+            elif viewer.sent_session != self._session:
+                self._send_snapshot(viewer)
+            else:
+                self._bring_up_to_date(viewer, first_event)
+                viewer.send_tick(self._state.tick, frame, now_s)
+                viewer.next_event = self._state.next_event
+
+    def _bring_up_to_date(self, viewer: ViewerConnection, first_event: int) -> None:
+        """Everything that a viewer lacks before the tick whose events begin at ``first_event``."""
+        if viewer.sent_presence != self._presence.version:
+            viewer.sent_presence = self._presence.version
+            viewer.send(self._presence_frame())
+        if viewer.sent_players != self._state.players_version:
+            viewer.sent_players = self._state.players_version
+            viewer.send(binary_frame(self._state.players()))
+        if viewer.interaction is not None:
+            viewer.send(binary_frame(wire.encode_server(interaction_message(viewer.interaction))))
+            viewer.interaction = None
+        if viewer.sent_sound != self._sound_version:
+            viewer.sent_sound = self._sound_version
+            viewer.send(self._sound)
+        if viewer.next_event != first_event:
+            viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
+
+    def _presence_frame(self) -> bytes:
+        """The same bytes for all, made once for each change."""
+        if self._told_presence[0] != self._presence.version:
+            frame = binary_frame(wire.encode_server(self._presence.message()))
+            self._told_presence = (self._presence.version, frame)
+        return self._told_presence[1]
+
+    def _send_snapshot(self, viewer: ViewerConnection) -> None:
+        viewer.send(binary_frame(self._state.snapshot(viewer.viewer, self._presence.message())))
+        viewer.sent_session = self._session
+        viewer.sent_presence = self._presence.version
+        viewer.sent_players = self._state.players_version
+        viewer.next_event = self._state.next_event
+
+    async def _stream_forever(self, audio: AudioPackets) -> None:
+        while True:
+            wanted = {viewer.codec for viewer in self._viewers.values()}
+            for packet in audio.poll(wanted):
+                frame = binary_frame(wire.encode_server(packet))
+                for viewer in list(self._viewers.values()):
+                    if viewer.codec == packet.codec or (viewer.codec == "opus" and not audio.opus):
+                        viewer.send_audio(packet, frame, audio.rate_hz)
+            await asyncio.sleep(PACKET_S / 4)
+
+    # --- one viewer --------------------------------------------------------------------------------
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        """A WebSocket from its opening to its end."""
+        if isinstance(connection, RelayConnection):
+            connection.end_deadline()
+        if connection.subprotocol != wire.SUBPROTOCOL:
+            await self._refuse(connection, wire.CLOSE_VERSION, f"this relay speaks {wire.SUBPROTOCOL}: reload the page")
+            return
+        if len(self._presence) >= self.settings.max_viewers:
+            await self._refuse(connection, wire.CLOSE_FULL, f"the hall is full ({self.settings.max_viewers} viewers)")
+            return
+        viewer: ViewerConnection | None = None
+        limit = RateLimit(asyncio.get_running_loop().time())
+        try:
+            viewer = self._join(connection, await asyncio.wait_for(connection.recv(), HELLO_TIMEOUT_S))
+            async for data in connection:
+                message = wire.decode_client(_binary(data))
+                costly = isinstance(
+                    message, wire.Rename | wire.Baton | wire.Command | wire.Listen | wire.Pair | wire.Claim
+                )
+                if not limit.allows(len(data), asyncio.get_running_loop().time(), COSTLY if costly else 1):
+                    await self._refuse(connection, wire.CLOSE_FLOOD, "too many messages")
+                    break
+                self._handle(viewer, message)
+        except TimeoutError:
+            await self._refuse(connection, wire.CLOSE_NO_HELLO, "no Hello")
+        except ProtocolError as error:
+            await self._refuse(connection, wire.CLOSE_MALFORMED, str(error))
+        except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == 1009:
+                self._count_close("1009", connection, "message too large")
+        finally:
+            if viewer is not None:
+                self._leave(viewer)
+
+    def _join(self, connection: ServerConnection, data: str | bytes) -> ViewerConnection:
+        hello = wire.decode_client(_binary(data))
+        if not isinstance(hello, wire.Hello):
+            raise ProtocolError(f"{type(hello).__name__} before Hello")
+        key = self.settings.host_key
+        knows_key = bool(key) and secrets.compare_digest(hello.host_key.encode(), key.encode())
+        here = self.settings.trust_this_machine and is_loopback(connection.remote_address)
+        person = self._presence.join(hello.name, host=knows_key or here)
+        viewer = ViewerConnection(connection, person.viewer, hello.codec, self._counts, self._window)
+        self._viewers[person.viewer] = viewer
+        self._send_snapshot(viewer)
+        log.info("%s joined (viewer %d)", person.name, person.viewer)
+        return viewer
+
+    def _leave(self, viewer: ViewerConnection) -> None:
+        if self._viewers.pop(viewer.viewer, None) is not None:
+            log.info("%s left (viewer %d)", self._presence[viewer.viewer].name, viewer.viewer)
+            self._presence.leave(viewer.viewer)
+            self._report_baton()
+            for pitch in sorted(self._keys_held.pop(viewer.viewer, ())):
+                self._on_input(KeyInput(self._clock.now_s(), pitch, 0))
+
+    def _drop(self, viewer: ViewerConnection, code: int, reason: str) -> None:
+        """Close one viewer without waiting for it."""
+        self._leave(viewer)
+        closing = asyncio.create_task(self._refuse(viewer.socket, code, reason))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _refuse(self, connection: ServerConnection, code: int, reason: str) -> None:
+        self._count_close(str(code), connection, reason)
+        await _hang_up(connection, code, reason)
+
+    def _count_close(self, code: str, connection: ServerConnection, reason: str) -> None:
+        self._counts.closed[code] = self._counts.closed.get(code, 0) + 1
+        log.warning("closed the viewer at %s: %s (%s)", connection.remote_address, reason, code)
+
+    def _handle(self, viewer: ViewerConnection, message: wire.ClientMessage) -> None:
+        """One message of a viewer. Raises ``ProtocolError``."""
+        now_s = self._clock.now_s()
+        match message:
+            case wire.Ack():
+                viewer.acknowledge(message.tick, message.audio_end, asyncio.get_running_loop().time())
+            case wire.Ping():
+                if not viewer.backlogged:
+                    pong = wire.Pong(client_s=message.client_s, server_s=now_s)
+                    viewer.send(binary_frame(wire.encode_server(pong)))
+            case wire.Pointer() | wire.Poses() | wire.Tap():
+                self._samples(viewer, message, now_s)
+            case wire.Keys():
+                self._play_keys(viewer, message, now_s)
+            case wire.Pointing():
+                self._point(viewer, message, now_s)
+            case wire.Baton():
+                self._baton(viewer, message)
+            case wire.Command():
+                self._command(viewer, message)
+            case wire.Rename():
+                self._presence.rename(viewer.viewer, message.name)
+            case wire.Listen():
+                viewer.listen(message.codec)
+            case wire.Pair():
+                self._invite(viewer, message.origin, now_s)
+            case wire.Claim():
+                self._claim(viewer, message.token, now_s)
+            case wire.Hello():
+                raise ProtocolError("Hello twice")
+
+    def _samples(
+        self, viewer: ViewerConnection, message: wire.Pointer | wire.Poses | wire.Tap, arrival_s: float
+    ) -> None:
+        if len(message.samples) > wire.MAX_SAMPLES:
+            raise ProtocolError(f"{len(message.samples)} samples where {wire.MAX_SAMPLES} are allowed")
+        if not message.samples or self._presence.holder != viewer.viewer:
+            return
+        stamps = [sample.client_s for sample in message.samples]
+        ahead_s = MAX_AHEAD_S if isinstance(message, wire.Poses) else 0.0
+        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s, ahead_s)
+        points = message.samples
+        for index, time_s in enumerate(times):
+            point = points[index]
+            if isinstance(point, wire.PointerSample):
+                self._on_input(PointerInput(time_s, point.x, point.y, point.pressed))
+            elif isinstance(point, wire.TapSample):
+                self._on_input(TapInput(time_s, point.strength))
+            else:
+                self._on_input(Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid))
+
+    def _play_keys(self, viewer: ViewerConnection, message: wire.Keys, arrival_s: float) -> None:
+        """Keys of the page's keyboard. What a viewer holds down is remembered, to be let go when they leave."""
+        if len(message.samples) > wire.MAX_SAMPLES:
+            raise ProtocolError(f"{len(message.samples)} keys where {wire.MAX_SAMPLES} are allowed")
+        if not message.samples or self._state.info.keyboard is None:
+            return
+        may_begin = self._presence.may_control(viewer.viewer)
+        stamps = [sample.client_s for sample in message.samples]
+        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
+        held = self._keys_held.setdefault(viewer.viewer, set())
+        for sample, time_s in zip(message.samples, times, strict=True):
+            if sample.pitch > 127 or sample.velocity > 127:
+                raise ProtocolError(f"no key {sample.pitch} at velocity {sample.velocity}: both are 0 to 127")
+            if sample.velocity and may_begin:
+                held.add(sample.pitch)
+                self._on_input(KeyInput(time_s, sample.pitch, sample.velocity))
+            elif not sample.velocity and sample.pitch in held:
+                held.discard(sample.pitch)
+                self._on_input(KeyInput(time_s, sample.pitch, 0))
+
+    def _point(self, viewer: ViewerConnection, message: wire.Pointing, arrival_s: float) -> None:
+        if len(message.samples) > wire.MAX_SAMPLES:
+            raise ProtocolError(f"{len(message.samples)} rays where {wire.MAX_SAMPLES} are allowed")
+        if message.samples:
+            stamps = [sample.client_s for sample in message.samples]
+            times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
+            may = self._presence.may_control(viewer.viewer)
+            self._on_input(PointingInput(viewer.viewer, may, pointers_of(viewer.viewer, message, times)))
+
+    def _baton(self, viewer: ViewerConnection, message: wire.Baton) -> None:
+        try:
+            match message.action:
+                case "request":
+                    self._presence.request(viewer.viewer)
+                case "release":
+                    self._presence.release(viewer.viewer)
+                case "grant":
+                    self._presence.grant(viewer.viewer, message.viewer)
+                case "take":
+                    self._presence.take(viewer.viewer)
+        except BatonRefused as refused:
+            self._notify(viewer, str(refused))
+        self._report_baton()
+
+    def _invite(self, viewer: ViewerConnection, origin: str, now_s: float) -> None:
+        """A code by which this viewer's phone becomes the baton, or a word on why there is none."""
+        reached = reachable_origin(origin, self.port, lan_addresses()) if self._serves_phones else None
+        if not self._presence.may_control(viewer.viewer):
+            self._notify(viewer, "Only a host or the one with the baton can invite a phone.")
+        elif reached is None:
+            self._notify(viewer, "A phone cannot reach this studio. Start it with “tutti serve”, in the same network.")
+        else:
+            invitation = self._pairing.invite(viewer.viewer, self._presence[viewer.viewer].name, now_s)
+            address = phone_address(reached, invitation.token)
+            code = qr_code(address)
+            answer = wire.PairingCode(address, invitation.expires_s, code.size, code.modules)
+            viewer.send(binary_frame(wire.encode_server(answer)))
+
+    @property
+    def _serves_phones(self) -> bool:
+        """Others in the house can come in, by HTTPS: their sensors ask for it."""
+        host = self.settings.host
+        return self.settings.certificate is not None and not is_loopback((host, 0)) and host != "localhost"
+
+    def _claim(self, viewer: ViewerConnection, token: str, now_s: float) -> None:
+        """A phone shows its token: it gets the baton of whoever invited it, or waits for it like everybody else."""
+        number = viewer.viewer
+        try:
+            invitation, again = self._pairing.redeem(token, number, now_s)
+        except PairingRefused as refused:
+            self._notify(viewer, str(refused))
+            return
+        former = self._viewers.get(invitation.device) if invitation.device is not None else None
+        if former is not None and former is not viewer:
+            self._drop(former, 1001, "came back on another line")
+        if invitation.device is None:
+            self._presence.rename(number, f"{invitation.owner}’s phone" if invitation.owner else "Phone")
+        viewer.send(binary_frame(wire.encode_server(wire.Paired(again.token, invitation.owner))))
+        issuer = invitation.issuer
+        stands = issuer is None or (issuer in self._viewers and self._presence.may_control(issuer))
+        # Who comes back does not snatch the baton from someone to whom it was given meanwhile.
+        free = invitation.device is None or self._presence.holder in (wire.NOBODY, wire.PODIUM, issuer)
+        if stands and free:
+            self._presence.lend(number)
+        else:
+            self._presence.request(number)
+        self._report_baton()
+
+    def say(self, text: str) -> None:
+        """A line for everybody."""
+        for viewer in self._viewers.values():
+            self._notify(viewer, text)
+
+    def _notify(self, viewer: ViewerConnection, text: str) -> None:
+        viewer.send(binary_frame(wire.encode_server(wire.Notice(text=text))))
+
+    def _report_baton(self) -> None:
+        """Tell the orchestra when the baton moved."""
+        holder = self._presence.holder
+        if holder != self._reported_holder:
+            self._reported_holder = holder
+            name = self._presence[holder].name if holder in self._viewers else ""
+            self._on_input(Control(holder, name, "baton", target=holder))
+
+    def _command(self, viewer: ViewerConnection, message: wire.Command) -> None:
+        if not self._presence.may_control(viewer.viewer):
+            self._notify(viewer, "Only a host or the one with the baton can do that.")
+            return
+        info = self._state.info
+        if message.action == "seek" and message.target >= len(info.measures):
+            raise ProtocolError(f"measure index {message.target} of {len(info.measures)}")
+        if message.action in ("gain", "mute", "solo") and message.target >= len(info.parts):
+            raise ProtocolError(f"part {message.target} of {len(info.parts)}")
+        value = min(max(message.value, GAIN_RANGE_DB[0]), GAIN_RANGE_DB[1])
+        name = self._presence[viewer.viewer].name
+        self._on_input(Control(viewer.viewer, name, message.action, message.target, value))
+
+
+async def _hang_up(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close within a bounded time: the library waits for ever for a full buffer to drain."""
+    try:
+        async with asyncio.timeout(1.5 * CLOSE_TIMEOUT_S):
+            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except TimeoutError:
+        connection.transport.abort()
+
+
+def _binary(data: str | bytes) -> bytes:
+    if isinstance(data, str):
+        raise ProtocolError("text where binary messages are due")
+    return data
