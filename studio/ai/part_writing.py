@@ -1,5 +1,6 @@
 """AI parts offline: a task, a score and wishes in; a score with the AI's notes and where they come from, out."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from ...models.weights import default_part_weights
 from ...models.wish import Wish
 from ..ensemble_setup import parts_named
 from ..instrument_input import instrument_named
+from .drafts import best_draft, faults_of, key_heard
 from .part_files import check_path, write_score
 
 TASKS = ("harmonise", "accompany", "counter", "fill", "vary", "continue", "answer", "orchestrate")
@@ -40,7 +42,8 @@ class PartRequest:
     ``parts`` are names of parts of the score (the melody, or those to fill or vary, as the task goes), ``instruments``
     who is added, ``bars`` from which bar to which (from 1), ``count`` how many are added, ``amount`` (0–1) how far a
     variation or an orchestration goes. ``cadence`` is ``end``, ``none``, or every how many bars. ``temperature`` None
-    is the model's own; ``rules`` None are all at their weights.
+    is the model's own; ``rules`` None are all at their weights. Of so many ``drafts`` the one with the fewest faults is
+    kept.
     """
 
     task: str
@@ -58,6 +61,7 @@ class PartRequest:
     rules: RuleSet | None = None
     tradition: str | None = None
     seed: int = 0
+    drafts: int = 1
     weights: Path | None = None
 
 
@@ -79,10 +83,24 @@ def write_part(request: PartRequest, progress: Callable[[float], None] | None = 
     settings = DecodingSettings(rules=request.rules or RuleSet())
     if request.temperature is not None:
         settings = DecodingSettings(temperature=request.temperature, rules=settings.rules)
-    decoder = NetworkDecoder(model, request.seed, settings, scale_of(request.tradition))
+    scale = scale_of(request.tradition)
+    key = key_heard(score, frozenset(assignment.asked))
+    done = itertools.count()
+
+    def write(seed: int) -> Composition:
+        number = next(done)
+        decoder = NetworkDecoder(model, seed, settings, scale)
+        return compose(assignment, decoder, request.wish, lambda share: tell((number + share) / request.drafts))
+
+    def tell(share: float) -> None:
+        if progress is not None:
+            progress(share)
+
     with threadpool_limits(1):  # as in the AI player's process, so that both write the same
-        composition = compose(assignment, decoder, request.wish, progress)
-    provenance = provenance_of(composition, request, model)
+        composition, draft = best_draft(
+            write, request.seed, request.drafts, lambda written: faults_of(written, key, scale)
+        )
+    provenance = provenance_of(composition, request, model, draft)
     files = write_score(request.out, composition.score, composition.notes, provenance, fifths_of(composition.score))
     return WrittenPart(composition, provenance, tuple(files))
 
@@ -131,12 +149,14 @@ def scale_of(name: str | None) -> Scale | None:
     return None if name is None else tradition(name).scale()
 
 
-def provenance_of(composition: Composition, request: PartRequest, model: PartModel) -> Provenance:
+def provenance_of(composition: Composition, request: PartRequest, model: PartModel, draft: int = 0) -> Provenance:
     """Who wrote the composition's AI notes, and whether they were heard before."""
     controls = dict(request.wish.described())
     controls["cadence"] = request.cadence
     if request.temperature is not None:
         controls["temperature"] = f"{request.temperature:g}"
+    if request.drafts > 1:
+        controls["draft"] = f"{draft + 1} of {request.drafts}"
     if request.rules is not None:
         controls["rules"] = ", ".join(sorted(request.rules.active)) or "none"
     if request.tradition is not None:

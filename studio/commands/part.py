@@ -63,6 +63,12 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "seed": (SeedOption, 0),
+    "drafts": (
+        Annotated[
+            int, typer.Option(help="Drafts to choose from: the one with the fewest faults is kept.", min=1, max=32)
+        ],
+        4,
+    ),
     "weights": (Annotated[Path | None, typer.Option(help="Weights of your own (.safetensors).")], None),
     "learner": (LearnerOption, None),
     "report": (Annotated[Path | None, typer.Option(help="Also explain what was written, into this folder.")], None),
@@ -71,7 +77,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 }
 _COMMON = (
     "key", "density", "register", "complexity", "style", "mood", "cadence", "temperature", "rules", "without_rule",
-    "tradition", "seed", "weights", "learner", "report", "wav", "as_json",
+    "tradition", "seed", "drafts", "weights", "learner", "report", "wav", "as_json",
 )  # fmt: skip
 
 
@@ -147,6 +153,7 @@ def _write(task: str, options: dict[str, Any]) -> None:
         rules=_rules(options["rules"], options["without_rule"] or ()),
         tradition=options["tradition"],
         seed=options["seed"],
+        drafts=1 if task == "orchestrate" else options["drafts"],
         weights=options["weights"],
     )
     with progress_bars() as bars:

@@ -1,0 +1,59 @@
+"""Several drafts of an AI part, and the one that shows the fewest faults."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...engine.score import Score
+from ...models.composing import Composition
+from ...models.craft.analysis import analyse
+from ...models.craft.keys import Key, find_key
+from ...models.craft.scales import Scale
+
+SEED_STEP = 1_000_003
+"""Between the seeds of drafts, so that neighbouring seeds of a person share none."""
+STRANGE = 2.0
+"""What a piece all of notes from outside the key counts, in broken rules a beat."""
+NOT_HOME = 0.25
+"""What an end away from the tonic counts in the same measure."""
+
+
+def seed_of(seed: int, draft: int) -> int:
+    """The seed of a draft; that of the first is the person's own."""
+    return seed + SEED_STEP * draft
+
+
+def faults_of(composition: Composition, key: Key | None, scale: Scale | None) -> float:
+    """Broken rules a beat, notes outside the key or the tradition's ``scale``, an end that does not come home."""
+    score, written = composition.score, composition.written
+    if not written:
+        return 0.0
+    found = analyse(score, composition.notes, scale=scale)
+    faults = len(found.breaches) / max(1, len(score.beats))
+    if scale is None and key is not None:
+        inside = np.array([note.pitch % 12 in key.scale.pitch_classes for note in written])
+        lasts = np.array([note.duration_quarter for note in written])
+        faults += STRANGE * float(lasts[~inside].sum() / lasts.sum())
+        if found.chords and found.chords[-1].chord.root != key.tonic:
+            faults += NOT_HOME
+    return faults
+
+
+def key_heard(score: Score, asked: frozenset[int]) -> Key | None:
+    """The key of what stands already; None where nothing does."""
+    weights = np.zeros(12)
+    for note in score.notes_between(0.0, score.end_quarter):
+        if note.part not in asked:
+            weights[note.pitch % 12] += note.duration_quarter
+    return find_key(weights)[0] if weights.any() else None
+
+
+def best_draft(
+    write: Callable[[int], Composition], seed: int, drafts: int, judge: Callable[[Composition], float]
+) -> tuple[Composition, int]:
+    """The best of so many drafts, the earlier of equals, and its number from 0."""
+    found = [write(seed_of(seed, number)) for number in range(drafts)]
+    if drafts == 1:
+        return found[0], 0
+    best = int(np.argmin([judge(composition) for composition in found]))
+    return found[best], best
