@@ -75,6 +75,7 @@ class Performance:
         self._accompaniment = Accompaniment(score, soloist, start_beat) if soloist is not None else None
         self.book = PartBook(score, sources, awaiting_cue)
         self._placements = tuple(placements)
+        self._drawn = True
         self._listen_from(start_beat)
         self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat), tuning=tuning)
         self.level_trim = 0.0
@@ -89,6 +90,7 @@ class Performance:
     def _listen_from(self, start_beat: int) -> None:
         self._ictus = IctusDetector()
         self._tempo = TempoTracker(self.score, start_beat, self._profile)
+        self._tempo.take_baton(self._drawn)
         self._dynamics = DynamicsTracker()
         self._follower = Follower(self.score, start_beat, self._style)
         self._signs = SignReader(self._placements, len(self.score.beats))
@@ -113,6 +115,7 @@ class Performance:
 
         ``drawn`` False: beats are tapped, not drawn.
         """
+        self._drawn = drawn
         self._tempo.take_baton(drawn)
         self._dynamics.take_baton()
 

@@ -26,9 +26,10 @@ class Run:
         return (lags - np.median(lags))[after:]
 
 
-def follow(score: Score, poses: Iterable[Pose], start_beat: int = 0) -> Run:
-    """Run the chain over the poses of the baton, stepping at each."""
+def follow(score: Score, poses: Iterable[Pose], start_beat: int = 0, drawn: bool = True) -> Run:
+    """Run the chain over the poses of the baton, stepping at each; ``drawn`` False where they are taps."""
     ictus, tempo, follower = IctusDetector(), TempoTracker(score, start_beat), Follower(score, start_beat)
+    tempo.take_baton(drawn)
     run = Run([], [], [], [])
     for pose in poses:
         if pose.device != "baton":

@@ -85,15 +85,21 @@ class FirstEntry:
             self._icti.append(ictus_s)
         return plain > self._enough(ictus_s, low_s) or (plain > EVEN_PLAIN and self._even())
 
-    def beginning(self, ictus_s: float, reading: Reading, way: np.ndarray) -> Hypothesis:
+    def tapped(self, tap_s: float) -> float | None:
+        """Take a tap: the first one prepares, the next is the first beat. How long after the preparing one it came;
+        None where it prepares itself."""
+        since_s, self._latest_s = tap_s - self._latest_s, tap_s
+        return since_s if SHORTEST_S <= since_s <= LONGEST_S else None
+
+    def beginning(self, ictus_s: float, length_s: float, way: np.ndarray) -> Hypothesis:
         """The account that starts with the first beat at ``ictus_s``.
 
-        Its period is what the next ictus is expected after, weighed against the mark. ``way`` has rows ``time_s, x, y,
-        z``.
+        Its period is what the next ictus is expected after (``length_s``), weighed against the mark. ``way`` has rows
+        ``time_s, x, y, z``.
         """
         begun = Hypothesis(self._start, ictus_s, ictus_s, self._marked_s, (ICTUS_SD_S**2, 0.0, 0.0))
         begun.know(self._profile)
-        begun.period_s = self._first_period_s(begun, reading.expected_s(NEXT_WITHIN_S) - ictus_s)
+        begun.period_s = self._first_period_s(begun, length_s)
         begun.know(self._profile)
         begun.off_mark = 0.8 * math.log(begun.period_s / self._marked_s)
         begun.beat_s = ictus_s - begun.lag_s(self._meter, self._start)

@@ -15,7 +15,7 @@ from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
 from .bar_place import BarPlace
 from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
-from .first_entry import SEEN_WITHIN_S, FirstEntry
+from .first_entry import NEXT_WITHIN_S, SEEN_WITHIN_S, FirstEntry
 from .gesture import GestureFilter, GestureSample
 from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S, GestureReader, Reading
 from .meter_map import MeterMap
@@ -45,6 +45,8 @@ LOG_SILENT = -6.0
 """A beat that was not read at all."""
 LEAST_READ = 0.04
 """What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
+TAPPED = 0.97
+"""A tap is a beat with this probability: nothing has to be read."""
 BEATING_SPAN_S, BEATING_USUAL = 0.1, 0.7
 """A hand that is read to beat with this probability, about the ictus, beats."""
 READ_APART = 0.01
@@ -145,6 +147,8 @@ class TempoTracker:
             self._low_s = ictus.time_s
             if self._hypotheses:
                 self._await(Candidate(ictus.time_s, ictus.stroke_m, clarity=ictus.clarity))
+            elif not self._drawn:
+                self._take_first_tap(ictus)
         if sample is not None:
             self._entry.look(sample)
             self._take_turn(sample)
@@ -171,9 +175,17 @@ class TempoTracker:
 
     # -- icti ----------------------------------------------------------------------------------------------
 
+    def _take_first_tap(self, tap: Beat) -> None:
+        """The tap after the preparing one is the first beat."""
+        length_s = self._entry.tapped(tap.time_s)
+        if length_s is not None:
+            self._hypotheses = [self._entry.beginning(tap.time_s, length_s, np.array(self._way))]
+            self._start_posterior(self._hypotheses[0])
+            self._count(tap.clarity)
+
     def _take_reading(self) -> None:
         """An ictus that was read: the first beat, or a candidate besides those that can be seen."""
-        if len(self._readings) < 3:
+        if len(self._readings) < 3 or not self._drawn:
             return
         before, middle, after = (self._readings[index].ictus for index in (-3, -2, -1))
         if not (middle > before and middle >= after and middle > READ_ALONE):
@@ -183,7 +195,8 @@ class TempoTracker:
         at_s += 0.5 * (before - after) / curve * (self._readings[-1].time_s - self._readings[-2].time_s)
         if not self._hypotheses:
             if self._entry.begins(at_s, middle, self._beating(at_s), self._low_s):
-                begun = self._entry.beginning(at_s, self._readings[-1], np.array(self._way))
+                length_s = self._readings[-1].expected_s(NEXT_WITHIN_S) - at_s
+                begun = self._entry.beginning(at_s, length_s, np.array(self._way))
                 self._place.read(self._readings, at_s, begun.period_s)
                 self._hypotheses = self._place.beginnings(begun)
                 self._start_posterior(self._hypotheses[0])
@@ -216,9 +229,9 @@ class TempoTracker:
             del self._waiting[0]
             best = self._hypotheses[0]
             highest = self._highest(candidate.time_s)
-            if highest < LEAST_READ:
+            if highest < LEAST_READ and self._drawn:
                 continue
-            self._weigh(candidate, _probability(highest), np.array(self._way))
+            self._weigh(candidate, _probability(highest) if self._drawn else TAPPED, np.array(self._way))
             if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
                 self._hypotheses = self._place.put_right(self._hypotheses, best, self._profile)
                 self._start_posterior(self._hypotheses[0])
@@ -229,7 +242,7 @@ class TempoTracker:
         best = self._hypotheses[0]
         if best.index > self._told:
             self._told = best.index
-            known_s = max(best.ictus_s, self._readings[-1].time_s)
+            known_s = max(best.ictus_s, self._readings[-1].time_s if self._readings else best.ictus_s)
             self._beats.append(Beat(best.ictus_s, known_s, best.index, best.stroke_m, min(1.0, max(0.0, clarity))))
 
     def _highest(self, time_s: float) -> float:
@@ -247,7 +260,7 @@ class TempoTracker:
         """Weigh a turn of the hand that is no lowest point."""
         usual_m = self._hypotheses[0].stroke_m if self._hypotheses else 0.0
         turn = self._turns.step(sample, max(LEAST_TURN * usual_m, 8.0 * sample.noise_m))
-        if turn is None or not self._hypotheses:
+        if turn is None or not self._hypotheses or not self._drawn:
             return
         if abs(turn.time_s - self._low_s) < self._apart_s():
             return
@@ -271,7 +284,7 @@ class TempoTracker:
                     weight += SEEN_WORTH * self._log_seen(parent, ictus, ahead, recent)
                     weight += LOG_SILENT * max(0, ahead - 1)
                 weight += math.log(read if ahead else 1.0 - read)
-                if ahead:
+                if ahead and self._drawn:
                     weight += beating + self._place.log_place(parent.index + ahead)
                 child.log_weight += weight
                 if ahead and self._meter.begins_tempo(child.index + ahead):

@@ -178,7 +178,7 @@ export class Piano {
 /** The lower a key is struck, the harder, as on a piano's long lever; a pen or screen that measures pressure tells it. */
 export function velocityAt(event: { readonly pointerType: string; readonly pressure: number; readonly offsetY: number; readonly target: EventTarget | null }): number {
   const measured = event.pointerType !== "mouse" && event.pressure > 0 && event.pressure < 1 && event.pressure !== 0.5;
-  const height = event.target instanceof HTMLElement ? event.target.offsetHeight : 0;
+  const height = (event.target as HTMLElement | null)?.offsetHeight ?? 0;
   const share = measured ? event.pressure : height > 0 ? event.offsetY / height : 0.6;
   return Math.round(Math.max(1, Math.min(127, 40 + 80 * share)));
 }
