@@ -319,7 +319,7 @@ def test_without_actions_the_poses_still_come(script: Script, caplog: pytest.Log
 KILLED = """
 import os
 from tutti.engine.clock import SessionClock
-from tutti.scenes.headset import HeadsetSource
+from tutti.scenes.headset.headset import HeadsetSource
 if __name__ == "__main__":
     print(HeadsetSource(SessionClock()).pid, flush=True)
     os.kill(os.getpid(), 9)
@@ -395,7 +395,7 @@ from openvr_support import State
 import mmap, os
 import openvr
 from tutti.engine.errors import HeadsetError
-from tutti.scenes.openvr_init import start_runtime
+from tutti.scenes.headset.openvr_init import start_runtime
 with open(os.environ["TUTTI_SCRIPTED_VR"], "r+b") as file:
     state = State.from_buffer(mmap.mmap(file.fileno(), 0))
 lines = {}
