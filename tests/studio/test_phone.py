@@ -182,7 +182,7 @@ def test_the_phone_s_page_is_light(browser: Browser) -> None:
 def test_paired_calibrated_beaten_followed_and_gone(
     studio: Studio, phone: BrowserContext, readings: PhoneReadings
 ) -> None:
-    address = studio.relay.relay.phone_address
+    address = studio.relay.phone_address
     assert address is not None and address.startswith(f"https://{lan_addresses()[0]}:")
     page = open_phone(phone, address, readings)
     assert page.evaluate("isSecureContext")
@@ -211,7 +211,7 @@ def test_paired_calibrated_beaten_followed_and_gone(
 def test_a_code_that_was_used_is_refused_and_the_phone_may_ask(
     studio: Studio, phone: BrowserContext, readings: PhoneReadings, browser: Browser
 ) -> None:
-    address = studio.relay.relay.phone_address
+    address = studio.relay.phone_address
     assert address is not None
     first = open_phone(phone, address, readings)
     first.get_by_role("button", name="Take the baton").tap()
@@ -231,7 +231,7 @@ def test_a_code_that_was_used_is_refused_and_the_phone_may_ask(
 def test_a_reloaded_phone_comes_back_by_its_own_token(
     studio: Studio, phone: BrowserContext, readings: PhoneReadings
 ) -> None:
-    address = studio.relay.relay.phone_address
+    address = studio.relay.phone_address
     assert address is not None
     page = open_phone(phone, address, readings)
     page.get_by_role("button", name="Take the baton").tap()
@@ -244,7 +244,7 @@ def test_a_reloaded_phone_comes_back_by_its_own_token(
 
 
 def test_a_device_without_sensors_and_one_that_refuses(studio: Studio, phone: BrowserContext) -> None:
-    address = studio.relay.relay.phone_address
+    address = studio.relay.phone_address
     assert address is not None
     page = open_phone(phone, address, None)
     page.get_by_role("button", name="Take the baton").tap()
@@ -261,14 +261,14 @@ def test_the_host_invites_a_phone_from_the_menu(
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     host = context.new_page()
-    host.goto(f"{studio.relay.relay.address}?quality=low&name=Zoë")
+    host.goto(f"{studio.relay.address}?quality=low&name=Zoë")
     until(host, "d.connection === 'live'")
     host.locator(".chooser-button").click()
     host.get_by_role("menuitemradio", name="Phone").click()
     code = host.get_by_role("img", name="A code for your phone")
     expect(code.locator("path")).to_have_count(1)
     address = host.evaluate("tuttiDiagnostics().input.address")
-    assert address.startswith(f"https://{lan_addresses()[0]}:{studio.relay.relay.settings.port}/phone#pair=")
+    assert address.startswith(f"https://{lan_addresses()[0]}:{studio.relay.settings.port}/phone#pair=")
     page = open_phone(phone, address, readings)
     page.get_by_role("button", name="Take the baton").tap()
     until(page, "d.holding && d.owner === 'Zoë'")
