@@ -207,10 +207,11 @@ def test_two_viewers_agree_and_the_drag_conducts(studio: Studio, context: Browse
         return abs(elsewhere - here["position"]["quarter"])
 
     assert eventually(lambda: quarters_apart() < 0.5)
+    own = facts(page)["viewer"]
 
     page.get_by_role("button", name="Conduct", exact=True).click()
     until(page, "d.holding")
-    assert eventually(lambda: watcher.presence is not None and watcher.presence.baton_holder == here["viewer"])
+    assert eventually(lambda: watcher.presence is not None and watcher.presence.baton_holder == own)
     expect(page.locator(".conducting")).to_have_text("You hold the baton")
     watcher.hands.clear()
     page.mouse.move(480, 200)
