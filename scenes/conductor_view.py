@@ -10,16 +10,14 @@ from ..engine.conducting.live_review import STATE_WORDS, LiveReview, articulatio
 from ..engine.conducting.review import Ghost, marked_bpm
 from ..engine.score import Score
 from ..engine.types import Frame
+from .palette import DARK, GOLD, IVORY
 from .sheet import Colour, Sheet
 from .typeface import typeface
 
-IVORY: Colour = (0.96, 0.93, 0.88, 1)
 MUTED: Colour = (0.80, 0.74, 0.64, 1)
-GOLD: Colour = (0.88, 0.73, 0.47, 1)
 MARKED: Colour = (0.62, 0.71, 0.79, 1)
 GRID: Colour = (0.96, 0.93, 0.88, 0.14)
 PANEL: Colour = (0.075, 0.050, 0.032, 0.92)
-DARK: Colour = (0.11, 0.07, 0.03, 1)
 GOOD: Colour = (0.62, 0.77, 0.55, 1)
 
 WIDTH, HEIGHT = 1.16, 1.74

@@ -5,13 +5,11 @@ from dataclasses import replace
 from panda3d.core import LMatrix4, NodePath, TextNode, TransparencyAttrib
 
 from ..engine.interaction.values import Align, Panel, PanelItem, PanelKey
+from .palette import DARK, GOLD, IVORY
 from .sheet import Colour, Sheet
 from .typeface import typeface
 
-IVORY: Colour = (0.96, 0.93, 0.88, 1)
 MUTED_INK: Colour = (0.96, 0.93, 0.88, 0.38)
-DARK: Colour = (0.11, 0.07, 0.03, 1)
-GOLD: Colour = (0.88, 0.73, 0.47, 1)
 GROUND: Colour = (0.085, 0.058, 0.038, 0.94)
 RIM: Colour = (0.88, 0.73, 0.47, 0.55)
 BUTTON: Colour = (0.235, 0.165, 0.110, 1)
