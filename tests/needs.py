@@ -23,6 +23,17 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+)
+"""How it is started for tests that draw the hall."""
+
+
 def _needs(there: bool, what: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not there and "CI" not in os.environ, reason=f"{what}; .ci/run installs what is missing")
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needs import chromium_path, needs_chromium
+from needs import needs_chromium
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
@@ -27,14 +27,6 @@ from tutti.studio.relay import protocol
 pytestmark = [needs_chromium, pytest.mark.realtime]
 
 ROOT = Path(web_build.__file__).resolve().parent.parent
-FLAGS = (
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--autoplay-policy=no-user-gesture-required",
-    "--disable-background-networking",
-    "--disable-background-timer-throttling",
-)
 PATIENCE_MS = 40_000
 
 
@@ -108,16 +100,6 @@ def studio() -> Iterator[Studio]:
     studio = Studio()
     yield studio
     studio.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium_path()
-    assert path is not None, "these tests need Chromium: install the system's package `chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from needs import chromium_path, needs_chromium
-from playwright.sync_api import Browser, Page, sync_playwright
+from needs import needs_chromium
+from playwright.sync_api import Browser, Page
 from test_hall_interaction import HALL, PIECE, Ears, ild_db
-from test_page import FLAGS, PATIENCE_MS
+from test_page import PATIENCE_MS
 
 from tutti.engine.clock import SessionClock
 from tutti.engine.notation.score_cache import open_score
@@ -62,16 +62,6 @@ def running() -> Iterator[Running]:
     running = Running()
     yield running
     running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium_path()
-    assert path is not None, "these tests need Chromium: install the system's package `chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

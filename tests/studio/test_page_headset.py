@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needs import chromium_path, needs_chromium
+from needs import needs_chromium
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from relay_support import make_session
 from support import make_score
-from test_page import FLAGS, PATIENCE_MS, eventually, facts, open_page, until
+from test_page import PATIENCE_MS, eventually, facts, open_page, until
 from test_page_hands import Running
 
 from tutti.engine.clock import SessionClock
@@ -105,14 +105,11 @@ class Podium:
         self._relay.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="module", autouse=True)
+def built_page() -> None:
+    """The page, and the emulated headset beside it."""
     web_build.install_packages(web_build.find_node(), development=True)
     web_build.build_page()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needs import chromium_path, needs_chromium
+from needs import CHROMIUM_FLAGS, chromium_path, needs_chromium
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from relay_support import make_session
 from support import make_score
-from test_page import FLAGS, PATIENCE_MS, eventually, facts, open_page, until
+from test_page import PATIENCE_MS, eventually, facts, open_page, until
 
 from tutti.engine.clock import SessionClock
 from tutti.engine.performance import Performance
@@ -195,7 +195,7 @@ def playwright() -> Iterator[Playwright]:
 
 
 def launch(playwright: Playwright, *flags: str) -> Browser:
-    return playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *flags])
+    return playwright.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_FLAGS, *flags])
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from needs import chromium_path, needs_chromium
-from playwright.sync_api import Browser, expect, sync_playwright
+from needs import needs_chromium
+from playwright.sync_api import Browser, expect
 from relay_support import make_session
-from test_page import FLAGS, PATIENCE_MS, eventually, open_page, until
+from test_page import PATIENCE_MS, eventually, open_page, until
 from test_page_inputs import NO_PICTURE_OF_THE_HALL
 
 from tutti.engine.clock import SessionClock
@@ -21,14 +21,6 @@ from tutti.studio.relay.relay import RelayProcess
 from tutti.studio.relay.relay_types import RelaySettings
 
 pytestmark = [needs_chromium, pytest.mark.realtime]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS])
-        yield launched
-        launched.close()
 
 
 class Room:
