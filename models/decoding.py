@@ -18,7 +18,7 @@ from .craft.rules import REST as RULE_REST
 from .craft.rules import UNKNOWN as RULE_UNKNOWN
 from .craft.rules import RuleSet, StepContext
 from .craft.scales import Scale
-from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place, pitch_to_token
+from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
 from .runtime import PartModel, PartState
 
 _MOST_OWED = 8.0  # notes
@@ -77,11 +77,6 @@ class PartDecoder:
             self._allowed[voice, FIRST_PITCH:] = (pitches >= low) & (pitches <= high)
         self._seed = seed
         self._owed = np.zeros(VOICES)
-
-    @property
-    def step_index(self) -> int:
-        """How many steps have been decoded."""
-        return self.state.step
 
     def copy(self) -> "PartDecoder":
         """An independent decoder that goes on from here: with the same input it answers the same."""
@@ -226,10 +221,3 @@ def rule_pitch(symbol: int) -> int:
     if FIRST_PITCH <= symbol < VOCABULARY:
         return int(symbol) - FIRST_PITCH + LOW_PITCH
     return RULE_UNKNOWN if symbol == UNKNOWN else RULE_REST
-
-
-def heard_token(pitch_onset: int | None, sounding: bool) -> int:
-    """Token of a voice that is heard: a new pitch, a held note, or silence."""
-    if pitch_onset is not None:
-        return pitch_to_token(pitch_onset)
-    return HOLD if sounding else REST

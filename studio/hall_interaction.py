@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..engine.hall import Hall
@@ -122,8 +122,3 @@ class HallInteraction:
     def reseat(self, placements: Sequence[PlayerPlacement]) -> None:
         """A seating was loaded: its mutes count, and nobody is solo."""
         self.mixer = Mixer.of(placements)
-
-
-def with_part_gain(placements: Sequence[PlayerPlacement], part: int, gain_db: float) -> tuple[PlayerPlacement, ...]:
-    """The placements with a part at a loudness."""
-    return tuple(replace(p, gain_db=gain_db) if p.part == part else p for p in placements)

@@ -74,11 +74,6 @@ class Chord:
         above = (self.bass - self.root) % 12
         return steps.index(above) if above in steps else None
 
-    @property
-    def is_dominant_like(self) -> bool:
-        """It pulls towards another chord: it has a leading note to it."""
-        return self.quality in ("dominant7", "diminished", "half7", "diminished7")
-
     def name(self, key: Key) -> str:
         """As on a lead sheet: ``F♯m7/A``."""
         over = "" if self.bass == self.root else f"/{key.spell(self.bass)}"
