@@ -109,7 +109,7 @@ def doctor(as_json: JsonOption = False) -> None:
     console.print(table)
 
 
-@app.command()
+@app.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which benchmark; without one, the list.")] = None,
     arguments: Annotated[list[str] | None, typer.Argument(help="Passed to the benchmark.")] = None,

@@ -121,6 +121,10 @@ def test_failures_are_one_line_and_status_1(
     assert "Traceback" not in done.stderr
 
 
+def test_a_benchmark_has_options_of_its_own() -> None:
+    assert "--frames" in tutti("bench", "frame", "--help").stdout
+
+
 def test_wrong_usage_is_status_2() -> None:
     assert tutti("render", check=False).returncode == 2
     assert tutti("no-such-command", check=False).returncode == 2
