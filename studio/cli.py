@@ -20,6 +20,7 @@ from .commands.explain import explain
 from .commands.jam import jam
 from .commands.learner import dislike, edited, learner, like
 from .commands.library import scores, sounds
+from .commands.onnx import onnx
 from .commands.options import JsonOption, console, print_json
 from .commands.part import part
 from .commands.perform import concert, export, render, seats, take
@@ -44,6 +45,7 @@ part.command("traditions")(traditions)
 part.command("explain")(explain)
 part.command("by-rules")(by_rules)
 part.command("compare")(compare)
+part.command("onnx")(onnx)
 for opinion in (like, dislike, edited):
     part.command()(opinion)
 app.add_typer(part, name="part")

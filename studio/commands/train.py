@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import TaskID
 
+from .onnx import write_onnx
 from .options import SeedOption, console, progress_bars
 
 
@@ -30,14 +31,19 @@ def train(
         str | None, typer.Option(help="Instead of scores: what this learner liked, from the weights that ship on.")
     ] = None,
     start: Annotated[Path | None, typer.Option(help="With --from-feedback: other weights to go on from.")] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Also as ONNX, beside the weights, for other programs.")] = False,
 ) -> None:
     """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
     from ...engine.errors import ModelError
 
+    if onnx and network != "grid":
+        raise ModelError("--onnx is for the AI player's own network (grid)")
     if (from_feedback is None) == (not sources):
         raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
     if from_feedback is not None:
         _tune(from_feedback, start, out, minutes, seed, threads)
+        if onnx:
+            write_onnx(out)
         return
     sources = sources or []
     from ...models.baselines.catalogue import KINDS
@@ -88,6 +94,8 @@ def train(
                 progress=show,
             )
     console.print(f"{out}: {manifest.figures}")
+    if onnx:
+        write_onnx(out)
 
 
 def _tune(name: str, start: Path | None, out: Path, minutes: float, seed: int, threads: int) -> None:
