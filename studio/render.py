@@ -37,6 +37,7 @@ from ..models.provenance import Provenance
 from ..scenes.picture import draw_stage
 from .ai.ai_choice import AiChoice
 from .ai.ai_record import AI, answered_score, author_of, copied, with_check
+from .ai.answer_report import AnswerReport, report_answers
 from .ai.part_files import write_musicxml as write_marked_musicxml
 from .conducting_report import look_back
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
@@ -302,7 +303,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
     write_beats_csv(out / "beats.csv", crossings)
     write_notes_csv(out / "notes.csv", notes, stage.score.parts)
     _write_notation(out, stage, notes, crossings, _late_start_s(frames))
-    ai = _write_answers(out, stage, notes, crossings)
+    ai, answers = _write_answers(out, stage, notes, crossings)
     with ThreadPoolExecutor(max_workers=1) as beside:
         picture = beside.submit(
             draw_stage,
@@ -344,6 +345,7 @@ def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: in
         missed_windows=missed,
         ai_parts=stage.ai_parts,
         ai=ai,
+        answers=answers,
     )
     numbers = write_report(out, report, drawn)
     bars.update(reporting, completed=2)
@@ -368,10 +370,10 @@ def _write_notation(
 
 def _write_answers(
     out: Path, stage: _Stage, notes: Sequence[PlayedNote], crossings: Sequence[BeatCrossing]
-) -> dict[str, str]:
+) -> tuple[dict[str, str], AnswerReport | None]:
     """``answered.musicxml``: the score with the AI's notes marked, and a learner's; what there is to say of them."""
     if not stage.ai:
-        return {}
+        return {}, None
     score, played = answered_score(stage.score, notes, crossings, stage.heard)
     by_ai = [note for note in played if note.source.startswith(AI)]
     try:
@@ -383,7 +385,11 @@ def _write_answers(
     if shared is not None and shared.suspicious:
         log.warning("the AI player came close to music that it learned from: %s", shared.described())
     write_marked_musicxml(out / "answered.musicxml", score, played, Provenance.of_fields(facts))
-    return facts
+    try:
+        return facts, report_answers(score, played, notes, facts)
+    except ModelError as error:
+        log.warning("the report does not tell how surprising the AI's notes are: %s", error)
+        return facts, None
 
 
 def _late_start_s(frames: Sequence[Frame]) -> float:

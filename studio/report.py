@@ -14,6 +14,7 @@ import soundfile
 from ..engine.instruments import catalogue
 from ..engine.score import Score
 from ..engine.types import BeatCrossing, PlayerPlacement
+from .ai.answer_report import AnswerReport, answer_figures
 from .conducting_report import Conducting, conducting_figures, conducting_plots, write_conducting_png
 from .measure import LEVEL_STEP_S, SoundMeasurement
 from .performance_log import PlayedNote
@@ -48,6 +49,8 @@ class ReportInput:
     ai_parts: Sequence[str]
     ai: Mapping[str, str] = field(default_factory=dict)
     """Who or what wrote the AI notes (``models.provenance``)."""
+    answers: AnswerReport | None = None
+    """What the AI player's notes are like, where it played any."""
 
 
 def figures(report: ReportInput) -> dict[str, Any]:
@@ -81,6 +84,8 @@ def figures(report: ReportInput) -> dict[str, Any]:
         "ai": dict(report.ai),
         "conducting": conducting_figures(report.conducting),
     }
+    if report.answers is not None:
+        result["answers"] = answer_figures(report.answers)
     if report.sound is not None:
         loudness = report.sound.loudness_lufs
         result["sound"] = {
@@ -112,6 +117,7 @@ def write_report(folder: Path, report: ReportInput, stage_png: Path | None) -> d
         plots=[(title, base64.b64encode(image).decode()) for title, image in plots],
         has_sound=report.sound is not None,
         has_picture=stage_png is not None,
+        answer_roll="" if report.answers is None else base64.b64encode(report.answers.roll).decode(),
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
     return numbers

@@ -97,7 +97,7 @@ def figures(found: Explanation) -> dict[str, Any]:
         **at,
         "chords": [
             {
-                **_place(score, s.place.quarter),
+                **place_of(score, s.place.quarter),
                 "numeral": s.numeral,
                 "key": s.key.name,
                 "why": s.why,
@@ -106,11 +106,11 @@ def figures(found: Explanation) -> dict[str, Any]:
             for s in analysis.chords
         ],
         "non_chord": [
-            {**_place(score, n.place.quarter), "part": n.part, "pitch": n.pitch, "kind": n.kind}
+            {**place_of(score, n.place.quarter), "part": n.part, "pitch": n.pitch, "kind": n.kind}
             for n in analysis.non_chord
         ],
         "breaches": [
-            {**_place(score, b.place.quarter), "rule": b.rule, "parts": list(b.parts), "words": b.words}
+            {**place_of(score, b.place.quarter), "rule": b.rule, "parts": list(b.parts), "words": b.words}
             for b in analysis.breaches
         ],
         "counted": analysis.counted(),
@@ -124,18 +124,18 @@ def figures(found: Explanation) -> dict[str, Any]:
                 None if math.isnan(value) else round(float(value), 3) for value in found.surprise.by_quarter
             ],
             "notes": [
-                {**_place(score, n.onset_quarter), "part": n.part, "pitch": n.pitch, "nats": round(n.nats, 3)}
+                {**place_of(score, n.onset_quarter), "part": n.part, "pitch": n.pitch, "nats": round(n.nats, 3)}
                 for n in found.surprise.notes
             ],
             "explained": [
                 {
                     "words": words_of(found, one),
-                    **_place(score, one.note.onset_quarter),
+                    **place_of(score, one.note.onset_quarter),
                     "part": one.note.part,
                     "pitch": one.note.pitch,
                     "nats": round(one.note.nats, 3),
                     "because": [
-                        {**_place(score, i.onset_quarter), "part": i.part, "pitch": i.pitch, "nats": round(i.nats, 3)}
+                        {**place_of(score, i.onset_quarter), "part": i.part, "pitch": i.pitch, "nats": round(i.nats, 3)}
                         for i in one.because
                     ],
                 }
@@ -203,7 +203,8 @@ def _row(score: Score, quarter: float) -> Any:
     return score.beats[index]
 
 
-def _place(score: Score, quarter: float) -> dict[str, Any]:
+def place_of(score: Score, quarter: float) -> dict[str, Any]:
+    """Score time, printed measure and beat, fit for JSON."""
     row = _row(score, quarter)
     return {
         "quarter": round(float(quarter), 4),
@@ -213,5 +214,5 @@ def _place(score: Score, quarter: float) -> dict[str, Any]:
 
 
 def _where(score: Score, quarter: float) -> str:
-    place = _place(score, quarter)
+    place = place_of(score, quarter)
     return f"measure {place['measure']}, beat {place['beat']}"

@@ -72,6 +72,12 @@ def test_a_render_writes_everything_it_promises(rendered: Path) -> None:
     assert numbers["ai_windows_missed"] == 0
     assert len(numbers["conducting"]["tempo_by_measure"]) >= 3
     assert (rendered / "conducting.png").read_bytes().startswith(b"\x89PNG")
+    by_ai = [note for note in notes if note["source"] == "ai:parts"]
+    answers = numbers["answers"]
+    assert [part["name"] for part in answers["parts"]] == ["Alto", "Tenor", "Bass"]
+    assert [note["pitch"] for note in answers["notes"]] == [int(note["pitch"]) for note in by_ai]
+    assert all(note["source"] == "ai:parts" and note["nats"] >= 0 for note in answers["notes"])
+    assert answers["bars"] == sorted(answers["bars"], key=lambda bar: -bar["nats"])
     played = read_score(rendered / "performance.musicxml")
     assert len(played.parts) == 4 and len(played.tempos) > len(beats) // 2
     assert "<audio" in (rendered / "report.html").read_text(encoding="utf-8")
@@ -85,6 +91,9 @@ def test_an_exported_session_is_the_performance(rendered: Path, tmp_path: Path) 
     tutti("export", rendered / "session.mcap", "-o", tmp_path)
     for name in ("beats.csv", "notes.csv", "performance.mid", "performance.musicxml"):
         assert (tmp_path / name).read_bytes() == (rendered / name).read_bytes()
+    reports = [json.loads((folder / "report.json").read_text(encoding="utf-8")) for folder in (rendered, tmp_path)]
+    assert reports[1]["ai_parts"] == ["Alto", "Tenor", "Bass"]
+    assert reports[0]["answers"] == reports[1]["answers"], "the AI's notes are explained alike"
     again, _ = soundfile.read(tmp_path / "performance.wav")
     first, _ = soundfile.read(rendered / "performance.wav")
     assert np.array_equal(again, first), "the same notes and seed give the same sound"
