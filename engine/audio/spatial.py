@@ -128,9 +128,7 @@ class SpatialStage:
         self._block = block
         self._groups, self._mixes = groups, mixes
         self._fields = Crossfade(block, fade)
-        self._spectra = SpectralSum(grid.spectra)
-        self._sum = np.zeros((2, groups, 2, 2, grid.fft_size // 2 + 1), np.float32)
-        self._even = np.ones((0, 2), np.float32)
+        self._spectra = SpectralSum(grid.spectra, groups)
         self._together: IntArray = np.zeros(0, np.int32)
 
     def place(self, field: SourceField) -> None:
@@ -149,34 +147,28 @@ class SpatialStage:
             return np.zeros((2 * self._groups, self._block), np.float32)
         if self._mixes:
             mix_reflections(ring, old, new, ramp)
-        self._sum[:] = 0.0
+        sums = self._spectra
+        sums.clear()
         if new is None:
-            heard = self._add(ring, (old,), self._sum[:1])
+            heard = self._add(ring, (old,))
         elif new.delay is old.delay and new.row is old.row:
-            heard = self._add(ring, (old, new), self._sum)
+            heard = self._add(ring, (old, new))
         else:
-            heard = self._add(ring, (old,), self._sum[:1]) | self._add(ring, (new,), self._sum[1:])
+            heard = self._add(ring, (old,)) | self._add(ring, (new,), 1)
         if not heard:
             return np.zeros((2 * self._groups, self._block), np.float32)
-        sets = self._sum[: 1 if new is None else 2]
-        ears = np.fft.irfft(sets[..., 0, :] + 1j * sets[..., 1, :], axis=-1)[..., -self._block :]
-        ears = ears.reshape(len(sets), 2 * self._groups, self._block)
-        if new is not None:
-            return np.asarray(ears[0] + (ears[1] - ears[0]) * ramp, np.float32)
-        return np.asarray(ears[0], np.float32)
+        return sums.sound(self._block, None if new is None else ramp)
 
-    def _add(self, ring: StreamRing, fields: tuple[SourceField, ...], total: FloatArray) -> bool:
-        """Add what fields of the same rows and delays give to their totals; whether anything sounds."""
+    def _add(self, ring: StreamRing, fields: tuple[SourceField, ...], number: int = 0) -> bool:
+        """Add what fields of the same rows and delays give to their sums, from ``number`` on; whether anything
+        sounds."""
         first = fields[0]
-        if len(self._even) != len(first.row):
-            self._even = np.ones((len(first.row), 2), np.float32)
+        if len(self._together) != len(first.row):
             self._together = np.zeros(len(first.row), np.int32)
         group = self._together if self._groups == 1 or first.group is None else first.group
-        filters = tuple(
-            (field.direction, field.response, self._even if field.ears is None else field.ears) for field in fields
-        )
+        filters = tuple((field.direction, field.response, field.ears) for field in fields)
         end = ring.position + ring.block
-        return self._spectra.add(ring.samples, ring.last_active, end, first.row, first.delay, group, filters, total)
+        return self._spectra.add(ring.samples, ring.last_active, end, first.row, first.delay, group, filters, number)
 
 
 def mix_reflections(ring: StreamRing, old: SourceField, new: SourceField | None, ramp: FloatArray) -> None:
