@@ -41,6 +41,7 @@ def _needs(there: bool, what: str) -> pytest.MarkDecorator:
 needs_gl = _needs(gl_works(), "no OpenGL here (Debian: libegl1 libgl1-mesa-dri)")
 needs_chromium = _needs(chromium_path() is not None, "no Chromium here")
 needs_gcc = _needs(shutil.which("gcc") is not None, "no gcc here to build the scripted VR runtime")
+needs_x = _needs(all(map(shutil.which, ("Xvfb", "xdotool"))), "no Xvfb or xdotool here (Debian: xvfb xdotool)")
 needs_openssl = _needs(shutil.which("openssl") is not None, "no openssl command here")
 needs_jack = _needs(shutil.which("jackd") is not None, "no jackd here (Debian: jackd2)")
 needs_alsa_jack = _needs(

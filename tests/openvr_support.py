@@ -21,7 +21,18 @@ MANIFEST = asset_path("openvr", "actions.json")
 TURN = (math.cos(0.3), 0.0, math.sin(0.3), 0.0)
 SOURCE = Path(__file__).parent / "scenes" / "openvr_runtime" / "scripted_runtime.c"
 MAGIC = 0x54555456
-INTERFACES = ("IVRSystem", "IVRCompositor", "IVRInput", "IVRApplications")
+INTERFACES = {
+    "IVRSystem": "OLD_SYSTEM",
+    "IVRCompositor": "LACKS_COMPOSITOR | OLD_COMPOSITOR",
+    "IVRInput": "LACKS_INPUT",
+    "IVRApplications": "LACKS_APPLICATIONS",
+}
+"""What is scripted, and what hides the newest version of it."""
+OLDER = (
+    ("IVRSystem", "IVRSystem_022", {"pollNextEventWithPoseAndOverlays"}, "0"),
+    ("IVRCompositor", "IVRCompositor_028", {"getSubmitTexture"}, "LACKS_COMPOSITOR"),
+)
+"""Versions of 2.5, by Valve's ``openvr_capi.h`` of that time, the functions that they lack, and what hides them."""
 STRUCTURES = (
     "TrackedDevicePose_t",
     "InputDigitalActionData_t",
@@ -32,6 +43,22 @@ STRUCTURES = (
 )
 KINDS = {"boolean": 1, "vector1": 2, "pose": 3, "vibration": 4, "skeleton": 5}
 HANDS = ("left", "right")
+(
+    LACKS_APPLICATIONS,
+    LACKS_INPUT,
+    LACKS_COMPOSITOR,
+    OLD_SYSTEM,
+    OLD_COMPOSITOR,
+    LACKS_PROPERTIES,
+    LACKS_TIPS,
+    LACKS_HAPTICS,
+    LACKS_FINGERS,
+    HEAD_ONLY,
+    NEEDS_GLX,
+    LACKS_BACKGROUND,
+    POSES_OF_PICTURES,
+) = (1 << bit for bit in range(13))
+"""What a runtime lacks, as the C source has it."""
 CRASH_IN_INIT, HANG_IN_INIT, CRASH, HANG, CRASH_DRAWING, HANG_DRAWING = 1, 2, 3, 4, 5, 6
 INDEX: dict[Device, int] = {"head": 0, "left": 1, "baton": 2}
 """Which tracked device plays which device of a take: headset, left controller, right controller."""
@@ -70,7 +97,9 @@ class State(ctypes.Structure):
         *((name, _u32) for name in ("device_count", "action_count", "sample_count", "fault")),
         ("hmd_present", _u32),
         ("server_running", _u32),
-        ("init_result", ctypes.c_int32),
+        *((name, ctypes.c_int32) for name in ("init_result", "submit_result")),
+        *((name, _u32) for name in ("lacks", "actions_away", "hidden_triangles")),
+        ("cant_rad", _f32),
         ("events_written", _u32),
         ("devices", _Device * 8),
         ("actions", _Action * 32),
@@ -112,8 +141,19 @@ def _tables() -> str:
         lines.append("enum { " + ", ".join(f"{interface}_{name}" for name in names) + " };")
         slots = ", ".join(f"unknown_{interface}_{name}" for name in names)
         lines.append(f"static void *{interface}_slots[] = {{ {slots} }};")
-    tables = ", ".join(f'{{ "{getattr(openvr, name + "_Version")}", {name}_slots }}' for name in INTERFACES)
-    lines.append(f"static struct {{ const char *version; void **slots; }} TABLES[] = {{ {tables} }};")
+    rows = [
+        f'{{ "{getattr(openvr, name + "_Version")}", {name}_slots, {hidden_by} }}'
+        for name, hidden_by in INTERFACES.items()
+    ]
+    filling = []
+    for interface, version, lacks, hidden_by in OLDER:
+        names = [row[0] for row in getattr(openvr, f"{interface}_FnTable")._fields_ if row[0] not in lacks]
+        lines.append(f"static void *{version}_slots[{len(names)}];")
+        filling += [f"{version}_slots[{i}] = {interface}_slots[{interface}_{name}];" for i, name in enumerate(names)]
+        rows.append(f'{{ "{version}", {version}_slots, {hidden_by} }}')
+    lines.append(f"static void fill_older_tables(void) {{ {' '.join(filling)} }}")
+    lines.append("static const struct { const char *version; void **slots; uint32_t hidden_by; } TABLES[] =")
+    lines.append(f"  {{ {', '.join(rows)} }};")
     lines.append("#define SCRIPT(interface, name, function) (interface##_slots[interface##_##name] = (void *)function)")
     return "\n".join(lines) + "\n"
 

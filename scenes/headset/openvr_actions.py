@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import openvr
 
+from .openvr_interfaces import interface
 from .openvr_messages import Button, Hand, Press
 
 ACTION_SET = "/actions/conduct"
@@ -25,9 +26,9 @@ _POSES: dict[Hand, str] = {"right": "baton", "left": "lefthand"}
 def introduce(app_manifest: Path) -> None:
     """Tell the runtime our name, under which it keeps what people bind; else that is Python's.
 
-    Call it once OpenVR runs and before there are actions. Raises ``openvr.OpenVRError`` where the runtime refuses.
+    Call it once OpenVR runs and before there are actions. Raises one of ``REFUSED`` where the runtime refuses.
     """
-    applications = openvr.VRApplications()
+    applications = interface(openvr.IVRApplications)
     applications.addApplicationManifest(str(app_manifest), True)  # temporary: gone when the runtime closes
     applications.identifyApplication(os.getpid(), APP_KEY)
 
@@ -35,12 +36,11 @@ def introduce(app_manifest: Path) -> None:
 class HeadsetActions:
     """The actions of the manifest, once OpenVR runs. One thread at a time.
 
-    ``update`` comes before everything that is read. Raises ``openvr.OpenVRError`` where the runtime refuses; fingers
-    are an extra that runtimes may lack.
+    ``update`` comes before everything that is read. Everything raises one of ``REFUSED`` where the runtime refuses.
     """
 
     def __init__(self, manifest: Path) -> None:
-        self._input = openvr.VRInput()
+        self._input = interface(openvr.IVRInput)
         self._input.setActionManifestPath(str(manifest))
         self._sets = (openvr.VRActiveActionSet_t * 1)()
         self._sets[0].ulActionSet = self._input.getActionSetHandle(ACTION_SET)
@@ -54,9 +54,10 @@ class HeadsetActions:
         self._skeletons: dict[Hand, Any] = {hand: handle(f"{ACTION_SET}/in/fingers_{hand}") for hand in get_args(Hand)}
         self._bones = (openvr.VRBoneTransform_t * BONES)()
 
-    def update(self) -> None:
-        """Take over the present state of all actions."""
+    def update(self) -> bool:
+        """Take over the present state of all actions; True."""
         self._input.updateActionState(self._sets)
+        return True
 
     def pose(self, hand: Hand, universe: int) -> Any | None:
         """The ``TrackedDevicePose_t`` of what is bound to the hand, now; None where nothing is, or it sleeps."""

@@ -7,6 +7,7 @@ from typing import Any
 import openvr
 
 from ...engine.errors import HeadsetError
+from .openvr_interfaces import interface
 
 _REASONS: dict[str, tuple[str, str]] = {
     "Init_InstallationNotFound": ("the VR runtime's folder is missing", "install SteamVR again"),
@@ -28,6 +29,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "Init_HmdNotFound": ("no headset is connected", "connect it, switch it on, and start SteamVR"),
     "Init_HmdNotFoundPresenceFailed": ("no headset is connected", "connect it, switch it on, and start SteamVR"),
     "Init_HmdDriverIdIsNone": ("no headset is connected", "connect it, switch it on, and start SteamVR"),
+    "Init_VRServiceStartupFailed": (
+        "the VR service does not start",
+        "start the headset's runtime (SteamVR, Monado, WiVRn) and connect the headset",
+    ),
     "Init_NoServerForBackgroundApp": ("SteamVR does not run", "start SteamVR first"),
     "Init_InvalidApplicationType": ("the VR runtime refuses pose-only applications", "use SteamVR"),
     "Init_Retry": ("the VR runtime is not ready yet", "try again in a moment"),
@@ -100,13 +105,30 @@ def start_runtime(*, picture: bool = False, start: bool = True) -> Any:
     """
     with named_errors():
         if picture:
-            if not start:  # joining in the background starts nothing, so it tells whether the runtime runs
-                openvr.init(openvr.VRApplication_Background)
-                openvr.shutdown()
-            return openvr.init(openvr.VRApplication_Scene)
+            if not start:
+                _find_running()
+            return _join(openvr.VRApplication_Scene)
         try:
-            return openvr.init(openvr.VRApplication_Background)
+            return _join(openvr.VRApplication_Background)
         except openvr.error_code.InitError_Init_NoServerForBackgroundApp:
             if not start or not openvr.isHmdPresent():
                 raise
-        return openvr.init(openvr.VRApplication_Overlay)
+        return _join(openvr.VRApplication_Overlay)
+
+
+def _find_running() -> None:
+    """Joining in the background starts nothing, so it tells whether the runtime runs; not every runtime knows it."""
+    try:
+        openvr.initInternal2(openvr.VRApplication_Background, None)
+    except openvr.error_code.InitError_Init_InvalidApplicationType:
+        return
+    openvr.shutdown()
+
+
+def _join(application: int) -> Any:
+    openvr.initInternal2(application, None)
+    try:
+        return interface(openvr.IVRSystem)
+    except openvr.OpenVRError:
+        openvr.shutdown()
+        raise

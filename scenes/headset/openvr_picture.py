@@ -25,6 +25,7 @@ from ..rig import rotation_matrices
 from ..view import RESTING, StageView
 from .eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
 from .headset_pointers import pointer_at
+from .openvr_interfaces import REFUSED, interface, name_of
 from .openvr_messages import Hand, Show, Stage
 from .openvr_tracking import HeadsetTracking
 from .shown_frames import ShownFrames
@@ -42,6 +43,13 @@ SOFTWARE_PX = 360
 some runtimes renew poses only with each picture."""
 REFUSED_S = 0.05
 """Where the compositor wants no picture, it is asked again after this long."""
+NOT_TAKEN = frozenset(
+    ("InvalidTexture", "TextureUsesUnsupportedFormat", "SharedTexturesNotSupported", "TextureIsOnWrongDevice")
+)
+"""Refusals that come from how we draw, not from what else the headset shows."""
+STEADY_PICTURES = 5
+"""After so many with a tracked head the runtime has settled. Runtimes on OpenXR begin a new session with the first
+picture, and change its state with the next few: who asks for poses meanwhile may find none, or wait for ever."""
 EYES_AGAIN_S = 0.5
 """How often the eyes' places are asked anew: people turn the wheel for their distance while they look."""
 
@@ -50,14 +58,17 @@ class HeadsetPicture:
     """Opens the scene for a headset that ``tracking`` joined with a picture; ``draw`` it over and over, then ``close``.
 
     Raises ``SceneError`` where this machine cannot draw. ``drawn`` counts the pictures that the compositor took,
-    ``refused`` those that it did not.
+    ``refused`` those that it did not; ``trouble`` names the last refusal.
     """
 
     def __init__(self, stage: Stage, tracking: HeadsetTracking, clock: SessionClock, display_hz: float) -> None:
         self._tracking = tracking
         self._clock = clock
         self._period_s = 1.0 / display_hz
-        self._compositor = openvr.VRCompositor()
+        try:
+            self._compositor = interface(openvr.IVRCompositor)
+        except REFUSED as error:
+            raise SceneError(f"{error}: update it") from error
         self._compositor.setTrackingSpace(tracking.universe)
         self._view = StageView(
             stage.placements,
@@ -88,6 +99,7 @@ class HeadsetPicture:
         self._baton_hand: Hand = "right"
         self.drawn = self.refused = 0
         self.trouble = ""
+        self._tracked = 0
         self._look_through_eyes()
         self._view.see_with(self._eyes.viewpoint)
 
@@ -95,9 +107,9 @@ class HeadsetPicture:
         """Wait for the next picture's time and draw it, with what the studio told since the last."""
         try:
             self._compositor.waitGetPoses(self._poses, None)
-        except openvr.OpenVRError as error:  # a dashboard or another scene is in front: it may go away again
+        except REFUSED as error:  # a dashboard or another scene is in front: it may go away again
             self.refused += 1
-            self.trouble = type(error).__name__.removeprefix("CompositorError_")
+            self.trouble = name_of(error)
             time.sleep(REFUSED_S)
             self._heed(news)
             return
@@ -113,11 +125,12 @@ class HeadsetPicture:
         self._room.set_z(self._room.get_z() + PODIUM_HEIGHT_M)
         if head is not None:
             self._head.set_mat(moved(head))
+            self._tracked += 1
         if self._tracking.baton_hand != self._baton_hand:
             self._baton_hand = self._tracking.baton_hand
             self._view.hold_baton_left(self._baton_hand == "left")
         self._view.show_fingers(self._fingers(poses))
-        pointers = [pointer_at(aim, hand) for hand, aim in self._tracking.shown_aims(shown_s).items()]
+        pointers = [pointer_at(aim, hand) for hand, aim in self._tracking.shown_aims(self._poses, shown_s).items()]
         self._view.show_interaction(self._interaction, pointers)
         self._view.update(self._frames.at(shown_s, poses))
         self._view.render()
@@ -140,8 +153,22 @@ class HeadsetPicture:
         joints: np.ndarray = bones @ TO_TRACKING[:3, :3] @ turn.T + tracking_to_hall(hand.position_m)
         return joints
 
+    @property
+    def steady(self) -> bool:
+        """Whether the runtime takes our pictures and tells where the head is."""
+        return min(self.drawn, self._tracked) >= STEADY_PICTURES
+
+    @property
+    def advice(self) -> str:
+        """What a person can do about the last refusal."""
+        if self.trouble not in NOT_TAKEN:
+            return "close what it shows"
+        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+            return "it takes pictures through an X server only; start Tutti with DISPLAY set, Xvfb will do"
+        return "it does not take OpenGL pictures from this graphics driver; update both"
+
     def close(self) -> None:
-        """Close the buffer. The compositor goes on with its own picture."""
+        """Close the buffer, once the runtime was left: till then it may use our graphics context."""
         self._view.close()
 
     # -- opening -------------------------------------------------------------------------------------------
@@ -178,9 +205,9 @@ class HeadsetPicture:
         try:
             for eye, part in zip(EYES, bounds, strict=True):
                 self._compositor.submit(eye, texture, part)
-        except openvr.OpenVRError as error:
+        except REFUSED as error:
             self.refused += 1
-            self.trouble = type(error).__name__.removeprefix("CompositorError_")
+            self.trouble = name_of(error)
         else:
             self.drawn += 1
 
@@ -197,7 +224,7 @@ class HeadsetPicture:
     def _float_property(self, name: int) -> float:
         try:
             value = float(self._tracking.system.getFloatTrackedDeviceProperty(openvr.k_unTrackedDeviceIndex_Hmd, name))
-        except openvr.OpenVRError:
+        except REFUSED:
             return 0.0
         return value if 0.0 <= value < 0.1 else 0.0
 

@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ from ...assets import asset_path
 from ...engine.clock import SessionClock
 from ...engine.types import DEVICES, Device, Pose, Quaternion, Vector
 from .openvr_actions import HeadsetActions, introduce
+from .openvr_asking import Asking
 from .openvr_init import start_runtime
+from .openvr_interfaces import REFUSED, name_of
 from .openvr_messages import Button, Grip, Hand, HeadsetJob, Press, Sample
 
 STANDING_EYE_M = 1.6
@@ -39,6 +42,8 @@ EVENTS_AT_ONCE = 64
 HEAD = openvr.k_unTrackedDeviceIndex_Hmd
 _TRACKED = (openvr.TrackingResult_Running_OK, openvr.TrackingResult_Running_OutOfRange)
 """Out of range with a valid pose is carried on by the device's inertial sensors, for a moment."""
+_HANDS, _SHOWN_HANDS, _TIPS = "the hands' poses by binding", "the hands' poses for pictures", "where hands point"
+"""Features that a runtime may refuse, as people are told of them."""
 _NAMES: dict[Device, str] = {
     "baton": "the controller with the baton",
     "left": "the other hand's controller",
@@ -81,8 +86,8 @@ class HeadsetTracking:
 
     ``sample`` belongs to one thread, ``shown`` to the one that draws; any may call the others. ``notices`` collects
     what people should be told; ``quit`` is True once the runtime asked everyone to leave; ``lenses_changed`` when the
-    eyes' distance was changed. Raises ``HeadsetError`` where OpenVR cannot be started. Buttons are an extra: where the
-    runtime refuses the action manifest, a notice says so and the poses come all the same.
+    eyes' distance was changed. Raises ``HeadsetError`` where OpenVR cannot be started. What a runtime lacks costs that
+    alone: where it refuses the action manifest, a notice says so and the poses come all the same.
     """
 
     def __init__(self, job: HeadsetJob, clock: SessionClock) -> None:
@@ -106,23 +111,23 @@ class HeadsetTracking:
         self._stamp_s = -math.inf
         self._told: dict[Device, _Told] = {device: _Told() for device in DEVICES}
         self._actions: HeadsetActions | None = None
-        self._has_fingers = True
+        self._asking = Asking(self.notices)
         self._updated = False  # actions mean nothing before
         try:
             introduce(asset_path("openvr", "tutti.vrmanifest"))
-        except openvr.OpenVRError as error:
-            self.notices.append(f"the VR runtime lists Tutti's bindings under Python's name ({type(error).__name__})")
+        except REFUSED as error:
+            self.notices.append(f"the VR runtime lists Tutti's bindings under Python's name ({name_of(error)})")
         try:
             self._actions = HeadsetActions(asset_path("openvr", "actions.json"))
-        except openvr.OpenVRError as error:
-            self._lose_actions(error)
+        except REFUSED as error:
+            self.notices.append(f"the controllers' buttons do not work ({name_of(error)}); their poses do")
 
     @property
     def headset(self) -> str:
         """The headset's model, as far as the runtime tells."""
         try:
             name = self.system.getStringTrackedDeviceProperty(HEAD, openvr.Prop_ModelNumber_String)
-        except openvr.OpenVRError:
+        except REFUSED:
             name = ""
         return name or "a headset"
 
@@ -131,7 +136,7 @@ class HeadsetTracking:
         """The headset's display rate; 90 where the runtime does not tell."""
         try:
             rate_hz = float(self.system.getFloatTrackedDeviceProperty(HEAD, openvr.Prop_DisplayFrequency_Float))
-        except openvr.OpenVRError:
+        except REFUSED:
             rate_hz = 0.0
         return rate_hz if 15.0 <= rate_hz <= 1000.0 else 90.0
 
@@ -142,11 +147,12 @@ class HeadsetTracking:
             presses, held, dynamics = self._read_actions(self._clock.now_s())
             asked_s = self._clock.now_s()
             self.system.getDeviceToAbsoluteTrackingPose(self.universe, 0.0, self._array)
-            raw = {"baton": self._hand(self.baton_hand), "left": self._hand(self._other), "head": self._array[HEAD]}
+            hands = {hand: self._hand(hand, asked_s) for hand in _ROLES}
+            raw = {"baton": hands[self.baton_hand], "left": hands[self._other], "head": self._array[HEAD]}
             after_s = self._clock.now_s()
             if any(press.button == "recenter" and press.pressed for press in presses):
                 self.recenter()
-            grips = tuple(self._grip(hand, held[hand], after_s) for hand in held)
+            grips = tuple(self._grip(hand, held[hand], hands[hand], after_s) for hand in held)
         doubtful = after_s - asked_s > DOUBTFUL_S and after_s - self._stamp_s < DOUBT_FOR_S
         if doubtful:
             return Sample((), presses, dynamics, grips)
@@ -162,7 +168,7 @@ class HeadsetTracking:
         the runtime's frame (4 × 4; None where it is not tracked), and all devices in the tracking frame."""
         with self._lock:
             hands = {"baton": self.baton_hand, "left": self._other}
-            raw = {device: self._shown_hand(hand, render_poses) for device, hand in hands.items()}
+            raw = {device: self._shown_hand(hand, render_poses, shown_s) for device, hand in hands.items()}
         raw["head"] = render_poses[HEAD]
         poses = []
         for device in DEVICES:
@@ -173,19 +179,18 @@ class HeadsetTracking:
         head = _values(render_poses[HEAD])
         return (None if head is None else _matrix(head)), tuple(poses)
 
-    def shown_aims(self, shown_s: float) -> dict[Hand, Pose]:
-        """Where the hands' tips are and point to in the picture that is drawn next (tracking frame), those tracked."""
+    def shown_aims(self, render_poses: Any, shown_s: float) -> dict[Hand, Pose]:
+        """Where the hands' tips are and point to in the picture that is drawn next (tracking frame), those tracked;
+        where a runtime knows no tips, the hands themselves."""
         found: dict[Hand, Pose] = {}
-        if self._actions is None or not self._updated:
+        actions = self._actions
+        if actions is None or not self._updated:
             return found
         hands: dict[Device, Hand] = {"baton": self.baton_hand, "left": self._other}
         with self._lock:
             for device, hand in hands.items():
-                try:
-                    values = _values(self._actions.shown_aim(hand, self.universe))
-                except openvr.OpenVRError as error:
-                    self._lose_actions(error)
-                    return {}
+                tip = self._asking.ask(_TIPS, partial(actions.shown_aim, hand, self.universe), None, shown_s)
+                values = _values(self._shown_hand(hand, render_poses, shown_s) if tip is None else tip)
                 if values is not None:
                     found[hand] = Pose(shown_s, device, *self._placed(values))
         return found
@@ -193,14 +198,12 @@ class HeadsetTracking:
     def fingers(self) -> np.ndarray | None:
         """The joints of the hand without the baton (``BONES``, 3), metres from its raw pose along its axes; None where
         the runtime knows none."""
-        if self._actions is None or not self._updated or not self._has_fingers:
+        actions = self._actions
+        if actions is None or not self._updated:
             return None
         with self._lock:
-            try:
-                bones = self._actions.fingers(self._other)
-            except openvr.OpenVRError:  # an extra: the hand is drawn as a fixed one
-                self._has_fingers = False
-                return None
+            now_s = self._clock.now_s()
+            bones = self._asking.ask("the fingers", lambda: actions.fingers(self._other), None, now_s)
             return None if bones is None else np.frombuffer(bones, "f4").reshape(len(bones), 8)[:, :3].astype(float)
 
     def hold_baton(self, hand: Hand) -> None:
@@ -225,12 +228,12 @@ class HeadsetTracking:
 
     def tick(self, amplitude: float, duration_s: float, hand: Hand | None = None) -> None:
         """Let a controller vibrate shortly, the baton's where ``hand`` is None."""
-        if self._actions is not None:
+        actions = self._actions
+        if actions is not None:
             with self._lock:
-                try:
-                    self._actions.tick(hand or self.baton_hand, amplitude, duration_s)
-                except openvr.OpenVRError as error:
-                    self._lose_actions(error)
+                by = hand or self.baton_hand
+                now_s = self._clock.now_s()
+                self._asking.ask("ticks", lambda: actions.tick(by, amplitude, duration_s), None, now_s)
 
     def close(self) -> None:
         """Leave the runtime. No other thread may be in here."""
@@ -242,28 +245,22 @@ class HeadsetTracking:
 
     # -- poses ---------------------------------------------------------------------------------------------
 
-    def _hand(self, hand: Hand) -> Any | None:
+    def _hand(self, hand: Hand, now_s: float) -> Any | None:
         """The raw pose of what is bound to the hand, else of the controller in it; None where there is neither."""
-        if self._actions is not None:
-            try:
-                bound = self._actions.pose(hand, self.universe)
-            except openvr.OpenVRError as error:
-                self._lose_actions(error)
-            else:
-                if bound is not None:
-                    return bound
+        actions = self._actions
+        if actions is not None and self._updated:
+            bound = self._asking.ask(_HANDS, lambda: actions.pose(hand, self.universe), None, now_s)
+            if bound is not None:
+                return bound
         index = self._roles.get(hand, openvr.k_unTrackedDeviceIndexInvalid)
         return self._array[index] if index < len(self._array) else None
 
-    def _shown_hand(self, hand: Hand, render_poses: Any) -> Any | None:
-        if self._actions is not None and self._updated:
-            try:
-                bound = self._actions.shown_pose(hand, self.universe)
-            except openvr.OpenVRError as error:
-                self._lose_actions(error)
-            else:
-                if bound is not None:
-                    return bound
+    def _shown_hand(self, hand: Hand, render_poses: Any, now_s: float) -> Any | None:
+        actions = self._actions
+        if actions is not None and self._updated:
+            bound = self._asking.ask(_SHOWN_HANDS, lambda: actions.shown_pose(hand, self.universe), None, now_s)
+            if bound is not None:
+                return bound
         index = self._roles.get(hand, openvr.k_unTrackedDeviceIndexInvalid)
         return render_poses[index] if index < len(render_poses) else None
 
@@ -296,14 +293,13 @@ class HeadsetTracking:
             values = tuple((origin @ _matrix(values))[:3].ravel().tolist())
         return (values[3], values[7], values[11]), quaternion_of(values)
 
-    def _grip(self, hand: Hand, held: set[Button], now_s: float) -> Grip:
+    def _grip(self, hand: Hand, held: set[Button], raw: Any | None, now_s: float) -> Grip:
         device: Device = "baton" if hand == self.baton_hand else "left"
-        values = None
-        if self._actions is not None:
-            try:
-                values = _values(self._actions.aim(hand, self.universe))
-            except openvr.OpenVRError as error:
-                self._lose_actions(error)
+        actions = self._actions
+        tip = None
+        if actions is not None:
+            tip = self._asking.ask(_TIPS, lambda: actions.aim(hand, self.universe), None, now_s)
+        values = _values(raw if tip is None else tip)
         aim = None if values is None else Pose(now_s, device, *self._placed(values))
         return Grip(now_s, hand, aim, "select" in held, "grab" in held, "menu" in held, "cue" in held)
 
@@ -314,20 +310,14 @@ class HeadsetTracking:
     # -- buttons and events --------------------------------------------------------------------------------
 
     def _read_actions(self, now_s: float) -> tuple[tuple[Press, ...], dict[Hand, set[Button]], float | None]:
-        if self._actions is None:
+        actions = self._actions
+        if actions is None or not self._asking.ask("the controllers' buttons", actions.update, False, now_s):
             return (), {}, None
-        try:
-            self._actions.update()
-            self._updated = True
-            presses, held = self._actions.buttons(now_s)
-            return tuple(presses), held, self._actions.dynamics(self._other)
-        except openvr.OpenVRError as error:
-            self._lose_actions(error)
-            return (), {}, None
-
-    def _lose_actions(self, error: Exception) -> None:
-        self._actions = None
-        self.notices.append(f"the controllers' buttons do not work ({type(error).__name__}); their poses do")
+        self._updated = True
+        none: tuple[list[Press], dict[Hand, set[Button]]] = ([], {})
+        presses, held = self._asking.ask("buttons", lambda: actions.buttons(now_s), none, now_s)
+        dynamics = self._asking.ask("triggers", lambda: actions.dynamics(self._other), None, now_s)
+        return tuple(presses), held, dynamics
 
     def _handle_events(self) -> None:
         for _ in range(EVENTS_AT_ONCE):

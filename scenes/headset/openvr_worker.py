@@ -33,7 +33,7 @@ FROZEN_S = 4.0
 FIRST_PICTURE_S = 60.0
 """What the first picture may take, for which shaders are compiled and textures sent."""
 FIRST_PICTURES_S = 5.0
-"""Poses are asked for from the first picture on (some runtimes begin anew with it), or after this long without."""
+"""Poses are asked for once the runtime takes our pictures, or after this long."""
 SOFTWARE_CORES = 0.5
 """Where Mesa draws in software, it takes this part of the processor: the rest is for the sound."""
 COLLECT_EVERY = 90
@@ -89,12 +89,15 @@ def _run(job: HeadsetJob, pipe: Connection) -> None:
                 _draw(tracking, pipe, sampler, picture)
         if sampler.failure is not None:
             raise sampler.failure
+        if picture is not None and picture.refused:
+            pictures = picture.refused + picture.drawn
+            pipe.send(Notice(f"{picture.refused} of {pictures} pictures were not taken (last: {picture.trouble})"))
         if tracking.quit:
             pipe.send(Ended("the VR runtime is closing"))
     finally:
+        tracking.close()  # before the graphics context goes, which runtimes on OpenXR share until they are left
         if picture is not None:
             picture.close()
-        tracking.close()
 
 
 def _without_picture(job: HeadsetJob) -> HeadsetJob:
@@ -121,9 +124,9 @@ def _draw(tracking: "HeadsetTracking", pipe: Connection, sampler: "_Sampler", pi
             if not _obey(pipe.recv(), tracking, news):
                 return
         picture.draw(news)
-        sampler.drew(picture.drawn, picture.trouble)
+        sampler.drew(picture)
         gc.collect(0 if picture.drawn % COLLECT_EVERY else 1)
-        if picture.drawn or time.monotonic() - begun_s > FIRST_PICTURES_S:
+        if picture.steady or time.monotonic() - begun_s > FIRST_PICTURES_S:
             sampler.begin()
 
 
@@ -180,13 +183,14 @@ class _Sampler:
         """Poses may be asked for from now on."""
         self._may_begin.set()
 
-    def drew(self, drawn: int, trouble: str) -> None:
-        """A picture was drawn; ``drawn`` is how many the compositor took so far, ``trouble`` its last refusal."""
+    def drew(self, picture: "HeadsetPicture") -> None:
+        """A picture was drawn, and taken by the compositor or refused."""
         self._drew_s = self._clock.now_s()
-        if trouble and drawn == self._drawn and trouble not in self._mentioned:
+        trouble = picture.trouble
+        if trouble and picture.drawn == self._drawn and trouble not in self._mentioned:
             self._mentioned.add(trouble)
-            self._tracking.notices.append(f"the headset does not show the hall ({trouble}): close what it shows")
-        self._drawn = drawn
+            self._tracking.notices.append(f"the headset does not show the hall ({trouble}): {picture.advice}")
+        self._drawn = picture.drawn
 
     def _work(self) -> None:
         try:

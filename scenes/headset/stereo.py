@@ -32,6 +32,7 @@ class StereoBuffer:
     def __init__(self, base: ShowBase, head: NodePath, eye_px: tuple[int, int], multisamples: int) -> None:
         self.eye_px = eye_px
         self.texture = Texture("eyes")
+        self.texture.set_format(Texture.F_rgba8)  # OpenXR's swapchains are made after it, and know sized formats only
         self._base = base
         self._head = head
         self._lens = MatrixLens()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from display_support import display  # noqa: F401 - a fixture
 from openvr_support import installation, script  # noqa: F401 - fixtures
 
 from tutti.engine.hall import read_hall

@@ -3,19 +3,18 @@
 import json
 import math
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from needs import needs_gl
+from display_support import xdotool
+from needs import needs_gl, needs_x
 from PIL import ImageGrab
 
-pytestmark = [needs_gl, pytest.mark.realtime]
+pytestmark = [needs_gl, needs_x, pytest.mark.realtime]
 
 PROGRAM = """
 import json, sys, time
@@ -57,30 +56,6 @@ print(json.dumps({
     "calls": calls, "taps": taps.taps, "frames": frames[0], "camera": view.camera,
 }))
 """
-
-
-@pytest.fixture
-def display() -> Iterator[dict[str, str]]:
-    """An X server of our own, and the environment to use it."""
-    missing = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
-    if missing:
-        pytest.skip(f"{' and '.join(missing)} missing: apt install xvfb xdotool")
-    read_end, write_end = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
-        pass_fds=(write_end,),
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write_end)
-    with os.fdopen(read_end) as pipe:
-        number = pipe.readline().strip()
-    yield {**os.environ, "DISPLAY": f":{number}"}
-    server.terminate()
-    server.wait(10)
-
-
-def xdotool(display: dict[str, str], *words: str) -> None:
-    subprocess.run(["xdotool", *words], env=display, check=True, timeout=20)
 
 
 def wait_for(path: Path, seconds: float = 60.0) -> None:

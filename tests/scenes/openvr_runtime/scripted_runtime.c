@@ -5,7 +5,10 @@
  * Devices follow tracks of timed poses on CLOCK_MONOTONIC, or on a clock that only each picture and the test move on.
  * Buttons hold what the test sets. The compositor reads what it is given back for the test to look at. Calls that the real
  * runtime would refuse, or that come in the wrong order, are refused and counted; calls that are not scripted are
- * counted by name. `tables.h` is generated from the function tables of the installed pyopenvr. */
+ * counted by name. `tables.h` is generated from the function tables of the installed pyopenvr.
+ *
+ * `lacks` makes it as sparse as runtimes are that translate OpenVR to OpenXR (xrizer, OpenComposite): older or fewer
+ * interfaces, poses that only pictures renew, pictures by GLX alone. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -26,12 +29,15 @@
 enum { MAGIC = 0x54555456, MAX_DEVICES = 8, MAX_ACTIONS = 32, MAX_EVENTS = 64 };
 enum { FAULT_NONE, FAULT_CRASH_IN_INIT, FAULT_HANG_IN_INIT, FAULT_CRASH, FAULT_HANG, FAULT_CRASH_DRAWING,
        FAULT_HANG_DRAWING };
+enum { LACKS_APPLICATIONS = 1, LACKS_INPUT = 2, LACKS_COMPOSITOR = 4, OLD_SYSTEM = 8, OLD_COMPOSITOR = 16,
+       LACKS_PROPERTIES = 32, LACKS_TIPS = 64, LACKS_HAPTICS = 128, LACKS_FINGERS = 256, HEAD_ONLY = 512, NEEDS_GLX = 1024,
+       LACKS_BACKGROUND = 2048, POSES_OF_PICTURES = 4096 };
 enum { KIND_BOOLEAN = 1, KIND_VECTOR, KIND_POSE, KIND_VIBRATION, KIND_SKELETON };
 enum { BONES = 31 };
 enum { APP_SCENE = 1, APP_OVERLAY = 2, APP_BACKGROUND = 3 };
 enum { INIT_HMD_NOT_FOUND = 108, INIT_NO_SERVER = 121, INIT_INVALID_APPLICATION = 130, INIT_INTERFACE_NOT_FOUND = 105 };
 enum { INPUT_NAME_NOT_FOUND = 1, INPUT_WRONG_TYPE = 2, INPUT_INVALID_HANDLE = 3, INPUT_INVALID_PARAM = 4,
-       INPUT_INVALID_STATE = 11 };
+       INPUT_INVALID_DEVICE = 6, INPUT_INVALID_SKELETON = 7, INPUT_INVALID_STATE = 11 };
 enum { PROPERTY_UNKNOWN = 4, PROPERTY_INVALID_DEVICE = 5, PROPERTY_BUFFER_TOO_SMALL = 3 };
 enum { APPLICATION_NO_MANIFEST = 101, APPLICATION_UNKNOWN = 104, APPLICATION_IPC_FAILED = 105 };
 enum { RESULT_CALIBRATING_OUT_OF_RANGE = 101, RESULT_OK = 200, RESULT_UNINITIALIZED = 1 };
@@ -41,7 +47,7 @@ enum { EVENT_QUIT = 700 };
 enum { PROPERTY_MODEL = 1001, PROPERTY_PHOTONS_S = 2001, PROPERTY_DISPLAY_HZ = 2002 };
 enum { TEXTURE_OPENGL = 1, SPACE_MODEL = 0 };
 enum { GL_TEXTURE_2D = 0x0DE1, GL_TEXTURE_WIDTH = 0x1000, GL_TEXTURE_HEIGHT = 0x1001, GL_RGBA = 0x1908,
-       GL_UNSIGNED_BYTE = 0x1401 };
+       GL_UNSIGNED_BYTE = 0x1401, GL_TEXTURE_INTERNAL_FORMAT = 0x1003, GL_RGBA8 = 0x8058 };
 
 typedef struct { double t; float p[3]; float q[4]; uint32_t valid; } TrackSample;
 typedef struct { uint32_t class_, role, connected, tracked, first, count; } Device;
@@ -53,7 +59,9 @@ typedef struct {
   float fov[2][4], ipd_m;
   uint32_t eye_width, eye_height, focus, skeletons, want_image, tracking_space;
   uint32_t device_count, action_count, sample_count, fault, hmd_present, server_running;
-  int32_t init_result;
+  int32_t init_result, submit_result;
+  uint32_t lacks, actions_away, hidden_triangles;
+  float cant_rad;
   uint32_t events_written;
   Device devices[MAX_DEVICES];
   Action actions[MAX_ACTIONS];
@@ -83,6 +91,9 @@ static bool waited;
 static uint32_t submitted; /* bit 0 left, bit 1 right */
 static double last_vsync_s;
 static pthread_t drawing_thread;
+static double asked_s; /* the moment of poses that only pictures renew */
+static bool took_pictures;
+static void *gl(const char *name);
 
 static void note(uint32_t *counter, const char *what) {
   if (!S) return;
@@ -147,6 +158,10 @@ static void follow(const Device *device, double t, Pose *pose) {
 }
 
 static void pose_of(uint32_t index, double ahead_s, Pose *pose) {
+  if (S->lacks & POSES_OF_PICTURES) {
+    if (S->application == APP_SCENE && !took_pictures) abort(); /* as OpenComposite does without a time to ask for */
+    ahead_s = asked_s - monotonic_s();
+  }
   memset(pose, 0, sizeof *pose);
   pose->result = RESULT_UNINITIALIZED;
   if (index >= S->device_count || !S->devices[index].connected || !S->devices[index].count) return;
@@ -161,7 +176,7 @@ static void system_poses(int32_t universe, float ahead_s, Pose *poses, uint32_t 
   if (!ready) { note(&S->order_errors, "poses before init"); return; }
   maybe_fail();
   S->pose_calls++;
-  for (uint32_t i = 0; i < count; i++) pose_of(i, ahead_s, &poses[i]);
+  for (uint32_t i = 0; i < (S->lacks & HEAD_ONLY ? 1 : count); i++) pose_of(i, ahead_s, &poses[i]);
 }
 static uint32_t system_index_of_role(int32_t role) {
   for (uint32_t i = 0; i < S->device_count; i++)
@@ -183,7 +198,7 @@ static void system_acknowledge_quit(void) {
   else S->quits_acknowledged++;
 }
 static float system_float(uint32_t device, int32_t property, int32_t *error) {
-  *error = device || (property != PROPERTY_DISPLAY_HZ && property != PROPERTY_PHOTONS_S) ? PROPERTY_UNKNOWN : 0;
+  *error = S->lacks & LACKS_PROPERTIES || device || (property != PROPERTY_DISPLAY_HZ && property != PROPERTY_PHOTONS_S) ? PROPERTY_UNKNOWN : 0;
   return *error ? 0.f : (float)(property == PROPERTY_DISPLAY_HZ ? S->display_hz : S->photons_s);
 }
 typedef struct { float m[4][4]; } Matrix44;
@@ -198,8 +213,26 @@ static Matrix44 system_projection(uint32_t eye, float near, float far) {
   return p;
 }
 static Matrix34 system_eye(uint32_t eye) {
-  Matrix34 m = {{{1, 0, 0, (eye ? .5f : -.5f) * S->ipd_m}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+  float turn = eye ? -S->cant_rad : S->cant_rad, c = cosf(turn), s = sinf(turn); /* outwards */
+  Matrix34 m = {{{c, 0, s, (eye ? .5f : -.5f) * S->ipd_m}, {0, 1, 0, 0}, {-s, 0, c, 0}}};
   return m;
+}
+/* Triangles of the corners that the lenses hide: `hidden_triangles` of a fan over the outer upper corner. */
+typedef struct { const float *vertices; uint32_t count; } HiddenMesh;
+static HiddenMesh system_hidden_mesh(int32_t eye, int32_t type) {
+  static float vertices[2][64][3][2];
+  HiddenMesh mesh = {NULL, 0};
+  if (type || !S->hidden_triangles) return mesh;
+  mesh.count = S->hidden_triangles > 64 ? 64 : S->hidden_triangles;
+  mesh.vertices = &vertices[eye & 1][0][0][0];
+  float corner = eye ? 1.f : 0.f, inwards = eye ? -1.f : 1.f;
+  for (uint32_t i = 0; i < mesh.count; i++) {
+    float a = 1.5707964f * (float)i / (float)mesh.count, b = 1.5707964f * (float)(i + 1) / (float)mesh.count;
+    float fan[3][2] = {{corner, 1.f}, {corner + inwards * .4f * cosf(a), 1.f - .4f * sinf(a)},
+                       {corner + inwards * .4f * cosf(b), 1.f - .4f * sinf(b)}};
+    memcpy(vertices[eye & 1][i], fan, sizeof fan);
+  }
+  return mesh;
 }
 
 /* ---- IVRCompositor ---- */
@@ -220,7 +253,8 @@ static int32_t compositor_wait(Pose *poses, uint32_t count, Pose *game, uint32_t
     last_vsync_s = next;
   }
   drawing_thread = pthread_self();
-  waited = true;
+  waited = took_pictures = true;
+  asked_s = monotonic_s() + period + S->photons_s;
   submitted = 0;
   S->waits++;
   S->waited_s = monotonic_s();
@@ -238,6 +272,22 @@ static void *gl(const char *name) {
   current = glx ? (void *(*)(void))dlsym(glx, "glXGetCurrentContext") : NULL;
   if (current && current()) return ((Loader)dlsym(glx, "glXGetProcAddress"))(name);
   return NULL;
+}
+/* What runtimes on OpenXR ask of a picture: the application's GLX context, its configuration's visual, a sized format. */
+static bool fit_for_openxr(void) {
+  void *glx = dlopen("libGLX.so.0", RTLD_LAZY | RTLD_NOLOAD);
+  void *(*call)(void) = glx ? (void *(*)(void))dlsym(glx, "glXGetCurrentContext") : NULL;
+  void *context = call ? call() : NULL;
+  void *display = context ? ((void *(*)(void))dlsym(glx, "glXGetCurrentDisplay"))() : NULL;
+  if (!display || !((unsigned long (*)(void))dlsym(glx, "glXGetCurrentDrawable"))()) return false;
+  int id = 0, found = 0, format = 0;
+  ((int (*)(void *, void *, int, int *))dlsym(glx, "glXQueryContext"))(display, context, 0x8013, &id);
+  int wanted[] = {0x8013, id, 0};
+  void **configs = ((void **(*)(void *, int, int *, int *))dlsym(glx, "glXChooseFBConfig"))(display, 0, wanted, &found);
+  if (!configs || found < 1) return false;
+  if (!((void *(*)(void *, void *))dlsym(glx, "glXGetVisualFromFBConfig"))(display, configs[0])) return false;
+  ((void (*)(unsigned, int, unsigned, int *))gl("glGetTexLevelParameteriv"))(GL_TEXTURE_2D, 0, GL_TEXTURE_INTERNAL_FORMAT, &format);
+  return format == GL_RGBA8;
 }
 static void write_image(unsigned texture) {
   int width = 0, height = 0;
@@ -271,8 +321,15 @@ static int32_t compositor_submit(int32_t eye, const Texture *texture, const Boun
   if (!texture || texture->type != TEXTURE_OPENGL) REFUSE("a texture of another kind", COMPOSITOR_UNSUPPORTED);
   unsigned char (*is_texture)(unsigned) = (unsigned char (*)(unsigned))gl("glIsTexture");
   if (!is_texture) REFUSE("submit without a graphics context", COMPOSITOR_INVALID_TEXTURE);
+  if (S->submit_result) return S->submit_result;
   unsigned name = (unsigned)(uintptr_t)texture->handle;
   if (!name || !is_texture(name)) REFUSE("no texture", COMPOSITOR_INVALID_TEXTURE);
+  if (S->lacks & NEEDS_GLX) {
+    ((void (*)(unsigned, unsigned))gl("glBindTexture"))(GL_TEXTURE_2D, name);
+    if (!fit_for_openxr()) return COMPOSITOR_INVALID_TEXTURE;
+    ((void (*)(unsigned, unsigned))gl("glBindTexture"))(GL_TEXTURE_2D, 0);
+    ((void (*)(unsigned, unsigned))gl("glBindFramebuffer"))(0x8D40, 0); /* as they leave it */
+  }
   Bounds all = {0, 0, 1, 1};
   if (!bounds) bounds = &all;
   if (!(bounds->u_min >= 0 && bounds->u_min < bounds->u_max && bounds->u_max <= 1 && bounds->v_min != bounds->v_max &&
@@ -286,7 +343,8 @@ static int32_t compositor_submit(int32_t eye, const Texture *texture, const Boun
 }
 static uint32_t system_string(uint32_t device, int32_t property, char *text, uint32_t size, int32_t *error) {
   static const char model[] = "Scripted headset";
-  *error = device >= S->device_count ? PROPERTY_INVALID_DEVICE : property != PROPERTY_MODEL ? PROPERTY_UNKNOWN : 0;
+  bool known = property == PROPERTY_MODEL && !(S->lacks & LACKS_PROPERTIES);
+  *error = device >= S->device_count ? PROPERTY_INVALID_DEVICE : !known ? PROPERTY_UNKNOWN : 0;
   if (*error) return 0;
   if (!text || size < sizeof model) *error = PROPERTY_BUFFER_TOO_SMALL;
   else memcpy(text, model, sizeof model);
@@ -332,6 +390,7 @@ static int32_t input_source_handle(const char *path, uint64_t *handle) {
 static int32_t input_update(const uint64_t *sets, uint32_t size, uint32_t count) {
   if (!manifest_set) REFUSE("update before the manifest", INPUT_INVALID_STATE);
   if (size != SIZE_VRActiveActionSet_t || !count || sets[0] != 0x80) REFUSE("update of no set", INPUT_INVALID_PARAM);
+  if (S->actions_away) { S->actions_away--; return INPUT_INVALID_PARAM; } /* a session begins anew */
   updated = true;
   S->updates++;
   memcpy(old_value, now_value, sizeof old_value);
@@ -388,7 +447,7 @@ static int32_t input_pose(uint64_t handle, int32_t universe, float ahead_s, Pose
   if (!updated || size != sizeof *data) REFUSE("action read before an update", INPUT_INVALID_STATE);
   memset(data, 0, sizeof *data);
   int hand = origin_of(index, restricted);
-  if (hand < 0) return 0;
+  if (hand < 0 || (S->lacks & LACKS_TIPS && strstr(S->actions[index].name, "/aim_"))) return 0;
   data->active = 1;
   data->origin = (uint64_t)hand + 1;
   pose_of(system_index_of_role(hand + 1), ahead_s, &data->pose);
@@ -405,6 +464,7 @@ static int32_t input_skeletal(uint64_t handle, Skeletal *data, uint32_t size) {
   int32_t error = action_at(handle, KIND_SKELETON, &index);
   if (error) return error;
   if (!updated || size != sizeof *data) REFUSE("skeleton read before an update", INPUT_INVALID_STATE);
+  if (S->lacks & LACKS_FINGERS) return INPUT_INVALID_SKELETON;
   memset(data, 0, sizeof *data);
   int hand = origin_of(index, 0);
   if (hand < 0 || !S->skeletons) return 0;
@@ -439,6 +499,7 @@ static int32_t input_haptic(uint64_t handle, float start_s, float duration_s, fl
   uint32_t index;
   int32_t error = action_at(handle, KIND_VIBRATION, &index);
   if (error) return error;
+  if (S->lacks & LACKS_HAPTICS) return INPUT_INVALID_DEVICE;
   if (start_s < 0 || duration_s < 0 || hz <= 0 || amplitude < 0 || amplitude > 1) return INPUT_INVALID_PARAM;
   S->haptic_hand = (uint32_t)restricted;
   S->haptic_amplitude = amplitude;
@@ -471,25 +532,28 @@ static int32_t core_init(void *self, int32_t application, const char *startup) {
   while (S->fault == FAULT_HANG_IN_INIT) usleep(20000);
   if (S->init_result) return S->init_result;
   if (application < APP_SCENE || application > APP_BACKGROUND) return INIT_INVALID_APPLICATION;
+  if (S->lacks & LACKS_BACKGROUND && application != APP_SCENE) return INIT_INVALID_APPLICATION;
   if (application == APP_BACKGROUND && !S->server_running) return INIT_NO_SERVER;
   if (!S->hmd_present) return INIT_HMD_NOT_FOUND;
   S->server_running = 1;
   S->application = (uint32_t)application;
   S->inits++;
   ready = true;
-  quit_sent = manifest_set = updated = introduced = waited = false;
+  quit_sent = manifest_set = updated = introduced = waited = took_pictures = false;
   submitted = 0;
   return 0;
 }
 static void core_cleanup(void *self) {
   (void)self;
+  if (S && ready && S->application == APP_SCENE && took_pictures && !gl("glIsTexture"))
+    note(&S->order_errors, "left after the graphics context was closed");
   if (S && ready) S->cleanups++;
   ready = false;
 }
 static void **table_of(const char *name) {
   if (!strncmp(name, "FnTable:", 8)) name += 8;
   for (unsigned i = 0; i < sizeof TABLES / sizeof *TABLES; i++)
-    if (!strcmp(name, TABLES[i].version)) return TABLES[i].slots;
+    if (!strcmp(name, TABLES[i].version) && !(S && S->lacks & TABLES[i].hidden_by)) return TABLES[i].slots;
   return NULL;
 }
 static int32_t core_version_valid(void *self, const char *name) {
@@ -521,6 +585,7 @@ __attribute__((visibility("default"))) void *VRClientCoreFactory(const char *nam
   SCRIPT(IVRSystem, getRecommendedRenderTargetSize, system_size);
   SCRIPT(IVRSystem, getProjectionMatrix, system_projection);
   SCRIPT(IVRSystem, getEyeToHeadTransform, system_eye);
+  SCRIPT(IVRSystem, getHiddenAreaMesh, system_hidden_mesh);
   SCRIPT(IVRCompositor, setTrackingSpace, compositor_space);
   SCRIPT(IVRCompositor, waitGetPoses, compositor_wait);
   SCRIPT(IVRCompositor, submit, compositor_submit);
@@ -538,6 +603,7 @@ __attribute__((visibility("default"))) void *VRClientCoreFactory(const char *nam
   SCRIPT(IVRInput, getSkeletalActionData, input_skeletal);
   SCRIPT(IVRInput, getSkeletalBoneData, input_bones);
   SCRIPT(IVRInput, triggerHapticVibrationAction, input_haptic);
+  fill_older_tables();
   if (result) *result = 0;
   return &CORE;
 }
