@@ -92,7 +92,7 @@ static uint32_t submitted; /* bit 0 left, bit 1 right */
 static double last_vsync_s;
 static pthread_t drawing_thread;
 static double asked_s; /* the moment of poses that only pictures renew */
-static bool took_pictures;
+static bool took_pictures, given_picture;
 static void *gl(const char *name);
 
 static void note(uint32_t *counter, const char *what) {
@@ -337,6 +337,7 @@ static int32_t compositor_submit(int32_t eye, const Texture *texture, const Boun
     REFUSE("bounds outside the texture", COMPOSITOR_INVALID_BOUNDS);
   memcpy(S->bounds[eye], bounds, sizeof *bounds);
   submitted |= 1u << eye;
+  given_picture = true;
   S->submits[eye]++;
   if (submitted == 3 && S->want_image) write_image(name);
   return 0;
@@ -539,13 +540,13 @@ static int32_t core_init(void *self, int32_t application, const char *startup) {
   S->application = (uint32_t)application;
   S->inits++;
   ready = true;
-  quit_sent = manifest_set = updated = introduced = waited = took_pictures = false;
+  quit_sent = manifest_set = updated = introduced = waited = took_pictures = given_picture = false;
   submitted = 0;
   return 0;
 }
 static void core_cleanup(void *self) {
   (void)self;
-  if (S && ready && S->application == APP_SCENE && took_pictures && !gl("glIsTexture"))
+  if (S && ready && given_picture && !gl("glIsTexture"))
     note(&S->order_errors, "left after the graphics context was closed");
   if (S && ready) S->cleanups++;
   ready = false;
