@@ -310,7 +310,7 @@ def run_replay(options: ReplayOptions) -> None:
             now_s = clock.now_s()
             reading = watch.look(now_s)
             if reading is not None and relay is not None and relay.alive:
-                relay.show_sound(sound_status(reading, player.placements, len(score.parts)))
+                relay.show(sound_status(reading, player.placements, len(score.parts)))
             return player.step(now_s)
 
         run = _Run(clock, player.end_s + AFTER_TAKE_S, lambda: False)

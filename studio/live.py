@@ -191,7 +191,7 @@ class LiveSession:
         self._sound = reading
         if self.relay is not None and self.relay.alive:
             mixer = self.hands.mixer if self.hands is not None else None
-            self.relay.show_sound(sound_status(reading, self.placements, len(self.performance.score.parts), mixer))
+            self.relay.show(sound_status(reading, self.placements, len(self.performance.score.parts), mixer))
 
     def take_sound(self) -> SoundReading | None:
         """How the sound does, where that is news since the last call."""

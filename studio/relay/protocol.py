@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 from ...engine.errors import ProtocolError
 from ...engine.types import Device
+from .protocol_commentary import Harmony, Solo, Surprises
 from .protocol_interaction import Interaction, Pointing
 from .protocol_values import (
     AudioInfo,
@@ -412,10 +413,16 @@ ServerMessage = (
     | Paired
     | Interaction
     | SoundStatus
+    | Harmony
+    | Surprises
+    | Solo
 )
 ClientMessage = (
     Hello | Ack | Ping | Pointer | Poses | Baton | Command | Rename | Listen | Tap | Keys | Pair | Claim | Pointing
 )
+
+Shown = SoundStatus | Harmony | Surprises | Solo
+"""Messages of which the newest of each kind counts, also for those who come later."""
 
 _encode_server, _decode_server = encoder(ServerMessage), decoder(ServerMessage)
 _encode_event = encoder(Event)

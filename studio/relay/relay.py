@@ -28,7 +28,7 @@ from .addresses import lan_addresses
 from .audio_stream import AudioTap
 from .interaction_info import merged_interaction
 from .pairing import phone_address
-from .protocol import SoundStatus
+from .protocol import Harmony, Shown, Solo, SoundStatus, Surprises
 from .relay_access import is_loopback
 from .relay_link import Link, LinkProtocol
 from .relay_server import RelayServer
@@ -253,10 +253,10 @@ class RelayProcess:
                 return
         self._put(ShownInteraction(viewer, frame))
 
-    def show_sound(self, status: SoundStatus) -> None:
-        """Show viewers how the sound does; the newest counts."""
-        self._queue = [item for item in self._queue if not isinstance(item, SoundStatus)]
-        self._put(status)
+    def show(self, message: Shown) -> None:
+        """Show viewers how the sound does, what chord this is …; the newest of each kind counts."""
+        self._queue = [item for item in self._queue if type(item) is not type(message)]
+        self._put(message)
 
     def say(self, text: str) -> None:
         """Show every viewer a line of text for a moment."""
@@ -503,8 +503,8 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.say(text)
         case ShownInteraction():
             server.interact(message)
-        case SoundStatus():
-            server.show_sound(message)
+        case SoundStatus() | Harmony() | Surprises() | Solo():
+            server.show(message)
         case SessionInfo():
             server.open(message)
         case _:

@@ -117,7 +117,7 @@ class ViewerConnection:
         self.sent_session = 0
         self.sent_presence = 0
         self.sent_players = 0
-        self.sent_sound = 0
+        self.sent_shown = 0
         self.interaction: InteractionFrame | None = None
         """What the viewer's rays came to, not sent yet."""
         self._counts = counts

@@ -20,6 +20,7 @@ from . import protocol as wire
 from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
 from .interaction_info import interaction_message, merged_interaction, pointers_of
+from .newest import NewestMessages
 from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
 from .presence import BatonRefused, Presence
 from .protocol_values import AudioInfo
@@ -69,8 +70,7 @@ class RelayServer:
         self._audio = AudioPackets(audio) if audio else None
         self._presence = Presence()
         self._told_presence = (0, b"")
-        self._sound = b""
-        self._sound_version = 0
+        self._shown = NewestMessages()
         self._pairing = PairingDesk()
         if settings.phone_token:
             self._pairing.invite(None, "", clock.now_s(), settings.phone_token)
@@ -166,6 +166,7 @@ class RelayServer:
     def open(self, info: SessionInfo) -> None:
         """Another score: every viewer gets a new snapshot."""
         self._state.open(info)
+        self._shown.clear()
         self._session += 1
 
     def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
@@ -178,14 +179,12 @@ class RelayServer:
         if viewer is not None:
             viewer.interaction = merged_interaction(viewer.interaction, shown.frame)
 
-    def show_sound(self, status: wire.SoundStatus) -> None:
-        """How the sound does; the newest is shown with the next tick."""
+    def show(self, message: wire.Shown) -> None:
+        """How the sound does, what chord this is …: the newest of each kind is shown with the next tick."""
         try:
-            self._sound = binary_frame(wire.encode_server(status))
+            self._shown.put(wire.encode_server(message))
         except ProtocolError as error:
-            log.error("the state of the sound cannot be shown: %s", error)
-        else:
-            self._sound_version += 1
+            log.error("a %s cannot be shown: %s", type(message).__name__, error)
 
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton, or release it."""
@@ -238,9 +237,10 @@ class RelayServer:
         if viewer.interaction is not None:
             viewer.send(binary_frame(wire.encode_server(interaction_message(viewer.interaction))))
             viewer.interaction = None
-        if viewer.sent_sound != self._sound_version:
-            viewer.sent_sound = self._sound_version
-            viewer.send(self._sound)
+        if viewer.sent_shown != self._shown.version:
+            for shown in self._shown.since(viewer.sent_shown):
+                viewer.send(shown)
+            viewer.sent_shown = self._shown.version
         if viewer.next_event != first_event:
             viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tutti.studio.relay import protocol as p
+from tutti.studio.relay import protocol_commentary as pc
 from tutti.studio.relay import protocol_interaction as pi
 from tutti.studio.relay import protocol_values as pv
 
@@ -176,6 +177,49 @@ SERVER: dict[str, p.ServerMessage] = {
             pv.PartSound(peak_db=-12.5, rms_db=-24.25, muted=False, solo=True),
             pv.PartSound(peak_db=-120.0, rms_db=-120.0, muted=True, solo=False),
         ),
+    ),
+    "harmony": p.Harmony(
+        from_quarter=8.0,
+        to_quarter=16.0,
+        chords=(
+            pc.ChordInfo(
+                quarter=9.0,
+                end_quarter=10.5,
+                measure="3",
+                beat=2,
+                numeral="V7/ii",
+                key="F♯ minor",
+                why="the fifth above the second degree, leading there",
+                cadence="",
+            ),
+        ),
+    ),
+    "surprises": p.Surprises(
+        author="ai:parts, seed 3",
+        measure="3",
+        from_quarter=8.0,
+        to_quarter=12.0,
+        notes=(
+            pc.SurpriseInfo(
+                part=2,
+                quarter=9.5,
+                pitch=61,
+                nats=3.5,
+                expected=60,
+                odds=0.5,
+                because=(pc.InfluenceInfo(part=0, quarter=9.0, pitch=76, nats=0.75),),
+            ),
+        ),
+    ),
+    "solo": p.Solo(
+        part="Violin solo",
+        state="paused",
+        quarter=33.5,
+        measure="9",
+        beat=2,
+        bpm=92.5,
+        confidence=0.75,
+        apart_quarters=-0.25,
     ),
     "interaction": p.Interaction(
         time_s=12.5,

@@ -59,9 +59,9 @@ def test_viewers_get_the_newest_state_of_the_sound_and_late_ones_too() -> None:
     async def test() -> None:
         async with relay() as (server, inputs):
             host = await join(server.port, "Teacher", host_key="key")
-            server.show_sound(sound_status(READING, SEATED, 2))
+            server.show(sound_status(READING, SEATED, 2))
             newest = sound_status(READING, SEATED, 2, Mixer(soloed=frozenset({2})))
-            server.show_sound(newest)
+            server.show(newest)
             first = await host.next(p.SoundStatus)
             assert first.parts[1].solo and [type(m) for m in host.seen].count(p.SoundStatus) == 1
             late = await join(server.port, "Late")

@@ -480,6 +480,85 @@ export interface SoundStatus {
 }
 
 /**
+ * A chord that sounds from `quarter` to `end_quarter`: its Roman numeral in `key`, why it is that, and the
+ * cadence that it ends (empty: none). `measure` and `beat` are the printed place where it begins.
+ */
+export interface ChordInfo {
+  quarter: number;
+  end_quarter: number;
+  measure: string;
+  beat: number;
+  numeral: string;
+  key: string;
+  why: string;
+  cadence: string;
+}
+
+/**
+ * The chords between two places of the score, in order; they replace what was told of that stretch before. Where
+ * an AI or a learner plays they are told when they were heard, else some bars ahead.
+ */
+export interface Harmony {
+  kind: "Harmony";
+  from_quarter: number;
+  to_quarter: number;
+  chords: ChordInfo[];
+}
+
+/**
+ * A note before, and how much likelier (nats) it made the one that is explained.
+ */
+export interface InfluenceInfo {
+  part: number;
+  quarter: number;
+  pitch: number;
+  nats: number;
+}
+
+/**
+ * A note of an AI part, and how surprising it was to its model (nats). `expected` is the pitch that was likelier
+ * (0: none), at `odds` (0–1); `because` are the notes that spoke most for what was played (none: not asked).
+ */
+export interface SurpriseInfo {
+  part: number;
+  quarter: number;
+  pitch: number;
+  nats: number;
+  expected: number;
+  odds: number;
+  because: InfluenceInfo[];
+}
+
+/**
+ * How surprising the AI player's notes of a bar were to it; told when the bar is over. `author` is who wrote
+ * them, in words.
+ */
+export interface Surprises {
+  kind: "Surprises";
+  author: string;
+  measure: string;
+  from_quarter: number;
+  to_quarter: number;
+  notes: SurpriseInfo[];
+}
+
+/**
+ * Where the soloist is whom the orchestra accompanies, some times a second; the newest counts. `part` names what
+ * they play; `apart_quarters` is how far the orchestra is ahead of them (negative: behind).
+ */
+export interface Solo {
+  kind: "Solo";
+  part: string;
+  state: "waiting" | "following" | "paused" | "lost" | "ended";
+  quarter: number;
+  measure: string;
+  beat: number;
+  bpm: number;
+  confidence: number;
+  apart_quarters: number;
+}
+
+/**
  * First message of a viewer, within five seconds. `host_key` is the `#host=…` of the page's address, or empty.
  * The relay cleans the name and may number it.
  */
@@ -683,7 +762,10 @@ export type ServerMessage =
   | PairingCode
   | Paired
   | Interaction
-  | SoundStatus;
+  | SoundStatus
+  | Harmony
+  | Surprises
+  | Solo;
 
 export type ClientMessage =
   | Hello
@@ -1218,6 +1300,74 @@ function readSoundStatus(r: Reader): SoundStatus {
   };
 }
 
+function readChordInfo(r: Reader): ChordInfo {
+  return {
+    quarter: r.f64(),
+    end_quarter: r.f64(),
+    measure: r.text(),
+    beat: r.u8(),
+    numeral: r.text(),
+    key: r.text(),
+    why: r.text(),
+    cadence: r.text(),
+  };
+}
+
+function readHarmony(r: Reader): Harmony {
+  return {
+    kind: "Harmony",
+    from_quarter: r.f64(),
+    to_quarter: r.f64(),
+    chords: r.list(() => readChordInfo(r)),
+  };
+}
+
+function readInfluenceInfo(r: Reader): InfluenceInfo {
+  return {
+    part: r.u16(),
+    quarter: r.f64(),
+    pitch: r.u8(),
+    nats: r.f32(),
+  };
+}
+
+function readSurpriseInfo(r: Reader): SurpriseInfo {
+  return {
+    part: r.u16(),
+    quarter: r.f64(),
+    pitch: r.u8(),
+    nats: r.f32(),
+    expected: r.u8(),
+    odds: r.f32(),
+    because: r.list(() => readInfluenceInfo(r)),
+  };
+}
+
+function readSurprises(r: Reader): Surprises {
+  return {
+    kind: "Surprises",
+    author: r.text(),
+    measure: r.text(),
+    from_quarter: r.f64(),
+    to_quarter: r.f64(),
+    notes: r.list(() => readSurpriseInfo(r)),
+  };
+}
+
+function readSolo(r: Reader): Solo {
+  return {
+    kind: "Solo",
+    part: r.text(),
+    state: r.choice(["waiting", "following", "paused", "lost", "ended"] as const),
+    quarter: r.f64(),
+    measure: r.text(),
+    beat: r.u8(),
+    bpm: r.f32(),
+    confidence: r.f32(),
+    apart_quarters: r.f32(),
+  };
+}
+
 function readAnyNNICSSA(r: Reader): NoteOn | NoteOff | Ictus | Crossing | Silence | Signed | Applause {
   const tag = r.u8();
   switch (tag) {
@@ -1256,6 +1406,9 @@ function readServerMessage(r: Reader): ServerMessage {
     case 0x0b: return readPaired(r);
     case 0x0c: return readInteraction(r);
     case 0x0d: return readSoundStatus(r);
+    case 0x0e: return readHarmony(r);
+    case 0x0f: return readSurprises(r);
+    case 0x10: return readSolo(r);
     default: throw new RangeError(`unknown kind ${tag}`);
   }
 }
