@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import scipy
@@ -66,12 +67,23 @@ class HrtfGrid:
     def index(
         self, azimuth_rad: npt.NDArray[np.float64], elevation_rad: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.int32]:
-        """Rows of ``spectra`` nearest to directions."""
-        columns = 360 // GRID_STEP_DEG
-        column = np.round(np.degrees(azimuth_rad) / GRID_STEP_DEG).astype(np.int32) % columns
-        elevation_deg = np.clip(np.degrees(elevation_rad), LOWEST_ELEVATION_DEG, 90)
-        row = np.round((elevation_deg - LOWEST_ELEVATION_DEG) / GRID_STEP_DEG).astype(np.int32)
-        return np.asarray(row * columns + column, np.int32)
+        """Rows of ``spectra`` nearest to directions, each (n,)."""
+        rows = np.empty(azimuth_rad.size, np.int32)
+        _nearest(azimuth_rad, elevation_rad, rows)
+        return rows
+
+
+@numba.njit(nogil=True, cache=True)
+def _nearest(
+    azimuth_rad: npt.NDArray[np.float64], elevation_rad: npt.NDArray[np.float64], rows: npt.NDArray[np.int32]
+) -> None:
+    """Fill ``rows`` with where the grid has each direction; fields are made for every movement of a head."""
+    columns = 360 // GRID_STEP_DEG
+    for n in range(rows.size):
+        column = int(np.rint(np.degrees(azimuth_rad[n]) / GRID_STEP_DEG)) % columns
+        elevation_deg = min(max(np.degrees(elevation_rad[n]), LOWEST_ELEVATION_DEG), 90)
+        row = int(np.rint((elevation_deg - LOWEST_ELEVATION_DEG) / GRID_STEP_DEG))
+        rows[n] = row * columns + column
 
 
 def kemar_hrirs() -> HrirSet:
