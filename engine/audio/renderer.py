@@ -279,8 +279,7 @@ class OrchestraRenderer:
         for output in self._beside:
             output.place(field)
         self._moved = False
-        places_m = np.array([placement.position_m for placement in self._seats.placements])
-        distances_m = np.linalg.norm(places_m - np.array(self._listener.position_m), axis=1)
+        distances_m = np.linalg.norm(self._seats.position_m - np.array(self._listener.position_m), axis=1)
         self._playing.heard_gains = self._seats.gains / np.maximum(distances_m, NEAREST_M).astype(np.float32)
 
     def _begin_cell(self) -> None:

@@ -22,7 +22,8 @@ def sections_of(placements: Sequence[PlayerPlacement]) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True, eq=False)
 class Seats:
     """The players on the stage. ``row_of`` maps a player to its stream of the ring, in the order of ``placements``;
-    ``gains`` is the balance of each row, ``section_of`` numbers its section as ``sections`` has them."""
+    ``gains`` is the balance of each row, ``section_of`` numbers its section as ``sections`` has them, ``position_m``
+    (rows, 3) is where it is."""
 
     placements: tuple[PlayerPlacement, ...]
     row_of: dict[int, int]
@@ -30,6 +31,7 @@ class Seats:
     gains: FloatArray
     sections: tuple[str, ...]
     section_of: npt.NDArray[np.int64]
+    position_m: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, placements: Sequence[PlayerPlacement], solo: Collection[str] = ()) -> "Seats":
@@ -48,6 +50,7 @@ class Seats:
             ),
             sections,
             np.array([sections.index(placement.section) for placement in placements]),
+            np.array([placement.position_m for placement in placements], np.float64),
         )
 
     def same_players(self, placements: Sequence[PlayerPlacement]) -> bool:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -41,6 +42,7 @@ MEASURED_M = 1.4
 """The distance at which heads were measured (Gardner and Martin); nearer, ears differ more than there."""
 _NEAREST_HEARD_M = 0.25
 _BANDS_HZ = np.array([63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0])
+_AXES: tuple[Vector, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _HEARD = slice(1, 8)
 """Bands by which the colour and the level of reflections are compared."""
 
@@ -69,6 +71,8 @@ class _Places:
 
     head_m: FloatVector
     ways_m: FloatVector
+    towards: FloatVector
+    someone_near: bool
     response: FloatArray
     mix: ReflectionMix
     group: IntArray
@@ -133,13 +137,11 @@ class FieldBuilder:
         head_m = np.array(listener.position_m)
         if self._kept is None or np.abs(self._kept.head_m - head_m).max() > STILL_M:
             self._kept = self._from_places(head_m)
-        kept = self._kept
-        own = _turn_back(listener.orientation_wxyz, kept.ways_m)
-        x, y, z = own
-        direction = self._grid.index(np.arctan2(-x, y), np.arctan2(z, np.hypot(x, y)))
-        towards = kept.ways_m / np.maximum(np.linalg.norm(kept.ways_m, axis=1), 1e-9)[:, None]
-        ears = _near_ears(own.T, len(self._players_m))
-        return SourceField(self._row, self._delay, direction, kept.response, kept.mix, towards, ears, kept.group)
+        kept, players = self._kept, len(self._players_m)
+        axes = np.array([rotate(listener.orientation_wxyz, axis) for axis in _AXES])
+        direction = self._grid.index(*_angles(axes, kept.ways_m))
+        ears = _near_ears(kept.ways_m[:players] @ axes.T, len(kept.ways_m)) if kept.someone_near else None
+        return SourceField(self._row, self._delay, direction, kept.response, kept.mix, kept.towards, ears, kept.group)
 
     def _from_places(self, head_m: FloatVector) -> _Places:
         """Ways, frequency responses and the buses' contents for a head at ``head_m``."""
@@ -154,7 +156,10 @@ class FieldBuilder:
         level_db = np.concatenate([level_db @ self._to_bins - air_db, bus_db @ self._to_bins])
         gain = np.concatenate([1.0 / np.maximum(distance_m, NEAREST_M), np.ones(self.buses)])
         response = self._short(gain[:, None] * 10.0 ** (level_db / 20.0))
-        return _Places(head_m, np.concatenate([ways_m, bus_ways_m]), response, mix, self._sections())
+        all_ways_m = np.concatenate([ways_m, bus_ways_m])
+        towards = all_ways_m / np.maximum(np.linalg.norm(all_ways_m, axis=1), 1e-9)[:, None]
+        near = bool((distance_m < MEASURED_M).any())
+        return _Places(head_m, all_ways_m, towards, near, response, mix, self._sections())
 
     def _sections(self) -> IntArray:
         """The section of each source; that of a bus means nothing where sections share buses."""
@@ -212,18 +217,16 @@ def _band_weights(frequencies_hz: FloatVector) -> FloatVector:
     return np.asarray(np.maximum(0.0, 1.0 - np.abs(places - np.arange(len(_BANDS_HZ))[:, None])), np.float64)
 
 
-def _near_ears(own_m: FloatVector, players: int) -> FloatArray | None:
+def _near_ears(own_m: FloatVector, sources: int) -> FloatArray:
     """What each ear hears more or less of a player nearer than the head was measured at, (sources, 2) left and right:
-    each ear by its own distance. None where nobody is so near."""
-    distance_m = np.linalg.norm(own_m[:players], axis=1)
+    each ear by its own distance. ``own_m`` (players, 3) is in the head's own frame."""
+    distance_m = np.linalg.norm(own_m, axis=1)
     near = np.flatnonzero(distance_m < MEASURED_M)
-    if not near.size:
-        return None
     away_m = np.maximum(distance_m[near], _NEAREST_HEARD_M)[:, None]
     towards = own_m[near] / np.maximum(distance_m[near], 1e-6)[:, None]
     sides = EAR_M * np.array([-1.0, 1.0])
     here = _ear_gain(towards[:, :1], away_m, sides)
-    ears = np.ones((len(own_m), 2), np.float32)
+    ears = np.ones((sources, 2), np.float32)
     ears[near] = here / _ear_gain(towards[:, :1], np.full_like(away_m, MEASURED_M), sides)
     return ears
 
@@ -233,7 +236,15 @@ def _ear_gain(sideways: FloatVector, away_m: FloatVector, ear_m: FloatVector) ->
     return np.asarray(away_m / np.sqrt(away_m**2 + ear_m**2 - 2.0 * away_m * ear_m * sideways), np.float64)
 
 
-def _turn_back(orientation_wxyz: Quaternion, vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Vectors of the hall frame in the head's own frame: (3, n)."""
-    axes = np.array([rotate(orientation_wxyz, axis) for axis in ((1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0))])
-    return np.asarray(axes @ vectors.T, np.float64)
+@numba.njit(nogil=True, cache=True)
+def _angles(axes: FloatVector, ways_m: FloatVector) -> tuple[FloatVector, FloatVector]:
+    """Azimuths (left is positive) and elevations of ways (n, 3) for a head with these axes (right, ahead, up)."""
+    azimuth_rad, elevation_rad = np.empty(len(ways_m)), np.empty(len(ways_m))
+    for n in range(len(ways_m)):
+        x, y, z = ways_m[n]
+        right = axes[0, 0] * x + axes[0, 1] * y + axes[0, 2] * z
+        ahead = axes[1, 0] * x + axes[1, 1] * y + axes[1, 2] * z
+        up = axes[2, 0] * x + axes[2, 1] * y + axes[2, 2] * z
+        azimuth_rad[n] = np.arctan2(-right, ahead)
+        elevation_rad[n] = np.arctan2(up, np.sqrt(right * right + ahead * ahead))
+    return azimuth_rad, elevation_rad

@@ -68,11 +68,8 @@ class StreamRing:
     def advance(self) -> None:
         """Go on to the next block; what was added beyond the end of the last one is kept."""
         self.position += self.block
-        length = self.samples.shape[1]
-        start = (self.position + self.block) % length
-        first = min(self.block, length - start)
-        self.samples[:, start : start + first] = 0.0
-        self.samples[:, : self.block - first] = 0.0
+        start = (self.position + self.block) % self.samples.shape[1]
+        _silence(self.samples, start, self.block)
 
 
 class Crossfade:
@@ -197,6 +194,15 @@ def source_spectra(ring: StreamRing, field: SourceField, size: int) -> tuple[Int
     windows = np.empty((active.size, size), np.float32)
     _gather(ring.samples, field.row, field.delay, active, end, windows)
     return active, scipy.fft.rfft(windows, axis=1) if active.size else np.zeros((0, size // 2 + 1), np.complex64)
+
+
+@numba.njit(nogil=True, cache=True)
+def _silence(samples: FloatArray, start: int, count: int) -> None:
+    """Zeros for all rows of a ring, from ``start`` on and round its end."""
+    first = min(count, samples.shape[1] - start)
+    for row in range(samples.shape[0]):
+        samples[row, start : start + first] = 0.0
+        samples[row, : count - first] = 0.0
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
