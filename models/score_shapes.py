@@ -109,6 +109,28 @@ def blank_score(
     )
 
 
+def bars_of(score: Score, first: int, last: int) -> Score:
+    """The bars of index ``first`` to ``last`` alone, beginning at score time 0, with their printed numbers.
+
+    Of tempo marks the one that holds there is kept; notes that begin before are left out.
+    """
+    bars = score.measures[first : last + 1].copy()
+    start = float(bars["start_quarter"][0])
+    end = float(bars["start_quarter"][-1] + bars["duration_quarter"][-1])
+    beats = score.beats[(score.beats["measure"] >= first) & (score.beats["measure"] <= last)].copy()
+    notes = score.notes[(score.notes["onset_quarter"] >= start - 1e-9) & (score.notes["onset_quarter"] < end - 1e-9)]
+    notes = notes.copy()
+    for array, field in ((bars, "start_quarter"), (beats, "quarter"), (notes, "onset_quarter")):
+        array[field] -= start
+    for array in (beats, notes):
+        array["measure"] -= first
+    tempos = np.array([(0.0, score.quarter_bpm_at(start))], TEMPO_DTYPE)
+    fermatas = np.zeros(0, FERMATA_DTYPE)
+    return replace(
+        score, measures=bars, beats=beats, notes=notes, tempos=tempos, fermatas=fermatas, rehearsal=(), markings=()
+    )
+
+
 def bars_between(score: Score, first: int, last: int) -> tuple[float, float]:
     """Score time of the bars ``first`` to ``last``, counted from 1 as they are played."""
     first = max(1, min(first, len(score.measures)))

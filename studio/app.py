@@ -38,6 +38,7 @@ from ..scenes.view import StageView
 from ..scenes.window_pointer import WHO, WindowPointer
 from .ai.ai_choice import AiChoice
 from .ai.ai_record import CopyWatch, author_of
+from .ai.commentary import comment_on
 from .concert import concert_score
 from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
 from .hall_interaction import HallInteraction
@@ -48,12 +49,13 @@ from .house import House
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
 from .inputs.rack import Input, InputRack
 from .instrument_input import Learner, LearnerChoice, NoteLine
-from .live import LiveSession, SeatingFile
+from .live import LiveSession
 from .paths import sessions_folder
 from .profiles import PersonProfile, open_profile, save_profile
 from .relay.relay import RelayProcess, RelaySource, RelayTaps
 from .relay.relay_setup import PageOptions, open_relay
 from .relay.sound_info import sound_status
+from .seating_file import SeatingFile
 from .session_file import SessionHeader, SessionRecorder, read_session
 from .session_player import SessionPlayer
 
@@ -207,6 +209,9 @@ def run_studio(options: StudioOptions) -> None:
             on_swap=console.print,
             watch=SoundWatch(audio),
             copies=_copy_watch(sources),
+            commentary=comment_on(score, author_of(score, sources), soloist, learner is not None and soloist is None)
+            if relay is not None
+            else None,
             seating=_watched(options.seating, score),
             recorder=_open_recorder(score, score_path, placements, options, console, author_of(score, sources), learner)
             if options.record
@@ -303,7 +308,10 @@ def run_replay(options: ReplayOptions) -> None:
             stack.callback(relay.close)
             relay.hold_baton(True)
         _say_sound(audio, console)
-        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay, house, learner)
+        commentary = None if relay is None else comment_on(score, header.ai)
+        if commentary is not None:
+            stack.callback(commentary.close)
+        player = SessionPlayer(recorded, clock.now_s() + TAKE_LEAD_S, audio, relay, house, learner, commentary)
         watch = SoundWatch(audio)
 
         def play_again() -> Frame | None:

@@ -6,32 +6,31 @@ The session owns what it is given and closes it. One thread steps it, about a hu
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from ..engine.audio.output import AudioProcess
 from ..engine.audio.sound_watch import SoundReading, SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.follow_style import FollowStyle
-from ..engine.errors import RelayError, SeatingError
+from ..engine.errors import RelayError
 from ..engine.interaction.moving import put_back
 from ..engine.interaction.values import InteractionFrame, Pointer, Request
 from ..engine.performance import Performance
-from ..engine.placement import load_placements
-from ..engine.score import Score
 from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
 from .ai.ai_record import CopyWatch
+from .ai.commentary import Commentary
 from .hall_interaction import Console, HallInteraction
 from .headset_link import HeadsetLink
 from .house import House
 from .inputs.opening import Playhead
 from .inputs.rack import InputRack, Swap
-from .relay.audio_stream import OpusEncoder
 from .relay.interaction_info import viewer_name
 from .relay.protocol import NOBODY, PODIUM
 from .relay.relay import Control, RelayProcess
 from .relay.sound_info import sound_status
 from .reseating import changed_players
-from .session_file import AudioPacket, ControlEvent, Reseating, SessionRecorder
+from .seating_file import SeatingFile
+from .session_file import ControlEvent, Reseating, SessionRecorder
+from .sound_recording import SoundRecording
 
 log = logging.getLogger(__name__)
 
@@ -50,51 +49,6 @@ INPUT_TITLES = {
     "midi": "MIDI",
     "page-taps": "taps on the page",
 }
-
-
-@dataclass(slots=True)
-class SoundRecording:
-    """The orchestra's sound on its way into the session file, as Opus packets stamped by sample index."""
-
-    audio: AudioProcess
-    recorder: SessionRecorder
-    _encoder: OpusEncoder | None = None
-    _next: int = 0
-
-    def fetch(self) -> None:
-        """Record what was played since the last call. A gap starts a new stream at its true place."""
-        start, samples = self.audio.read_since(self._next)
-        if not len(samples):
-            return
-        if self._encoder is None or start != self._next:
-            self._encoder = OpusEncoder(self.audio.rate_hz, start)
-        self._next = start + len(samples)
-        for sample, data in self._encoder.encode(samples):
-            self.recorder.write_audio(self.audio.time_of(sample), AudioPacket(max(0, sample), data))
-
-
-@dataclass(slots=True)
-class SeatingFile:
-    """A saved seating that is watched: who edits it moves the players while they play."""
-
-    path: Path
-    score: Score
-    _seen_ns: int = 0
-
-    def __post_init__(self) -> None:
-        self._seen_ns = self.path.stat().st_mtime_ns
-
-    def changed(self) -> tuple[PlayerPlacement, ...] | None:
-        """The seating if the file was changed since the last call; a broken one is reported once and left out."""
-        try:
-            changed_ns = self.path.stat().st_mtime_ns
-            if changed_ns == self._seen_ns:
-                return None
-            self._seen_ns = changed_ns
-            return load_placements(self.path, self.score)
-        except (OSError, SeatingError) as error:
-            log.warning("the players stay where they are: %s", error)
-            return None
 
 
 @dataclass(slots=True)
@@ -127,6 +81,8 @@ class LiveSession:
     on_swap: Callable[[str], None] | None = None
     copies: CopyWatch | None = None
     """Whether what the AI plays was heard before; its warnings are logged and go to the page."""
+    commentary: Commentary | None = None
+    """What the page is told of the music."""
     hands: HallInteraction | None = None
     house: House | None = None
     """The audience that claps in the end; None: nobody does."""
@@ -160,7 +116,8 @@ class LiveSession:
         poses = self._poses(now_s)
         if self.recorder is not None:
             self.recorder.write_poses(poses)
-        frame = self.performance.step(now_s, poses, self._hear_performers(now_s))
+        heard = self._hear_performers(now_s)
+        frame = self.performance.step(now_s, poses, heard)
         if self.house is not None:
             frame = self.house.step(frame, self.performance.ended, self.audio)
         self._quarter = frame.position.quarter
@@ -174,6 +131,8 @@ class LiveSession:
         self._turn_head(frame)
         if self.relay is not None and self.relay.alive:
             self.relay.publish(frame)
+            for told in self.commentary.follow(frame, heard) if self.commentary is not None else ():
+                self.relay.show(told)
         if self.headset is not None:
             self.headset.publish(frame, self.interaction_frame("headset"))
         if self.recorder is not None:
@@ -464,6 +423,8 @@ class LiveSession:
         for source in (self.local, self.viewers):
             if source is not None:
                 source.close()
+        if self.commentary is not None:
+            self.commentary.close()
         if self.relay is not None:
             self.relay.close()
         self.audio.close()

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement
+from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement, SoloPosition
+from .ai.commentary import Commentary
 from .heard_again import HeardAgain, seats_beside
 from .house import House
 from .relay.relay import RelayProcess
@@ -26,8 +27,10 @@ class SessionPlayer:
         relay: RelayProcess | None,
         house: House | None = None,
         learner: HeardAgain | None = None,
+        commentary: Commentary | None = None,
     ) -> None:
-        """``house`` claps as it did in the session, ``learner`` plays what they played."""
+        """``house`` claps as it did in the session, ``learner`` plays what they played; ``commentary`` tells viewers
+        of it."""
         self._frames = session.frames
         self._shift_s = start_s - self._frames[0].time_s
         self._audio = audio
@@ -36,6 +39,7 @@ class SessionPlayer:
         self._placements = session.header.placements
         self._house = house
         self._learner = learner
+        self._commentary = commentary
         self._reseatings = deque(session.reseatings)
         self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
 
@@ -63,6 +67,8 @@ class SessionPlayer:
                 self._house.play(newest, self._audio)
             if self._relay is not None:
                 self._relay.publish(newest)
+                for told in self._commentary.follow(newest) if self._commentary is not None else ():
+                    self._relay.show(told)
         return newest
 
     def _reseat(self, frame: int) -> None:
@@ -111,7 +117,13 @@ def shifted(frame: Frame, by_s: float) -> Frame:
         signs=tuple(replace(sign, time_s=sign.time_s + by_s) for sign in frame.signs),
         attention=frame.attention,
         poses=tuple(replace(pose, time_s=pose.time_s + by_s) for pose in frame.poses),
+        solo=None if frame.solo is None else _solo_at(frame.solo, by_s),
         applause=None
         if frame.applause is None
         else replace(frame.applause, begin_s=frame.applause.begin_s + by_s, end_s=frame.applause.end_s + by_s),
     )
+
+
+def _solo_at(solo: SoloPosition, by_s: float) -> SoloPosition:
+    following_s = None if solo.next_s is None else solo.next_s + by_s
+    return replace(solo, time_s=solo.time_s + by_s, onset_s=solo.onset_s + by_s, next_s=following_s)

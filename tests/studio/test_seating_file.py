@@ -9,7 +9,7 @@ from support import make_score
 
 from tutti.engine.hall import read_hall
 from tutti.engine.placement import load_placements, move_player, place_players, read_plan, save_placements
-from tutti.studio.live import SeatingFile
+from tutti.studio.seating_file import SeatingFile
 
 
 def touch(path: Path, seconds: int) -> None:

@@ -495,7 +495,7 @@ export interface ChordInfo {
 }
 
 /**
- * The chords between two places of the score, in order; they replace what was told of that stretch before. Where
+ * The chords that sound between two places of the score, in order; they replace all that was told of it. Where
  * an AI or a learner plays they are told when they were heard, else some bars ahead.
  */
 export interface Harmony {
