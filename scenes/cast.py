@@ -13,6 +13,7 @@ from .meshes import PlayerMesh
 from .motion import CONDUCTOR_EYES_M, Motion
 from .players import InstancedPlayers, Viewpoint
 from .rig import Rig
+from .standing import Ovation
 
 FALLBACK_MODEL = "clarinet"
 """Plays where the models lack an instrument's own."""
@@ -45,6 +46,7 @@ class Cast:
             self._conductor_rig = with_hands(meshes["conductor"][0], rigs["conductor"])
             self._baton_axis = baton_axis(meshes["conductor"][0], self._conductor_rig)
         self._lit: list[int] = []
+        self._ovation = Ovation(placements)
         self._roll = [(p.player, p.part, p.instrument) for p in placements]
         looks = self._arrange(placements)
         self._drawn = InstancedPlayers(parent, self._everyone, self._models, meshes, looks)
@@ -70,7 +72,10 @@ class Cast:
 
     def update(self, frame: Frame, activity: np.ndarray) -> None:
         """Move everyone to where they are at a frame."""
-        rotations, shifts = self._motion.quaternions(frame, activity)
+        standing = np.zeros(len(self._everyone))
+        orchestra = self._ovation.step(frame)
+        standing[: len(orchestra)] = orchestra
+        rotations, shifts = self._motion.quaternions(frame, activity, standing)
         glow = activity["glow"][np.clip(self._parts, 0, len(activity) - 1)].copy()
         if self.conductor is not None:
             conduct(frame, self._conductor_rig, self._baton_axis, rotations[self.conductor])

@@ -17,13 +17,16 @@ from panda3d.core import Geom, GeomNode, GeomVertexData, InternalName, NodePath
 
 from ..engine.errors import SceneError
 
-JOINTS = ("floor", "body", "head", "arm_R", "arm_L", "fore_R", "fore_L", "instrument", "hold_R", "hold_L")
+JOINTS = (
+    *("floor", "body", "head", "arm_R", "arm_L", "fore_R", "fore_L", "instrument", "hold_R", "hold_L"),
+    *("thighs", "shins", "chair"),
+)
 """The moving joints of a player, parents before children. ``floor`` never moves; ``hold_*`` is what the hand holds
-(bow, beater, stick)."""
+(bow, beater, stick). Legs and chairs move when a seated player stands up (``standing``)."""
 
 PART_JOINT = {
-    "legs": "floor",
-    "chair": "floor",
+    "legs": "shins",
+    "chair": "chair",
     "stand": "floor",
     "ground": "floor",
     "body": "body",
@@ -54,6 +57,10 @@ TINTS = ("none", "skin", "hair", "shirt")
 _PART_TINT = {"head": 1, "hair": 2, "hair_b": 2, "hair_c": 2, "hair_d": 2, "shirt": 3}
 
 LEVELS = 3
+
+KNEE_M = (0.0, 0.40, 0.51)
+"""Where the knees of those who sit bend, model frame: what is behind them and higher than a calf is a thigh."""
+CALF_M = 0.40
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,11 @@ def _read_mesh(root: NodePath) -> PlayerMesh:
             parts.add(part)
             collected.add(node, part, PART_JOINT[part], hand=part.startswith("fore_"))
     # a model without a second build shows its only one whatever the player's build is
-    return collected.mesh(frozenset(parts), optional="body_b" in parts)
+    mesh = collected.mesh(frozenset(parts), optional="body_b" in parts)
+    if "chair" in parts:
+        _, y, z = mesh.position.T
+        mesh.joint[(mesh.joint == JOINTS.index("shins")) & (y < KNEE_M[1]) & (z > CALF_M)] = JOINTS.index("thighs")
+    return mesh
 
 
 class _Collector:

@@ -10,6 +10,7 @@ from ..engine.instruments import catalogue
 from ..engine.types import Frame, PlayerPlacement
 from .meshes import JOINTS
 from .rig import POSE_INDEX, POSES, Rig, blend_poses, joint_matrices, multiply, root_matrices, turn
+from .standing import stand
 
 BODY, HEAD = JOINTS.index("body"), JOINTS.index("head")
 
@@ -45,6 +46,8 @@ class Motion:
         self._rotations = np.array([rig.rotations for rig in rigs]).reshape(count, len(POSES), len(JOINTS), 4)
         self._shifts = np.array([rig.shifts for rig in rigs]).reshape(count, len(POSES), len(JOINTS), 3)
         self._kinds = np.array([rig.kind for rig in rigs])
+        self._seated = np.array(["chair" in rig.parts for rig in rigs], bool)
+        self._may_step_forward = np.array(["ground" not in rig.parts for rig in rigs], bool)
         positions = np.array([placement.position_m for placement in placements], float).reshape(count, 3)
         headings = np.array([placement.heading_deg for placement in placements], float)
         self.roots = root_matrices(positions, headings, scales)
@@ -67,13 +70,18 @@ class Motion:
         self._sway = np.array([SWAY_OF_KIND.get(rig.kind, 0.5) for rig in rigs])
         self._habits = _habits_of(placements)
 
-    def quaternions(self, frame: Frame, activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Joint rotations (N, J, 4) relative to rest and shifts (N, J, 3) at a frame, from its parts' activity."""
+    def quaternions(
+        self, frame: Frame, activity: np.ndarray, standing: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Joint rotations (N, J, 4) relative to rest and shifts (N, J, 3) at a frame, from its parts' activity and
+        how far each player stands (N,)."""
         state = activity[np.clip(self._parts, 0, len(activity) - 1)]
         rotations, shifts = blend_poses(self._rotations, self._shifts, self._weights(frame, state))
         rotations[:, BODY] = multiply(rotations[:, BODY], self._body_turn(frame, state))
         rotations[:, HEAD] = multiply(rotations[:, HEAD], self._head_turn(frame, state))
         shifts[:, BODY, 2] += 0.002 * np.sin(1.6 * frame.time_s + self._habits.breath_phase)
+        if standing is not None and standing.any():
+            stand(rotations, shifts, np.where(self._seated, standing, 0.0), self._may_step_forward)
         return rotations, shifts
 
     def matrices(self, rotations: np.ndarray, shifts: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from panda3d.core import NodePath
 
 from ..engine.errors import SceneError
-from .meshes import JOINTS, PART_JOINT
+from .meshes import JOINTS, KNEE_M, PART_JOINT
 
 POSES = (
     "bow_0",
@@ -48,7 +48,8 @@ class Rig:
 
     ``kind`` says which poses it has (bow, wind, brass, strike, pluck, keys, voice or none); ``joints`` (J, 3) rest
     positions; ``parents`` (J,) indices, a parent before its child; ``rotations`` (K, J, 4) and ``shifts`` (K, J, 3)
-    of ``POSES`` as unit quaternions wxyz and metres; ``poses`` the names it really has.
+    of ``POSES`` as unit quaternions wxyz and metres; ``poses`` the names it really has; ``parts`` the parts of the
+    model.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Rig:
     rotations: np.ndarray
     shifts: np.ndarray
     poses: frozenset[str]
+    parts: frozenset[str] = frozenset()
 
 
 def read_rigs(scene: NodePath, poses_path: Path) -> dict[str, Rig]:
@@ -80,8 +82,11 @@ def _read_rig(root: NodePath, description: dict[str, Any]) -> Rig:
     joints = np.zeros((len(JOINTS), 3))
     parents = np.zeros(len(JOINTS), int)
     known: dict[str, NodePath] = {}
+    owned: set[str] = set()
     for node in root.find_all_matches("**"):
         part = node.name.removeprefix(f"{model}_")
+        if node.name.startswith(f"{model}_") and part in PART_JOINT:
+            owned.add(part)
         # the second build and the hair styles share a joint with the first
         if node.name.startswith(f"{model}_") and part in ("body", "head", "hair", *PART_JOINT):
             known.setdefault(PART_JOINT[part], node)
@@ -95,11 +100,12 @@ def _read_rig(root: NodePath, description: dict[str, Any]) -> Rig:
             above = above.parent
         parent = "floor" if above == root else PART_JOINT[above.name.removeprefix(f"{model}_")]
         # arms that hang on the root still go with the torso
-        if parent == "floor" and joint not in ("floor", "body"):
+        if parent == "floor" and joint not in ("floor", "body", "shins", "chair"):
             parent = "body"
         parents[index] = JOINTS.index(parent)
         if parents[index] >= max(index, 1):
             raise SceneError(f"players.glb: {node.name} hangs below {above.name}, which moves after it")
+    joints[JOINTS.index("thighs")] = KNEE_M
     rotations = np.tile(IDENTITY, (len(POSES), len(JOINTS), 1))
     shifts = np.zeros((len(POSES), len(JOINTS), 3))
     named = description.get("poses", {})
@@ -121,6 +127,7 @@ def _read_rig(root: NodePath, description: dict[str, Any]) -> Rig:
         rotations=rotations,
         shifts=shifts,
         poses=frozenset(named) & frozenset(POSES),
+        parts=frozenset(owned),
     )
 
 
