@@ -135,8 +135,8 @@ def transform(work: FloatArray, x: int, y: int, tables: Tables, length: Length) 
         store(work, done + part + i, imaginary)
     for tile in range(rows // WIDTH):
         square, column = done + tile * WIDTH * WIDTH, free + tile * WIDTH
-        transpose(work, square, WIDTH, column, rows)
-        transpose(work, square + part, WIDTH, column + part, rows)
+        transpose(work, square, WIDTH, work, column, rows)
+        transpose(work, square + part, WIDTH, work, column + part, rows)
     for i in range(0, rows, WIDTH):
         _radix4(work, free + i, done + i, part, rows, 4, 1, of_rows)
         _radix4(work, done + i, free + i, part, rows, 1, 4, of_rows)

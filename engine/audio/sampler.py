@@ -14,9 +14,10 @@ import pyo
 
 from ..sounds.sound_set import Sample
 from .pyo_block import BlockServer, FloatArray, table_of
+from .vectors import WIDTH
 
-RACK = 16
-"""Samplers of a rack: with blocks of 256 their sound is 16 kB."""
+RACK = WIDTH
+"""Samplers of a rack: with blocks of 256 their sound is 16 kB, and a sample of all of them is one vector."""
 CROSSFADE_S = 0.002
 """Loops have no seam; this bridges that ``Looper`` restarts on a whole sample. It also fades a recording in, so that
 it must be short; and it reads past the loop's end."""

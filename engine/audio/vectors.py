@@ -147,27 +147,27 @@ def _in_turn(start: int) -> list[int]:
 
 
 @_compiled
-def transpose(typing: Any, array: Any, start: Any, apart: Any, to: Any, to_apart: Any) -> Any:
-    """A square of ``WIDTH`` rows, ``apart`` from each other in ``array`` from ``start`` on, is written to the same
-    array from ``to`` on, ``to_apart`` from each other, with its rows as columns. All is read before any is written."""
+def transpose(typing: Any, source: Any, start: Any, apart: Any, target: Any, to: Any, to_apart: Any) -> Any:
+    """A square of ``WIDTH`` rows, ``apart`` from each other in ``source`` from ``start`` on, is written to ``target``
+    from ``to`` on, ``to_apart`` from each other, with its rows as columns. All is read before any is written."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array, start, apart, to, to_apart = values
+        source, start, apart, target, to, to_apart = values
 
-        def row(first: Any, step: Any, number: int) -> Any:
+        def row(number: int, which: int, array: Any, first: Any, step: Any) -> Any:
             index = builder.add(first, builder.mul(step, ir.Constant(step.type, number)))
-            return _pointer(context, builder, signature.args[0], array, index)
+            return _pointer(context, builder, signature.args[which], array, index)
 
-        rows = [builder.load(row(start, apart, number), align=_ALIGNED) for number in range(WIDTH)]
+        rows = [builder.load(row(number, 0, source, start, apart), align=_ALIGNED) for number in range(WIDTH)]
         for _ in range(WIDTH.bit_length() - 1):  # a bit of the row's number goes to the column's, and back
             pairs = list(zip(rows[: WIDTH // 2], rows[WIDTH // 2 :], strict=True))
             rows = [_shuffled(builder, *pair, _in_turn(half)) for pair in pairs for half in (0, WIDTH // 2)]
         for number, value in enumerate(rows):
-            builder.store(value, row(to, to_apart, number), align=_ALIGNED)
+            builder.store(value, row(number, 3, target, to, to_apart), align=_ALIGNED)
         return context.get_dummy_value()
 
     integer = types.intp
-    return types.void(array, integer, integer, integer, integer), code
+    return types.void(source, integer, integer, target, integer, integer), code
 
 
 def aligned_zeros(size: int) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .pyo_block import FloatArray
+from .vectors import WIDTH, transpose
 
 CONTROL = 32
 """Samples between computed values of vibrato and glides (0.7 ms at 48 kHz). Every block is a multiple of it."""
@@ -49,6 +50,8 @@ VOICE = np.dtype(
 )
 """What the kernels know of a voice."""
 Voices = npt.NDArray[np.void]
+_GONE = np.float32(1e-9)
+"""What changes nothing when it is added to 1: less of a burst would end in denormal numbers, which slow a note down."""
 _DRIFT_HZ = 0.83
 """Rate at which a held pitch wanders. Slow beside vibrato: players correct what they hear within a second or so."""
 _DRIFT_PHASES = 7.0
@@ -188,7 +191,8 @@ def _colour(sound, voices, members):  # type: ignore[no-untyped-def]
             sound[i, lane] = held[lane]
     for index in members:
         lane = index % lanes
-        voices[index].held, voices[index].noise_burst = held[lane], burst[lane]
+        left = burst[lane] if burst[lane] > _GONE else np.float32(0.0)
+        voices[index].held, voices[index].noise_burst = held[lane], left
         voices[index].noise_held, voices[index].noise_state = before[lane], state[lane]
 
 
@@ -203,26 +207,32 @@ def mix_voices(
 ) -> int:
     """Add the block of a rack's active voices to their rows of the ring; how many were not finite, and left out.
 
-    ``sound`` (block, lanes) is what the samplers gave; it is changed. Voices get older by a block; of one that is not
-    finite ``held`` is not either.
+    ``sound`` (block, ``WIDTH``) is what the samplers gave; it is changed. Voices get older by a block; of one that is
+    not finite ``held`` is not either.
     """
     block, lanes = sound.shape
     length = samples.shape[1]
     broken = 0
-    level = np.empty(block, np.float32)
+    level, apart = np.empty(block, np.float32), np.empty(lanes * block, np.float32)
     _colour(sound, voices, active)
+    together = sound.reshape(block * lanes)
+    for i in range(0, block, WIDTH):  # each voice by itself, as they go to rows of their own
+        transpose(together, i * lanes, lanes, apart, i, block)
     for index in active:
         voice = voices[index]
         if not np.isfinite(voice.held):  # the low-pass never forgets a number that is none
             broken += 1
             continue
         _levels(voice, swings[index], level)
-        row, lane = samples[voice.row], index % lanes
+        own = apart[index % lanes * block : (index % lanes + 1) * block]
+        for i in range(block):
+            own[i] *= level[i]
         at = (position + voice.offset) % length
         before_end = min(block, length - at)
+        first, rest = samples[voice.row, at : at + before_end], samples[voice.row, : block - before_end]
         for i in range(before_end):
-            row[at + i] += sound[i, lane] * level[i]
-        for i in range(before_end, block):
-            row[at + i - length] += sound[i, lane] * level[i]
+            first[i] += own[i]
+        for i in range(block - before_end):
+            rest[i] += own[before_end + i]
         voice.age += block
     return broken
