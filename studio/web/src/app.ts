@@ -272,20 +272,10 @@ export class App {
 
   private event(event: ConcertEvent): void {
     this.review.event(event);
-    switch (event.kind) {
-      case "NoteOn":
-        this.stage?.note(event);
-        this.parts.note(event);
-        break;
-      case "NoteOff":
-        this.stage?.release(event);
-        this.parts.release(event);
-        break;
-      case "Silence":
-        this.stage?.silence();
-        this.parts.silence();
-        break;
-    }
+    this.stage?.event(event);
+    if (event.kind === "NoteOn") this.parts.note(event);
+    else if (event.kind === "NoteOff") this.parts.release(event);
+    else if (event.kind === "Silence") this.parts.silence();
   }
 
   private sounding(notes: readonly NoteOn[]): void {

@@ -8,12 +8,15 @@ import {
   type BufferGeometry,
   type MeshStandardMaterial,
   type Object3D,
+  Vector3,
 } from "three";
+import { ClappingHands, headsOf } from "./clapping";
 
 export interface Hall {
   readonly group: Group;
   /** Listeners and seats cost most of the triangles; weak machines leave the listeners out. */
   setAudience(shown: boolean): void;
+  readonly clapping: ClappingHands;
 }
 
 /** Rearranges the loaded `hall.glb`. `anisotropy`: what the GPU offers. */
@@ -34,6 +37,8 @@ export function buildHall(source: Object3D, anisotropy: number): Hall {
     mesh.material = new MeshBasicMaterial({ map, toneMapped: false });
     group.attach(mesh);
   }
+  const clapping = new ClappingHands([...repeated.values()].flat().filter((mesh) => /^audience_/.test(nameOf(mesh))).flatMap(headsIn));
+  audience.add(clapping.mesh);
   const plain = new MeshBasicMaterial({ vertexColors: true, toneMapped: false });
   for (const [geometry, meshes] of repeated) {
     const instanced = new InstancedMesh(geometry, plain, meshes.length);
@@ -45,7 +50,16 @@ export function buildHall(source: Object3D, anisotropy: number): Hall {
     (meshes.some((mesh) => /^audience_/.test(nameOf(mesh))) ? audience : group).add(instanced);
   }
   group.add(audience);
-  return { group, setAudience: (shown) => void (audience.visible = shown) };
+  return { group, setAudience: (shown) => void (audience.visible = shown), clapping };
+}
+
+/** The tops of the heads of a row of listeners, in the hall. */
+function headsIn(row: Mesh): Vector3[] {
+  const from = row.geometry.getAttribute("position");
+  const vertices = new Float32Array(from.count * 3);
+  const point = new Vector3();
+  for (let i = 0; i < from.count; i++) point.fromBufferAttribute(from, i).applyMatrix4(row.matrixWorld).toArray(vertices, 3 * i);
+  return headsOf(vertices);
 }
 
 function hasTexture(mesh: Mesh): boolean {

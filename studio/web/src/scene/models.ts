@@ -1,6 +1,7 @@
 /** Loads `hall.glb`, `players.glb` and `rig.json`, and turns each player model into one geometry per level of detail. */
 import { BufferAttribute, BufferGeometry, Group, Mesh, Object3D, Vector3 } from "three";
 import { GLTFLoader, type GLTF } from "three/addons/loaders/GLTFLoader.js";
+import { isThigh, KNEE } from "./ovation";
 import { Rig, type RigFile } from "./rig";
 
 export interface PlayerModel {
@@ -91,6 +92,7 @@ function skeleton(gltf: GLTF, root: Object3D, prefix: string) {
     for (const child of node.children) visit(child, part || above);
   };
   for (const child of root.children) visit(child, "");
+  if (pivots.has("chair")) pivots.set("thighs", KNEE);
   return { pivots, parents };
 }
 
@@ -104,6 +106,8 @@ interface Piece {
   readonly joint: number;
   /** How the piece may be tinted: its skin where the vertex colours' alpha says so, or hair, or the shirt. */
   readonly tint: number;
+  /** The joint of what of it is thigh, where its legs bend. */
+  readonly thighs?: number;
 }
 
 /** All meshes below `root` as one geometry, each vertex knowing its joint. */
@@ -111,7 +115,10 @@ function geometryOf(gltf: GLTF, root: Object3D, prefix: string, rig: Rig): Buffe
   const pieces: Piece[] = [];
   const visit = (node: Object3D, above: string): void => {
     const part = partName(gltf, node, prefix) || above;
-    if (node instanceof Mesh) pieces.push({ mesh: node, joint: Math.max(0, rig.index(part)), tint: tintOf(part) });
+    if (node instanceof Mesh) {
+      const thighs = part === "legs" && rig.index("thighs") >= 0 ? { thighs: rig.index("thighs") } : {};
+      pieces.push({ mesh: node, joint: Math.max(0, rig.index(part)), tint: tintOf(part), ...thighs });
+    }
     for (const child of node.children) visit(child, part);
   };
   for (const child of root.children) visit(child, "");
@@ -137,7 +144,7 @@ function mergeMeshes(root: Object3D, pieces: readonly Piece[]): BufferGeometry {
   let at = 0;
   let indexAt = 0;
   const point = new Vector3();
-  for (const { mesh, joint, tint } of pieces) {
+  for (const { mesh, joint, tint, thighs } of pieces) {
     const from = mesh.geometry;
     const [p, n, uv, c] = ["position", "normal", "uv", "color"].map((name) => from.getAttribute(name));
     const toRoot = mesh.matrixWorld.clone().premultiply(root.matrixWorld.clone().invert());
@@ -149,7 +156,8 @@ function mergeMeshes(root: Object3D, pieces: readonly Piece[]): BufferGeometry {
       colour.set([r, g, b], (at + i) * 3);
       // Alpha marks skin and hair; the shirt is tinted as a whole.
       const tinted = tint === TINT.shirt || (c?.itemSize === 4 && c.getW(i) > 0.5);
-      part.set([joint, tinted ? tint : TINT.none], (at + i) * 2);
+      const moves = thighs !== undefined && isThigh(point.y, point.z) ? thighs : joint;
+      part.set([moves, tinted ? tint : TINT.none], (at + i) * 2);
     }
     const order = from.index;
     for (let i = 0; order !== null && i < order.count; i++) index[indexAt + i] = at + order.getX(i);

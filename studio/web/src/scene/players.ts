@@ -22,6 +22,7 @@ import { hallToWorld } from "./frames";
 import { PartLine, restingGesture } from "./gesture";
 import type { PlayerModel } from "./models";
 import { posePlayer, type Surroundings } from "./motion";
+import { type Ovation, stand } from "./ovation";
 import { PLACE_TEXEL, playerMaterial, ROW_TEXELS } from "./player_material";
 import { PoseBlend } from "./rig";
 import { shadowBlobs } from "./shadows";
@@ -32,6 +33,9 @@ interface Player {
   readonly look: Appearance;
   readonly sphere: Sphere;
   readonly toConductorRad: number;
+  /** When this player rises among the others, 0–1, and how far they have. */
+  readonly late: number;
+  risen: number;
   emphasis: number;
 }
 
@@ -81,7 +85,7 @@ export class Orchestra {
       const desk = `${placement.part}/${placement.section}/${placement.desk}`;
       const sharesDesk = model.rig.kind === "bow" && stands.has(desk);
       stands.add(desk);
-      this.players.push({ ...seated(placement), model, look: appearanceOf(placement, model.rig, sharesDesk), emphasis: 0 });
+      this.players.push({ ...seated(placement), model, look: appearanceOf(placement, model.rig, sharesDesk), late: (0.61803 * placement.player) % 1, risen: 0, emphasis: 0 });
       while (this.lines.length <= placement.part) this.lines.push(new PartLine());
     }
     if (this.players.length === 0) return;
@@ -136,8 +140,10 @@ export class Orchestra {
   }
 
   /** Poses everyone for `around.timeS` and chooses whom to draw and how finely. `detail` 0.25–1.5. */
-  update(around: Surroundings, camera: PerspectiveCamera, detail: number): void {
+  update(around: Surroundings, ovation: Ovation, camera: PerspectiveCamera, detail: number): void {
     if (this.texture === null) return;
+    ovation.step(around.timeS);
+    for (const player of this.players) player.risen = ovation.next(player.risen, player.late);
     this.viewProjection.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
     this.frustum.setFromProjectionMatrix(this.viewProjection);
     for (const batches of this.batches.values()) for (const batch of batches) batch.count = 0;
@@ -159,6 +165,11 @@ export class Orchestra {
       }
     }
     this.texture.needsUpdate = true;
+  }
+
+  /** How many players stand who sit to play. */
+  get standing(): number {
+    return this.players.filter(({ risen, model }) => risen > 0.5 && model.rig.index("chair") >= 0).length;
   }
 
   /** Triangles handed to the GPU in the last frame. */
@@ -187,6 +198,7 @@ export class Orchestra {
     if (placement.muted) Object.assign(this.gesture, restingGesture());
     this.blend.begin(model.rig);
     posePlayer(this.blend, model.name, model.rig, this.gesture, look, around, player.toConductorRad);
+    stand(this.blend, model.rig, player.risen);
     this.blend.write(this.texels, row * ROW_TEXELS * 4, look.hidden);
     player.emphasis += ((this.lit.has(placement.player) ? LIT : this.gesture.entry) - player.emphasis) * (this.lit.has(placement.player) ? 0.5 : 0.12);
     this.texels[(row * ROW_TEXELS + PLACE_TEXEL + 1) * 4 + 3] = player.emphasis;

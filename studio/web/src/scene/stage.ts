@@ -1,6 +1,6 @@
 /** The picture: renderer, hall, orchestra, baton and camera, and the loop that draws them. */
 import { type BufferGeometry, Color, Group, type Object3D, PerspectiveCamera, Plane, Raycaster, Scene, SRGBColorSpace, Vector2, Vector3, WebGLRenderer } from "three";
-import type { NoteOff, NoteOn, PlayerInfo, PoseInfo } from "../generated/protocol";
+import type { Event as ConcertEvent, PlayerInfo, PoseInfo } from "../generated/protocol";
 import { Baton } from "./baton";
 import { CameraDirector, type View } from "./cameras";
 import { Conductor } from "./conductor";
@@ -8,6 +8,7 @@ import { hallToWorld, PODIUM_HEIGHT_M, type Vec3, worldToHall } from "./frames";
 import { Governor } from "./governor";
 import { buildHall, type Hall } from "./hall";
 import { loadStageModels, type StageModels } from "./models";
+import { Ovation } from "./ovation";
 import { Orchestra } from "./players";
 import { PoseTrack } from "./poses";
 import { type HeadsetPicture, Stereo } from "./stereo";
@@ -43,6 +44,9 @@ export class Stage {
   private readonly root = new Group();
   private orchestra: Orchestra | null = null;
   private hall: Hall | null = null;
+  private readonly ovation = new Ovation();
+  /** How many of the audience clap, 0–1. */
+  private clapping = 0;
   private baton: Baton | null = null;
   private conductor: Conductor | null = null;
   private placements: readonly PlayerInfo[] = [];
@@ -100,12 +104,23 @@ export class Stage {
     this.orchestra?.place(placements);
   }
 
-  note(note: NoteOn): void {
-    this.orchestra?.add(note);
-  }
-
-  release(release: NoteOff): void {
-    this.orchestra?.release(release);
+  /** What is played is seen; at applause the audience claps, and the orchestra stands up. */
+  event(event: ConcertEvent): void {
+    switch (event.kind) {
+      case "NoteOn":
+        this.orchestra?.add(event);
+        this.ovation.end();
+        break;
+      case "NoteOff":
+        this.orchestra?.release(event);
+        break;
+      case "Applause":
+        this.hall?.clapping.begin(event);
+        this.ovation.begin(event);
+        break;
+      case "Silence":
+        this.silence();
+    }
   }
 
   silence(): void {
@@ -119,6 +134,8 @@ export class Stage {
   /** Forgets gesture and notes: another session, or a line that was lost. */
   reset(): void {
     this.silence();
+    this.hall?.clapping.end();
+    this.ovation.end();
     for (const track of Object.values(this.tracks)) track.clear();
   }
 
@@ -201,6 +218,8 @@ export class Stage {
       headsetFrameMs: this.stereo.presenting ? this.stereo.frameMs : 0,
       resolution: this.governor.quality.resolution,
       players: this.orchestra?.size ?? 0,
+      standing: this.orchestra?.standing ?? 0,
+      clapping: this.clapping,
       playerTriangles: this.orchestra?.triangles ?? 0,
       triangles: this.renderer.info.render.triangles,
       calls: this.renderer.info.render.calls,
@@ -254,7 +273,8 @@ export class Stage {
   }
 
   private render(startMs: number, timeS: number, camera: PerspectiveCamera, detail: number): void {
-    this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, camera, detail);
+    this.orchestra?.update({ timeS, quarter: this.clock.quarter(), sway: this.still() ? 0.25 : 1 }, this.ovation, camera, detail);
+    this.clapping = this.hall?.clapping.update(timeS) ?? 0;
     const updatedMs = performance.now();
     this.renderer.render(this.scene, camera);
     this.drawn += 1;
