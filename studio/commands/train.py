@@ -21,7 +21,11 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, or cuda for a graphics card.")] = "cpu",
     width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 192,
     layers: Annotated[int, typer.Option(help="Its layers.", min=1)] = 5,
-    dropout: Annotated[float, typer.Option(help="More for fewer scores: 0.2 for some hundred short ones.")] = 0.05,
+    dropout: Annotated[float, typer.Option(help="More for fewer scores: 0.4 for some hundred short ones.")] = 0.05,
+    weight_decay: Annotated[
+        float,
+        typer.Option(help="Pull of weights towards 0; more for fewer scores: 1 for some hundred short ones.", min=0),
+    ] = 0.1,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
     network: Annotated[
@@ -60,6 +64,7 @@ def train(
         threads=threads,
         device=device,
         dropout=dropout,
+        weight_decay=weight_decay,
         shape=PartShape(width=width, layers=layers),
     )
     pieces = []
@@ -77,8 +82,9 @@ def train(
         def show(share: float, loss: float) -> None:
             bars.update(training, completed=share, description=f"Training ({loss:.3f} nats)")
 
-        options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g} --seed {seed}"
-        command = f"tutti train {' '.join(source.name for source in sources)} {options} --threads {threads}"
+        options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g}"
+        options += f" --weight-decay {weight_decay:g} --seed {seed} --threads {threads}"
+        command = f"tutti train {' '.join(source.name for source in sources)} {options}"
         if network == "grid":
             manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
         else:
