@@ -1,6 +1,7 @@
 /** Joins the network, the sound, the picture and the controls. */
 import { type Address, readAddress } from "./address";
 import { AudioPlayer, CONDUCTING_TARGET_S, LISTENING_TARGET_S } from "./audio/player";
+import { CommentaryPanel } from "./commentary/panel";
 import { Concert, type ShownPosition } from "./concert";
 import type { Command, Event as ConcertEvent, NoteOn, PointerSample, Snapshot } from "./generated/protocol";
 import { MAX_SAMPLES, NOBODY } from "./generated/protocol";
@@ -24,6 +25,7 @@ import { PeoplePanel } from "./ui/people_panel";
 import { Piano } from "./ui/piano";
 import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
+import { type ShortcutActions, shortcut } from "./ui/shortcuts";
 import { SoundLine } from "./ui/sound_line";
 import { StatusLine } from "./ui/status_line";
 import { Entrance } from "./xr/entrance";
@@ -49,6 +51,7 @@ export class App {
   });
   private readonly soundLine = new SoundLine();
   private readonly review = new ConductorView();
+  private readonly commentary = new CommentaryPanel();
   private readonly piano = new Piano((samples) => this.network.send({ kind: "Keys", clock_offset_s: this.timeline.offsetS, samples: [...samples] }));
   private readonly people: PeoplePanel;
   private readonly status = new StatusLine(() => this.network.retry());
@@ -92,6 +95,7 @@ export class App {
         this.parts.sound(status.parts);
         if (this.soundLine.show(status) && this.concert.controlling) this.hints.say(status.warning);
       },
+      told: (message) => this.commentary.take(message),
       interacted: (message) => this.hands.take(message),
     });
     this.people = new PeoplePanel({
@@ -160,7 +164,7 @@ export class App {
     setInterval(() => this.refresh(), 33);
     addEventListener("online", () => this.network.retry());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.network.retry());
-    document.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("keydown", (event) => shortcut(event, this.shortcuts, this.concert.controlling));
     // Any first press or key lets the sound run, not only the pill.
     const unlock = (): void => void (this.audio.state === "blocked" && this.audio.unlock());
     for (const kind of ["pointerup", "keydown"] as const) document.addEventListener(kind, unlock);
@@ -184,6 +188,7 @@ export class App {
       ring: levels,
       stage: this.stage?.diagnostics() ?? null,
       review: this.review.diagnostics(),
+      commentary: this.commentary.facts,
       hands: this.hands.diagnostics(),
       input: { kind: this.chooser.current, ...this.chooser.active?.facts },
     };
@@ -200,7 +205,7 @@ export class App {
     new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
     this.dock = dock;
     this.parts.element.append(this.soundLine.element);
-    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.piano.element, this.inputPlace, this.hints.element, dock);
+    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.commentary.element, this.piano.element, this.inputPlace, this.hints.element, dock);
     this.controls.showView("audience");
     if (this.address.review) this.toggleReview();
   }
@@ -262,6 +267,7 @@ export class App {
     this.parts.open(snapshot.parts);
     this.scorePanel.open(snapshot);
     this.review.open(snapshot);
+    this.commentary.open(snapshot);
     this.entrance.open(snapshot);
     this.stage?.place(snapshot.players);
     if (snapshot.audio.rate_hz !== this.soundRateHz) {
@@ -409,27 +415,22 @@ export class App {
     this.controls.reviewButton.setAttribute("aria-expanded", String(shown));
   }
 
-  private key(event: KeyboardEvent): void {
-    const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "INPUT") return;
-    const views: Readonly<Record<string, View>> = { "1": "podium", "2": "audience", "3": "balcony", "4": "orbit" };
-    const view = views[event.key];
-    if (view !== undefined) this.look(view);
-    else if (event.key === "f") void this.toggleFullscreen();
-    else if (event.key === "m") this.toggleSound();
-    else if (event.key === "b") this.askBaton();
-    else if (event.key === "v") this.toggleReview();
-    else if (event.key === "c" && this.concert.controlling) this.command("cue");
-    else if (event.key === "e") this.point(!this.hands.pointing);
-    else if (event.key === "n" && this.concert.controlling) {
+  /** What keys do. */
+  private readonly shortcuts: ShortcutActions = {
+    look: (view) => this.look(view),
+    fullscreen: () => void this.toggleFullscreen(),
+    sound: () => this.toggleSound(),
+    baton: () => this.askBaton(),
+    review: () => this.toggleReview(),
+    why: () => this.commentary.toggle(),
+    point: () => this.point(!this.hands.pointing),
+    cue: () => this.command("cue"),
+    menu: () => {
       if (!this.hands.pointing) this.point(true);
       this.hands.pressMenu();
-    }
-    else if (event.key === " " && target.tagName !== "BUTTON" && this.concert.controlling) {
-      event.preventDefault();
-      this.command(this.running ? "stop" : "start");
-    }
-  }
+    },
+    startStop: () => this.command(this.running ? "stop" : "start"),
+  };
 
   private showPresence(): void {
     const { holding } = this.concert;
@@ -477,7 +478,10 @@ export class App {
     const timeS = this.timeline.timeS();
     const wasRunning = this.running;
     this.shown = this.concert.position(timeS);
-    if (this.shown !== null) this.scorePanel.show(this.shown);
+    if (this.shown !== null) {
+      this.scorePanel.show(this.shown);
+      this.commentary.show(this.shown);
+    }
     if (wasRunning !== this.running) this.showControls();
     this.parts.show(timeS);
     this.review.show(this.timeline.sessionS());

@@ -1,4 +1,5 @@
 /** The state of the concert as the relay tells it: no window, no network, so that tests can drive it. */
+import type { Told } from "./commentary/commentary";
 import {
   type Event,
   type Interaction,
@@ -30,6 +31,8 @@ export interface ConcertEvents {
   notice(text: string): void;
   /** How the sound does. */
   sounded?(status: SoundStatus): void;
+  /** What happens in the music, and where a soloist is. */
+  told?(message: Told): void;
   /** What one's own pointing came to. */
   interacted?(message: Interaction): void;
 }
@@ -92,6 +95,11 @@ export class Concert {
         break;
       case "SoundStatus":
         this.events.sounded?.(message);
+        break;
+      case "Harmony":
+      case "Surprises":
+      case "Solo":
+        this.events.told?.(message);
         break;
       case "Notice":
         this.events.notice(message.text);
