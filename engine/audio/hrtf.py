@@ -32,7 +32,7 @@ SMALLEST_HEAD_M, LARGEST_HEAD_M = 0.055, 0.115
 _CONVENTION = "SimpleFreeFieldHRIR"
 _LEAST_SPREAD = 0.1
 """Directions on a plane through the head have 0, evenly spread ones 0.58."""
-_VERSION = 4
+_VERSION = 5
 _KEMAR_RATE_HZ = 44100.0
 _ANALYSIS = 2048
 _HIGHEST_HZ = 17500.0
@@ -40,6 +40,8 @@ _HIGHEST_HZ = 17500.0
 LEAD = 24
 """Samples before the earliest ear and after the last: room for the ringing of fractional delays and of real spectra
 (distance, air, directivity) on both sides, which else would wrap round the FFT and tick at every block."""
+RINGING = 8
+"""Samples of ``LEAD`` that are for the ringing; the rest is for real spectra."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +188,7 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int, head_radius_m: float
         leads = _left_leads(minimum_phase, rate_hz)[:, None] * np.array([-0.5, 0.5])
         delays = delays * growth + leads * (growth - 1.0)
     delays = delays - delays.min() + LEAD
+    length = taps + int(np.ceil(delays.max() + LEAD))
     filters = scipy.fft.rfft(minimum_phase, fft_size, axis=-1)
     turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
 
@@ -203,9 +206,21 @@ def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int, head_radius_m: float
         nearest = triangles[best]
         delay = np.einsum("dw,dwe->de", weights, delays[nearest])
         spectrum = np.einsum("dw,dwek->dek", weights, filters[nearest]) * np.exp(turn * delay[..., None])
+        spectrum = _confined(spectrum, fft_size, length)
         rows.append(np.stack([spectrum.real, spectrum.imag], axis=2))
     spectra = np.ascontiguousarray(np.concatenate(rows), np.float32)
-    return HrtfGrid(spectra, fft_size, taps + int(np.ceil(delays.max() + LEAD)))
+    return HrtfGrid(spectra, fft_size, length)
+
+
+def _confined(spectra: npt.NDArray[np.complex128], fft_size: int, taps: int) -> npt.NDArray[np.complex128]:
+    """Filters (..., bins) without what rings on before and after them, some 60 dB below: it would wrap round the FFT
+    and tick at every block. Real spectra's share of ``LEAD`` stays free."""
+    margin = LEAD - RINGING
+    window = np.zeros(fft_size)
+    window[margin : taps - margin] = 1.0
+    fade = np.sin(0.5 * np.pi * (np.arange(RINGING // 2) + 0.5) / (RINGING // 2)) ** 2
+    window[margin : margin + len(fade)], window[taps - margin - len(fade) : taps - margin] = fade, fade[::-1]
+    return np.asarray(scipy.fft.rfft(scipy.fft.irfft(spectra, fft_size, axis=-1) * window, axis=-1), np.complex128)
 
 
 def load_grid(

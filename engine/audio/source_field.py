@@ -18,7 +18,7 @@ from ..transforms import PODIUM_HEIGHT_M, rotate, tracking_to_hall, tracking_to_
 from ..types import PlayerPlacement, Pose, Quaternion, Vector
 from ..units import SPEED_OF_SOUND_M_S
 from .directivity import Radiators
-from .hrtf import LEAD, HrtfGrid
+from .hrtf import LEAD, RINGING, HrtfGrid
 from .occlusion import SEATED_TOP_M, STANDING_TOP_M, occlusion_db
 from .pyo_block import FloatArray
 from .reflections import Images, ReflectionMix, group
@@ -204,7 +204,7 @@ class FieldBuilder:
     def _short(self, response: FloatVector) -> FloatArray:
         """The spectra smoothed so that as filters they are no longer than the head's filters leave room for."""
         impulses = np.fft.irfft(response, axis=1)
-        reach = LEAD - 8
+        reach = LEAD - RINGING
         window = np.zeros(self._grid.fft_size)
         window[:reach] = np.cos(0.5 * np.pi * np.arange(reach) / reach) ** 2
         window[-reach + 1 :] = window[1:reach][::-1]
