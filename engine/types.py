@@ -8,7 +8,10 @@ on the stage floor at the podium); ``engine.transforms`` converts. Quaternions a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from .audio.source_field import Listener
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
@@ -358,6 +361,10 @@ class AudioOutput(Protocol):
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Move, mute or re-balance players while they play."""
+        ...
+
+    def sit(self, listener: "Listener | None") -> None:
+        """Hear from a fixed seat from now on; None: with the head that is tracked, at the podium."""
         ...
 
     def silence(self) -> None:

@@ -155,6 +155,7 @@ def run_studio(options: StudioOptions) -> None:
             wish=options.ai.wish,
             performer=learner is not None and soloist is None,
             turns=options.ai.turns(answered),
+            weights=options.ai.weights,
         )
         performance = Performance(
             score,
@@ -198,7 +199,13 @@ def run_studio(options: StudioOptions) -> None:
             audio=audio,
             local=inputs.rack,
             headset=headset,
-            hands=HallInteraction(read_hall(options.hall), score, placements, [headset] if headset is not None else []),
+            hands=HallInteraction(
+                read_hall(options.hall),
+                score,
+                placements,
+                [headset] if headset is not None else [],
+                options.hearing.seat,
+            ),
             viewers=_page_inputs(relay) if relay is not None else None,
             relay=relay,
             playhead=playhead,

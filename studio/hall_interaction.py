@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..engine.audio.listener_seats import seat_choices
+from ..engine.audio.source_field import Listener
 from ..engine.hall import Hall
 from ..engine.interaction.hall_state import HallState, ScoreNames
 from ..engine.interaction.interaction import Interaction
@@ -12,6 +14,7 @@ from ..engine.interaction.mixer import Mixer, with_gain
 from ..engine.interaction.values import InteractionFrame, Outcome, Pointer, Request
 from ..engine.score import Score
 from ..engine.types import Frame, PlayerPlacement
+from .listening_seat import seat_asked_for
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,8 @@ class HallInteraction:
     score: Score
     seated: tuple[PlayerPlacement, ...]
     sources: list[PointerSource] = field(default_factory=list)
+    seat: str = "podium"
+    """Where the listener sits, as ``listener_seats`` names it."""
     mixer: Mixer = field(init=False)
     frames: dict[str, InteractionFrame] = field(default_factory=dict)
     """The newest of everybody, by who it is."""
@@ -91,6 +96,8 @@ class HallInteraction:
             level=console.level,
             style=console.style,
             conducting=console.conducting,
+            seats=seat_choices(self.hall),
+            seat=self.seat,
         )
         outcome = self._interaction.step(now_s, pointers, state, spectators)
         self.frames = {frame.who: frame for frame in outcome.frames}
@@ -108,6 +115,12 @@ class HallInteraction:
             case "gain":
                 return with_gain(placements, request.players, request.value)
         return self.mixer.applied(placements)
+
+    def sit(self, request: Request) -> Listener | None:
+        """The seat that was asked for, by its number among the hall's; None for the podium, where the conductor's own
+        head hears."""
+        self.seat, listener = seat_asked_for(self.hall, request.value)
+        return listener
 
     def mute_part(self, part: int, on: bool, placements: tuple[PlayerPlacement, ...]) -> tuple[PlayerPlacement, ...]:
         """The placements with a whole part muted or not: how the page's list of parts asks for it."""

@@ -326,6 +326,8 @@ class LiveSession:
                     self.headset.swap_hands()
             case "mute" | "solo" | "gain" | "mix_clear":
                 self.place(hands.balance(request, self.placements))
+            case "seat":
+                self.audio.sit(hands.sit(request))
 
     def _conducting(self) -> str:
         """What conducts, in words."""

@@ -15,9 +15,11 @@ from typing import Any
 from rich.progress import Progress
 
 from ..engine.accompaniment import LEADS
+from ..engine.audio.audio_messages import Sit
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
 from ..engine.audio.side_outputs import output_maker
+from ..engine.audio.source_field import Listener
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.profile import ConductorProfile
@@ -45,6 +47,7 @@ from .exports import write_beats_csv, write_notes_csv
 from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
 from .house import House
+from .listening_seat import seat_changes
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
@@ -116,6 +119,8 @@ class _Stage:
     formats: tuple[str, ...] = ()
     stems: bool = False
     reseatings: tuple[Reseating, ...] = ()
+    seats: tuple[tuple[float, Listener | None], ...] = ()
+    """When the listener sat down elsewhere."""
     house: House | None = None
     """Who claps, where somebody did."""
     ai: dict[str, str] = field(default_factory=dict)
@@ -159,6 +164,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         wish=job.ai.wish,
         performer=heard,
         turns=job.ai.turns(answered),
+        weights=job.ai.weights,
     )
     stage = _Stage(
         score,
@@ -267,6 +273,7 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         sounds,
         tuple(name for name in header.ai.get("ai-parts", "").split(", ") if name),
         reseatings=session.reseatings,
+        seats=seat_changes(session),
         house=_house_of(session, score, seats_beside(learner, ())),
         ai=header.ai,
         heard=session.heard,
@@ -400,13 +407,15 @@ def _late_start_s(frames: Sequence[Frame]) -> float:
 def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
     """What the audio engine is told. The WAV begins at session time 0, or with a take whose clock starts late."""
     late_s = _late_start_s(frames)
-    placements, changes = stage.placements, deque(stage.reseatings)
+    placements, changes, seats = stage.placements, deque(stage.reseatings), deque(stage.seats)
     for frame in frames:
         cue, before = cue_from_frame(frame), placements
         while changes and changes[0].frame <= frame.index:
             placements = reseated(placements, changes.popleft().placements)
         if placements != before:
             cue = replace(cue, placements=(*placements, *stage.beside))
+        while seats and seats[0][0] <= frame.time_s:
+            cue = replace(cue, sit=Sit(seats.popleft()[1]))
         if stage.learner is not None:
             notes, releases = stage.learner.step(frame)
             cue = replace(cue, notes=(*cue.notes, *notes), releases=(*cue.releases, *releases))

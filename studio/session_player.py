@@ -8,6 +8,7 @@ from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPla
 from .ai.commentary import Commentary
 from .heard_again import HeardAgain, seats_beside
 from .house import House
+from .listening_seat import seat_changes
 from .relay.relay import RelayProcess
 from .reseating import reseated
 from .session_file import Session
@@ -16,7 +17,8 @@ from .session_file import Session
 class SessionPlayer:
     """Hands out the frames of a session, shifted to start at ``start_s`` on the clock of now.
 
-    Players move, and are muted and balanced, as they were; ``on_place`` is told for who draws them.
+    Players move, and are muted and balanced, and the listener changes seats, as they were; ``on_place`` is told for
+    who draws them.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class SessionPlayer:
         self._learner = learner
         self._commentary = commentary
         self._reseatings = deque(session.reseatings)
+        self._seats = deque(seat_changes(session))
         self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
 
     @property
@@ -58,6 +61,8 @@ class SessionPlayer:
         while self._next < len(self._frames) and self._frames[self._next].time_s + self._shift_s <= now_s:
             self._reseat(self._frames[self._next].index)
             recorded = self._frames[self._next]
+            while self._seats and self._seats[0][0] <= recorded.time_s:
+                self._audio.sit(self._seats.popleft()[1])
             newest = shifted(recorded, self._shift_s)
             self._next += 1
             self._audio.submit(newest.notes, newest.releases)

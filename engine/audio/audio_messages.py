@@ -8,6 +8,7 @@ from ..types import NoteEvent, NoteRelease, PlayerPlacement
 from .live_input import MicrophoneJob
 from .renderer import AudioSettings
 from .room import Room
+from .source_field import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Sit:
+    """Hear from a fixed seat; None: with the head that is tracked, at the podium."""
+
+    listener: Listener | None
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """End every note softly."""
 
@@ -40,7 +48,7 @@ class Close:
     """End."""
 
 
-Message = Submit | Place | Silence | Reopen | Close
+Message = Submit | Place | Sit | Silence | Reopen | Close
 
 
 @dataclass(frozen=True, slots=True)

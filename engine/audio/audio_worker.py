@@ -26,7 +26,7 @@ import psutil
 from ..clock import SessionClock
 from ..errors import AudioDeviceError, TuttiError
 from .audio_device import BlockSink, ClockSink, open_sink
-from .audio_messages import AudioJob, Close, Look, Message, Place, Play, Ready, Reopen, Silence, Submit
+from .audio_messages import AudioJob, Close, Look, Message, Place, Play, Ready, Reopen, Silence, Sit, Submit
 from .audio_ring import AudioRing
 from .live_input import LearnerChannel, open_learner
 from .metering import FALL_DB_PER_S
@@ -230,6 +230,8 @@ class _Loop:
                 self._renderer.submit([n for n in notes if n.onset_s + n.duration_s > now_s], releases)
             case Place(placements):
                 self._renderer.place(placements)
+            case Sit(listener):
+                self._renderer.sit(listener)
             case Silence():
                 self._renderer.silence()
             case Reopen():

@@ -28,6 +28,15 @@ def seat_names(hall: Hall, placements: Sequence[PlayerPlacement] = ()) -> tuple[
     return (*names, *(f"in:{section}" for section in dict.fromkeys(p.section for p in placements)))
 
 
+def seat_choices(hall: Hall) -> tuple[str, ...]:
+    """A few seats to choose from while one listens: the podium, the first, the middle and the last row, the balcony."""
+    rows = hall.rows
+    if rows is None:
+        return ("podium",)
+    names = ["podium", *(f"row-{number}" for number in dict.fromkeys((1, -(-rows.count // 2), rows.count)))]
+    return (*names, "balcony") if rows.balcony_m is not None else tuple(names)
+
+
 def listener_at(name: str, hall: Hall, placements: Sequence[PlayerPlacement]) -> Listener:
     """Who sits at ``podium``, ``row-N`` (1 is next to the stage), ``balcony`` or ``in:SECTION`` (a section's or an
     instrument's name, or its beginning). Raises ``SeatingError``, naming the seats there are."""

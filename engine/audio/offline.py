@@ -11,6 +11,7 @@ import numpy as np
 from ..sounds.sound_set import SoundSet
 from ..types import Frame, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from ..units import db_to_gain, gain_to_db
+from .audio_messages import Sit
 from .hrtf import LEAD
 from .loudness import LoudnessMeter
 from .master import TruePeakLimiter
@@ -38,6 +39,7 @@ class AudioCue:
     head: Pose | None = None
     placements: Sequence[PlayerPlacement] | None = None
     silence: bool = False
+    sit: Sit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,8 @@ def _levelled(run: _Run, cues: Iterable[AudioCue], file: WavWriter, loudness_luf
 def _apply(renderer: OrchestraRenderer, cue: AudioCue) -> None:
     if cue.placements is not None:
         renderer.place(cue.placements)
+    if cue.sit is not None:
+        renderer.sit(cue.sit.listener)
     if cue.silence:
         renderer.silence()
     if cue.head is not None:

@@ -15,7 +15,7 @@ from ..clock import SessionClock
 from ..errors import AudioDeviceError
 from ..sounds.sound_set import SoundSet
 from ..types import NoteEvent, NoteRelease, PlayerPlacement, Pose
-from .audio_messages import AudioJob, Close, Message, Place, Reopen, Silence, Submit
+from .audio_messages import AudioJob, Close, Message, Place, Reopen, Silence, Sit, Submit
 from .audio_ring import MOST_SECTIONS, AudioRing, AudioStatus
 from .audio_standby import Player, StallDetector, default_changes
 from .latency import LATENCIES
@@ -25,6 +25,7 @@ from .pyo_block import FloatArray
 from .renderer import AudioSettings
 from .room import Room
 from .seats import sections_of
+from .source_field import Listener
 
 WATCH_S = 0.1
 LOOK_S = 2.0
@@ -71,6 +72,7 @@ class AudioProcess:
         )
         self._recent: deque[NoteEvent] = deque(maxlen=REMEMBERED_NOTES)
         self._releases: dict[int, NoteRelease] = {}
+        self._seat: Sit | None = None
         self._dropped = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -135,6 +137,12 @@ class AudioProcess:
             self._job = replace(self._job, placements=tuple(placements))
         self._send(Place(tuple(placements)))
 
+    def sit(self, listener: Listener | None) -> None:
+        """Without a click; who stands by hears from there as well."""
+        with self._lock:
+            self._seat = Sit(listener)
+        self._send(Sit(listener))
+
     def silence(self) -> None:
         with self._lock:
             self._recent.clear()
@@ -191,8 +199,10 @@ class AudioProcess:
     def _begin_to_play(self) -> None:
         self._ring.beat(0.0)
         with self._lock:
-            placements = self._job.placements
+            placements, seat = self._job.placements, self._seat
         self._player.play(placements)
+        if seat is not None:
+            self._send(seat)
 
     def _send(self, message: Message) -> None:
         try:

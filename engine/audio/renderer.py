@@ -39,6 +39,8 @@ from .voices import VoicePool
 
 FEWEST_VOICES, VOICES_PER_PLAYER = 64, 3
 """A small ensemble gets a smaller pool: voices that never play cost memory and time at the start."""
+FASTEST_GAIN_DB_PER_S = 9.0
+"""How fast the loudness follows where the listener sits down elsewhere: steps of 0.05 dB from cell to cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class OrchestraRenderer:
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, self._block, settings.ceiling_db)
         gain_db = programme_gain_db(placements, room, settings.loudness_lufs, self._listener) + settings.gain_db
+        self._seat = settings.listener
+        self._programme_db = self._wanted_db = gain_db
         self._gain = self._programme_gain = db_to_gain(gain_db)
         self._hold = LoudnessHold(settings.rate_hz, CELL, settings.loudness_lufs + settings.gain_db, gain_db)
         self._solo: frozenset[str] = frozenset()
@@ -181,7 +185,7 @@ class OrchestraRenderer:
     def listen(self, head: Pose) -> None:
         """Where the listener's head is from the next block on (tracking frame); invalid poses are ignored, and all are
         where the listener has a fixed seat."""
-        if self.settings.listener is None and head.valid and all(math.isfinite(value) for value in head.position_m):
+        if self._seat is None and head.valid and all(math.isfinite(value) for value in head.position_m):
             self.place_listener(listener_from_pose(head))
 
     def place_listener(self, listener: Listener) -> None:
@@ -189,6 +193,17 @@ class OrchestraRenderer:
         if listener != self._listener:
             self._listener = listener
             self._moved = True
+
+    def sit(self, listener: Listener | None) -> None:
+        """Hear from a fixed seat from the next block on, or (None) with the head that is tracked, from the podium on.
+        The loudness follows within a second or so, as it was chosen for the seat before."""
+        self._seat = listener
+        self.place_listener(listener or AT_PODIUM)
+        settings = self.settings
+        placements = self._seats.placements
+        self._wanted_db = (
+            programme_gain_db(placements, self._room, settings.loudness_lufs, self._listener) + settings.gain_db
+        )
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Move, mute or re-balance players; a different set of players ends what the old one plays."""
@@ -285,6 +300,10 @@ class OrchestraRenderer:
     def _begin_cell(self) -> None:
         """Balance changes from cell to cell."""
         self._hold.begin_cell()
+        if self._programme_db != self._wanted_db:
+            step_db = FASTEST_GAIN_DB_PER_S * CELL / self.settings.rate_hz
+            self._programme_db += max(-step_db, min(step_db, self._wanted_db - self._programme_db))
+            self._programme_gain = db_to_gain(self._programme_db)
         self._gain = self._programme_gain * self._hold.gain
         if self._ramping or self._reached_gains is not self._seats.gains:
             self._gains[:] = self._reached_gains

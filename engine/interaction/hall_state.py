@@ -30,7 +30,8 @@ class HallState:
     """The session as panels show it.
 
     ``placements`` are the orchestra's, ``level`` what was added to the conductor's (−0.5 to 0.5), ``style`` the
-    orchestra's forgiveness (0–1). ``conducting`` names the input that conducts.
+    orchestra's forgiveness (0–1). ``conducting`` names the input that conducts. ``seats`` are those from which one can
+    listen, ``seat`` the one that is heard from, as ``engine.audio.listener_seats`` names them.
     """
 
     placements: tuple[PlayerPlacement, ...]
@@ -43,6 +44,8 @@ class HallState:
     level: float = 0.0
     style: float = 0.35
     conducting: str = ""
+    seats: tuple[str, ...] = ()
+    seat: str = ""
 
     def player(self, number: int) -> PlayerPlacement | None:
         return next((placement for placement in self.placements if placement.player == number), None)
@@ -57,6 +60,14 @@ class HallState:
     def sections(self) -> tuple[str, ...]:
         """In the order of the score: a section comes where its first part does."""
         return tuple(dict.fromkeys(p.section for p in sorted(self.placements, key=lambda p: p.part)))
+
+
+def seat_title(seat: str, seats: tuple[str, ...]) -> str:
+    """A listener's seat for people: ``row-1`` is "Front row"."""
+    rows = [name for name in seats if name.startswith("row-")]
+    if seat in rows:
+        return ("Front row", "Middle", "Back row")[min(2, rows.index(seat)) if len(rows) > 2 else 2 * rows.index(seat)]
+    return seat.replace("-", " ").capitalize()
 
 
 def section_title(section: str) -> str:

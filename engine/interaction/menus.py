@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from ..types import PlayerPlacement
-from .hall_state import HallState, ScoreNames, mix_words, player_title, section_title
+from .hall_state import HallState, ScoreNames, mix_words, player_title, seat_title, section_title
 from .values import Align, ItemKind, PanelItem
 
 MIN_TEXT_DMM, MIN_TARGET_DMM = 24.0, 64.0
@@ -35,7 +35,7 @@ HELP = (
     "let go: they stay. With Shift: the whole section.",
     "Music: start, stop, jump, how the orchestra follows.",
     "Sections: M mutes, S plays alone.",
-    "Stage: undo moves, change hands or what conducts.",
+    "Stage: undo moves, what conducts, where you listen.",
     "Press this menu’s button again to close it.",
 )
 
@@ -164,7 +164,26 @@ def _stage(state: HallState, can_undo: bool, two_hands: bool) -> list[PanelItem]
             text="Baton to the other hand",
             enabled=two_hands,
         ),
+        *_listening(state, 464),
     ]
+
+
+def _listening(state: HallState, y: float) -> list[PanelItem]:
+    """Seats of the hall to listen from, where there are others than the podium."""
+    if len(state.seats) < 2:
+        return []
+    width = MENU_DMM[0] - 2 * MARGIN_DMM
+    each = (width - GAP_DMM * (len(state.seats) - 1)) / len(state.seats)
+    items = [_text(MARGIN_DMM, y, width, "Where you listen", align="left", strong=True)]
+    for index, seat in enumerate(state.seats):
+        x = MARGIN_DMM + index * (each + GAP_DMM)
+        title = _clipped(seat_title(seat, state.seats), each)
+        items.append(
+            _item(
+                f"seat:{index}", "toggle", x, y + 52, each, 72, text=title, text_dmm=24, value=float(seat == state.seat)
+            )
+        )
+    return items
 
 
 def _help() -> list[PanelItem]:

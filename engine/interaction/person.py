@@ -423,6 +423,8 @@ class Person:
                 self._ask("next_input")
             case "mix_clear":
                 self._ask("mix_clear")
+            case "seat":
+                self._ask("seat", float(target))
 
 
 def _players_of(target: str, state: HallState) -> tuple[int, ...]:

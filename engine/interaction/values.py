@@ -143,7 +143,18 @@ class InteractionFrame:
 
 
 RequestAction = Literal[
-    "start_stop", "restart", "seek", "level", "style", "mute", "solo", "gain", "swap_hands", "next_input", "mix_clear"
+    "start_stop",
+    "restart",
+    "seek",
+    "level",
+    "style",
+    "mute",
+    "solo",
+    "gain",
+    "swap_hands",
+    "next_input",
+    "mix_clear",
+    "seat",
 ]
 
 
@@ -154,7 +165,7 @@ class Request:
     ``seek``: ``value`` is the measure index. ``level``: what is added to the conductor's level, −0.5 to 0.5.
     ``style``: forgiveness 0–1.
     ``mute`` and ``solo``: the ``players`` on (1) or off (0). ``gain``: change by ``value`` dB of the ``players``.
-    ``mix_clear``: nobody muted, nobody solo. The rest need no value.
+    ``mix_clear``: nobody muted, nobody solo. ``seat``: listen from the seat of this number. The rest need no value.
     """
 
     who: str

@@ -384,7 +384,8 @@ def test_panels_face_the_eye_and_measure_in_dmm() -> None:
 def test_menus_are_readable_and_can_be_hit(tab: str) -> None:
     hand = HandInHall()
     names = ScoreNames(tuple(str(n) for n in range(9)), ("1",), tuple((n, f"Mark {n}") for n in range(15)))
-    state = HallState(hand.placements, Mixer())
+    seats = ("podium", "row-1", "row-12", "row-24", "balcony")
+    state = HallState(hand.placements, Mixer(), seats=seats, seat="row-24")
     for page in range(3):
         items = menu_items(tab, page, state, names, can_undo=True)  # type: ignore[arg-type]
         pressable = [item for item in items if item.kind != "text"]

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from audio_support import (
 
 from tutti.engine.audio import ensemble
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.audio.source_field import Listener
 from tutti.engine.errors import AudioDeviceError, SoundError
 from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone
 from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement, Pose
@@ -172,6 +174,28 @@ def test_moving_muting_and_balancing_do_not_click(make, exact) -> None:
 
 def as_dict(placement: PlayerPlacement) -> dict:
     return {name: getattr(placement, name) for name in PlayerPlacement.__slots__}
+
+
+def test_sitting_down_elsewhere_neither_clicks_nor_jumps_in_level(make, exact) -> None:
+    seat = Listener((2.5, -5.0, 1.2), (1.0, 0.0, 0.0, 0.0))
+    renderer = make()
+    renderer.submit([note(1, 0.0, 6.0)], [])
+    pieces = [render(renderer, 1.0)]
+    for place in (seat, None):
+        renderer.sit(place)
+        renderer.listen(Pose(0.0, "head", (0.0, 1.7, 0.3), (1.0, 0.0, 0.0, 0.0)))
+        pieces.append(render(renderer, 1.5))
+    sound = np.concatenate(pieces)
+    assert above_db(sound, 6000.0) < -55.0
+    there = make(settings=replace(SETTINGS, listener=seat))
+    there.submit([note(1, 0.0, 6.0)], [])
+    always = render(there, 2.5)
+    # heard from the seat it is as if one had sat there all the time
+    moved, stayed = level_db(sound, 2.1, 2.5), level_db(always, 2.1, 2.5)
+    np.testing.assert_allclose(moved, stayed, atol=0.5)
+    before, back = level_db(sound, 0.6, 1.0), level_db(sound, 3.5, 4.0)
+    assert np.abs(moved - before).max() > 2.0
+    np.testing.assert_allclose(back, before, atol=0.7)
 
 
 def test_after_the_tail_there_is_true_silence(make) -> None:

@@ -10,7 +10,9 @@ import pytest
 from interaction_support import EYE, middle_of, towards
 
 from tutti.engine.audio.impulse_response import room_of
+from tutti.engine.audio.listener_seats import listener_at, seat_choices
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.audio.source_field import Listener
 from tutti.engine.hall import read_hall
 from tutti.engine.interaction.values import Pointer
 from tutti.engine.notation.score_cache import open_score
@@ -19,9 +21,11 @@ from tutti.engine.placement import choose_plan, place_players, read_plan
 from tutti.engine.sounds.sound_set import load_sound_set
 from tutti.engine.types import NoteEvent, PlayerPlacement
 from tutti.studio.hall_interaction import HallInteraction
+from tutti.studio.listening_seat import seat_changes
 from tutti.studio.live import LiveSession
 from tutti.studio.relay.relay_types import PointingInput
 from tutti.studio.session_file import SessionHeader, SessionRecorder, read_session
+from tutti.studio.session_player import SessionPlayer
 
 HALL = read_hall()
 PIECE = "bach/bwv66.6"
@@ -44,6 +48,7 @@ class Ears:
     placements: tuple[PlayerPlacement, ...] = ()
     placed: int = 0
     silenced: int = 0
+    seats: list[Listener | None] = field(default_factory=list)
     rate_hz: int = 48_000
 
     def submit(self, notes: object, releases: object) -> None: ...
@@ -53,6 +58,9 @@ class Ears:
     def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
         self.placements = tuple(placements)
         self.placed += 1
+
+    def sit(self, listener: Listener | None) -> None:
+        self.seats.append(listener)
 
     def silence(self) -> None:
         self.silenced += 1
@@ -186,6 +194,43 @@ def test_the_menu_is_obeyed(hall: Hall) -> None:
     assert {p.section for p in hall.ears.placements if not p.muted} == {section}
     hall.press("menu", "mix_clear")
     assert not any(p.muted for p in hall.ears.placements)
+
+
+def test_the_listener_sits_down_elsewhere_and_so_in_the_replay(hall: Hall, tmp_path: Path) -> None:
+    hall.step(direction=(0.0, 0.9, 0.4))
+    hall.step(menu=True)
+    hall.step(menu=False)
+    hall.press("menu", "tab:stage")
+    names = seat_choices(HALL)
+    assert names[0] == "podium" and names[-1] == "balcony" and len(names) == 5
+
+    def chosen() -> list[str]:
+        frame = hall.session.interaction_frame("window")
+        assert frame is not None
+        return [item.text for item in frame.panels[0].items if item.key.startswith("seat:") and item.value]
+
+    assert chosen() == ["Podium"]
+    hall.press("menu", "seat:3")
+    hall.step()
+    assert chosen() == ["Back row"]
+    hall.press("menu", "seat:0")
+    expected = [listener_at(names[3], HALL, ()), None]
+    assert hall.ears.seats == expected
+    for _ in range(3):
+        hall.step()
+    hall.session.close()
+    session = read_session(tmp_path / "s.mcap")
+    changes = seat_changes(session)
+    assert [listener for _, listener in changes] == expected
+    ears = Ears()
+    player = SessionPlayer(session, 100.0, ears, None)  # type: ignore[arg-type]
+    shift_s = 100.0 - session.frames[0].time_s
+    player.step(changes[0][0] + shift_s - 0.03)
+    assert ears.seats == []
+    player.step(changes[0][0] + shift_s + 0.021)
+    assert ears.seats == expected[:1]
+    player.step(player.end_s)
+    assert ears.seats == expected
 
 
 def test_viewers_see_what_they_point_at_and_only_who_may_moves_players(hall: Hall) -> None:
