@@ -95,6 +95,7 @@ def ai_sources(
     wish: "Wish | None" = None,
     performer: bool = False,
     turns: "Turns | None" = None,
+    weights: Path | None = None,
 ) -> list[PartSource]:
     """The AI player for these parts; none where there are none. Live, it has no patience: a late answer is skipped.
 
@@ -106,4 +107,4 @@ def ai_sources(
     from ..models.wish import Wish
 
     plan = AiPlan(tuple(answered), wish or Wish(), performer, turns)
-    return [AiPart(score, plan, seed=seed, patience_s=patience_s)]
+    return [AiPart(score, plan, weights=weights, seed=seed, patience_s=patience_s)]

@@ -27,10 +27,12 @@ PENALTY = 10.0
 
 @dataclass(frozen=True, slots=True)
 class GanPlan:
-    """How long to train: ``budget_s`` of processor time, or ``most_wall_s`` of wall time."""
+    """How long to train: ``iterations`` where given, which makes the same weights again from the same seed; else
+    ``budget_s`` of processor time, or ``most_wall_s`` of wall time."""
 
     budget_s: float = 300.0
     most_wall_s: float = math.inf
+    iterations: int | None = None
     learning_rate: float = 8e-4
     batch: int = 32
     width: int = 256
@@ -103,6 +105,8 @@ def train_gan(
         _step(optimisers[1], -critic(torch.cat([told, made], -1)).mean())
         iteration += 1
         share = max((time.process_time() - spent) / plan.budget_s, (time.monotonic() - passed) / plan.most_wall_s)
+        if plan.iterations is not None:
+            share = iteration / plan.iterations
         if progress is not None:
             progress(min(1.0, share), distance)
     arrays = {name: value.numpy() for name, value in maker.state_dict().items()}

@@ -24,11 +24,13 @@ KINDS = ("lstm", "transformer")
 
 @dataclass(frozen=True, slots=True)
 class BaselinePlan:
-    """How long to train: ``budget_s`` of processor time, or ``most_wall_s`` of wall time."""
+    """How long to train: ``iterations`` where given, which makes the same weights again from the same seed; else
+    ``budget_s`` of processor time, or ``most_wall_s`` of wall time."""
 
     kind: str = "lstm"
     budget_s: float = 300.0
     most_wall_s: float = math.inf
+    iterations: int | None = None
     learning_rate: float = 4e-3
     batch: int = 12
     steps: int = 96
@@ -119,6 +121,8 @@ def train_sequence(
         iteration += 1
         running = loss.item() if math.isnan(running) else 0.95 * running + 0.05 * loss.item()
         share = max((time.process_time() - spent) / plan.budget_s, (time.monotonic() - passed) / plan.most_wall_s)
+        if plan.iterations is not None:
+            share = iteration / plan.iterations
         if progress is not None:
             progress(min(1.0, share), running)
     held_out = MelodySource(validation, plan.steps, np.random.default_rng(1))

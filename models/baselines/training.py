@@ -25,20 +25,26 @@ def train_baseline(
     seed: int = 0,
     threads: int = 1,
     most_wall_s: float = math.inf,
+    iterations: int | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> PartManifest:
-    """Train for ``budget_s`` of processor time and write ``weights`` and their manifest. Raises ``ModelError``."""
+    """Train for so many ``iterations`` (which can be repeated), else for ``budget_s`` of processor time, and write
+    ``weights`` and their manifest. Raises ``ModelError``."""
     if kind not in KINDS:
         raise ModelError(f"no baseline {kind!r}: there are {', '.join(KINDS)}")
     if kind == "gan":
         from .gan_training import GanPlan, train_gan
 
-        gan_plan = GanPlan(budget_s=budget_s, most_wall_s=most_wall_s, seed=seed, threads=threads)
+        gan_plan = GanPlan(
+            budget_s=budget_s, most_wall_s=most_wall_s, iterations=iterations, seed=seed, threads=threads
+        )
         arrays, shape, figures = train_gan(pieces, gan_plan, progress)
     else:
         from .sequence_training import BaselinePlan, train_sequence
 
-        plan = BaselinePlan(kind, budget_s=budget_s, most_wall_s=most_wall_s, seed=seed, threads=threads)
+        plan = BaselinePlan(
+            kind, budget_s=budget_s, most_wall_s=most_wall_s, iterations=iterations, seed=seed, threads=threads
+        )
         arrays, shape, figures = train_sequence(pieces, plan, progress)
     return write_baseline(weights, arrays, shape, pieces, licence=licence, command=command, figures=figures)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...models.wish import Wish
@@ -18,6 +19,8 @@ class AiChoice:
     wish: Wish = field(default_factory=Wish)
     turn_bars: int = 0
     wait_for_cue: bool = False
+    weights: Path | None = None
+    """Weights of the AI player, such as those tuned to a learner (None: those that ship)."""
 
     def with_options(self, turn_bars: int, wait_for_cue: bool, key: str | None, density: float | None) -> "AiChoice":
         """The same with what was said on the command line; None leaves a wish as it is."""
@@ -26,7 +29,7 @@ class AiChoice:
             key=self.wish.key if key is None else key,
             density=self.wish.density if density is None else density,
         )
-        return AiChoice(wish, turn_bars, wait_for_cue)
+        return AiChoice(wish, turn_bars, wait_for_cue, self.weights)
 
     def turns(self, answered: Sequence[int]) -> "Turns | None":
         """The turns of the first of the parts; None where they all play all the time."""

@@ -33,7 +33,8 @@ LONGEST_BARS = 999
 @dataclass(frozen=True, slots=True)
 class JamChoice:
     """``metre`` like ``4/4`` or ``7/8``; ``bpm`` quarters a minute; ``conducted``: a person beats, else a steady hand.
-    ``instruments`` are the AI's, by name; ``turn_bars`` the length of a call in ``answer``."""
+    ``instruments`` are the AI's, by name; ``turn_bars`` the length of a call in ``answer``; ``weights`` are the AI
+    player's (None: those that ship)."""
 
     mode: Mode = "answer"
     instruments: tuple[str, ...] = ()
@@ -44,10 +45,11 @@ class JamChoice:
     conducted: bool = False
     wait_for_cue: bool = False
     wish: Wish = field(default_factory=Wish)
+    weights: Path | None = None
 
     @property
     def ai(self) -> AiChoice:
-        return AiChoice(self.wish, self.turn_bars if self.mode == "answer" else 0, self.wait_for_cue)
+        return AiChoice(self.wish, self.turn_bars if self.mode == "answer" else 0, self.wait_for_cue, self.weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,11 @@ from typing import Any, Literal
 from ...engine.errors import ModelError, ProfileError
 from ...engine.score import Score
 from ...engine.types import ScoreNote
+from ...models.copy_check import copies_path
 from ...models.feedback import Edit, compare_edit, heard_controls, opinions_of_edit, opinions_of_verdict
 from ...models.preference import Opinion, Preference
 from ...models.provenance import Provenance
+from ...models.weights import default_part_weights, part_manifest_path
 from ..paths import data_folder
 from .ai_files import AiFile
 from .part_files import AI_SUFFIX
@@ -159,8 +161,44 @@ def piece_path(name: str, piece: str) -> Path:
     return learner_folder(name) / "pieces" / Path(piece).name
 
 
+def tuned_path(name: str) -> Path:
+    """Where weights that were tuned to a learner are kept, whether there are any or not."""
+    return learner_folder(name) / "parts-tuned.safetensors"
+
+
+def tuned_weights(name: str) -> Path | None:
+    """The weights that were tuned to a learner. None where there are none, or, with a line that says so, where they go
+    on from other weights than those that ship now."""
+    path = tuned_path(name)
+    if not path.exists():
+        return None
+    try:
+        began_with = json.loads(part_manifest_path(path).read_text(encoding="utf-8"))["data"]["began_with"]
+        ships = json.loads(part_manifest_path(default_part_weights()).read_text(encoding="utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path}: its manifest cannot be read ({error}); tutti learner reset {name!r} --tuning"
+        ) from error
+    if began_with != ships:
+        log.warning("what was tuned to %s goes on from older weights: tutti train --from-feedback %r", name, name)
+        return None
+    return path
+
+
+def forget_tuning(name: str) -> None:
+    """Back to the weights that ship; the feedback stays. Raises ``ProfileError`` where nothing was tuned."""
+    path = tuned_path(name)
+    if not path.exists():
+        raise ProfileError(f"nothing was tuned to {name!r}: tutti train --from-feedback {name!r}")
+    for file in (path, part_manifest_path(path), copies_path(path)):
+        file.unlink(missing_ok=True)
+
+
 def reset_learner(name: str) -> None:
-    """Forget all that a learner said. Raises ``ProfileError`` where there is nothing, or it cannot be removed."""
+    """Forget all that a learner said, and what was tuned to it.
+
+    Raises ``ProfileError`` where there is nothing, or it cannot be removed.
+    """
     folder = _existing(name)
     try:
         shutil.rmtree(folder)

@@ -62,6 +62,7 @@ def jam(
     from ...engine.errors import ModelError
     from ...models.wish import Wish
     from ..ai.jam import BAND, JamChoice, prepare_jam
+    from ..ai.learners import tuned_weights
     from ..app import StudioOptions, run_studio
     from ..instrument_input import ON_PAGE, LearnerChoice
 
@@ -70,7 +71,8 @@ def jam(
     wish = Wish(key=key, density=number_named(density, DENSITIES, "density"), style=style, mood=mood)
     if learner is not None:
         wish, _ = offered(learner, seed, wish)
-    choice = JamChoice(mode, names(band), metre, tempo, bars, turns, conduct, cue, wish)  # type: ignore[arg-type]
+    weights = None if learner is None else tuned_weights(learner)
+    choice = JamChoice(mode, names(band), metre, tempo, bars, turns, conduct, cue, wish, weights)  # type: ignore[arg-type]
     played_on = ON_PAGE if keyboard is None and mic is None else keyboard
     with TemporaryDirectory(prefix="tutti-jam-") as folder:
         files = prepare_jam(choice, Path(folder), seed)

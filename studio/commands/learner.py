@@ -88,10 +88,19 @@ def learner_show(name: NameArgument = "me", as_json: JsonOption = False) -> None
 
 
 @learner.command("reset")
-def learner_reset(name: NameArgument) -> None:
-    """Forget all that somebody said."""
-    from ..ai.learners import reset_learner
+def learner_reset(
+    name: NameArgument,
+    tuning: Annotated[
+        bool, typer.Option("--tuning", help="Only the weights that were tuned to them; the feedback stays.")
+    ] = False,
+) -> None:
+    """Forget all that somebody said, and the weights that were tuned to it."""
+    from ..ai.learners import forget_tuning, reset_learner
 
+    if tuning:
+        forget_tuning(name)
+        console.print(f"{name}: the weights that ship play again", highlight=False)
+        return
     reset_learner(name)
     console.print(f"{name}: all feedback is gone", highlight=False)
 
@@ -123,5 +132,6 @@ def ai_choice(name: str | None, seed: int) -> "AiChoice":
     """The AI player beside the orchestra, as a learner likes it (None: as usual)."""
     from ...models.wish import Wish
     from ..ai.ai_choice import AiChoice
+    from ..ai.learners import tuned_weights
 
-    return AiChoice() if name is None else AiChoice(offered(name, seed, Wish())[0])
+    return AiChoice() if name is None else AiChoice(offered(name, seed, Wish())[0], weights=tuned_weights(name))

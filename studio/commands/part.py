@@ -136,7 +136,10 @@ def _write(task: str, options: dict[str, Any]) -> None:
     )
     temperature = options["temperature"]
     if options["learner"] is not None:
+        from ..ai.learners import tuned_weights
+
         wish, temperature = offered(options["learner"], options["seed"], wish, temperature)
+        options["weights"] = options["weights"] or tuned_weights(options["learner"])
     request = PartRequest(
         task=task,
         source=options["score"],

@@ -9,14 +9,21 @@ from rich.progress import TaskID
 from .onnx import write_onnx
 from .options import SeedOption, console, progress_bars
 
+SCORES_MINUTES, FEEDBACK_MINUTES = 25.0, 2.0
+
 
 def train(
     sources: Annotated[
         list[Path] | None,
         typer.Argument(metavar="FOLDER…", help="Folders of scores, or a JSON file of pieces.", exists=True),
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("parts.safetensors"),
-    minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 25.0,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Weights to write; else parts.safetensors, or with the learner's feedback."),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Processor minutes to train: 25, or 2 from feedback.", min=0.01)
+    ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the scores, for the manifest.")] = "not stated",
     device: Annotated[str, typer.Option(help="cpu, or cuda for a graphics card.")] = "cpu",
     width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 192,
@@ -31,6 +38,10 @@ def train(
     network: Annotated[
         str, typer.Option(help="grid (the AI player), or a baseline to compare with: lstm, transformer, gan.")
     ] = "grid",
+    iterations: Annotated[
+        int | None,
+        typer.Option(help="Of a baseline, instead of minutes: the same again makes the same weights.", min=1),
+    ] = None,
     from_feedback: Annotated[
         str | None, typer.Option(help="Instead of scores: what this learner liked, from the weights that ship on.")
     ] = None,
@@ -42,14 +53,16 @@ def train(
 
     if onnx and network != "grid":
         raise ModelError("--onnx is for the AI player's own network (grid)")
+    if iterations is not None and (network == "grid" or from_feedback is not None):
+        raise ModelError("--iterations is for baselines (--network lstm, transformer, gan)")
     if (from_feedback is None) == (not sources):
         raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
     if from_feedback is not None:
-        _tune(from_feedback, start, out, minutes, seed, threads)
+        written = _tune(from_feedback, start, out, minutes or FEEDBACK_MINUTES, seed, threads)
         if onnx:
-            write_onnx(out)
+            write_onnx(written)
         return
-    sources = sources or []
+    sources, out, minutes = sources or [], out or Path("parts.safetensors"), minutes or SCORES_MINUTES
     from ...models.baselines.catalogue import KINDS
     from ...models.baselines.training import train_baseline
     from ...models.part_corpus import read_pieces
@@ -84,17 +97,21 @@ def train(
 
         options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g}"
         options += f" --weight-decay {weight_decay:g} --seed {seed} --threads {threads}"
-        command = f"tutti train {' '.join(source.name for source in sources)} {options}"
+        names = " ".join(source.name for source in sources)
         if network == "grid":
-            manifest = train_and_write(pieces, out, plan, licence=licence, command=command, progress=show)
+            manifest = train_and_write(
+                pieces, out, plan, licence=licence, command=f"tutti train {names} {options}", progress=show
+            )
         else:
+            how_long = f"--minutes {minutes:g}" if iterations is None else f"--iterations {iterations}"
             manifest = train_baseline(
                 network,
                 pieces,
                 out,
                 budget_s=60 * minutes,
                 licence=licence,
-                command=f"{command} --network {network}",
+                command=f"tutti train {names} --network {network} {how_long} --seed {seed} --threads {threads}",
+                iterations=iterations,
                 seed=seed,
                 threads=threads,
                 progress=show,
@@ -104,8 +121,8 @@ def train(
         write_onnx(out)
 
 
-def _tune(name: str, start: Path | None, out: Path, minutes: float, seed: int, threads: int) -> None:
-    """Go on from weights with what a learner liked."""
+def _tune(name: str, start: Path | None, out: Path | None, minutes: float, seed: int, threads: int) -> Path:
+    """Go on from weights with what a learner liked and disliked; where the new ones are."""
     from ...models.preference_training import TuningPlan
     from ..ai.feedback_training import train_from_feedback
 
@@ -116,8 +133,13 @@ def _tune(name: str, start: Path | None, out: Path, minutes: float, seed: int, t
             bars.update(tuning, completed=share, description=f"Tuning ({loss:.3f} nats)")
 
         plan = TuningPlan(budget_s=60 * minutes, seed=seed, threads=threads)
-        manifest = train_from_feedback(name, start, out, plan, show)
-    console.print(f"{out}: {manifest.figures}", highlight=False)
+        written, figures = train_from_feedback(name, start, plan, out, show)
+    console.print(f"{written}: {figures}", highlight=False, soft_wrap=True)
+    if out is None:
+        console.print(
+            f"--learner {name!r} plays with them from now on; tutti learner reset {name!r} --tuning undoes it."
+        )
+    return written
 
 
 def train_gesture(

@@ -55,7 +55,7 @@ export class CommentaryPanel {
     const chord = this.commentary.chordAt(position.quarter);
     if (chord !== this.shownChord) {
       this.shownChord = chord;
-      if (chord !== null) this.showChord(chord);
+      this.showChord(chord);
     }
     this.chord.hidden = chord === null && this.shownBar === null;
     const bar = this.commentary.barBefore(position.quarter);
@@ -71,7 +71,11 @@ export class CommentaryPanel {
     return { chord: this.shownChord, bar: this.shownBar?.measure ?? null, notes: this.shownBar?.notes.length ?? 0, solo: this.commentary.solo };
   }
 
-  private showChord(chord: ChordInfo): void {
+  private showChord(chord: ChordInfo | null): void {
+    if (chord === null) {
+      for (const [element, text] of [[this.key, "Chord"], [this.numeral, "–"], [this.why, ""], [this.next, ""]] as const) setText(element, text);
+      return;
+    }
     setText(this.key, chord.key);
     setText(this.numeral, chord.numeral);
     setText(this.why, `${chord.why[0]?.toUpperCase() ?? ""}${chord.why.slice(1)}${chord.cadence === "" ? "." : ` (${chord.cadence}).`}`);
