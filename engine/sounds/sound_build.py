@@ -36,7 +36,10 @@ def build_sound_set(
         raise SoundError(f"no instrument is called {sorted(unknown)[0]!r}; the keys are in assets/instruments.toml")
     cache = (cache_dir or Path(platformdirs.user_cache_dir("tutti"))) / "sounds" / f"v{CACHE_VERSION}"
     font = SoundFont(soundfont) if soundfont is not None else None
-    recorded = _plan_recorded(instruments, font) if font is not None else {}
+    # The hash of some hundred megabytes needs a core of its own, not the interpreter.
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(font.digest) if font is not None else None
+        recorded = _plan_recorded(instruments, font) if font is not None else {}
     played = {name.removesuffix(SECTION) for name, _ in recorded}
     synthesised: dict[_PatchName, PatchPlan] = {}
     for instrument in sorted(set(instruments) - played):
@@ -45,7 +48,7 @@ def build_sound_set(
         _log.info("%s has no sounds of %s: synthesised", font.path.name, ", ".join(sorted({n for n, _ in synthesised})))
     total = sum(len(_makers(plans)) for plans in (recorded, synthesised))
     counter = _Counter(total, progress)
-    samples = _samples(_makers(recorded), cache / font.digest(), counter) if font is not None else {}
+    samples = _samples(_makers(recorded), cache / digest.result(), counter) if digest is not None else {}
     samples |= _samples(_makers(synthesised), cache / f"{EMBEDDED_NAME}-{SYNTHESIS_VERSION}", counter)
     index = {key: number for number, key in enumerate(samples)}
     patches: dict[_PatchName, Patch] = {
