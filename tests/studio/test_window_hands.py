@@ -70,12 +70,12 @@ print(json.dumps(["END", [asdict(p) for p in placements], [asdict(p) for p in se
 class Window:
     """The program, its window, and the mouse over it."""
 
-    def __init__(self, display: dict[str, str]) -> None:
-        self._display = display
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._display = environment
         here = Path(__file__).parent
         paths = json.dumps([str(here), str(here.parent)])
         self.program = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, paths], env=display, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", PROGRAM, paths], env=environment, stdout=subprocess.PIPE, text=True
         )
 
     def read(self) -> list[Any]:
