@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ from support import make_score
 from typer.testing import CliRunner
 
 from tutti.engine.errors import ModelError, ProfileError
+from tutti.models import weights
 from tutti.models.preference_training import TuningPlan
 from tutti.models.provenance import Provenance
 from tutti.models.score_shapes import all_notes
 from tutti.models.weights import read_part_weights
-from tutti.studio.ai import learners
+from tutti.studio.ai import feedback_training, learners
 from tutti.studio.ai.ai_files import open_ai_file, read_provenance
-from tutti.studio.ai.feedback_training import liked_pieces, train_from_feedback
+from tutti.studio.ai.feedback_training import judgements_of, train_from_feedback
 from tutti.studio.ai.part_files import write_midi
 from tutti.studio.cli import app
 
@@ -111,26 +113,85 @@ def test_feedback_is_exported_and_forgotten(tmp_path: Path, home: Path) -> None:
         learners.learner_folder("../elsewhere")
 
 
-def test_weights_are_tuned_on_what_was_liked_and_stay_near(tmp_path: Path) -> None:
+LIKED = [48, 50, 52, 53, 55, 53, 52, 50] * 4
+DROPPED = [40, 41] * 12
+PLAN = TuningPlan(most_steps=16, learning_rate=3e-3, batch=2, steps=32, bound_nats=10.0)
+
+
+def told(start: Path, plan: TuningPlan, out: Path | None) -> dict[str, float]:
+    return train_from_feedback("Ada", start, plan, out, lambda share, loss: None)[1]
+
+
+def test_what_was_liked_gains_likelihood_against_what_was_not(tmp_path: Path) -> None:
     start = write_small(tmp_path / "small.safetensors")
-    liked = write_piece(tmp_path / "liked.mid", [48, 50, 52, 53, 55, 53, 52, 50] * 4)
-    dropped = write_piece(tmp_path / "dropped.mid", [40, 41] * 12)
+    liked = write_piece(tmp_path / "liked.mid", LIKED)
+    dropped = write_piece(tmp_path / "dropped.mid", DROPPED)
     for verdict, piece in (("like", liked), ("like", dropped), ("dislike", dropped)):
         invoke("part", verdict, str(piece), "--learner", "Ada")
-    plan = TuningPlan(most_steps=12, learning_rate=3e-3, batch=2, steps=32)
-    assert [piece.tokens.shape[0] for piece in liked_pieces("Ada")] == [32]
-    manifest = train_from_feedback("Ada", start, tmp_path / "ada.safetensors", plan, lambda share, loss: None)
-    figures = manifest.figures
-    assert figures["liked_pieces"] == 1 and figures["liked_nats_after"] < figures["liked_nats_before"] - 0.1
+    judged = judgements_of("Ada")
+    assert [one.piece.tokens.shape[0] for one in judged.liked] == [32] and len(judged.disliked) == 1
+    assert judged.liked[0].answered == (1,), "the cello is the AI's"
+    figures = told(start, PLAN, tmp_path / "ada.safetensors")
+    gained = figures["liked_nats_before"] - figures["liked_nats_after"]
+    lost = figures["disliked_nats_after"] - figures["disliked_nats_before"]
+    assert figures["pairs"] == 1 and gained > 0.1 and gained + lost > 0.3
     before, old = read_part_weights(start)
-    after, _ = read_part_weights(tmp_path / "ada.safetensors")
-    assert manifest.data["began_with"] == old.sha256
-    firmly = TuningPlan(most_steps=12, learning_rate=3e-3, batch=2, steps=32, anchor=1000.0)
-    train_from_feedback("Ada", start, tmp_path / "near.safetensors", firmly, lambda share, loss: None)
+    after, manifest = read_part_weights(tmp_path / "ada.safetensors")
+    assert manifest.data["began_with"] == old.sha256 and len(manifest.data["feedback"]) == 2
+    again = told(start, PLAN, tmp_path / "again.safetensors")
+    assert again == figures, "same seed, same weights"
+    told(start, replace(PLAN, anchor=1000.0), tmp_path / "near.safetensors")
     near, _ = read_part_weights(tmp_path / "near.safetensors")
     assert away(near, before) < 0.5 * away(after, before)
     with pytest.raises(ModelError, match="liked nothing yet"):
-        liked_pieces("Bob")
+        judgements_of("Bob")
+
+
+def test_other_music_does_not_become_less_likely_than_the_bound_allows(tmp_path: Path) -> None:
+    """A rate that would wreck the weights: the way is shortened."""
+    start = write_small(tmp_path / "small.safetensors")
+    invoke("part", "like", str(write_piece(tmp_path / "liked.mid", LIKED)), "--learner", "Ada")
+    wild = replace(PLAN, learning_rate=0.05, anchor=0.0)
+    free = told(start, wild, tmp_path / "free.safetensors")
+    assert free["held_out_nats_after"] > free["held_out_nats_before"] + 0.03 and free["share_kept"] == 1.0
+    bound = told(start, replace(wild, bound_nats=0.03), tmp_path / "bound.safetensors")
+    assert bound["held_out_nats_after"] <= bound["held_out_nats_before"] + 0.0301
+    assert bound["share_kept"] < 1.0
+
+
+def test_an_edit_is_a_pair_before_and_after(tmp_path: Path) -> None:
+    original = write_piece(tmp_path / "original.mid", DROPPED)
+    edited = write_piece(tmp_path / "edited.mid", LIKED)
+    invoke("part", "edited", str(original), str(edited), "--learner", "Ada")
+    found = judgements_of("Ada")
+    (pair,) = found.edits
+    assert pair.liked == found.liked[0] and pair.disliked == found.disliked[0]
+
+
+def test_tuned_weights_are_kept_with_the_learner_used_and_undone(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The typed command, from feedback to an answer by weights of one's own, and back."""
+    ships = write_small(tmp_path / "parts.safetensors")
+    for module in (weights, learners, feedback_training):
+        monkeypatch.setattr(module, "default_part_weights", lambda: ships)
+    liked = write_piece(tmp_path / "liked.mid", LIKED)
+    invoke("part", "like", str(liked), "--learner", "Ada")
+    said = invoke("train", "--from-feedback", "Ada", "--minutes", "0.02")
+    tuned = home / "learners" / "Ada" / "parts-tuned.safetensors"
+    assert str(tuned) in said.replace("\n", "") and learners.tuned_weights("Ada") == tuned
+    out = tmp_path / "answer.musicxml"
+    invoke("part", "counter", str(liked), "-o", str(out), "--learner", "Ada", "--drafts", "1")
+    assert read_provenance(out).source == "ai:parts-tuned"
+    invoke("learner", "reset", "Ada", "--tuning")
+    assert learners.tuned_weights("Ada") is None and len(learners.read_feedback("Ada")) == 1
+    with pytest.raises(ProfileError, match="nothing was tuned"):
+        learners.forget_tuning("Ada")
+    invoke("train", "--from-feedback", "Ada", "--minutes", "0.01")
+    write_small(ships, seed=5)
+    assert learners.tuned_weights("Ada") is None, "other weights ship now: what was tuned to the old ones is not used"
+    invoke("learner", "reset", "Ada")
+    assert not tuned.exists()
 
 
 def away(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
