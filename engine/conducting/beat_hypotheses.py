@@ -16,11 +16,12 @@ from .meter_map import BeatKey, MeterMap
 from .profile import LONGEST_LAG, MOST_BARS, BeatLag, ConductorProfile
 from .strokes import TEMPLATE_BINS, along, resample, shape_distance
 
-LAG_PRIOR_PERIODS = {"first": 0.06, "last": -0.06}
-"""Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: half of what was measured
-on a conductor (first late, last early); individual lags are soon learned."""
-LEAST_LAG_PERIODS, LAG_IN_ONE_PERIODS = 0.02, 0.1
-"""Lag behind the music of a bar's least late beat, and of the only beat of a bar, in beat periods."""
+LAG_PRIOR_PERIODS = {"first": 0.1, "last": -0.1}
+"""Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: two thirds of what was
+measured on a conductor (first late, last early); individual lags are soon learned."""
+BAR_LAG_PERIODS = 0.12
+"""Lag of a bar's icti behind the music in the mean, in beat periods: four fifths of what was measured. Gesture alone
+does not tell it, and an anchor in what is learned (the bar's least late beat, say) drifts while it is learned."""
 LAG_PRIOR_SD_S = 0.045
 LAG_MEMORY = 24
 LONGEST_LAG_PERIOD_S = 0.9
@@ -109,24 +110,16 @@ class Hypothesis:
     """Logarithm of the conductor's usual period over the marked one."""
     holding: float = 0.0
     """How much the last beats were held, 0–1: one hold makes the next less of a surprise."""
+    drawn: bool = True
+    """A hand that draws its beats is behind the music; one that taps is with it."""
     charged: float = 0.0
     """Log probability, already in ``log_weight``, that the next ictus did not come so far."""
 
     def lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag of the ictus of a beat behind the music."""
-        return self.bar_lag_s(meter, index) + self.relative_lag_s(meter, index)
-
-    def bar_lag_s(self, meter: MeterMap, index: int) -> float:
-        """Lag of the bar's icti in the mean, so that the beat which is least late is nearly with the music.
-
-        Gesture alone does not tell it; but nobody is ahead of the music, and hands that are late are so unevenly.
-        """
-        count, beat = meter.key(index)
-        period = min(self.period_s, LONGEST_LAG_PERIOD_S)
-        if count == 1:
-            return LAG_IN_ONE_PERIODS * period
-        earliest = min(self.relative_lag_s(meter, index - beat + other) for other in range(count))
-        return max(0.0, LEAST_LAG_PERIODS * period - earliest)
+        if not self.drawn:
+            return 0.0
+        return BAR_LAG_PERIODS * min(self.period_s, LONGEST_LAG_PERIOD_S) + self.relative_lag_s(meter, index)
 
     def relative_lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag against the bar's mean: learned, shrunk towards the prior as long as little is known."""
@@ -377,7 +370,7 @@ class Hypothesis:
     def _learn_lag(self, meter: MeterMap) -> None:
         """Lag of the ictus in the middle of the last bar's length, against the mean of the icti around it."""
         count, _ = meter.key(self.index)
-        if count < 2:
+        if count < 2 or not self.drawn:
             return
         half = count // 2
         centre = self.index - half

@@ -91,13 +91,13 @@ class FirstEntry:
         since_s, self._latest_s = tap_s - self._latest_s, tap_s
         return since_s if SHORTEST_S <= since_s <= LONGEST_S else None
 
-    def beginning(self, ictus_s: float, length_s: float, way: np.ndarray) -> Hypothesis:
+    def beginning(self, ictus_s: float, length_s: float, way: np.ndarray, drawn: bool = True) -> Hypothesis:
         """The account that starts with the first beat at ``ictus_s``.
 
         Its period is what the next ictus is expected after (``length_s``), weighed against the mark. ``way`` has rows
-        ``time_s, x, y, z``.
+        ``time_s, x, y, z``; ``drawn`` False: it was tapped.
         """
-        begun = Hypothesis(self._start, ictus_s, ictus_s, self._marked_s, (ICTUS_SD_S**2, 0.0, 0.0))
+        begun = Hypothesis(self._start, ictus_s, ictus_s, self._marked_s, (ICTUS_SD_S**2, 0.0, 0.0), drawn=drawn)
         begun.know(self._profile)
         begun.period_s = self._first_period_s(begun, length_s)
         begun.know(self._profile)

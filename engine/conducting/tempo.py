@@ -128,6 +128,7 @@ class TempoTracker:
         self._posterior, self._spread = None, 1.0
         for account in self._hypotheses:
             account.forget_hand()
+            account.drawn = drawn
             if drawn:
                 account.know(self._profile)
 
@@ -179,7 +180,7 @@ class TempoTracker:
         """The tap after the preparing one is the first beat."""
         length_s = self._entry.tapped(tap.time_s)
         if length_s is not None:
-            self._hypotheses = [self._entry.beginning(tap.time_s, length_s, np.array(self._way))]
+            self._hypotheses = [self._entry.beginning(tap.time_s, length_s, np.array(self._way), drawn=False)]
             self._start_posterior(self._hypotheses[0])
             self._count(tap.clarity)
 
