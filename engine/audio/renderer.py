@@ -353,7 +353,9 @@ class OrchestraRenderer:
         settings, seats = self.settings, self._seats
         self._builder = self._make_builder()
         self._history = self._builder.longest_delay(self._room) + self._grid.fft_size
-        self._ring = StreamRing(self._builder.rows, self._history, self._block)
+        self._ring = StreamRing(
+            self._builder.rows, self._history, self._block, self._builder.buses, self._grid.fft_size
+        )
         self._ring.position = self._position - self._block
         self._spatial = SpatialStage(self._grid, self._block, CELL)
         self._section_of = self._builder.section_of

@@ -57,9 +57,14 @@ class StreamRing:
     caches. Writers add into the block that is being made (and up to a block beyond its end); readers look back from it.
     """
 
-    def __init__(self, rows: int, history: int, block: int) -> None:
+    def __init__(self, rows: int, history: int, block: int, short_rows: int = 0, short_history: int = 0) -> None:
+        """The last ``short_rows`` are looked back on no further than ``short_history``: they turn in the beginning of
+        their memory and stay in the processor's caches."""
         self.block = block
-        self.samples: FloatArray = np.zeros((rows, (-(-history // block) + 4 | 1) * block), np.float32)
+        self.samples: FloatArray = np.zeros((rows, _whole_blocks(history, block)), np.float32)
+        self.period = np.full(rows, self.samples.shape[1])
+        """After how many samples each row begins again."""
+        self.period[rows - short_rows :] = min(self.samples.shape[1], _whole_blocks(short_history, block))
         self.position = 0
         """First sample of the block in the making, counted from the start."""
         self.last_active = np.full(rows, -(1 << 40), np.int64)
@@ -68,8 +73,11 @@ class StreamRing:
     def advance(self) -> None:
         """Go on to the next block; what was added beyond the end of the last one is kept."""
         self.position += self.block
-        start = (self.position + self.block) % self.samples.shape[1]
-        _silence(self.samples, start, self.block)
+        _silence(self.samples, self.period, self.position + self.block, self.block)
+
+
+def _whole_blocks(history: int, block: int) -> int:
+    return (-(-history // block) + 4 | 1) * block
 
 
 class Crossfade:
@@ -165,18 +173,28 @@ class SpatialStage:
         group = self._together if self._groups == 1 or first.group is None else first.group
         filters = tuple((field.direction, field.response, field.ears) for field in fields)
         end = ring.position + ring.block
-        return self._spectra.add(ring.samples, ring.last_active, end, first.row, first.delay, group, filters, number)
+        return self._spectra.add(
+            ring.samples, ring.period, ring.last_active, end, first.row, first.delay, group, filters, number
+        )
 
 
 def mix_reflections(ring: StreamRing, old: SourceField, new: SourceField | None, ramp: FloatArray) -> None:
     """Fill the buses' rows of the current block; to be called once a block, by one stage, as it adds to the rows."""
     if old.mix is not None and (new is None or new.mix is old.mix):
-        _mix(ring.samples, ring.last_active, ring.position, ring.block, *_columns(old.mix), _whole(ring.block))
+        _mix(
+            ring.samples,
+            ring.period,
+            ring.last_active,
+            ring.position,
+            ring.block,
+            *_columns(old.mix),
+            _whole(ring.block),
+        )
     else:
         if old.mix is not None:
-            _mix(ring.samples, ring.last_active, ring.position, ring.block, *_columns(old.mix), 1.0 - ramp)
+            _mix(ring.samples, ring.period, ring.last_active, ring.position, ring.block, *_columns(old.mix), 1.0 - ramp)
         if new is not None and new.mix is not None:
-            _mix(ring.samples, ring.last_active, ring.position, ring.block, *_columns(new.mix), ramp)
+            _mix(ring.samples, ring.period, ring.last_active, ring.position, ring.block, *_columns(new.mix), ramp)
 
 
 def _columns(mix: ReflectionMix) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
@@ -192,15 +210,16 @@ def source_spectra(ring: StreamRing, field: SourceField, size: int) -> tuple[Int
     end = ring.position + ring.block
     active = np.flatnonzero(end - field.delay - size < ring.last_active[field.row]).astype(np.int32)
     windows = np.empty((active.size, size), np.float32)
-    _gather(ring.samples, field.row, field.delay, active, end, windows)
+    _gather(ring.samples, ring.period, field.row, field.delay, active, end, windows)
     return active, scipy.fft.rfft(windows, axis=1) if active.size else np.zeros((0, size // 2 + 1), np.complex64)
 
 
 @numba.njit(nogil=True, cache=True)
-def _silence(samples: FloatArray, start: int, count: int) -> None:
-    """Zeros for all rows of a ring, from ``start`` on and round its end."""
-    first = min(count, samples.shape[1] - start)
+def _silence(samples: FloatArray, period: npt.NDArray[np.int64], position: int, count: int) -> None:
+    """Zeros for all rows of a ring from ``position`` on."""
     for row in range(samples.shape[0]):
+        start = position % period[row]
+        first = min(count, period[row] - start)
         samples[row, start : start + first] = 0.0
         samples[row, : count - first] = 0.0
 
@@ -208,6 +227,7 @@ def _silence(samples: FloatArray, start: int, count: int) -> None:
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
 def _mix(
     samples: FloatArray,
+    period: npt.NDArray[np.int64],
     last_active: npt.NDArray[np.int64],
     position: int,
     block: int,
@@ -219,15 +239,13 @@ def _mix(
 ) -> None:
     """Add each reflection's block to its bus; ``share`` weighs the samples of the block. Reflections of a bus lie side
     by side, and are summed before they meet the ring, so that the loops vectorise."""
-    length = samples.shape[1]
-    to = position % length  # the block never wraps: the ring is whole blocks
     mixed = np.zeros(block, np.float32)
     heard = False
     for m in range(player.size):
         source, level = player[m], gain[m]
         if level != 0.0 and last_active[source] > position - delay[m]:
-            start = (position - delay[m]) % length
-            first = min(block, length - start)
+            start = (position - delay[m]) % period[source]
+            first = min(block, period[source] - start)
             early = samples[source, start : start + first]
             for i in range(first):
                 mixed[i] += level * early[i]
@@ -236,6 +254,7 @@ def _mix(
                 mixed[first + i] += level * late[i]
             heard = True
         if heard and (m + 1 == player.size or bus[m + 1] != bus[m]):
+            to = position % period[bus[m]]  # the block never wraps: the ring is whole blocks
             target = samples[bus[m], to : to + block]
             for i in range(block):
                 target[i] += share[i] * mixed[i]
@@ -246,12 +265,19 @@ def _mix(
 
 @numba.njit(nogil=True, cache=True)
 def _gather(
-    samples: FloatArray, row: IntArray, delay: IntArray, active: IntArray, end: int, windows: FloatArray
+    samples: FloatArray,
+    period: npt.NDArray[np.int64],
+    row: IntArray,
+    delay: IntArray,
+    active: IntArray,
+    end: int,
+    windows: FloatArray,
 ) -> None:
     """The last ``windows.shape[1]`` samples of each active source up to ``end`` less its delay."""
-    length, size = samples.shape[1], windows.shape[1]
+    size = windows.shape[1]
     for n in range(active.size):
         source = active[n]
+        length = period[row[source]]
         start = (end - delay[source] - size) % length
         first = min(size, length - start)
         windows[n, :first] = samples[row[source], start : start + first]

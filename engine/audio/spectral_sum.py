@@ -74,6 +74,7 @@ def _add_source(
 @numba.njit(nogil=True, cache=True, fastmath=_FAST)
 def _sum_spectra(
     samples: FloatArray,
+    period: npt.NDArray[np.int64],
     last_active: npt.NDArray[np.int64],
     end: int,
     row: npt.NDArray[np.int32],
@@ -96,14 +97,15 @@ def _sum_spectra(
 ) -> bool:
     """Add sources to the sums of ``fields`` sets of filters, which begin ``apart`` from each other in ``total``."""
     part = part_of(length)
-    x, y, size, period = 0, 2 * part, 2 << len(length), samples.shape[1]
+    x, y, size = 0, 2 * part, 2 << len(length)
     heard = False
     for source in range(row.size):
         first = end - delay[source] - size
         if first >= last_active[row[source]]:
             continue
         heard = True
-        load_window(samples[row[source]], first % period, work, x, y, length)
+        turn = period[row[source]]
+        load_window(samples[row[source], :turn], first % turn, work, x, y, length)
         transform(work, x, y, tables, length)
         head = heads[old_direction[source]], heads[new_direction[source]]
         response = old_response[source], new_response[source]
@@ -160,6 +162,7 @@ class SpectralSum:
     def add(
         self,
         samples: FloatArray,
+        period: npt.NDArray[np.int64],
         last_active: npt.NDArray[np.int64],
         end: int,
         row: npt.NDArray[np.int32],
@@ -171,8 +174,9 @@ class SpectralSum:
         """Add what the sources give to the sums from ``field`` (0 or 1) on, one for each of ``filters``; whether any
         sounds.
 
-        ``samples`` (rows, length) is a ring's memory, ``end`` the position after its current block. For each source:
-        the ``row`` and ``delay`` it plays and its ``group``.
+        ``samples`` (rows, length) is a ring's memory, ``period`` (rows,) after how many samples each row begins again,
+        ``end`` the position after its current block. For each source: the ``row`` and ``delay`` it plays and its
+        ``group``.
         """
         (old, old_response, old_ears), (new, new_response, new_ears) = filters[0], filters[-1]
         even = old_ears is None and new_ears is None
@@ -183,7 +187,7 @@ class SpectralSum:
             old_ears, new_ears = ones if old_ears is None else old_ears, ones if new_ears is None else new_ears
         return bool(
             _sum_spectra(
-                samples, last_active, end, row, delay, group, self._heads, old, old_response, old_ears,
+                samples, period, last_active, end, row, delay, group, self._heads, old, old_response, old_ears,
                 new, new_response, new_ears, even, len(filters), self._apart,
                 self._work, self._tables, self._total[field * self._apart :], self._length,
             )

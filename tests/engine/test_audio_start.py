@@ -30,7 +30,7 @@ def sum_once() -> None:
     one = np.zeros(1, np.int32)
     filters = (one, np.ones((1, 257), np.float32), None)
     samples, active = np.ones((1, 2048), np.float32), np.array([600])
-    assert SpectralSum(heads).add(samples, active, 600, one, one, one, (filters,))
+    assert SpectralSum(heads).add(samples, np.full(len(samples), 2048), active, 600, one, one, one, (filters,))
 
 
 def test_nothing_slow_is_imported_or_compiled_again(request) -> None:

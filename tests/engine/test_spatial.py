@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tutti.engine.audio.hrtf import HrtfGrid, load_grid
+from tutti.engine.audio.reflections import ReflectionMix
 from tutti.engine.audio.spatial import SourceField, SpatialStage, StreamRing, fft_size_for
 
 RATE_HZ = 48000
@@ -20,6 +23,20 @@ def field(grid: HrtfGrid, azimuths_deg, delays, gains=1.0) -> SourceField:
     return SourceField(rows, np.asarray(delays, np.int32), grid.index(azimuths, np.zeros(count)), response)
 
 
+def test_rows_that_turn_sooner_sound_the_same(grid: HrtfGrid) -> None:
+    noise = np.zeros((3, 30 * 256), np.float32)
+    noise[0] = np.random.default_rng(2).standard_normal(noise.shape[1])
+    nobody, far = np.zeros(2, np.int32), np.array([700, 2000], np.int32)
+    mix = ReflectionMix(nobody, np.array([1, 2], np.int32), far, np.array([0.5, 0.25], np.float32))
+    place = replace(field(grid, [10.0, 60.0, -60.0], [0, 0, 0]), mix=mix)
+    heard = [
+        run(SpatialStage(grid, 256), ring, noise, {0: place}.items())
+        for ring in (StreamRing(3, 4096, 256), StreamRing(3, 4096, 256, 2, grid.fft_size))
+    ]
+    assert np.abs(heard[0]).max() > 0.1
+    assert np.array_equal(heard[0], heard[1])
+
+
 def run(stage: SpatialStage, ring: StreamRing, streams: np.ndarray, fields=()) -> np.ndarray:
     """Render streams (rows, samples); ``fields`` maps a block's number to where the sources go then."""
     block, out = ring.block, []
@@ -27,7 +44,8 @@ def run(stage: SpatialStage, ring: StreamRing, streams: np.ndarray, fields=()) -
         ring.advance()
         start = ring.position % ring.samples.shape[1]
         part = streams[:, number * block : (number + 1) * block]
-        ring.samples[:, start : start + block] += part
+        sounding = part.any(axis=1)
+        ring.samples[sounding, start : start + block] += part[sounding]
         ring.last_active[part.any(axis=1)] = ring.position + block
         if number in dict(fields):
             stage.place(dict(fields)[number])

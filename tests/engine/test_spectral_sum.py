@@ -27,7 +27,7 @@ def test_the_sum_is_that_of_transforms_one_by_one(size: int) -> None:
         for _ in range(2)
     )
     sums = SpectralSum(heads, 3)
-    assert sums.add(samples, last_active, end, row, delay, group, filters)
+    assert sums.add(samples, np.full(sources, length), last_active, end, row, delay, group, filters)
 
     expected = np.zeros((2, 3, 2, bins), complex)
     for source in range(sources):
@@ -61,7 +61,7 @@ def test_ears_that_hear_alike_are_not_weighed() -> None:
     for ears in ((None, None), (ones, ones), (ones, None)):
         sums = SpectralSum(heads)
         filters = tuple((np.full(5, number, np.int32), response, gains) for number, gains in enumerate(ears))
-        assert sums.add(samples, active, 600, row, nothing, nothing, filters)
+        assert sums.add(samples, np.full(len(samples), 2048), active, 600, row, nothing, nothing, filters)
         heard.append(sums.spectra.copy())
     assert np.array_equal(heard[0], heard[1]) and np.array_equal(heard[0], heard[2])
 
@@ -72,11 +72,11 @@ def test_sums_of_fields_can_be_added_one_by_one() -> None:
     sums = SpectralSum(random.standard_normal((3, 2, 2, 257)).astype(np.float32))
     row, nothing, active = np.arange(2, dtype=np.int32), np.zeros(2, np.int32), np.full(2, 600)
     filters = [(np.full(2, field, np.int32), np.ones((2, 257), np.float32), None) for field in range(2)]
-    sums.add(samples, active, 600, row, nothing, nothing, tuple(filters))
+    sums.add(samples, np.full(len(samples), 2048), active, 600, row, nothing, nothing, tuple(filters))
     together = sums.spectra.copy()
     sums.clear()
     for field in range(2):
-        sums.add(samples, active, 600, row, nothing, nothing, (filters[field],), field)
+        sums.add(samples, np.full(len(samples), 2048), active, 600, row, nothing, nothing, (filters[field],), field)
     assert np.array_equal(sums.spectra, together)
 
 
@@ -88,7 +88,7 @@ def test_silence_adds_nothing() -> None:
     quiet = np.full(3, -(1 << 40), np.int64)
     samples = np.ones((3, 2048), np.float32)
     row = np.arange(3, dtype=np.int32)
-    assert not sums.add(samples, quiet, 256, row, nothing, nothing, filters)
+    assert not sums.add(samples, np.full(3, 2048), quiet, 256, row, nothing, nothing, filters)
     assert not sums.spectra.any()
 
 
