@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine.errors import ModelError
+from .craft.keys import KRUMHANSL_KESSLER, key_strengths
 from .grid import FIRST_PITCH, LOW_PITCH, VOCABULARY, VOICES, Grid, states_after
 
 KEY, COMPLEXITY, STYLE, MOOD, CADENCE = range(5)
@@ -38,9 +39,6 @@ SIZES = (
 """Number of codes of each column."""
 
 _TONICS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-# Krumhansl & Kessler, "Tracing the dynamic changes in perceived tonal organization", Psych. Review 89, 1982
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 _TRIADS = frozenset(
     frozenset((tone + root) % 12 for tone in subset)
     for root in range(12)
@@ -160,7 +158,8 @@ def measure_controls(
 
 
 def local_keys(tokens: np.ndarray, grid: Grid) -> np.ndarray:
-    """The key around each step (``parse_key``'s numbers) by Krumhansl and Kessler's profiles, shape (steps,)."""
+    """The key around each step (``parse_key``'s numbers), shape (steps,), as the network learned it: by Krumhansl and
+    Kessler's profiles."""
     sounding, _ = states_after(tokens)
     length = np.diff(np.append(grid.onset_quarter, grid.end_quarter))
     classes = np.zeros((len(tokens), 12))
@@ -169,10 +168,7 @@ def local_keys(tokens: np.ndarray, grid: Grid) -> np.ndarray:
         steps = np.flatnonzero(pitched)
         classes[steps, (sounding[steps, voice] - FIRST_PITCH + LOW_PITCH) % 12] += 1.0
     around = _mean_around(classes, length, grid, 12.0)
-    profiles = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)])
-    profiles = profiles - profiles.mean(axis=1, keepdims=True)
-    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
-    return (around @ profiles.T).argmax(axis=1)
+    return key_strengths(around, KRUMHANSL_KESSLER).argmax(axis=-1)
 
 
 def cadence_steps(tokens: np.ndarray, grid: Grid) -> np.ndarray:

@@ -6,7 +6,7 @@ Convolutional Networks", ECCV 2014): a note of the context is silenced, and the 
 off. Attention is not used for this: large weights need not matter (Jain & Wallace, NAACL 2019).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -239,12 +239,3 @@ def _silenced(tokens: np.ndarray, step: int, voice: int) -> np.ndarray:
         copy[after, voice] = REST
         after += 1
     return copy
-
-
-def summed_by_beat(influences: Sequence[Influence]) -> Mapping[float, float]:
-    """How much each quarter of the context mattered in all."""
-    beats: dict[float, float] = {}
-    for influence in influences:
-        quarter = float(np.floor(influence.onset_quarter + 1e-6))
-        beats[quarter] = beats.get(quarter, 0.0) + influence.nats
-    return dict(sorted(beats.items()))

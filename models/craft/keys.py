@@ -3,8 +3,10 @@
 A key is found by correlating how long each pitch class sounds with a profile of each key (Krumhansl, *Cognitive
 Foundations of Musical Pitch*, 1990). The profiles are those of Albrecht and Shanahan (The use of large corpora to train
 a new type of key-finding algorithm, Music Perception 31, 2013): on 377 chorales by Bach they find the final's root in
-89 %, those of Krumhansl and Kessler in 78 %. Along a piece the keys are the best path (Viterbi) through
-windows of a few bars, in which changing the key has its price.
+89 %, those of Krumhansl and Kessler (Tracing the dynamic changes in perceived tonal organization, Psychological Review
+89, 1982) in 78 %. The part network's key control was learned with the latter, which are therefore here as well.
+Along a piece the keys are the best path (Viterbi) through windows of a few bars, in which changing the key has its
+price.
 """
 
 import re
@@ -20,8 +22,10 @@ from .scales import Scale, major, minor
 Mode = Literal["major", "minor"]
 Weights = npt.NDArray[np.float64]
 
-_MAJOR = np.array([0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081])
-_MINOR = np.array([0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052])
+_ALBRECHT_MAJOR = np.array([0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081])
+_ALBRECHT_MINOR = np.array([0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052])
+_KRUMHANSL_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+_KRUMHANSL_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 _LETTERS = "FCGDAEB"
 _CHANGE_COST = 1.2
 """What changing the key costs, in the units of summed correlations; a remote key costs more."""
@@ -43,6 +47,11 @@ class Key:
     def name(self) -> str:
         """As people say it: ``E♭ major``, ``F♯ minor``."""
         return f"{_fifth_name(self._tonic_fifth)} {self.mode}"
+
+    @property
+    def fifths(self) -> int:
+        """Its signature: sharps, negative: flats, from five flats to six sharps."""
+        return self._tonic_fifth - (0 if self.mode == "major" else 3)
 
     @property
     def _tonic_fifth(self) -> int:
@@ -76,14 +85,15 @@ def key_named(text: str) -> Key:
     return Key(tonic, "minor" if match[3] == "minor" else "major")
 
 
-def _profiles() -> Weights:
-    rows = [np.roll(_MAJOR if key.mode == "major" else _MINOR, key.tonic) for key in KEYS]
+def _profiles(in_major: Weights, in_minor: Weights) -> Weights:
+    rows = [np.roll(in_major if key.mode == "major" else in_minor, key.tonic) for key in KEYS]
     centred = np.array(rows) - np.mean(rows, axis=1, keepdims=True)
     normed: Weights = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     return normed
 
 
-_PROFILES = _profiles()
+ALBRECHT_SHANAHAN = _profiles(_ALBRECHT_MAJOR, _ALBRECHT_MINOR)
+KRUMHANSL_KESSLER = _profiles(_KRUMHANSL_MAJOR, _KRUMHANSL_MINOR)
 
 
 def _changes() -> Weights:
@@ -98,11 +108,11 @@ def _changes() -> Weights:
 _CHANGES = _changes()
 
 
-def key_strengths(weights: Weights) -> Weights:
+def key_strengths(weights: Weights, profiles: Weights = ALBRECHT_SHANAHAN) -> Weights:
     """Correlation (−1 … 1) of pitch-class weights (…, 12) with each of ``KEYS``: (…, 24); 0 for silence."""
     centred = weights - weights.mean(axis=-1, keepdims=True)
     norm = np.linalg.norm(centred, axis=-1, keepdims=True)
-    strengths: Weights = (centred / np.where(norm > 1e-9, norm, 1.0)) @ _PROFILES.T
+    strengths: Weights = (centred / np.where(norm > 1e-9, norm, 1.0)) @ profiles.T
     return strengths
 
 

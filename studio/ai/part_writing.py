@@ -1,7 +1,7 @@
 """AI parts offline: a task, a score and wishes in; a score with the AI's notes and where they come from, out."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,13 +14,12 @@ from ...engine.placement import read_plan
 from ...engine.score import Score
 from ...models import tasks
 from ...models.composing import Composition, compose
-from ...models.controls import local_keys
 from ...models.copy_check import CopyIndex, copies_path, lines_of
+from ...models.craft.keys import find_key
 from ...models.craft.rules import RuleSet
 from ...models.craft.scales import Scale
 from ...models.craft.traditions import out_of_scale, tradition
 from ...models.decoding import DecodingSettings
-from ...models.grid import encode_score, grid_of_score
 from ...models.orchestration import orchestrate
 from ...models.part_decoder import NetworkDecoder
 from ...models.provenance import Provenance
@@ -186,12 +185,8 @@ def copy_index(weights: Path | None) -> CopyIndex | None:
 
 def fifths_of(score: Score) -> int:
     """The key signature that fits a score's notes: sharps, negative flats."""
-    parts: Sequence[int] = [index for index, part in enumerate(score.parts) if part.instrument != "percussion"]
-    grid = grid_of_score(score)
-    if not len(score.notes) or not parts or not len(grid):
-        return 0
-    counts = np.bincount(local_keys(encode_score(score, parts, grid), grid), minlength=24)
-    key = int(counts.argmax())
-    tonic = (key % 12 + (3 if key >= 12 else 0)) % 12
-    fifths = (7 * tonic) % 12
-    return fifths if fifths <= 6 else fifths - 12
+    weights = np.zeros(12)
+    for row in score.notes:
+        if score.parts[int(row["part"])].instrument != "percussion":
+            weights[int(row["pitch"]) % 12] += float(row["duration_quarter"])
+    return find_key(weights)[0].fifths if weights.any() else 0
