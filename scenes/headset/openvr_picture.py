@@ -25,6 +25,7 @@ from ..rig import rotation_matrices
 from ..view import RESTING, StageView
 from .eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
 from .headset_pointers import pointer_at
+from .hidden_area import hidden_corners
 from .openvr_interfaces import REFUSED, interface, name_of
 from .openvr_messages import Hand, Show, Stage
 from .openvr_tracking import HeadsetTracking
@@ -87,6 +88,7 @@ class HeadsetPicture:
             self._head = self._room.attach_new_node("head")
             self.eye_px = self._eye_size()
             self._eyes = StereoBuffer(self._view.base, self._head, self.eye_px, 0 if self._software else MULTISAMPLES)
+            self._hide_corners()
             self._submitted = [_texture(), *(openvr.VRTextureBounds_t(*bounds) for bounds in BOUNDS)]
             self._submit_after_drawing()
         except BaseException:
@@ -185,6 +187,16 @@ class HeadsetPicture:
             )
         part = min(1.0, most / max(wide, high))
         return max(1, round(wide * part)), max(1, round(high * part))
+
+    def _hide_corners(self) -> None:
+        """Nothing is shaded where the lenses hide the picture, as far as the runtime tells."""
+        try:
+            meshes = [self._tracking.system.getHiddenAreaMesh(eye) for eye in EYES]
+        except REFUSED:  # it may hide nothing, and only costs time then
+            return
+        areas = [corners for mesh in meshes if (corners := hidden_corners(mesh)) is not None]
+        if len(areas) == len(EYES):
+            self._eyes.hide(areas)
 
     @property
     def _software(self) -> bool:

@@ -1,9 +1,12 @@
 """Both eyes drawn into one double-wide buffer, culled once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from direct.showbase.ShowBase import ShowBase
 from panda3d.core import (
     Camera,
+    DisplayRegion,
     FrameBufferProperties,
     GraphicsOutput,
     GraphicsPipe,
@@ -17,6 +20,7 @@ from panda3d.core import (
 from ...engine.errors import SceneError
 from ..players import Viewpoint
 from .eyes import Eye, aim_lens, common_field
+from .hidden_area import hidden_area
 
 BEFORE_THE_DISPLAY = -10
 """The buffer is complete (its samples averaged) when the main window or buffer is drawn."""
@@ -41,8 +45,8 @@ class StereoBuffer:
         self._buffer.add_render_texture(self.texture, GraphicsOutput.RTM_bind_or_copy)
         self._buffer.set_clear_color(base.win.get_clear_color())
         self._buffer.set_clear_color_active(True)
-        for index, channel in enumerate((Lens.SC_left, Lens.SC_right)):
-            region = self._buffer.make_mono_display_region(0.5 * index, 0.5 * index + 0.5, 0.0, 1.0)
+        self._regions = [self._half(index) for index in range(2)]
+        for region, channel in zip(self._regions, (Lens.SC_left, Lens.SC_right), strict=True):
             region.set_camera(self._camera)
             region.set_stereo_channel(channel)
             region.set_clear_depth_active(True)
@@ -51,6 +55,15 @@ class StereoBuffer:
         """See with these eyes, left and right, from the next picture on."""
         self._field = common_field(eyes)
         aim_lens(self._lens, eyes, self._field)
+
+    def hide(self, areas: Sequence[np.ndarray]) -> None:
+        """Leave out of the left and the right eye's picture what the lenses hide (``hidden_corners``). Once."""
+        for index, (corners, shown) in enumerate(zip(areas, self._regions, strict=True)):
+            before = self._half(index)
+            before.set_sort(shown.get_sort() - 1)
+            before.set_clear_depth_active(True)
+            before.set_camera(hidden_area(corners).attach_new_node(Camera("hidden")))
+            shown.set_clear_depth_active(False)
 
     def viewpoint(self) -> Viewpoint:
         """What both eyes see, for choosing players and their detail."""
@@ -66,6 +79,9 @@ class StereoBuffer:
         """OpenGL's name of the texture. Ask for it while the graphics context is the current one."""
         gsg = self._base.win.gsg
         return int(self.texture.prepare_now(0, gsg.prepared_objects, gsg).get_native_id())
+
+    def _half(self, index: int) -> DisplayRegion:
+        return self._buffer.make_mono_display_region(0.5 * index, 0.5 * index + 0.5, 0.0, 1.0)
 
     def _open(self, multisamples: int) -> GraphicsOutput:
         win = self._base.win

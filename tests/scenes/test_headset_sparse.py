@@ -81,6 +81,7 @@ def test_a_translator_to_openxr_shows_the_hall_and_conducts(
     runtime = sparse(script, monkeypatch, TRANSLATOR)
     monkeypatch.setenv("DISPLAY", display["DISPLAY"])
     runtime.state.skeletons, runtime.state.actions_away, runtime.state.cant_rad = 1, 5, 0.1
+    runtime.state.hidden_triangles = 8
     clock = SessionClock()
     source = HeadsetSource(clock, stage=stage)
     presses: list[Press] = []
@@ -95,7 +96,10 @@ def test_a_translator_to_openxr_shows_the_hall_and_conducts(
         until(lambda: bool(presses.extend(source.take_presses()) or presses), SOON_S)
         assert (presses[0].button, presses[0].hand) == ("select", "right")
         until(lambda: bool(pointers.extend(source.poll_pointers(clock.now_s())) or pointers[-1].valid), SOON_S)
-        assert runtime.image(SOON_S).std() > 25, "a hall, through GLX"
+        image = runtime.image(SOON_S)
+        assert image.std() > 25, "a hall, through GLX"
+        assert image[:4, :4].max() == image[:4, -4:].max() == 0, "what the lenses hide"
+        assert image[:4, 46:50].max() > 0
         source.tick()
         submitted = runtime.state.submits[1]
         until(lambda: runtime.state.submits[1] > submitted + 20, SOON_S)

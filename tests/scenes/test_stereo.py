@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from direct.showbase.ShowBase import ShowBase
 from needs import needs_gl
+from openvr import HiddenAreaMesh_t, HmdVector2_t
 from panda3d.core import CallbackNode, CardMaker, NodePath, PythonCallbackObject
 
 from tutti.scenes.display import open_display
 from tutti.scenes.headset.eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, common_field, eye_of, matrix_of, moved
+from tutti.scenes.headset.hidden_area import hidden_corners
 from tutti.scenes.headset.stereo import StereoBuffer
 
 IPD_M = 0.064
@@ -125,6 +127,41 @@ def test_the_nearer_the_farther_apart() -> None:
 
     assert apart(0.5) == pytest.approx(IPD_M / 0.5)
     assert apart(8.0) == pytest.approx(IPD_M / 8.0)
+
+
+@needs_gl
+def test_what_lenses_hide_is_left_out_of_either_eye(base: ShowBase) -> None:
+    maker = CardMaker("everything")
+    maker.set_frame(-50, 50, -50, 50)
+    card: NodePath = base.render.attach_new_node(maker.generate())
+    card.set_pos(0, 3, 0)
+    card.set_color(0, 1, 0, 1)
+    base.set_background_color(0, 0, 1, 1)
+    buffer = StereoBuffer(base, base.render.attach_new_node("head"), (100, 100), 0)
+    buffer.look_with(eyes())
+    assert (picture(base, buffer)[:, :, 1] > 200).all()
+    lower_left, upper_right = [(0.0, 0.0), (0.4, 0.0), (0.0, 0.4)], [(1.0, 1.0), (0.8, 1.0), (1.0, 0.8)]
+    buffer.hide([np.array(lower_left), np.array(upper_right)])
+    found = picture(base, buffer)[:, :, 1] > 200
+    left, right = found[:, :100], found[:, 100:]
+    assert not left[5:25, 5:10].any() and left[40:, :].all() and left[:, 45:].all()
+    assert not right[95:, 95:].any() and right[:75].all() and right[:, :75].all()
+    assert (~left).sum() == pytest.approx(0.08 * 10_000, rel=0.05)
+
+
+def test_a_hidden_area_that_cannot_be_one_is_not_believed() -> None:
+    def mesh(corners: list[tuple[float, float]]) -> HiddenAreaMesh_t:
+        found = HiddenAreaMesh_t()
+        found.pVertexData = (HmdVector2_t * max(1, len(corners)))(*[HmdVector2_t(x, y) for x, y in corners])
+        found.unTriangleCount = len(corners) // 3
+        return found
+
+    corner = [(0.0, 0.0), (0.3, 0.0), (0.0, 0.3)]
+    np.testing.assert_allclose(hidden_corners(mesh(corner)), corner, atol=1e-6)
+    assert hidden_corners(mesh([])) is None
+    assert hidden_corners(HiddenAreaMesh_t()) is None
+    assert hidden_corners(mesh([(-1.2, -1.1), (-0.4, -1.1), (-1.2, 0.3)])) is None, "tangents, as some runtimes give"
+    assert hidden_corners(mesh([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])) is None
 
 
 @needs_gl
