@@ -48,10 +48,12 @@ NOTE_DTYPE = np.dtype(
         ("dynamic", "f4"),
         ("flags", "u4"),
         ("measure", "i4"),
+        ("cents", "f4"),
     ]
 )
 """A sounding note. ``dynamic`` 0–1 from marks and hairpins (mf = 0.55), accents not included; ``measure`` indexes
-``Score.measures``. Rows are sorted by onset, then part, then pitch."""
+``Score.measures``; ``cents`` is how far it is written from the equal-tempered pitch. Rows are sorted by onset, then
+part, then pitch."""
 
 MEASURE_DTYPE = np.dtype(
     [
@@ -149,6 +151,7 @@ class Score:
                 part=int(row["part"]),
                 dynamic=float(row["dynamic"]),
                 flags=int(row["flags"]),
+                cents=float(row["cents"]),
             )
             for row in rows
         ]

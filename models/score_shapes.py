@@ -17,8 +17,9 @@ def all_notes(score: Score) -> list[ScoreNote]:
 
 def with_notes(score: Score, notes: Sequence[ScoreNote]) -> Score:
     """The same parts and bars with other notes."""
+    measure = score.measure_at
     rows = [
-        (n.onset_quarter, n.duration_quarter, n.pitch, n.part, n.dynamic, n.flags, score.measure_at(n.onset_quarter))
+        (n.onset_quarter, n.duration_quarter, n.pitch, n.part, n.dynamic, n.flags, measure(n.onset_quarter), n.cents)
         for n in notes
     ]
     array = np.sort(np.array(rows, NOTE_DTYPE), order=["onset_quarter", "part", "pitch"])

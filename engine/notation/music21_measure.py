@@ -12,6 +12,7 @@ from music21 import articulations, bar, chord, dynamics, expressions, harmony, k
 from music21.duration import typeToDuration
 
 from ..score import NoteFlag
+from .alterations import cents_of_colour
 from .dynamic_marks import DynamicMark, Hairpin, hairpin_from_text
 from .music21_spanners import Place, rank_arpeggio, tremolo_strokes
 from .part_names import SNARE_DRUM_KEY, percussion_key
@@ -238,6 +239,7 @@ class MeasureReader:
                     grace=float(typeToDuration.get(element.duration.type, 0.5)) if element.duration.isGrace else 0.0,
                     slashed=bool(getattr(element.duration, "slash", True)),
                     chord=id(element) if len(heads) > 1 else 0,
+                    cents=cents_of_colour(head.style.color),
                 )
             )
         if broken_chord:

@@ -8,6 +8,8 @@ beyond ``engine.notation.score_limits``, and evens out a few things that music21
 * cue notes become rests (they are printed for orientation, not played);
 * a grace note without the ``slash`` attribute is unslashed (music21 takes it for slashed);
 * a metronome mark gets the exact tempo that is meant for playback beside it (music21 takes the printed number alone);
+* an alteration that is no whole number of semitones becomes the nearest one, and the rest of it is told in the note's
+  ``color``, which nobody here sees (music21 refuses all but quarter tones);
 * ``score-timewise`` files are turned into ``score-partwise``;
 * transpositions are taken from ``<transpose>`` alone. music21 gives every clarinet a default one, also in scores
   written at sounding pitch.
@@ -27,6 +29,7 @@ from defusedxml.ElementTree import fromstring
 
 from ..errors import ScoreError
 from . import score_limits as limits
+from .alterations import split_alteration
 
 XmlElement = Any
 """An ``xml.etree.ElementTree.Element``."""
@@ -281,6 +284,7 @@ def _even_out_metronome(direction: XmlElement) -> None:
 
 
 def _even_out_note(note: XmlElement) -> None:
+    split_alteration(note)
     if note.find("cue") is not None and note.find("rest") is None:
         _to_rest(note)
     rest = note.find("rest")

@@ -50,12 +50,12 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
     tempos = _unfold_tempos(written.tempos, written.measures, runs)
     quarter_bpm_at = _tempo_lookup(tempos)
     parts = assign_instruments(written.parts)
-    rows: list[tuple[float, float, int, int, float, int]] = []
+    rows: list[tuple[float, float, int, int, float, int, float]] = []
     for index, (written_part, part) in enumerate(zip(written.parts, parts, strict=True)):
         unfolded = merge_ties(_unfold_notes(written_part, runs))
         struck = catalogue()[part.instrument].family == "percussion"
         rows += [
-            (note.onset, note.duration, note.pitch, index, note.dynamic, note.flags)
+            (note.onset, note.duration, note.pitch, index, note.dynamic, note.flags, note.cents)
             for note in realise(unfolded, quarter_bpm_at, struck=struck)
             if note.duration > _EPSILON / 10  # a broken file may have notes of no length
         ]
@@ -157,13 +157,13 @@ def _tied_flags(first: int, second: int) -> int:
     return int((first & ~lasting) | (second & lasting) | (second & NoteFlag.FERMATA))
 
 
-def _note_array(rows: list[tuple[float, float, int, int, float, int]], starts: np.ndarray) -> np.ndarray:
+def _note_array(rows: list[tuple[float, float, int, int, float, int, float]], starts: np.ndarray) -> np.ndarray:
     notes = np.zeros(len(rows), NOTE_DTYPE)
     if not rows:
         return notes
     columns = list(zip(*rows, strict=True))
     for field, column in zip(
-        ("onset_quarter", "duration_quarter", "pitch", "part", "dynamic", "flags"), columns, strict=True
+        ("onset_quarter", "duration_quarter", "pitch", "part", "dynamic", "flags", "cents"), columns, strict=True
     ):
         notes[field] = column
     notes["onset_quarter"] = np.round(notes["onset_quarter"], 9)

@@ -55,6 +55,8 @@ class WrittenNote:
     """Nonzero and equal for the heads of one chord."""
     arpeggio_rank: int = 0
     """0: struck together; n: the n-th note after the first of a broken chord."""
+    cents: float = 0.0
+    """How far it is written from ``pitch`` (quarter tones, commas)."""
 
 
 @dataclass(slots=True)

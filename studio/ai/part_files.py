@@ -17,6 +17,7 @@ import numpy as np
 
 from ...engine.errors import ModelError
 from ...engine.instruments import catalogue
+from ...engine.notation.alterations import alter_note, show_plain
 from ...engine.notation.musicxml_input import parse_musicxml
 from ...engine.score import Score
 from ...engine.types import ScoreNote
@@ -32,6 +33,8 @@ SMALLEST = Fraction(1, 48)
 MARKS = ((0.2, "pp"), (0.35, "p"), (0.48, "mp"), (0.6, "mf"), (0.75, "f"), (1.1, "ff"))
 """Dynamics up to a level (0–1)."""
 SUFFIXES = (".musicxml", ".mid")
+_CENTS = "tutti-cents"
+"""Notes are marked so, with their cents, on their way through music21."""
 
 
 def check_path(out: Path) -> None:
@@ -76,6 +79,7 @@ def write_musicxml(
     for index in range(len(score.parts)):
         whole.insert(0, _staff(score, index, [note for note in notes if note.part == index], fifths))
     root = parse_musicxml(GeneralObjectExporter(whole).parse(), path.name)
+    _write_cents(root)
     if provenance is not None:
         _say_who(root, provenance)
     indent(root, " ")
@@ -202,6 +206,8 @@ def _chord(notes: Sequence[ScoreNote], length: Fraction, tied_from: bool, tied_t
         head = note.Note(pitch.Pitch(spelled(written.pitch, fifths)), quarterLength=length)
         if written.source != "written":
             head.style.color = AI_COLOUR
+        if written.cents:
+            head.id = f"{_CENTS}{written.cents:g}"
         heads.append(head)
     element = heads[0] if len(heads) == 1 else chord.Chord(heads, quarterLength=length)
     if len(heads) > 1 and any(written.source != "written" for written in notes):
@@ -209,6 +215,23 @@ def _chord(notes: Sequence[ScoreNote], length: Fraction, tied_from: bool, tied_t
     if tied_from or tied_to:
         element.tie = tie.Tie("continue" if tied_from and tied_to else "stop" if tied_from else "start")
     return element
+
+
+def _write_cents(root: Any) -> None:
+    """music21 writes quarter tones alone: what lies between the semitones is added to its notes. A plain note after
+    such a one, in the same bar and on the same line, says that it is plain."""
+    for measure in root.iter("measure"):
+        between: set[tuple[str, str]] = set()
+        for note in measure.iter("note"):
+            line = note.findtext("pitch/step", ""), note.findtext("pitch/octave", "")
+            marked = note.get("id", "")
+            if marked.startswith(_CENTS):
+                del note.attrib["id"]
+                alter_note(note, float(marked.removeprefix(_CENTS)))
+                between.add(line)
+            elif line in between:
+                show_plain(note)
+                between.remove(line)
 
 
 def spelled(pitch: int, fifths: int) -> str:

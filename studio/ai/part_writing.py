@@ -1,7 +1,7 @@
 """AI parts offline: a task, a score and wishes in; a score with the AI's notes and where they come from, out."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from ...engine.errors import ModelError
 from ...engine.notation.score_cache import open_score
 from ...engine.placement import read_plan
 from ...engine.score import Score
+from ...engine.types import ScoreNote
 from ...models import tasks
 from ...models.composing import Composition, compose
 from ...models.copy_check import CopyIndex, copies_path, lines_of
 from ...models.craft.keys import find_key
 from ...models.craft.rules import RuleSet
 from ...models.craft.scales import Scale
-from ...models.craft.traditions import out_of_scale, tradition
+from ...models.craft.traditions import Tradition, out_of_scale, tradition
 from ...models.decoding import DecodingSettings
 from ...models.orchestration import orchestrate
 from ...models.part_decoder import NetworkDecoder
@@ -100,7 +101,8 @@ def write_part(request: PartRequest, progress: Callable[[float], None] | None = 
             write, request.seed, request.drafts, lambda written: faults_of(written, key, scale)
         )
     provenance = provenance_of(composition, request, model, draft)
-    files = write_score(request.out, composition.score, composition.notes, provenance, fifths_of(composition.score))
+    notes = composition.notes if request.tradition is None else intoned(composition.notes, tradition(request.tradition))
+    files = write_score(request.out, composition.score, notes, provenance, fifths_of(composition.score))
     return WrittenPart(composition, provenance, tuple(files))
 
 
@@ -146,6 +148,21 @@ def _with_cadences(assignment: tasks.Assignment, cadence: str) -> tasks.Assignme
 def scale_of(name: str | None) -> Scale | None:
     """The scale of a tradition, ``maqam-rast`` or ``maqam-rast:D``. Raises ``ModelError`` where there is none."""
     return None if name is None else tradition(name).scale()
+
+
+def intoned(notes: Sequence[ScoreNote], chosen: Tradition) -> list[ScoreNote]:
+    """Notes as a tradition tunes them, where that is heard (``Tradition.is_microtonal``): all that are written in
+    plain semitones, or, where the source says how it is tuned, those of the AI."""
+    if not chosen.is_microtonal:
+        return list(notes)
+    tuned_already = any(note.cents for note in notes)
+    tuning = chosen.tuning()
+    return [
+        note
+        if tuned_already and note.source == "written"
+        else replace(note, cents=tuning.cents_of(note.part, note.pitch))
+        for note in notes
+    ]
 
 
 def provenance_of(composition: Composition, request: PartRequest, model: PartModel, draft: int = 0) -> Provenance:

@@ -16,7 +16,7 @@ from ...models.craft.traditions import out_of_scale, tradition
 from ...models.provenance import Provenance
 from ..ensemble_setup import parts_named
 from .part_files import check_path, write_score
-from .part_writing import fifths_of
+from .part_writing import fifths_of, intoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def write_by_rules(request: RuleRequest) -> RuleAnswer:
         controls=dict(_controls(request, rules)),
     )
     notes = sorted([*written, *answer.notes], key=lambda note: (note.part, note.onset_quarter, note.pitch))
+    if chosen is not None:
+        notes = intoned(notes, chosen)
     files = write_score(request.out, longer, notes, provenance, fifths_of(score))
     return RuleAnswer(answer, provenance, tuple(files), len(out_of_scale(answer.notes, answer.scale)))
 

@@ -11,11 +11,13 @@ from music21 import converter
 from support import make_score
 
 from tutti.engine.errors import ModelError
+from tutti.engine.notation.score_cache import open_score
 from tutti.engine.notation.score_reader import read_score
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
 from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.craft.rules import RuleSet
+from tutti.models.craft.traditions import tradition
 from tutti.models.provenance import Provenance
 from tutti.models.score_shapes import all_notes
 from tutti.models.wish import Wish
@@ -247,3 +249,20 @@ def test_the_command_writes_and_says_so(tune: Path, weights: Path, tmp_path: Pat
         timeout=170,
     )
     assert wrong.returncode == 1 and "no density 'x'" in wrong.stderr
+
+
+def test_quarter_tones_of_a_tradition_are_written_and_read_back(tune: Path, weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rast.musicxml"
+    request = PartRequest("counter", str(tune), out, tradition="maqam-rast:C", seed=1, weights=weights)
+    written = write_part(request)
+    tuning = tradition("maqam-rast:C").tuning()
+    read = [(note.onset_quarter, note.part, note.pitch, note.cents) for note in all_notes(open_score(out))]
+    meant = [(n.onset_quarter, n.part, n.pitch, tuning.cents_of(n.part, n.pitch)) for n in written.composition.notes]
+    assert sorted(read) == sorted(meant) and any(cents == -50.0 for *_, cents in read)
+    text = out.read_text(encoding="utf-8")
+    assert "<accidental>quarter-flat</accidental>" in text and "tutti-cents" not in text
+    again = write_part(
+        PartRequest("counter", str(out), tmp_path / "b.musicxml", tradition="maqam-rast:C", weights=weights)
+    )
+    source = [note for note in again.composition.notes if note.source == "written"]
+    assert any(note.cents == -50.0 for note in source), "the source's own quarter tones stay"
