@@ -19,8 +19,11 @@ from .hrtf import HrtfGrid
 from .pyo_block import FloatArray
 from .reflections import ReflectionMix
 from .spectral_sum import SpectralSum
+from .vectors import expect
 
 IntArray = npt.NDArray[np.int32]
+_AHEAD = 4
+"""How many blocks of samples are on their way to the caches while one is worked on: a ring is larger than they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +221,8 @@ def source_spectra(ring: StreamRing, field: SourceField, size: int) -> tuple[Int
 def _silence(samples: FloatArray, period: npt.NDArray[np.int64], position: int, count: int) -> None:
     """Zeros for all rows of a ring from ``position`` on."""
     for row in range(samples.shape[0]):
+        later = min(row + _AHEAD, samples.shape[0] - 1)
+        expect(samples[later], position % period[later], count)
         start = position % period[row]
         first = min(count, period[row] - start)
         samples[row, start : start + first] = 0.0
@@ -242,6 +247,8 @@ def _mix(
     mixed = np.zeros(block, np.float32)
     heard = False
     for m in range(player.size):
+        later = min(m + _AHEAD, player.size - 1)
+        expect(samples[player[later]], (position - delay[later]) % period[player[later]], block)
         source, level = player[m], gain[m]
         if level != 0.0 and last_active[source] > position - delay[m]:
             start = (position - delay[m]) % period[source]

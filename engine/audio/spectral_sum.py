@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .pyo_block import FloatArray
 from .real_transform import Length, Tables, length_of, load_window, part_of, sound_of, tables_of, transform
-from .vectors import WIDTH, aligned_zeros, backwards, load, splat, store
+from .vectors import WIDTH, aligned_zeros, backwards, expect, load, splat, store
 
 Filters = tuple[npt.NDArray[np.int32], FloatArray, FloatArray | None]
 """What sources go through: for each the row of ``heads``, its response (sources, bins), and the gains of its ears
@@ -104,6 +104,7 @@ def _sum_spectra(
         if first >= last_active[row[source]]:
             continue
         heard = True
+        expect(heads[new_direction[min(source + 1, row.size - 1)]], 0, heads.shape[1])
         turn = period[row[source]]
         load_window(samples[row[source], :turn], first % turn, work, x, y, length)
         transform(work, x, y, tables, length)

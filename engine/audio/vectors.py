@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 WIDTH = 16
@@ -92,6 +93,25 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp, vector), code
+
+
+@_compiled
+def expect(typing: Any, array: Any, index: Any, count: Any) -> Any:
+    """Have the processor fetch ``array[index : index + count]`` into its second cache, and go on meanwhile: for what
+    is used soon and lies where it cannot be guessed. Whatever the index is, nothing breaks."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        array, index, count = values
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), flag, flag, flag])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [ir.IntType(8).as_pointer()], kind)
+        line = ir.Constant(index.type, WIDTH)
+        with cgutils.for_range_slice(builder, index, builder.add(index, count), line) as (i, _):
+            place = builder.bitcast(_pointer(context, builder, signature.args[0], array, i), ir.IntType(8).as_pointer())
+            builder.call(fetch, [place, ir.Constant(flag, 0), ir.Constant(flag, 2), ir.Constant(flag, 1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), code
 
 
 @_compiled
