@@ -8,7 +8,16 @@ import numpy as np
 import scipy.signal
 
 from tutti.engine.audio import source_field
-from tutti.engine.audio.hrtf import HrirSet, HrtfGrid, build_grid, kemar_hrirs, load_grid
+from tutti.engine.audio.hrtf import (
+    LEAD,
+    HrirSet,
+    HrtfGrid,
+    build_grid,
+    filters_and_delays,
+    kemar_hrirs,
+    load_grid,
+    solid_angles,
+)
 from tutti.engine.audio.reflections import group
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.audio.room import Room, room_from_hall
@@ -131,47 +140,67 @@ def leave_out_errors(every: int = 4) -> HeadErrors:
 
 def without(measured: HrirSet, withheld: np.ndarray) -> HrirSet:
     kept = np.setdiff1d(np.arange(len(measured.directions_deg)), withheld)
-    return HrirSet(measured.directions_deg[kept], measured.responses[kept], measured.rate_hz)
+    delays = None if measured.delays is None else measured.delays[kept]
+    return HrirSet(measured.directions_deg[kept], measured.responses[kept], measured.rate_hz, delays)
 
 
 def every_other_azimuth(measured: HrirSet) -> np.ndarray:
-    """Every second direction of the inner rings: what is left is evenly spaced, as other tools want it."""
+    """Every second direction of the inner rings that have an even number: what is left is evenly spaced, as other tools
+    want it, and the mirror image of none that is withheld."""
     azimuth, elevation = measured.directions_deg.T
     chosen = []
     for ring in np.unique(elevation)[1:]:
         members = np.flatnonzero(elevation == ring)
-        if ring < 80.0:
+        if ring < 80.0 and len(members) % 2 == 0:
             chosen.append(members[np.argsort(np.round(-azimuth[members], 3) % 360.0)][1::2])
     return np.sort(np.concatenate(chosen))
 
 
 def head_errors(grid: HrtfGrid, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
-    """Errors of a grid at some measured directions."""
+    """Errors of a grid at some measured directions: of the row that a source there is heard through."""
     azimuth, elevation = np.radians(measured.directions_deg[which]).T
     heads = grid.spectra[grid.index(azimuth, elevation)]
     return filter_errors(np.fft.irfft(heads[:, :, 0] + 1j * heads[:, :, 1], axis=-1), measured, which)
 
 
+def field_errors(known: HrirSet, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
+    """Errors of the filters interpolated for just those directions, off any grid."""
+    filters, delays = filters_and_delays(known, measured.directions_deg[which], RATE_HZ)
+    delays += LEAD - delays.min()
+    turn = np.exp(-2j * np.pi * np.arange(FFT_SIZE // 2 + 1) / FFT_SIZE * delays[..., None])
+    spectra = np.fft.rfft(filters, FFT_SIZE, axis=-1) * turn
+    return filter_errors(np.fft.irfft(spectra, FFT_SIZE, axis=-1), measured, which)
+
+
 def filter_errors(filters: np.ndarray, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
     """Errors of filters (directions, 2 ears, taps) at some measured directions: mean ILD error over half octaves, mean
     over directions of the RMS spectral difference from 0.5 to 12 kHz (both ears, the best common gain taken out), and
-    ITD. Measured responses are equalised for the diffuse field, as the filters are."""
+    ITD. Measured responses are equalised for the diffuse field; what else filters differ by in all directions alike
+    tells nothing about direction, depends on each tool's own equaliser, and is taken out too."""
     responses = scipy.signal.resample_poly(measured.responses, RATE_HZ, round(measured.rate_hz), axis=-1)
     spectra = np.abs(np.fft.rfft(responses, FFT_SIZE, axis=-1))
-    weights = np.cos(np.radians(measured.directions_deg[:, 1]))
-    diffuse = np.sqrt(np.einsum("d,dek->k", weights / weights.sum(), spectra**2) / 2.0)
+    diffuse = np.sqrt(np.einsum("d,dek->k", solid_angles(measured.directions_deg), spectra**2) / 2.0)
     frequencies_hz = np.fft.rfftfreq(FFT_SIZE, 1.0 / RATE_HZ)
     audible = (frequencies_hz > 500.0) & (frequencies_hz < 12000.0)
-    ild, spectral, itd = [], [], []
-    for number, ours in zip(which, filters, strict=True):
-        our_itd, our_ild = interaural(ours)
-        its_itd, its_ild = interaural(responses[number])
-        ild.append(np.abs(our_ild - its_ild).mean())
-        itd.append(abs(our_itd - its_itd))
-        ratio = np.abs(np.fft.rfft(ours, FFT_SIZE, axis=-1))[:, audible] / (spectra[number] / diffuse)[:, audible]
-        difference = 20.0 * np.log10(ratio)
-        spectral.append(np.sqrt(np.mean((difference - difference.mean()) ** 2)))
-    return HeadErrors(len(ild), float(np.mean(ild)), float(np.mean(spectral)), float(1e6 * np.quantile(itd, 0.95)))
+    theirs_db = 20.0 * np.log10(spectra[which] / diffuse)
+    ours_db = 20.0 * np.log10(np.maximum(np.abs(np.fft.rfft(filters, FFT_SIZE, axis=-1)), 1e-9))
+    ours_db -= (ours_db - theirs_db).mean(axis=(0, 1))
+    difference = (ours_db - theirs_db)[..., audible]
+    difference -= difference.mean(axis=(1, 2), keepdims=True)
+    spectral = np.sqrt(np.mean(difference**2, axis=(1, 2)))
+    ild = np.abs(_level_differences(ours_db) - _level_differences(theirs_db))
+    itd = [abs(interaural(ours)[0] - interaural(responses[n])[0]) for n, ours in zip(which, filters, strict=True)]
+    return HeadErrors(len(ild), float(ild.mean()), float(spectral.mean()), float(1e6 * np.quantile(itd, 0.95)))
+
+
+def _level_differences(levels_db: np.ndarray) -> np.ndarray:
+    """By how much the left ear is louder in half octaves (directions, bands): spectra (directions, 2, bins) in dB."""
+    edges = np.searchsorted(
+        np.fft.rfftfreq(FFT_SIZE, 1.0 / RATE_HZ), np.stack([BANDS_HZ * 2.0**-0.25, BANDS_HZ * 2.0**0.25])
+    )
+    power = 10.0 ** (levels_db / 10.0)
+    bands = 10.0 * np.log10(np.stack([power[..., a : max(b, a + 1)].mean(axis=-1) for a, b in edges.T], axis=-1))
+    return np.asarray(bands[:, 0] - bands[:, 1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Head-related transfer functions: from measured impulse responses to a dense grid of spectra.
 
-Each response is split into a minimum-phase part and a delay (Kulkarni, Isabelle and Colburn, JASA 105, 1999: listeners
-do not hear the difference), equalised so that sound from everywhere arrives without colour (diffuse field), and
-interpolated between the three nearest measured directions. The default set is the KEMAR dummy head of Gardner and
-Martin (MIT Media Lab, 1994), which pyo carries; ``read_sofa`` takes any other.
+The field is interpolated between the measured directions (``hrtf_interpolation``), equalised so that sound from
+everywhere arrives without colour (diffuse field), and each response made a minimum-phase part and a delay (Kulkarni,
+Isabelle and Colburn, JASA 105, 1999: listeners do not hear the difference). The default set is the KEMAR dummy head of
+Gardner and Martin (MIT Media Lab, 1994), which pyo carries; ``read_sofa`` takes any other.
 
 Azimuth is counter-clockwise seen from above (left is positive), 0 in front; elevation is positive upwards.
 """
@@ -19,6 +19,7 @@ import scipy
 
 from ..errors import SoundError
 from .array_cache import cache_folder, read_array, write_array
+from .hrtf_interpolation import Neighbours, interpolate
 from .pyo_block import bundled_hrir_tables
 
 GRID_STEP_DEG = 2
@@ -32,9 +33,16 @@ SMALLEST_HEAD_M, LARGEST_HEAD_M = 0.055, 0.115
 _CONVENTION = "SimpleFreeFieldHRIR"
 _LEAST_SPREAD = 0.1
 """Directions on a plane through the head have 0, evenly spread ones 0.58."""
-_VERSION = 5
+_VERSION = 6
 _KEMAR_RATE_HZ = 44100.0
+_KEMAR_COUNTS = (56, 60, 72, 72, 72, 72, 72, 60, 56, 45, 36, 24, 12, 1)
+"""Directions in each ring of elevation (Gardner and Martin, table 1): at 50 degrees none is straight behind."""
+_KEMAR_LATE = (0.64, 1.43, 0.18, -0.08, 0.0, 0.64, 2.35, -0.32, 3.04, -2.21, -5.27, 1.79, -1.50, -4.53)
+"""Samples by which the compact set's rings begin late, each having been cut at a place of its own: with these taken
+away the rings explain each other best (likeliest for the process of ``hrtf_interpolation``, 0.6 to 5 kHz)."""
 _ANALYSIS = 2048
+_WINDOW_S = 512 / 48000
+"""How much of a response is analysed, from shortly before the earliest onset on."""
 _HIGHEST_HZ = 17500.0
 """Above, the measurement ends and so, gently, do the filters."""
 LEAD = 24
@@ -94,17 +102,18 @@ def kemar_hrirs() -> HrirSet:
     side = len(near_ear[4]) // 2  # the direction at 90 degrees on the horizon
     if np.square(near_ear[4][side]).sum() < np.square(far_ear[4][side]).sum():
         near_ear, far_ear = far_ear, near_ear
-    directions, responses = [], []
+    directions, responses, delays = [], [], []
     for ring, (near, far) in enumerate(zip(near_ear, far_ear, strict=True)):
         elevation_deg = LOWEST_ELEVATION_DEG + 10.0 * ring
         for step in range(len(near)):
-            azimuth_deg = 180.0 * step / max(1, len(near) - 1)
+            azimuth_deg = 360.0 * step / _KEMAR_COUNTS[ring]
             directions.append((azimuth_deg, elevation_deg))
             responses.append((near[step], far[step]))  # from the left: the near ear is the left one
             if 0.0 < azimuth_deg < 180.0:
                 directions.append((-azimuth_deg, elevation_deg))
                 responses.append((far[step], near[step]))
-    return HrirSet(np.array(directions), np.array(responses, np.float64), _KEMAR_RATE_HZ)
+        delays += [(-_KEMAR_LATE[ring],) * 2] * (len(directions) - len(delays))
+    return HrirSet(np.array(directions), np.array(responses, np.float64), _KEMAR_RATE_HZ, np.array(delays))
 
 
 def read_sofa(path: Path) -> HrirSet:
@@ -169,47 +178,66 @@ def check_radius(head_radius_m: float) -> None:
 
 
 def build_grid(hrirs: HrirSet, rate_hz: int, fft_size: int, head_radius_m: float | None = None) -> HrtfGrid:
-    """Equalised spectra on the grid of ``GRID_STEP_DEG``. Takes about a second.
+    """Equalised spectra on the grid of ``GRID_STEP_DEG``. Takes some seconds, so ``load_grid`` keeps it.
+
+    The field is interpolated for every other row and column; what lies between is the mean of its neighbours.
 
     Differences of arrival grow with ``head_radius_m`` over the measured head's (``MEASURED_HEAD_M``), as those of a
     sphere do (Woodworth; Middlebrooks, JASA 106, 1999, for scaling by size); spectra stay the measured head's.
     """
+    azimuths_deg = np.arange(0, 360, 2 * GRID_STEP_DEG, dtype=np.float64)
+    elevations_deg = np.arange(LOWEST_ELEVATION_DEG, 91, GRID_STEP_DEG, dtype=np.float64)
+    rows = np.unique([*range(0, len(elevations_deg), 2), len(elevations_deg) - 1])
+    wanted_deg = np.stack(np.meshgrid(azimuths_deg, elevations_deg[rows]), axis=-1).reshape(-1, 2)
+    filters, delays = filters_and_delays(hrirs, wanted_deg, rate_hz, head_radius_m)
+    taps = filters.shape[-1]
+    delays += LEAD - delays.min()
+    length = taps + int(np.ceil(delays.max() + LEAD))
+    shape = (len(rows), len(azimuths_deg), 2)
+    spectra = scipy.fft.rfft(filters, fft_size, axis=-1).reshape(*shape, -1)
+    delays = delays.reshape(shape)
+    turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
+    grid = np.empty((len(elevations_deg), 2 * len(azimuths_deg), 2, 2, len(turn)), np.float32)
+    for row, elevation_deg in enumerate(elevations_deg):
+        above = int(np.searchsorted(elevations_deg[rows], elevation_deg))
+        below = above if elevations_deg[rows[above]] == elevation_deg else above - 1
+        ring = 0.5 * (spectra[below] + spectra[above])
+        delay = 0.5 * (delays[below] + delays[above])
+        for first, turned in ((0, 0), (1, -1)):
+            spectrum = 0.5 * (ring + np.roll(ring, turned, axis=0))
+            lag = 0.5 * (delay + np.roll(delay, turned, axis=0))
+            spectrum = _confined(spectrum * np.exp(turn * lag[..., None]), fft_size, length)
+            grid[row, first::2, :, 0], grid[row, first::2, :, 1] = spectrum.real, spectrum.imag
+    return HrtfGrid(grid.reshape(-1, *grid.shape[2:]), fft_size, length)
+
+
+def filters_and_delays(
+    hrirs: HrirSet, wanted_deg: npt.NDArray[np.float64], rate_hz: int, head_radius_m: float | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Equalised minimum-phase responses (m, 2 ears, taps) and their delays in samples (m, 2), less a common one, for
+    directions (m, 2) of azimuth and elevation."""
+    known, wanted = _unit_vectors(hrirs.directions_deg), _unit_vectors(wanted_deg)
+    spectra, step_hz = _measured_spectra(hrirs, rate_hz)
+    neighbours = Neighbours.of(known, wanted)
+    field = interpolate(spectra, known, wanted, neighbours, step_hz, _HIGHEST_HZ)
+    power = np.abs(spectra) ** 2
+    diffuse = np.sqrt(np.einsum("d,dek->k", solid_angles(hrirs.directions_deg), power) / 2.0)
+    filters = _minimum_phase(_equalised(field.magnitudes, diffuse, step_hz, rate_hz))
     taps = FILTER_TAPS * rate_hz // 48000
-    responses = scipy.signal.resample_poly(hrirs.responses, rate_hz, round(hrirs.rate_hz), axis=-1)
-    delays = _onset_delays(responses, rate_hz)
-    if hrirs.delays is not None:
-        delays = delays + hrirs.delays * (rate_hz / hrirs.rate_hz)
-    magnitudes = _equalised_magnitudes(responses, hrirs.directions_deg, rate_hz)
-    minimum_phase = _minimum_phase(magnitudes)[..., :taps]
-    fade = taps // 4
-    minimum_phase[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+    phases = scipy.fft.rfft(filters, axis=-1)
+    if field.waves is None:
+        onsets = _onset_delays(scipy.fft.irfft(spectra, axis=-1), rate_hz)
+        delays = neighbours.mean(onsets)
+    else:
+        delays = _low_delays(field.waves * phases.conj(), step_hz) * rate_hz
     if head_radius_m is not None:
         growth = head_radius_m / MEASURED_HEAD_M
-        leads = _left_leads(minimum_phase, rate_hz)[:, None] * np.array([-0.5, 0.5])
-        delays = delays * growth + leads * (growth - 1.0)
-    delays = delays - delays.min() + LEAD
-    length = taps + int(np.ceil(delays.max() + LEAD))
-    filters = scipy.fft.rfft(minimum_phase, fft_size, axis=-1)
-    turn = -2j * np.pi * np.arange(fft_size // 2 + 1) / fft_size
-
-    corners = _unit_vectors(hrirs.directions_deg)
-    triangles = scipy.spatial.ConvexHull(corners, qhull_options="QJ").simplices
-    inverses = np.linalg.inv(corners[triangles].transpose(0, 2, 1))
-    azimuths_deg = np.arange(0, 360, GRID_STEP_DEG, dtype=np.float64)
-    rows = []
-    for elevation_deg in range(LOWEST_ELEVATION_DEG, 91, GRID_STEP_DEG):
-        wanted = _unit_vectors(np.stack([azimuths_deg, np.full_like(azimuths_deg, elevation_deg)], axis=1))
-        shares = np.einsum("tij,dj->dti", inverses, wanted)
-        best = shares.min(axis=2).argmax(axis=1)
-        weights = np.clip(shares[np.arange(len(wanted)), best], 0.0, None)
-        weights /= weights.sum(axis=1, keepdims=True)
-        nearest = triangles[best]
-        delay = np.einsum("dw,dwe->de", weights, delays[nearest])
-        spectrum = np.einsum("dw,dwek->dek", weights, filters[nearest]) * np.exp(turn * delay[..., None])
-        spectrum = _confined(spectrum, fft_size, length)
-        rows.append(np.stack([spectrum.real, spectrum.imag], axis=2))
-    spectra = np.ascontiguousarray(np.concatenate(rows), np.float32)
-    return HrtfGrid(spectra, fft_size, length)
+        leads = _low_delays(phases, step_hz) * rate_hz  # minimum phase itself carries a fifth of the difference
+        delays = delays * growth + (leads - leads.mean(axis=1, keepdims=True)) * (growth - 1.0)
+    filters = filters[..., :taps]
+    fade = taps // 4
+    filters[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+    return filters, delays
 
 
 def _confined(spectra: npt.NDArray[np.complex128], fft_size: int, taps: int) -> npt.NDArray[np.complex128]:
@@ -282,23 +310,39 @@ def _minimum_phase(magnitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
     return np.asarray(scipy.fft.irfft(np.exp(scipy.fft.rfft(cepstrum * window, axis=-1)), axis=-1), np.float64)
 
 
-def _equalised_magnitudes(
-    responses: npt.NDArray[np.float64], directions_deg: npt.NDArray[np.float64], rate_hz: int
+def _measured_spectra(hrirs: HrirSet, rate_hz: int) -> tuple[npt.NDArray[np.complex128], float]:
+    """Spectra (n, 2 ears, bins) of ``_WINDOW_S`` of the responses, with what they are late by in their phase, and how
+    far bins are apart in Hz."""
+    responses = scipy.signal.resample_poly(hrirs.responses, rate_hz, round(hrirs.rate_hz), axis=-1)
+    size = 2 * round(_WINDOW_S * rate_hz / 2.0)
+    level = np.abs(responses)
+    begun = level > 0.1 * level.max(axis=-1, keepdims=True)
+    first = max(0, int(begun.argmax(axis=-1).min()) - size // 16)
+    responses = responses[..., first : first + size].copy()
+    end = min(size // 8, responses.shape[-1] // 8)
+    responses[..., -end:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, end + 1) / end)
+    spectra = scipy.fft.rfft(responses, size, axis=-1)
+    step_hz = rate_hz / size
+    if hrirs.delays is not None:
+        late_s = (hrirs.delays - hrirs.delays.min()) / hrirs.rate_hz
+        spectra *= np.exp(-2j * np.pi * step_hz * np.arange(spectra.shape[-1]) * late_s[..., None])
+    return np.asarray(spectra, np.complex128), step_hz
+
+
+def _equalised(
+    magnitudes: npt.NDArray[np.float64], diffuse: npt.NDArray[np.float64], step_hz: float, rate_hz: int
 ) -> npt.NDArray[np.float64]:
-    """Magnitudes divided by the power mean over the sphere, and level below 200 Hz.
+    """Magnitudes divided by those of the diffuse field, and level below 200 Hz.
 
     A response of 3 ms says nothing about lower frequencies, where a head hardly changes the sound.
     """
-    magnitudes = np.abs(scipy.fft.rfft(responses, _ANALYSIS, axis=-1))
-    frequencies_hz = np.arange(magnitudes.shape[-1]) * rate_hz / _ANALYSIS
-    first = int(np.searchsorted(frequencies_hz, 200.0))
-    magnitudes[..., :first] = magnitudes[..., first : first + 1]
-    last = int(np.searchsorted(frequencies_hz, _HIGHEST_HZ))
-    magnitudes[..., last:] = magnitudes[..., last - 1 : last]
-    weights = _solid_angles(directions_deg)
-    diffuse = np.sqrt(np.einsum("d,dek->k", weights, magnitudes**2) / 2.0)
+    frequencies_hz = np.arange(len(diffuse)) * step_hz
     audible = diffuse[(frequencies_hz > 200.0) & (frequencies_hz < 15000.0)]
     equalised = magnitudes / np.clip(diffuse, audible.min(), audible.max())
+    first = int(np.searchsorted(frequencies_hz, 200.0))
+    equalised[..., :first] = equalised[..., first : first + 1]
+    last = int(np.searchsorted(frequencies_hz, _HIGHEST_HZ))
+    equalised[..., last:] = equalised[..., last - 1 : last]
     return np.asarray(equalised * _below_nyquist(frequencies_hz, rate_hz), np.float64)
 
 
@@ -308,7 +352,7 @@ def _below_nyquist(frequencies_hz: npt.NDArray[np.float64], rate_hz: int) -> npt
     return np.asarray(0.01 + 0.99 * np.cos(0.5 * np.pi * over) ** 2, np.float64)
 
 
-def _solid_angles(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def solid_angles(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Each measured direction's share of the sphere: its ring's area over the directions in the ring."""
     elevation = np.round(directions_deg[:, 1], 1)
     rings, ring_of, counts = np.unique(elevation, return_inverse=True, return_counts=True)
@@ -318,16 +362,14 @@ def _solid_angles(directions_deg: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
     return np.asarray(shares / shares.sum(), np.float64)
 
 
-def _left_leads(minimum_phase: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
-    """By how many samples the left ear leads in what is left when delays are taken out: at low frequencies, minimum
-    phase itself carries a fifth of the difference of arrival."""
-    size, factor = 1024, 8
-    low_pass = 1.0 / (1.0 + (np.arange(size // 2 + 1) * rate_hz / size / 1500.0) ** 8)
-    spectra = scipy.fft.rfft(minimum_phase, size, axis=-1)
-    correlation = scipy.fft.irfft(spectra[:, 1] * spectra[:, 0].conj() * low_pass, size * factor, axis=-1)
-    reach = 24 * factor
-    lags = np.arange(-reach, reach + 1)
-    return np.asarray(lags[correlation[:, lags].argmax(axis=1)] / factor, np.float64)
+def _low_delays(spectra: npt.NDArray[np.complex128], step_hz: float) -> npt.NDArray[np.float64]:
+    """Delays in seconds of spectra (..., bins) from 0.3 to 1.5 kHz, where listeners go by them most (Wightman and
+    Kistler, JASA 91, 1992): the slope of phase over frequency, each frequency counting with its power."""
+    bins = np.arange(round(300.0 / step_hz), round(1500.0 / step_hz) + 1)
+    radians_per_s = 2.0 * np.pi * step_hz * bins
+    weights = np.abs(spectra[..., bins]) * radians_per_s
+    phases = np.unwrap(np.angle(spectra[..., bins]), axis=-1)
+    return np.asarray(-(weights * phases).sum(axis=-1) / (weights * radians_per_s).sum(axis=-1), np.float64)
 
 
 def _onset_delays(responses: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:

@@ -93,7 +93,7 @@ def test_delays_of_a_sofa_file_count(tmp_path: Path) -> None:
 
 
 def test_directions_may_be_cartesian_in_radians_or_repeated(tmp_path: Path) -> None:
-    degrees = np.column_stack([kemar_hrirs().directions_deg, np.full(709, 1.4)])
+    degrees = np.column_stack([kemar_hrirs().directions_deg, np.full(710, 1.4)])
     azimuth, elevation = np.radians(degrees[:, :2]).T
     flat = np.cos(elevation)
     points = 1.4 * np.stack([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)], axis=1)
@@ -109,7 +109,7 @@ def test_directions_may_be_cartesian_in_radians_or_repeated(tmp_path: Path) -> N
     ]
     for path in files:
         read = read_sofa(path)
-        assert len(read.directions_deg) == 709
+        assert len(read.directions_deg) == 710
         wanted = np.radians(kemar_hrirs().directions_deg)
         found = np.radians(read.directions_deg)
         assert np.cos(found[:, 0] - wanted[:, 0])[np.abs(wanted[:, 1]) < 1.5] == pytest.approx(1.0, abs=1e-6)
@@ -119,13 +119,13 @@ def test_directions_may_be_cartesian_in_radians_or_repeated(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"Data.IR": None, "Data.Real": np.zeros((709, 2, 65))}, "without impulse responses"),
-        ({"SourcePosition": np.full((709, 3), np.nan)}, "not finite"),
+        ({"Data.IR": None, "Data.Real": np.zeros((710, 2, 65))}, "without impulse responses"),
+        ({"SourcePosition": np.full((710, 3), np.nan)}, "not finite"),
         (
-            {"SourcePosition": np.linspace(0, 359, 709)[:, None] * [1.0, 0.0, 0.0]},
+            {"SourcePosition": np.linspace(0, 359, 710)[:, None] * [1.0, 0.0, 0.0]},
             "round the head",
         ),
-        ({"Data.IR": np.zeros((709, 2, 128))}, "silent"),
+        ({"Data.IR": np.zeros((710, 2, 128))}, "silent"),
         ({"Data.Delay": np.zeros((5, 2))}, "delays of shape"),
     ],
 )

@@ -37,7 +37,7 @@ def itd_s(grid: HrtfGrid, azimuth_deg: float) -> float:
 
 def test_default_head_has_every_direction_of_the_measurement() -> None:
     hrirs = kemar_hrirs()
-    assert len(hrirs.responses) == 710 - 1  # Gardner and Martin list 710, of which the zenith is in our set once
+    assert len(hrirs.responses) == 710  # as Gardner and Martin list them
     assert len(np.unique(hrirs.directions_deg, axis=0)) == len(hrirs.responses)
 
 
@@ -94,6 +94,7 @@ def write_sofa(path, **changes: np.ndarray) -> None:
         "Data.IR": hrirs.responses,
         "SourcePosition": np.column_stack([hrirs.directions_deg, np.full(len(hrirs.responses), 1.4)]),
         "Data.SamplingRate": np.array([44100.0]),
+        "Data.Delay": hrirs.delays,
     } | changes
     with h5py.File(path, "w") as file:
         for name, values in content.items():
@@ -108,8 +109,8 @@ def test_sofa_file_of_the_same_head_gives_the_same_grid(tmp_path, grid: HrtfGrid
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Data.IR": np.zeros((709, 1, 128))},
-        {"Data.IR": np.full((709, 2, 128), np.nan)},
+        {"Data.IR": np.zeros((710, 1, 128))},
+        {"Data.IR": np.full((710, 2, 128), np.nan)},
         {"Data.SamplingRate": np.array([5.0])},
     ],
 )
