@@ -145,7 +145,7 @@ class Scheduler:
                     articulation=played.articulation,
                     quarter=note.onset_quarter,
                     source=note.source,
-                    cents=note.cents or self._tuning.cents_of(note.part, note.pitch),
+                    cents=note.cents + self._tuning.cents_of(note.part, note.pitch),
                 )
             )
             heapq.heappush(self._sounding, (note.onset_quarter + played.sounding_quarter, self._next_id))

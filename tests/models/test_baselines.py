@@ -91,6 +91,22 @@ def test_training_writes_weights_that_answer_a_melody(kind: str, pieces: list[Pa
     assert [n for n in first.notes if n.part == 0] == melody.notes_between(0.0, 16.0)
 
 
+@pytest.mark.parametrize("kind", ["lstm", "transformer", "gan"])
+def test_so_many_iterations_from_a_seed_make_the_same_weights(
+    kind: str, pieces: list[PartPiece], tmp_path: Path
+) -> None:
+    """The command in a manifest makes the file that ships, however busy the machine is."""
+    made = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        path = tmp_path / name / "baseline.safetensors"
+        manifest = train_baseline(
+            kind, pieces, path, budget_s=600.0, iterations=2, licence="test", command="test", seed=seed
+        )
+        assert manifest.figures["iterations"] == 2
+        made.append(path.read_bytes())
+    assert made[0] == made[1] != made[2]
+
+
 def test_the_transformer_goes_on_beyond_its_window() -> None:
     torch.manual_seed(1)
     plan = BaselinePlan("transformer", width=16, layers=1, heads=2, window=8)
