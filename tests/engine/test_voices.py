@@ -8,6 +8,8 @@ from audio_support import RATE_HZ, note, player, tone_sample, tone_sounds
 from tutti.engine.audio.ensemble import PlayerNote, assign
 from tutti.engine.audio.spatial import StreamRing
 from tutti.engine.audio.technique import TECHNIQUES
+from tutti.engine.audio.vectors import WIDTH
+from tutti.engine.audio.voice_kernels import CONTROL, NEVER, VOICE, mix_voices
 from tutti.engine.audio.voices import VoicePool
 from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone
 
@@ -186,3 +188,20 @@ def test_a_broken_recording_is_left_out_and_its_voice_is_good_again() -> None:
         assert pool.process(ring) == 0
     assert np.isfinite(ring.samples).all() and np.abs(ring.samples).max() > 0.05
     pool.close()
+
+
+def test_a_burst_that_is_gone_is_nothing() -> None:
+    """It would fade into numbers so small that the processor slows down over them."""
+
+    def mixed(burst: float) -> tuple[np.ndarray, float]:
+        voices, ring = np.zeros(WIDTH, VOICE), np.zeros((1, 1024), np.float32)
+        voices["release_at"] = voices["fade_at"] = voices["cut_at"] = NEVER
+        voices["gain"], voices["brightness"], voices["noise"], voices["noise_state"] = 1.0, 0.5, 0.01, 7
+        voices["noise_burst"], voices["noise_decay"] = burst, 0.999
+        sound, swings = np.zeros((256, WIDTH), np.float32), np.zeros((WIDTH, 256 // CONTROL + 1), np.float32)
+        assert mix_voices(sound, voices, np.array([3], np.int32), swings, ring, 0) == 0
+        return ring, float(voices["noise_burst"][3])
+
+    silent, (faint, left) = mixed(0.0)[0], mixed(1e-9)
+    assert left == 0.0 and np.array_equal(faint, silent) and silent.any()
+    assert mixed(1e-3)[1] > 0.0
