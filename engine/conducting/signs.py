@@ -54,6 +54,8 @@ MIRRORING, MIRRORING_BEFORE = 0.6, 0.7
 TOGETHER, TOGETHER_AFTER_POISE = 0.75, 0.9
 """And a stroke that it explains to this part is a beat; a cue on the beat looks like one, but the hand waited first."""
 LONG_POISE_S = 0.2
+SHORT_POISE_S, JUST_NOW_S, APART_BEFORE = 0.12, 0.35, 0.45
+"""It waited plainly if for so long; or shorter, just now, and the beat explained it to less than this part before."""
 QUICK_M_S, UNLIKE = 0.85, 0.6
 """Without waiting, a cue must be this quick, and explained by the beat no more than this."""
 CUE_AGAIN_S = 0.9
@@ -294,10 +296,11 @@ class SignReader:
         """The stroke does not go with the beat: the hand had waited for it, or it is quick and unlike the beat."""
         before = likeness(self._hand, self._baton, movement.start_s)
         together = likeness(self._hand, self._baton, movement.end_s, max(0.4, movement.duration_s + 0.15))
-        if movement.start_s - self._poised_s <= POISED_AGO_S:
-            return before < MIRRORING_BEFORE and together < (
-                TOGETHER if self._poise_s < LONG_POISE_S else TOGETHER_AFTER_POISE
-            )
+        waited_ago_s = movement.start_s - self._poised_s
+        if waited_ago_s <= POISED_AGO_S:
+            apart = before < APART_BEFORE and self._poise_s >= SHORT_POISE_S and waited_ago_s < JUST_NOW_S
+            plainly = apart or self._poise_s >= LONG_POISE_S
+            return before < MIRRORING_BEFORE and together < (TOGETHER_AFTER_POISE if plainly else TOGETHER)
         return movement.peak_m_s > QUICK_M_S and before < UNLIKE and together < UNLIKE
 
     def _watch_poise(self) -> None:
