@@ -12,7 +12,6 @@ from tutti.engine.audio.hrtf import (
     LEAD,
     HrirSet,
     HrtfGrid,
-    build_grid,
     filters_and_delays,
     kemar_hrirs,
     load_grid,
@@ -126,16 +125,6 @@ class HeadErrors:
     ild_db: float
     spectral_db: float
     itd_95_us: float
-
-
-def leave_out_errors(every: int = 4) -> HeadErrors:
-    """Withhold one in ``every`` measured directions (not the outer rings, beyond which nothing is), and compare."""
-    measured = kemar_hrirs()
-    elevation = measured.directions_deg[:, 1]
-    inner = (elevation > elevation.min()) & (elevation < 80.0)
-    order = np.random.default_rng(1).permutation(np.flatnonzero(inner))
-    withheld = np.sort(order[: len(order) // every])
-    return head_errors(build_grid(without(measured, withheld), RATE_HZ, FFT_SIZE), measured, withheld)
 
 
 def without(measured: HrirSet, withheld: np.ndarray) -> HrirSet:

@@ -22,17 +22,17 @@ from _space_measures import (
     RATE_HZ,
     EarTemplates,
     every_other_azimuth,
+    field_errors,
     filter_errors,
     head_errors,
     heard_azimuth_deg,
-    leave_out_errors,
     rendered_response,
     sharing_errors,
     turned_deg,
     without,
 )
 
-from tutti.engine.audio.hrtf import build_grid, kemar_hrirs
+from tutti.engine.audio.hrtf import build_grid, kemar_hrirs, load_grid
 from tutti.engine.audio.listener_seats import listener_at
 from tutti.engine.audio.room import Room, air_absorption_db_per_m, band_decays_s, room_from_hall
 from tutti.engine.audio.source_field import AT_PODIUM
@@ -80,30 +80,32 @@ def main() -> None:
 
 def heads() -> None:
     """Filters at measured directions that the interpolation did not know: ours, and OpenAL Soft's from a head made of
-    the same other directions."""
-    errors = leave_out_errors()
-    print(
-        f"filters at {errors.directions} withheld directions: level difference {errors.ild_db:.2f} dB, "
-        f"spectrum {errors.spectral_db:.2f} dB, time difference {errors.itd_95_us:.0f} µs (95 %)"
-    )
+    the same other directions; and what of our error is there even where a direction is known."""
     measured = kemar_hrirs()
     which = every_other_azimuth(measured)
     known = without(measured, which)
-    ours = head_errors(build_grid(known, RATE_HZ, FFT_SIZE), measured, which)
+    withheld = build_grid(known, RATE_HZ, FFT_SIZE)
+    errors = {
+        "Tutti, interpolated": field_errors(known, measured, which),
+        "Tutti, as heard": head_errors(withheld, measured, which),
+        "known, interpolated": field_errors(measured, measured, which),
+        "known, as heard": head_errors(load_grid(RATE_HZ, FFT_SIZE), measured, which),
+    }
     try:
         with tempfile.TemporaryDirectory() as folder:
             filters = responses_from(known, measured.directions_deg[which], FFT_SIZE, Path(folder))
+            errors["OpenAL Soft"] = filter_errors(filters, measured, which)
     except PeerMissingError as error:
         print(f"  not compared: {error}")
-        return
-    theirs = filter_errors(filters, measured, which)
-    print(f"every other azimuth withheld ({ours.directions}):")
-    for name, of in (("Tutti", ours), ("OpenAL Soft", theirs)):
-        print(f"  {name:<12} {of.ild_db:.2f} dB  {of.spectral_db:.2f} dB  {of.itd_95_us:.0f} µs")
-    print(
-        f"  ratio        {ours.ild_db / theirs.ild_db:.2f} (≤ 0.65 wanted)  "
-        f"{ours.spectral_db / theirs.spectral_db:.2f} (≤ 0.5 wanted)"
-    )
+    print(f"filters at {len(which)} directions, every other azimuth, withheld (as heard: through the grid's next row)")
+    print(f"  {'':<20}{'level difference':>18}{'spectrum':>12}{'time, 95 %':>12}")
+    for name, of in errors.items():
+        print(f"  {name:<20}{of.ild_db:>15.2f} dB{of.spectral_db:>9.2f} dB{of.itd_95_us:>9.0f} µs")
+    if "OpenAL Soft" in errors:
+        theirs = errors["OpenAL Soft"]
+        for name in ("Tutti, interpolated", "Tutti, as heard"):
+            level, spectrum = errors[name].ild_db / theirs.ild_db, errors[name].spectral_db / theirs.spectral_db
+            print(f"  {name} / OpenAL: {level:.2f} (≤ 0.65 wanted)  {spectrum:.2f} (≤ 0.5 wanted)")
 
 
 def row(title: str, values: list[str]) -> None:

@@ -33,7 +33,7 @@ SMALLEST_HEAD_M, LARGEST_HEAD_M = 0.055, 0.115
 _CONVENTION = "SimpleFreeFieldHRIR"
 _LEAST_SPREAD = 0.1
 """Directions on a plane through the head have 0, evenly spread ones 0.58."""
-_VERSION = 6
+_VERSION = 7
 _KEMAR_RATE_HZ = 44100.0
 _KEMAR_COUNTS = (56, 60, 72, 72, 72, 72, 72, 60, 56, 45, 36, 24, 12, 1)
 """Directions in each ring of elevation (Gardner and Martin, table 1): at 50 degrees none is straight behind."""
@@ -41,7 +41,7 @@ _KEMAR_LATE = (0.64, 1.43, 0.18, -0.08, 0.0, 0.64, 2.35, -0.32, 3.04, -2.21, -5.
 """Samples by which the compact set's rings begin late, each having been cut at a place of its own: with these taken
 away the rings explain each other best (likeliest for the process of ``hrtf_interpolation``, 0.6 to 5 kHz)."""
 _ANALYSIS = 2048
-_WINDOW_S = 512 / 48000
+_WINDOW_S = 256 / 48000
 """How much of a response is analysed, from shortly before the earliest onset on."""
 _HIGHEST_HZ = 17500.0
 """Above, the measurement ends and so, gently, do the filters."""
@@ -102,7 +102,8 @@ def kemar_hrirs() -> HrirSet:
     side = len(near_ear[4]) // 2  # the direction at 90 degrees on the horizon
     if np.square(near_ear[4][side]).sum() < np.square(far_ear[4][side]).sum():
         near_ear, far_ear = far_ear, near_ear
-    directions, responses, delays = [], [], []
+    directions, responses = [], []
+    delays: list[tuple[float, float]] = []
     for ring, (near, far) in enumerate(zip(near_ear, far_ear, strict=True)):
         elevation_deg = LOWEST_ELEVATION_DEG + 10.0 * ring
         for step in range(len(near)):
@@ -112,7 +113,8 @@ def kemar_hrirs() -> HrirSet:
             if 0.0 < azimuth_deg < 180.0:
                 directions.append((-azimuth_deg, elevation_deg))
                 responses.append((far[step], near[step]))
-        delays += [(-_KEMAR_LATE[ring],) * 2] * (len(directions) - len(delays))
+        late = _KEMAR_LATE[ring]
+        delays += [(-late, -late)] * (len(directions) - len(delays))
     return HrirSet(np.array(directions), np.array(responses, np.float64), _KEMAR_RATE_HZ, np.array(delays))
 
 
@@ -318,9 +320,11 @@ def _measured_spectra(hrirs: HrirSet, rate_hz: int) -> tuple[npt.NDArray[np.comp
     level = np.abs(responses)
     begun = level > 0.1 * level.max(axis=-1, keepdims=True)
     first = max(0, int(begun.argmax(axis=-1).min()) - size // 16)
-    responses = responses[..., first : first + size].copy()
-    end = min(size // 8, responses.shape[-1] // 8)
-    responses[..., -end:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, end + 1) / end)
+    if responses.shape[-1] > first + size:
+        responses = responses[..., : first + size].copy()
+        fade = size // 8
+        responses[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+    responses = responses[..., first:]
     spectra = scipy.fft.rfft(responses, size, axis=-1)
     step_hz = rate_hz / size
     if hrirs.delays is not None:
@@ -336,9 +340,9 @@ def _equalised(
 
     A response of 3 ms says nothing about lower frequencies, where a head hardly changes the sound.
     """
-    frequencies_hz = np.arange(len(diffuse)) * step_hz
+    frequencies_hz = np.asarray(np.arange(len(diffuse)) * step_hz, np.float64)
     audible = diffuse[(frequencies_hz > 200.0) & (frequencies_hz < 15000.0)]
-    equalised = magnitudes / np.clip(diffuse, audible.min(), audible.max())
+    equalised = np.asarray(magnitudes / np.clip(diffuse, audible.min(), audible.max()), np.float64)
     first = int(np.searchsorted(frequencies_hz, 200.0))
     equalised[..., :first] = equalised[..., first : first + 1]
     last = int(np.searchsorted(frequencies_hz, _HIGHEST_HZ))

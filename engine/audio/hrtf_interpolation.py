@@ -85,7 +85,7 @@ def interpolate(
     vectors ahead, left, up; ``wanted`` (m, 3). What lies above ``highest_hz`` is interpolated by magnitude alone.
     """
     log_power = neighbours.mean(2.0 * np.log(np.maximum(np.abs(spectra), 1e-9)))
-    wavenumbers = 2.0 * np.pi * step_hz / SPEED_OF_SOUND_M_S * np.arange(spectra.shape[2])
+    wavenumbers = np.arange(spectra.shape[2], dtype=np.float64) * (2.0 * np.pi * step_hz / SPEED_OF_SOUND_M_S)
     process = _Process(known)
     if _incoherence(process, spectra, wavenumbers, step_hz) > MOST_INCOHERENCE:
         return HeadField(np.exp(0.5 * log_power), None)
