@@ -13,7 +13,6 @@ from tutti.engine.audio.hrtf import (
     HrirSet,
     HrtfGrid,
     filters_and_delays,
-    kemar_hrirs,
     load_grid,
     solid_angles,
 )
