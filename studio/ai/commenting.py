@@ -61,7 +61,7 @@ class Commentator:
         self._score = replace(score, parts=parts)
         self._plan, self._model = plan, model
         self._heard: dict[tuple[int, float, int], ScoreNote] = {}
-        self._whole: Analysis | None = None
+        self._whole = None if plan.heard else analyse(score)
         self._bar = -1
         self._quarter = -np.inf
 
@@ -78,7 +78,7 @@ class Commentator:
         self._quarter = quarter
         before, self._bar = self._bar, self._score.measure_at(quarter)
         if not self._plan.heard:
-            return [self._written()] if before != self._bar else []
+            return [self._written(self._whole)] if self._whole is not None and before != self._bar else []
         told: list[Told] = []
         harmony = self._heard_harmony(quarter)
         if harmony is not None:
@@ -96,13 +96,11 @@ class Commentator:
         surprises = self._surprises(self._model, self._bar)
         return [] if surprises is None else [surprises]
 
-    def _written(self) -> Harmony:
-        if self._whole is None:
-            self._whole = analyse(self._score)
+    def _written(self, whole: Analysis) -> Harmony:
         starts = self._score.measures["start_quarter"]
         first, last = max(0, self._bar - BARS_BEFORE), min(len(starts) - 1, self._bar + BARS_AHEAD)
         ends = float(starts[last] + self._score.measures["duration_quarter"][last])
-        return _harmony(self._whole, 0.0, float(starts[first]), ends)
+        return _harmony(whole, 0.0, float(starts[first]), ends)
 
     def _heard_harmony(self, quarter: float) -> Harmony | None:
         """Chords of the bar before and this one, up to ``quarter``."""
