@@ -4,34 +4,28 @@
 frame wins, events add up) and sent as far as the kernel takes it; ``poll`` reads what viewers want. No threads.
 """
 
-import asyncio
-import errno
 import logging
 import math
 import multiprocessing
 import secrets
-import signal
 import socket
-import ssl
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...engine.clock import SessionClock
 from ...engine.conducting.tapping import TapSource
 from ...engine.conducting.tracking import PointerSource
-from ...engine.errors import RelayError, TuttiError
+from ...engine.errors import RelayError
 from ...engine.interaction.values import InteractionFrame
 from ...engine.types import Frame, PlayerPlacement, Pose
 from .addresses import lan_addresses
-from .audio_stream import AudioTap
 from .interaction_info import merged_interaction
 from .pairing import phone_address
-from .protocol import Harmony, Shown, Solo, SoundStatus, Surprises
+from .protocol import Shown
 from .relay_access import is_loopback
-from .relay_link import Link, LinkProtocol
-from .relay_server import RelayServer
+from .relay_link import Link
 from .relay_types import (
     Control,
     KeyInput,
@@ -42,6 +36,7 @@ from .relay_types import (
     ShownInteraction,
     TapInput,
 )
+from .relay_worker import Failed, HoldBaton, OpenTap, Place, Ready, Say, Silence, run_relay
 from .session_info import SessionInfo
 
 __all__ = [
@@ -52,52 +47,17 @@ __all__ = [
     "RelayStatus",
     "RelayTaps",
     "SessionInfo",
-    "run_relay",
 ]
 
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 30.0
-STATUS_INTERVAL_S = 0.5
 CLOSE_TIMEOUT_S = 3.0
 MAX_MERGED_EVENTS = 20_000
 """Notes and releases kept while the relay does not read; beyond, viewers are told of silence instead."""
 
 MAX_POINTING = 1000
 """Messages of rays that are kept while nobody reads them."""
-
-OpenTap = Callable[[], AudioTap]
-"""Opens the orchestra's sound in the relay's process; it is pickled on the way there."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    time_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    placements: tuple[PlayerPlacement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Say:
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _HoldBaton:
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    reason: str
 
 
 class RelayProcess:
@@ -147,9 +107,9 @@ class RelayProcess:
         port: int | None = None
         while port is None:
             for message in self._link.receive(timeout_s=0.1):
-                if isinstance(message, _Ready):
+                if isinstance(message, Ready):
                     port = message.port
-                elif isinstance(message, _Failed):
+                elif isinstance(message, Failed):
                     self._failure = message.reason
             if port is None and (self._failure or self._link.closed or time.monotonic() > deadline_s):
                 self.close()
@@ -226,12 +186,12 @@ class RelayProcess:
             self._queue[-1] = _merged(last, frame)
         else:
             log.warning("the relay does not keep up: viewers miss %d notes", len(last.notes))
-            self._queue[-1:] = [_Silence(frame.time_s), frame]
+            self._queue[-1:] = [Silence(frame.time_s), frame]
         self._flush()
 
     def silence(self, time_s: float) -> None:
         """Every sounding note ended (stop, seek)."""
-        self._put(_Silence(time_s))
+        self._put(Silence(time_s))
 
     def open(self, info: SessionInfo) -> None:
         """Another score or orchestra."""
@@ -241,9 +201,9 @@ class RelayProcess:
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Players were moved, muted or re-balanced."""
         self._info = replace(self._info, placements=tuple(placements))
-        if self._queue and isinstance(self._queue[-1], _Place):
+        if self._queue and isinstance(self._queue[-1], Place):
             self._queue.pop()
-        self._put(_Place(tuple(placements)))
+        self._put(Place(tuple(placements)))
 
     def interact(self, viewer: int, frame: InteractionFrame) -> None:
         """Show a viewer what their rays came to."""
@@ -260,12 +220,12 @@ class RelayProcess:
 
     def say(self, text: str) -> None:
         """Show every viewer a line of text for a moment."""
-        self._put(_Say(text))
+        self._put(Say(text))
 
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton from whoever has it, or release it."""
         self._held = held
-        self._put(_HoldBaton(held))
+        self._put(HoldBaton(held))
 
     def _put(self, item: object) -> None:
         self._queue.append(item)
@@ -346,7 +306,7 @@ class RelayProcess:
                     self._pointing = [*self._pointing, message][-MAX_POINTING:]
                 case RelayStatus():
                     self._status = message
-                case _Failed(reason):
+                case Failed(reason):
                     self._failure = reason
         if self._link.closed:
             self._report_end()
@@ -416,96 +376,3 @@ class RelayTaps:
     def close(self) -> None:
         """The relay goes on; its owner closes it."""
         self._source.close()
-
-
-def run_relay(
-    link: socket.socket,
-    info: SessionInfo,
-    clock_origin_s: float,
-    settings: RelaySettings,
-    open_tap: OpenTap | None,
-    log_level: int,
-) -> None:
-    """The relay's process, from its start to its end: it ends when ``link`` does."""
-    for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
-        signal.signal(name, signal.SIG_IGN)
-    logging.basicConfig(level=log_level, format="relay: %(message)s")
-    logging.getLogger("websockets").setLevel(max(log_level, logging.WARNING))
-    _run(_relay(link, info, SessionClock(clock_origin_s), settings, open_tap))
-
-
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    """By uvloop where there is one (not on Windows)."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
-
-
-async def _relay(
-    link: socket.socket, info: SessionInfo, clock: SessionClock, settings: RelaySettings, open_tap: OpenTap | None
-) -> None:
-    loop = asyncio.get_running_loop()
-    _, pipe = await loop.create_connection(LinkProtocol, sock=link)
-    try:
-        server = RelayServer(info, settings, clock, open_tap() if open_tap else None, on_input=pipe.send_or_drop)
-        await server.start()
-    except (OSError, TuttiError) as error:
-        pipe.send(_Failed(_why_not(settings, error)))
-        await pipe.drain()
-        return
-    pipe.on_message = lambda message: _deliver(server, message)
-    pipe.send(_Ready(server.port))
-    running = asyncio.create_task(server.run())
-    reporting = asyncio.create_task(_report(server, pipe))
-    try:
-        await asyncio.wait([running, reporting, pipe.closed], return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            pipe.send(_Failed(f"an error of its own: {running.exception()!r}"))
-            running.result()
-    finally:
-        reporting.cancel()
-        await server.close()
-
-
-def _why_not(settings: RelaySettings, error: OSError | TuttiError) -> str:
-    """One line on why the relay cannot serve."""
-    place = f"{settings.host}:{settings.port}"
-    if not isinstance(error, OSError):
-        return str(error)
-    if error.errno == errno.EADDRINUSE:
-        return f"cannot serve at {place}: something else does; choose another port"
-    if isinstance(error, ssl.SSLError):
-        return f"cannot serve at {place}: the certificate is no good ({error.reason})"
-    return f"cannot serve at {place}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
-
-
-async def _report(server: RelayServer, pipe: LinkProtocol) -> None:
-    while True:
-        pipe.send_or_drop(server.status())
-        await asyncio.sleep(STATUS_INTERVAL_S)
-
-
-def _deliver(server: RelayServer, message: object) -> None:
-    """Hand what the engine's process sent to the server."""
-    match message:
-        case Frame():
-            server.absorb(message)
-        case _Silence(time_s):
-            server.silence(time_s)
-        case _Place(placements):
-            server.place(placements)
-        case _HoldBaton(held):
-            server.hold_baton(held)
-        case _Say(text):
-            server.say(text)
-        case ShownInteraction():
-            server.interact(message)
-        case SoundStatus() | Harmony() | Surprises() | Solo():
-            server.show(message)
-        case SessionInfo():
-            server.open(message)
-        case _:
-            raise TypeError(f"no use for {message!r}")

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ...engine.clock import SessionClock
 from ...engine.errors import ProtocolError
-from ...engine.types import Frame, PlayerPlacement, Pose
+from ...engine.types import Frame, PlayerPlacement
 from . import protocol as wire
 from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
@@ -25,21 +25,20 @@ from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reacha
 from .presence import BatonRefused, Presence
 from .protocol_values import AudioInfo
 from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
-from .relay_clients import MAX_AHEAD_S, Counts, RateLimit, ViewerConnection, binary_frame
+from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
 from .relay_http import RelayHttp
 from .relay_types import (
     Control,
     Input,
     KeyInput,
-    PointerInput,
     PointingInput,
     RelaySettings,
     RelayStatus,
     ShownInteraction,
-    TapInput,
 )
 from .session_info import SessionInfo
 from .session_state import SessionState
+from .viewer_inputs import check_count, command_of, inputs_of, keys_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,6 @@ HELLO_TIMEOUT_S = 5.0
 STALL_TIMEOUT_S = 8.0
 ACK_WINDOW_S = 0.4
 CLOSE_TIMEOUT_S = 1.0
-GAIN_RANGE_DB = (-60.0, 12.0)
 COSTLY = 20
 """A message that makes work for everybody counts as so many."""
 COSTLY_KINDS = (wire.Rename, wire.Baton, wire.Command, wire.Listen, wire.Pair, wire.Claim)
@@ -343,6 +341,7 @@ class RelayServer:
 
     def _handle(self, viewer: ViewerConnection, message: wire.ClientMessage) -> None:
         """One message of a viewer. Raises ``ProtocolError``."""
+        check_count(message)
         now_s = self._clock.now_s()
         match message:
             case wire.Ack():
@@ -375,46 +374,19 @@ class RelayServer:
     def _samples(
         self, viewer: ViewerConnection, message: wire.Pointer | wire.Poses | wire.Tap, arrival_s: float
     ) -> None:
-        if len(message.samples) > wire.MAX_SAMPLES:
-            raise ProtocolError(f"{len(message.samples)} samples where {wire.MAX_SAMPLES} are allowed")
-        if not message.samples or self._presence.holder != viewer.viewer:
-            return
-        stamps = [sample.client_s for sample in message.samples]
-        ahead_s = MAX_AHEAD_S if isinstance(message, wire.Poses) else 0.0
-        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s, ahead_s)
-        points = message.samples
-        for index, time_s in enumerate(times):
-            point = points[index]
-            if isinstance(point, wire.PointerSample):
-                self._on_input(PointerInput(time_s, point.x, point.y, point.pressed))
-            elif isinstance(point, wire.TapSample):
-                self._on_input(TapInput(time_s, point.strength))
-            else:
-                self._on_input(Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid))
+        samples = inputs_of(message, viewer.clock, arrival_s) if self._presence.holder == viewer.viewer else []
+        for sample in samples:
+            self._on_input(sample)
 
     def _play_keys(self, viewer: ViewerConnection, message: wire.Keys, arrival_s: float) -> None:
         """Keys of the page's keyboard. What a viewer holds down is remembered, to be let go when they leave."""
-        if len(message.samples) > wire.MAX_SAMPLES:
-            raise ProtocolError(f"{len(message.samples)} keys where {wire.MAX_SAMPLES} are allowed")
-        if not message.samples or self._state.info.keyboard is None:
+        if self._state.info.keyboard is None:
             return
-        may_begin = self._presence.may_control(viewer.viewer)
-        stamps = [sample.client_s for sample in message.samples]
-        times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
         held = self._keys_held.setdefault(viewer.viewer, set())
-        for sample, time_s in zip(message.samples, times, strict=True):
-            if sample.pitch > 127 or sample.velocity > 127:
-                raise ProtocolError(f"no key {sample.pitch} at velocity {sample.velocity}: both are 0 to 127")
-            if sample.velocity and may_begin:
-                held.add(sample.pitch)
-                self._on_input(KeyInput(time_s, sample.pitch, sample.velocity))
-            elif not sample.velocity and sample.pitch in held:
-                held.discard(sample.pitch)
-                self._on_input(KeyInput(time_s, sample.pitch, 0))
+        for key in keys_of(message, viewer.clock, arrival_s, held, self._presence.may_control(viewer.viewer)):
+            self._on_input(key)
 
     def _point(self, viewer: ViewerConnection, message: wire.Pointing, arrival_s: float) -> None:
-        if len(message.samples) > wire.MAX_SAMPLES:
-            raise ProtocolError(f"{len(message.samples)} rays where {wire.MAX_SAMPLES} are allowed")
         if message.samples:
             stamps = [sample.client_s for sample in message.samples]
             times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
@@ -500,14 +472,7 @@ class RelayServer:
         if not self._presence.may_control(viewer.viewer):
             self._notify(viewer, "Only a host or the one with the baton can do that.")
             return
-        info = self._state.info
-        if message.action == "seek" and message.target >= len(info.measures):
-            raise ProtocolError(f"measure index {message.target} of {len(info.measures)}")
-        if message.action in ("gain", "mute", "solo") and message.target >= len(info.parts):
-            raise ProtocolError(f"part {message.target} of {len(info.parts)}")
-        value = min(max(message.value, GAIN_RANGE_DB[0]), GAIN_RANGE_DB[1])
-        name = self._presence[viewer.viewer].name
-        self._on_input(Control(viewer.viewer, name, message.action, message.target, value))
+        self._on_input(command_of(message, self._state.info, viewer.viewer, self._presence[viewer.viewer].name))
 
 
 async def _hang_up(connection: ServerConnection, code: int, reason: str) -> None:

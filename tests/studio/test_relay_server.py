@@ -21,6 +21,7 @@ from tutti.studio.relay import protocol as p
 from tutti.studio.relay import protocol_values as pv
 from tutti.studio.relay import relay_access, relay_server, session_state
 from tutti.studio.relay.relay_types import Control, PointerInput, TapInput
+from tutti.studio.relay.viewer_inputs import GAIN_RANGE_DB
 
 pytestmark = pytest.mark.realtime
 
@@ -490,7 +491,7 @@ def test_commands_are_for_host_and_holder_and_are_checked() -> None:
             await host.next(p.Pong)
             assert inputs == [
                 Control(host.id, "Teacher", "seek", 3, 0.0),
-                Control(host.id, "Teacher", "gain", 1, relay_server.GAIN_RANGE_DB[1]),
+                Control(host.id, "Teacher", "gain", 1, GAIN_RANGE_DB[1]),
             ]
             await host.say(p.Command(action="mute", target=2, value=1.0))
             assert (await closing(host.connection))[0] == p.CLOSE_MALFORMED
