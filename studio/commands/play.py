@@ -182,6 +182,6 @@ def replay(
     latency: LatencyOption = "balanced",
 ) -> None:
     """Play a recorded session again, exactly, in the hall and on the page."""
-    from ..app import ReplayOptions, run_replay
+    from ..replaying import ReplayOptions, run_replay
 
     run_replay(ReplayOptions(session, host, port, tls, window, sounds, audio, latency))

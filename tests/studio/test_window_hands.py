@@ -29,7 +29,7 @@ from tutti.engine.performance import Performance
 from tutti.engine.placement import choose_plan, place_players, read_plan
 from tutti.scenes.desktop import Desktop, DesktopActions
 from tutti.scenes.view import StageView
-from tutti.studio.app import window_hands
+from tutti.studio.session_window import window_hands
 from tutti.studio.hall_interaction import HallInteraction
 from tutti.studio.live import LiveSession
 
