@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .controls import DENSITY, DENSITY_CENTRES, Controls
-from .craft.rules import HOLD as RULE_HOLD
-from .craft.rules import REST as RULE_REST
-from .craft.rules import UNKNOWN as RULE_UNKNOWN
-from .craft.rules import RuleSet, StepContext
+from .craft.charges import HOLD as RULE_HOLD
+from .craft.charges import REST as RULE_REST
+from .craft.charges import UNKNOWN as RULE_UNKNOWN
+from .craft.charges import StepContext
+from .craft.rules import RuleSet
 from .craft.scales import Scale
 from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
 from .runtime import PartModel, PartState

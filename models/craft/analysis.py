@@ -15,10 +15,11 @@ from ...engine.expression import metrical_weight
 from ...engine.instruments import catalogue
 from ...engine.score import Score
 from ...engine.types import ScoreNote
+from .charges import REST, StepContext
 from .chords import Chord, cadence, chords_along, explain_chord, roman
 from .keys import Key, find_key, keys_along
 from .non_chord import SENTENCES, LineNote, NonChordKind, classify
-from .rules import REST, RULES, StepContext, breaches, rule
+from .rules import RULES, breaches, rule
 from .scales import Scale
 
 TICKS = 48

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...engine.types import ScoreNote
-from .rules import REST, RuleSet, StepContext
+from .charges import REST, StepContext
+from .rules import RuleSet
 from .scales import Scale
 from .sonorities import Sonority
 

@@ -18,7 +18,8 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from ...engine.errors import ModelError
-from .rules import RULES, UNKNOWN, StepContext, rule_features
+from .charges import UNKNOWN, StepContext
+from .rules import RULES, rule_features
 
 LARGEST_WEIGHT = 12.0
 ASKED = ("given-chord", "out-of-scale", "range")

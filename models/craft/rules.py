@@ -10,48 +10,36 @@ quartets and on chorales (``tutti bench rules --fit``). Parallels weigh more tha
 less where instruments double), because one of them is heard as a mistake in four voices; what is asked for – range,
 chord, scale – weighs as much as to be kept.
 
-Voices are numbered from the highest to the lowest. A rule adds to an array of ``COSTS`` numbers: one for the onset of
-each MIDI pitch, then one for ``REST`` and one for ``HOLD``, so that these codes index it as they are.
+What a breach costs, event by event, is worked out by ``charges``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ...engine.errors import ModelError
-from .scales import Scale
-
-HOLD, REST, UNKNOWN = -1, -2, -3
-"""What a voice may do besides beginning a pitch: let the note sound on, be silent; ``UNKNOWN`` is not decided yet."""
-PITCHES = 128
-COSTS = PITCHES + 2
-
-Costs = npt.NDArray[np.float64]
-Charge = Callable[["StepContext", int, int, Costs, float], None]
-"""(context, voice, other voice, costs to add to, weight)."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepContext:
-    """All that rules look at when a voice's next event is chosen; each tuple has an entry per voice, highest first.
-
-    ``before`` is the pitch that sounded just before this step (``REST`` for silence), ``now`` the pitch that sounds at
-    this step, held or begun (``REST`` silence, ``UNKNOWN`` not decided yet), and ``onsets`` whether it begins here.
-    ``strength`` is the metrical weight of the step, 1 on the downbeat to 0 between beats. ``ranges`` are the lowest and
-    highest pitch of each voice's instrument. ``scale`` and ``chord`` (pitch classes) are what is asked for, or None.
-    """
-
-    before: tuple[int, ...]
-    now: tuple[int, ...]
-    onsets: tuple[bool, ...]
-    strength: float = 0.0
-    ranges: tuple[tuple[int, int], ...] = ()
-    scale: Scale | None = None
-    chord: frozenset[int] | None = None
+from .charges import (
+    COSTS,
+    HOLD,
+    Charge,
+    Costs,
+    StepContext,
+    crossing,
+    doubled_leading_note,
+    hidden,
+    leap,
+    off_chord,
+    off_scale,
+    out_of_range,
+    parallel,
+    sonority,
+    spacing,
+    unprepared,
+    unresolved,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,205 +68,6 @@ class Breach:
     severity: float
 
 
-def _parallel(interval: int) -> Charge:
-    """Two voices that move the same way from a perfect interval to one of its kind."""
-
-    def charge(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-        was, other_was, other_is = context.before[voice], context.before[other], context.now[other]
-        if was < 0 or other_was < 0 or other_is == other_was or abs(was - other_was) % 12 != interval:
-            return
-        _charge_reached(
-            was, other_is, other_is > other_was, interval, _side(was, other_was, voice, other), costs, weight
-        )
-
-    return charge
-
-
-def _side(was: int, other_was: int, voice: int, other: int) -> bool:
-    """Whether the voice lies above the other; in unison the higher part does."""
-    return was > other_was or (was == other_was and voice < other)
-
-
-def _charge_reached(
-    was: int, other_is: int, rising: bool, interval: int, above: bool, costs: Costs, weight: float, step: int = 0
-) -> None:
-    """Charge pitches that lie ``interval`` (mod 12) from ``other_is`` on this side, more than ``step`` semitones off
-    ``was`` in the direction of motion."""
-    lowest, highest = (was + 1 + step, PITCHES) if rising else (0, was - step)
-    residue = (other_is + interval) % 12 if above else (other_is - interval) % 12
-    if above:
-        lowest = max(lowest, other_is)
-    else:
-        highest = min(highest, other_is + 1)
-    lowest += (residue - lowest) % 12
-    if lowest < highest:
-        costs[lowest:highest:12] += weight
-
-
-def _hidden(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    last = len(context.before) - 1
-    if (voice, other) not in ((0, last), (last, 0)):
-        return
-    was, other_was, other_is = context.before[voice], context.before[other], context.now[other]
-    if was < 0 or other_was < 0 or other_is == other_was:
-        return
-    upper_is_voice = voice == 0
-    if not upper_is_voice and abs(other_is - other_was) <= 2:
-        return
-    least = 2 if upper_is_voice else 0
-    for interval in (0, 7):
-        if abs(was - other_was) % 12 != interval:
-            _charge_reached(was, other_is, other_is > other_was, interval, upper_is_voice, costs, weight, least)
-
-
-def _range(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    if not context.ranges:
-        return
-    low, high = context.ranges[voice]
-    costs[:low] += weight * _BEYOND[PITCHES - low :]
-    costs[high + 1 : PITCHES] += weight * _BEYOND[::-1][: PITCHES - 1 - high]
-
-
-def _crossing(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    limit, held = context.now[other], context.before[voice]
-    if other < voice:
-        costs[limit + 1 : PITCHES] += weight
-        crossed = held > limit
-    else:
-        costs[:limit] += weight
-        crossed = 0 <= held < limit
-    if crossed:
-        costs[HOLD] += weight
-
-
-def _spacing(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    if abs(voice - other) != 1:
-        return
-    widest = 24 if max(voice, other) == len(context.before) - 1 else 12
-    pitch, held = context.now[other], context.before[voice]
-    if other < voice:
-        costs[: max(0, pitch - widest)] += weight
-        wide = 0 <= held < pitch - widest
-    else:
-        costs[pitch + widest + 1 : PITCHES] += weight
-        wide = held > pitch + widest
-    if wide:
-        costs[HOLD] += weight
-
-
-def _unprepared(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    pitch, was = context.now[other], context.before[voice]
-    clash = weight * _CLASH[PITCHES - 1 - pitch : 2 * PITCHES - 1 - pitch]
-    if was >= 0:
-        clash[max(0, was - 2) : was + 3] *= 0.5 if context.strength >= STRONG else 0.0  # appoggiatura, passing note
-        clash[was] = 0.0  # prepared
-    costs[:PITCHES] += clash
-
-
-def _unresolved(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    was, other_was = context.before[voice], context.before[other]
-    if was < 0 or other_was < 0 or context.onsets[other] or context.now[other] != other_was:
-        return
-    severity = weight * float(_CLASH[PITCHES - 1 + was - other_was])
-    if severity:
-        costs[: max(0, was - 2)] += severity
-        costs[was + 3 : PITCHES] += severity
-
-
-def _leap(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    was = context.before[voice]
-    if was >= 0:
-        costs[:PITCHES] += weight * LEAP_SEVERITIES[PITCHES - 1 - was : 2 * PITCHES - 1 - was]
-
-
-def _doubled_leading_note(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    leading = None if context.scale is None else context.scale.leading_note
-    if leading is None or context.now[other] % 12 != leading:
-        return
-    costs[leading:PITCHES:12] += weight
-    if context.before[voice] >= 0 and context.before[voice] % 12 == leading:
-        costs[HOLD] += weight
-
-
-def _chord(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    if context.chord is None:
-        return
-    outside, was = weight * _outside(context.chord), context.before[voice]
-    if was >= 0 and context.strength < STRONG:
-        outside[max(0, was - 2) : was + 3] *= 0.25  # a passing or neighbour note
-    costs[:PITCHES] += outside
-    if was >= 0 and was % 12 not in context.chord:
-        costs[HOLD] += 0.5 * weight  # a suspension may
-
-
-def _sonority(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    if context.strength < STRONG or (context.scale is not None and context.scale.leading_note is None):
-        return
-    sounding = 0
-    for index, pitch in enumerate(context.now):
-        if pitch >= 0 and index != voice:
-            sounding |= 1 << pitch % 12
-    if sounding.bit_count() < 2:
-        return
-    strange = weight * np.array([not _is_chord(sounding | 1 << tone) for tone in range(12)])
-    costs[:PITCHES] += np.resize(strange, PITCHES)
-    was = context.before[voice]
-    if was >= 0:
-        costs[HOLD] += 0.5 * strange[was % 12]  # a suspension may
-
-
-@cache
-def _is_chord(pitch_classes: int) -> bool:
-    """Whether these pitch classes (as bits) belong to one triad or chord of the seventh."""
-    shapes = ((0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10), (0, 3, 6, 9), (0, 4, 8))
-    chords = (sum(1 << (tone + root) % 12 for tone in shape) for shape in shapes for root in range(12))
-    return any(pitch_classes & ~chord == 0 for chord in chords)
-
-
-def _scale(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:
-    if context.scale is None:
-        return
-    was = context.before[voice]
-    if was < 0 or context.scale.ascending == context.scale.descending:
-        costs[:PITCHES] += weight * _outside(context.scale.pitch_classes)
-        return
-    costs[:was] += weight * _outside(context.scale.descending)[:was]
-    costs[was + 1 : PITCHES] += weight * _outside(context.scale.ascending)[was + 1 :]
-    if was % 12 not in context.scale.pitch_classes:
-        costs[was] += weight
-
-
-@cache
-def _outside(pitch_classes: frozenset[int]) -> Costs:
-    """1 for each MIDI pitch that is not of these classes."""
-    outside = np.array([0.0 if pitch % 12 in pitch_classes else 1.0 for pitch in range(PITCHES)])
-    outside.setflags(write=False)
-    return outside
-
-
-def _by_interval(severity: Mapping[int, float], from_octave: float = 0.0) -> Costs:
-    """A table over intervals −127 … 127 by the interval within the octave."""
-    size = np.abs(np.arange(1 - PITCHES, PITCHES))
-    table = np.array([severity.get(int(semitones) % 12, 0.0) if semitones else 0.0 for semitones in size])
-    table += from_octave * np.maximum(0, size - 12)
-    table.setflags(write=False)
-    return table
-
-
-STRONG = 0.2
-"""Metrical strength from which on a dissonance is heard as an accented one: that of an ordinary beat."""
-_CLASH = _by_interval({1: 1.0, 2: 0.4, 10: 0.4, 11: 1.0})
-"""Seconds, sevenths and ninths; the milder ones belong to common chords of the seventh."""
-_LEAP_SEVERITY = {6: 0.5, 9: 0.25, 10: 1.0, 11: 1.0}
-LEAP_SEVERITIES = np.array(
-    [
-        _LEAP_SEVERITY.get(size, 0.0) if size <= 12 else 1.0 + (size - 12) / 12
-        for size in np.abs(np.arange(1 - PITCHES, PITCHES)).tolist()
-    ]
-)
-_BEYOND = 1.0 + 0.1 * np.arange(PITCHES)[::-1]
-"""How far outside of its range a pitch lies: 1, and a tenth for each semitone further."""
-
 RULES: tuple[Rule, ...] = (
     Rule(
         "parallel-fifths",
@@ -287,7 +76,7 @@ RULES: tuple[Rule, ...] = (
         "independence.",
         6.0,
         "pair",
-        _parallel(7),
+        parallel(7),
         mutual=True,
     ),
     Rule(
@@ -297,7 +86,7 @@ RULES: tuple[Rule, ...] = (
         "sound like three.",
         6.0,
         "pair",
-        _parallel(0),
+        parallel(0),
         mutual=True,
     ),
     Rule(
@@ -306,17 +95,17 @@ RULES: tuple[Rule, ...] = (
         "Soprano and bass do not move in the same direction into a fifth or octave where the soprano leaps.",
         1.0,
         "pair",
-        _hidden,
+        hidden,
         mutual=True,
     ),
-    Rule("range", "Range", "Each voice stays within what its instrument plays well.", 8.0, "voice", _range),
+    Rule("range", "Range", "Each voice stays within what its instrument plays well.", 8.0, "voice", out_of_range),
     Rule(
         "crossing",
         "Crossing",
         "A voice does not go above the one over it, nor below the one under it.",
         1.5,
         "pair",
-        _crossing,
+        crossing,
         mutual=True,
     ),
     Rule(
@@ -325,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         "Neighbouring upper voices stay within an octave of each other, and the lowest two within two octaves.",
         1.0,
         "pair",
-        _spacing,
+        spacing,
         mutual=True,
     ),
     Rule(
@@ -334,7 +123,7 @@ RULES: tuple[Rule, ...] = (
         "A second, seventh or ninth is prepared (it sounded before) or reached by step on a weak beat.",
         1.5,
         "pair",
-        _unprepared,
+        unprepared,
     ),
     Rule(
         "unresolved-dissonance",
@@ -342,7 +131,7 @@ RULES: tuple[Rule, ...] = (
         "A voice that makes a dissonance with a held note leaves it by step.",
         0.7,
         "pair",
-        _unresolved,
+        unresolved,
     ),
     Rule(
         "melodic-leap",
@@ -350,7 +139,7 @@ RULES: tuple[Rule, ...] = (
         "A voice avoids leaps of a tritone, of a seventh and of more than an octave.",
         0.5,
         "voice",
-        _leap,
+        leap,
     ),
     Rule(
         "doubled-leading-note",
@@ -358,7 +147,7 @@ RULES: tuple[Rule, ...] = (
         "Only one voice has the leading note, because it must go to the tonic and two would go there in octaves.",
         0.7,
         "pair",
-        _doubled_leading_note,
+        doubled_leading_note,
         mutual=True,
     ),
     Rule(
@@ -367,7 +156,7 @@ RULES: tuple[Rule, ...] = (
         "On the beat the voices together make a triad or a chord of the seventh, some of its notes left out perhaps.",
         2.0,
         "voice",
-        _sonority,
+        sonority,
     ),
     Rule(
         "given-chord",
@@ -375,7 +164,7 @@ RULES: tuple[Rule, ...] = (
         "Where a chord is given, voices have its notes; others only pass by on weak beats.",
         6.0,
         "voice",
-        _chord,
+        off_chord,
     ),
     Rule(
         "out-of-scale",
@@ -383,7 +172,7 @@ RULES: tuple[Rule, ...] = (
         "Added notes belong to the scale that is asked for, on the way up and on the way down.",
         8.0,
         "voice",
-        _scale,
+        off_scale,
     ),
 )
 """All rules, in the order in which they are told."""

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from .rules import LEAP_SEVERITIES, PITCHES
+from .charges import LEAP_SEVERITIES, PITCHES
 from .scales import Scale
 from .sonorities import Sonority
 

@@ -13,9 +13,10 @@ from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
 from tutti.models.craft.analysis import Analysis, analyse
+from tutti.models.craft.charges import StepContext
 from tutti.models.craft.keys import Key
 from tutti.models.craft.rule_harmoniser import SOURCE, harmonise, melody_key
-from tutti.models.craft.rules import RULES, RuleSet, StepContext
+from tutti.models.craft.rules import RULES, RuleSet
 from tutti.models.craft.sonorities import Sonority, sonorities_of_key, sonorities_of_scale
 from tutti.models.craft.traditions import out_of_scale, tradition, traditions
 from tutti.models.craft.voicings import Voicings, moves, rule_moves

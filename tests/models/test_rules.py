@@ -8,18 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutti.engine.errors import ModelError
-from tutti.models.craft.rules import (
-    COSTS,
-    HOLD,
-    REST,
-    RULES,
-    UNKNOWN,
-    RuleSet,
-    StepContext,
-    breaches,
-    rule,
-    rule_features,
-)
+from tutti.models.craft.charges import COSTS, HOLD, REST, UNKNOWN, StepContext
+from tutti.models.craft.rules import RULES, RuleSet, breaches, rule, rule_features
 from tutti.models.craft.scales import major, minor
 
 RANGES = ((60, 81), (53, 74), (47, 69), (36, 64))

@@ -17,7 +17,8 @@ from tutti.engine.parts import PartBook
 from tutti.engine.scheduler import Scheduler
 from tutti.engine.types import Dynamics, NoteEvent, ScoreNote, ScorePosition
 from tutti.engine.units import pitch_to_hz
-from tutti.models.craft.rules import HOLD, UNKNOWN, RuleSet, StepContext
+from tutti.models.craft.charges import HOLD, UNKNOWN, StepContext
+from tutti.models.craft.rules import RuleSet
 from tutti.models.craft.traditions import Metre, out_of_scale, pitch_class, read_traditions, tradition, traditions
 
 
