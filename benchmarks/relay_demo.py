@@ -1,7 +1,7 @@
 """A relay with a made-up session, for work on the page: an arc of players, a beating baton, a scale, a sine.
 
 ``python benchmarks/relay_demo.py --port 8765`` and open the address it prints. Whoever takes the baton in the page
-moves the hand themselves; start, stop and seek work, the rest is printed.
+moves the hand themselves; start, stop and seek work, and who stops is applauded; the rest is printed.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import numpy as np
 from tutti.engine.clock import SessionClock
 from tutti.engine.score import Part
 from tutti.engine.types import (
+    Applause,
     Beat,
     BeatCrossing,
     Dynamics,
@@ -148,6 +149,11 @@ class Demo:
         self._sounding: list[NoteEvent] = []
         self._note_id = 0
         self.running = True
+        self.applause: Applause | None = None
+
+    def stop(self, now_s: float) -> None:
+        self.running = False
+        self.applause = Applause(now_s + 0.5, now_s + 18.0, 0.8)
 
     def seek(self, measure: int) -> None:
         self._beat = float(measure * BEATS)
@@ -182,6 +188,7 @@ class Demo:
                 notes.append(note)
         self._sounding += notes
         self._index += 1
+        applause, self.applause = self.applause, None
         period_s = 60 / BPM
         beat_s = now_s - (self._beat % 1.0) * period_s
         state = "playing" if self.running else "stopped"
@@ -202,6 +209,7 @@ class Demo:
             notes=tuple(notes),
             releases=tuple(releases),
             signs=tuple(signs),
+            applause=applause,
             attention=SECTIONS[int(self._beat / 8) % len(SECTIONS)][0],
             poses=(baton or Pose(now_s, "baton", hand(self._beat)), Pose(now_s, "head", (0.0, 1.65, 0.0))),
         )
@@ -243,7 +251,7 @@ def _obey(control: Control, demo: Demo, relay: RelayProcess, clock: SessionClock
         case "start":
             demo.running = True
         case "stop":
-            demo.running = False
+            demo.stop(clock.now_s())
             relay.silence(clock.now_s())
         case "seek":
             demo.seek(control.target)

@@ -217,6 +217,23 @@ def test_two_viewers_agree_and_the_drag_conducts(studio: Studio, context: Browse
     assert faults == []
 
 
+def test_the_audience_claps_and_the_orchestra_stands_up(studio: Studio, context: BrowserContext) -> None:
+    page, faults = open_page(context, f"{studio.address}?quality=low")
+    page.wait_for_selector(".cover", state="hidden")
+    until(page, "d.connection === 'live' && d.stage.drawn > 3")
+    page.get_by_role("button", name="Conduct", exact=True).click()
+    until(page, "d.holding")
+    assert facts(page)["stage"]["standing"] == facts(page)["stage"]["clapping"] == 0
+    page.get_by_role("button", name="Stop").click()  # the made-up session's audience claps then
+    until(page, "d.stage.clapping > 0.5")
+    # all who sit to play: contrabasses and timpani stand always
+    until(page, f"d.stage.standing === {48 - 3 - 1}")
+    page.get_by_role("button", name="Start").click()
+    until(page, "d.stage.standing === 0 && d.position.state === 'playing'")
+    page.get_by_role("button", name="Put down the baton").click()
+    assert faults == []
+
+
 def test_comes_back_after_the_studio_was_gone(context: BrowserContext) -> None:
     studio = Studio()
     try:
