@@ -115,7 +115,7 @@ class OrchestraRenderer:
         gain_db = programme_gain_db(placements, room, settings.loudness_lufs, self._listener) + settings.gain_db
         self._seat = settings.listener
         self._programme_db = self._wanted_db = gain_db
-        self._gain = self._programme_gain = db_to_gain(gain_db)
+        self._gain_before = self._gain = self._programme_gain = db_to_gain(gain_db)
         self._hold = LoudnessHold(settings.rate_hz, CELL, settings.loudness_lufs + settings.gain_db, gain_db)
         self._solo: frozenset[str] = frozenset()
         self._seats = Seats.of(placements)
@@ -269,12 +269,19 @@ class OrchestraRenderer:
         )
         ears = self._spatial.process(ring)
         hall = self._reverb.process(send)
+        gain = self._gain_of_samples()
         for output in self._beside:
-            output.process(ring, send, hall, self._gain)
+            output.process(ring, send, hall, gain)
         self._position += self._block
         stereo = ears + hall
         self._hold.add(stereo)
-        return stereo * np.float32(self._gain)
+        return np.asarray(stereo * gain, np.float32)
+
+    def _gain_of_samples(self) -> FloatArray:
+        """The programme's gain for each sample of the block: in a straight line from cell to cell."""
+        share = (np.arange(1, self._block + 1, dtype=np.float32) + np.float32(self._position % CELL)) / np.float32(CELL)
+        before = np.float32(self._gain_before)
+        return np.asarray(before + (np.float32(self._gain) - before) * share, np.float32)
 
     def _add_live(self, ring: StreamRing) -> None:
         start = ring.position % ring.samples.shape[1]
@@ -304,7 +311,7 @@ class OrchestraRenderer:
             step_db = FASTEST_GAIN_DB_PER_S * CELL / self.settings.rate_hz
             self._programme_db += max(-step_db, min(step_db, self._wanted_db - self._programme_db))
             self._programme_gain = db_to_gain(self._programme_db)
-        self._gain = self._programme_gain * self._hold.gain
+        self._gain_before, self._gain = self._gain, self._programme_gain * self._hold.gain
         if self._ramping or self._reached_gains is not self._seats.gains:
             self._gains[:] = self._reached_gains
             self._gain_steps[:] = (self._seats.gains - self._gains) / np.float32(CELL)

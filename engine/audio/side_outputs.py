@@ -34,9 +34,9 @@ class SideOutput(Protocol):
     def place(self, field: SourceField) -> None:
         """Where the sources go from the next block on."""
 
-    def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: float) -> None:
+    def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: FloatArray) -> None:
         """Take the current block in: the ring with its buses mixed, what the hall is sent (block,), what it answers to
-        the ears (2, block), and the programme's gain."""
+        the ears (2, block), and the programme's gain (block,)."""
 
     def finish(self, frames: int, gain_db: float, ceiling_db: float) -> list[Path]:
         """Write what came of it, ``frames`` long: the files."""
@@ -69,8 +69,8 @@ class FormatOutput:
     def place(self, field: SourceField) -> None:
         self._stage.place(field)
 
-    def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: float) -> None:
-        self._captured.add((self._stage.process(ring) + self._reverb.process(send)) * np.float32(gain))
+    def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: FloatArray) -> None:
+        self._captured.add((self._stage.process(ring) + self._reverb.process(send)) * gain)
 
     def finish(self, frames: int, gain_db: float, ceiling_db: float) -> list[Path]:
         gain = self._captured.gain_under(gain_db, ceiling_db)
@@ -102,8 +102,8 @@ class StemsOutput:
     def place(self, field: SourceField) -> None:
         self._stage.place(field)
 
-    def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: float) -> None:
-        self._captured.add(np.concatenate([self._stage.process(ring), hall]) * np.float32(gain))
+    def process(self, ring: StreamRing, send: FloatArray, hall: FloatArray, gain: FloatArray) -> None:
+        self._captured.add(np.concatenate([self._stage.process(ring), hall]) * gain)
 
     def finish(self, frames: int, gain_db: float, ceiling_db: float) -> list[Path]:
         try:

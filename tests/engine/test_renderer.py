@@ -180,10 +180,12 @@ def test_sitting_down_elsewhere_neither_clicks_nor_jumps_in_level(make, exact) -
     seat = Listener((2.5, -5.0, 1.2), (1.0, 0.0, 0.0, 0.0))
     renderer = make()
     renderer.submit([note(1, 0.0, 6.0)], [])
+    head = Pose(0.0, "head", (0.0, 1.7, 0.3), (1.0, 0.0, 0.0, 0.0))
+    renderer.listen(head)
     pieces = [render(renderer, 1.0)]
     for place in (seat, None):
         renderer.sit(place)
-        renderer.listen(Pose(0.0, "head", (0.0, 1.7, 0.3), (1.0, 0.0, 0.0, 0.0)))
+        renderer.listen(head)
         pieces.append(render(renderer, 1.5))
     sound = np.concatenate(pieces)
     assert above_db(sound, 6000.0) < -55.0
