@@ -8,6 +8,7 @@ Gardner and Martin (MIT Media Lab, 1994), which pyo carries; ``read_sofa`` takes
 Azimuth is counter-clockwise seen from above (left is positive), 0 in front; elevation is positive upwards.
 """
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -275,7 +276,16 @@ def load_grid(
         return cached
     grid = build_grid(kemar_hrirs() if sofa is None else read_sofa(sofa), rate_hz, fft_size, head_radius_m)
     write_array(folder / f"{name}-{grid.taps}.npy", grid.spectra)
+    _drop_outdated(folder)
     return grid
+
+
+def _drop_outdated(folder: Path) -> None:
+    """Grids of earlier versions of this module, some 50 MB each, go; what another program still maps may stay."""
+    for path in folder.glob("*-v*-*.npy"):
+        if f"-v{_VERSION}-" not in path.name:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _read_cached(folder: Path, name: str, fft_size: int) -> HrtfGrid | None:

@@ -90,6 +90,16 @@ def test_cache_is_used_and_rebuilt_when_broken(tmp_path, grid: HrtfGrid, monkeyp
     assert path.stat().st_size > 1_000_000
 
 
+def test_grids_of_earlier_versions_leave_the_cache(tmp_path, grid: HrtfGrid, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hrtf, "build_grid", lambda *_: grid)
+    load_grid(RATE_HZ, SIZE, cache_dir=tmp_path)
+    (tmp_path / "other.npy").write_bytes(b"")
+    monkeypatch.setattr(hrtf, "_VERSION", hrtf._VERSION + 1)
+    load_grid(RATE_HZ, SIZE, cache_dir=tmp_path)
+    names = {path.name for path in tmp_path.glob("*.npy")}
+    assert names == {"other.npy", f"kemar-{RATE_HZ}-{SIZE}-{GRID_STEP_DEG}-v{hrtf._VERSION}-{grid.taps}.npy"}
+
+
 def write_sofa(path, **changes: np.ndarray) -> None:
     hrirs = kemar_hrirs()
     content = {
