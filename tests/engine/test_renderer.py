@@ -306,3 +306,21 @@ def test_unusable_settings_are_refused() -> None:
             AudioSettings(**settings)
     with pytest.raises(AudioDeviceError, match="nobody"):
         OrchestraRenderer([], tone_sounds(), small_room())
+
+
+@pytest.mark.parametrize("block", [64, 256])
+def test_the_programmes_gain_changes_without_steps(make, block: int) -> None:
+    """Whoever sits down elsewhere hears it louder or softer by up to 9 dB in a second: never in steps from cell to
+    cell."""
+    pieces = []
+    for change_db in (0.0, -2.0):
+        renderer = make(settings=replace(SETTINGS, block=block))
+        renderer.submit([note(1, 0.0, 1.0)], [])
+        for _ in range(24 * 256 // block):
+            renderer.mix()
+        renderer._wanted_db = renderer._programme_db + change_db
+        pieces.append(np.concatenate([renderer.mix() for _ in range(48 * 256 // block)])[:, 0])
+    loud = np.abs(pieces[0]) > 0.1 * np.abs(pieces[0]).max()
+    change_db = 20.0 * np.log10(np.abs(pieces[1][loud]) / np.abs(pieces[0][loud]))
+    assert change_db[-1] == pytest.approx(-2.0, abs=0.01)
+    assert np.abs(np.diff(change_db)[np.diff(np.flatnonzero(loud)) == 1]).max() < 5e-4
