@@ -24,7 +24,8 @@ from .runtime import PartModel, PartState
 
 _MOST_OWED = 8.0  # notes
 _MOST_DETERRED = 1.0  # nats
-_STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
+STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
+"""Metrical strength of each place in the quarter, where nobody says better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class PartDecoder:
         self._pay(place, state.controls)
         led = self._led(tokens)
         random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, state.step]))
-        accent = _STRENGTH_OF_PLACE[place.place] if strength is None else strength
+        accent = STRENGTH_OF_PLACE[place.place] if strength is None else strength
         for voice in (*(voice for voice in chosen.order if voice in imagined), *self._answered):
             if voice in given:
                 continue

@@ -1,6 +1,6 @@
 """Excerpts for training: cropped, transposed, with some of what a player meets – silence of others, wrong notes.
 
-Four in ten excerpts ask the plain question, how likely this music is. In the others some voices are given: with or
+Half of the excerpts ask the plain question, how likely this music is. In the others some voices are given: with or
 without what they play next, sometimes as a learner plays them (notes wrong, missing or late), sometimes with voices
 that do not exist; and controls are asked for, each hidden at random.
 """
@@ -16,6 +16,7 @@ from .controls import COLUMNS, KEY, REGISTER, REGISTER_WIDTH, SIZES
 from .grid import ABSENT, FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, states_after, states_before
 from .part_corpus import PartPiece, transpositions, usual_ranges
 from .part_network import StepInputs, steps_ahead
+from .part_relations import heard_lately, priors
 
 OUTER_FIRST = (0, 3, 1, 2)
 """Soprano, bass, alto, tenor: the usual order of decoding."""
@@ -29,8 +30,8 @@ class Augmentation:
     ``plain`` excerpts give nothing and ask for nothing; ``outer_first`` of the rest of the orders are the usual one.
     """
 
-    plain: float = 0.4
-    outer_first: float = 0.5
+    plain: float = 0.5
+    outer_first: float = 0.7
     look_ahead: float = 0.6
     learner: float = 0.3
     absent: float = 0.2
@@ -205,9 +206,12 @@ def collate(excerpts: list[_Excerpt], steps: int) -> PartBatch:
             out[row, : len(array)] = array
         return torch.from_numpy(out)
 
+    sounding, age = stack([e.sounding_before for e in excerpts]), stack([e.age for e in excerpts])
     inputs = StepInputs(
-        sounding=stack([e.sounding_before for e in excerpts]),
-        age=stack([e.age for e in excerpts]),
+        sounding=sounding,
+        age=age,
+        prior=priors(sounding, age),
+        lately=heard_lately(sounding),
         given=stack([e.given for e in excerpts]),
         place=stack([e.place for e in excerpts]),
         count=stack([e.count for e in excerpts]),

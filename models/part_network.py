@@ -5,8 +5,9 @@ The backbone (Vaswani et al., "Attention Is All You Need", NeurIPS 2017; pre-nor
 lies in the bar, the controls, and, where they are known, given voices at this step and some steps ahead. The head
 scores one voice's token given any of the other voices at this step, so that voices are decoded in any order: an
 orderless factorisation as in Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, and
-Coconet (Huang et al., ISMIR 2017). Its odds are sums of what is said of a pitch itself, of its interval to the pitch
-before, and of its interval class to what the other voices play, so that what is learned in one key holds in another.
+Coconet (Huang et al., ISMIR 2017). Its odds are sums of what is said of a pitch itself, of its intervals to the voice's
+two pitches before, and of its interval class to what the other voices play and to what was heard lately; and both read
+intervals as well as pitches (``part_relations``), so that what is learned in one key holds in another.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,18 +19,24 @@ from torch import Tensor, nn
 
 from .controls import DENSITY, REGISTER
 from .grid import ABSENT, FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOCABULARY, VOICES
+from .part_relations import input_rows, known_moves, own_rows, seen_from
 from .part_tables import (
     CONTROL_STARTS,
+    FADES,
     IN_AGE,
+    IN_CLASS,
     IN_COUNT,
     IN_GIVEN,
     IN_METRE,
     IN_PLACE,
     INPUT_ROWS,
+    KNOWN_MOVE,
+    KNOWN_ROWS,
     LEAP,
     OFFSETS,
     OWN_AGE,
     OWN_DENSITY,
+    OWN_MOVE,
     OWN_ROWS,
 )
 
@@ -52,14 +59,17 @@ class PartShape:
 class StepInputs:
     """What the backbone reads at each step, before the step's tokens; int64, batch and steps first.
 
-    ``sounding`` and ``age`` (…, voices) are ``grid.states_before``; ``given`` (…, voices) is 1 for voices that are not
-    the network's to answer; ``place``, ``count``, ``metre`` (…) are the grid's; ``controls`` (…, columns) as in
+    ``sounding`` and ``age`` (…, voices) are ``grid.states_before``, ``prior`` (…, voices) is ``part_relations.priors``
+    of them and ``lately`` (…, fades, 12), float32, ``heard_lately``; ``given`` (…, voices) is 1 for voices that are
+    not the network's to answer; ``place``, ``count``, ``metre`` (…) are the grid's; ``controls`` (…, columns) as in
     ``controls``; ``ahead`` (…, voices, offsets) the symbols that sound at ``OFFSETS`` steps ahead, ``UNKNOWN`` where
     that is not known.
     """
 
     sounding: Tensor
     age: Tensor
+    prior: Tensor
+    lately: Tensor
     given: Tensor
     place: Tensor
     count: Tensor
@@ -103,6 +113,7 @@ class PartNetwork(nn.Module):
     pitched: Tensor
     class_index: Tensor
     pitch_class: Tensor
+    turns: Tensor
 
     def __init__(self, shape: PartShape | None = None, dropout: float = 0.0) -> None:
         super().__init__()
@@ -112,17 +123,24 @@ class PartNetwork(nn.Module):
         self.inputs = nn.Parameter(torch.randn(INPUT_ROWS, width) * 0.25)
         self.ahead_embedding = nn.Embedding(SYMBOLS, 16, padding_idx=UNKNOWN)
         self.ahead_in = nn.Linear(VOICES * len(OFFSETS) * 16, width, bias=False)
+        self.lately_in = nn.Linear((1 + VOICES) * 12 * len(FADES), width, bias=False)
         self.blocks = nn.ModuleList(Block(width, size.heads, dropout) for _ in range(size.layers))
         self.norm = nn.LayerNorm(width)
         self.chord = nn.Linear(width, CHORDS)
 
         self.memory_in = nn.Linear(width, size.head)
-        self.head_known = nn.Parameter(torch.randn(VOICES, 2 * SYMBOLS, size.head) * 0.25)
+        self.head_known = nn.Parameter(torch.randn(VOICES, KNOWN_ROWS, size.head) * 0.25)
         self.head_own = nn.Parameter(torch.randn(VOICES, OWN_ROWS, size.head) * 0.25)
+        self.head_lately = nn.Linear(12 * len(FADES), size.head, bias=False)
+        with torch.no_grad():  # what refines the rows above begins small beside them
+            self.inputs[IN_CLASS:] *= 0.2
+            self.head_known[:, KNOWN_MOVE:] *= 0.2
+            self.head_own[:, OWN_MOVE:] *= 0.2
         self.head_middle = nn.Linear(size.head, size.head)
         self.absolute = nn.Linear(size.head, VOCABULARY)
-        self.leap = nn.Linear(size.head, 2 * LEAP + 1)
+        self.leap = nn.Linear(size.head, 2 * (2 * LEAP + 1))
         self.interval_class = nn.Linear(size.head, 2 * VOICES * 12)
+        self.in_key = nn.Linear(size.head, 12 * len(FADES))
 
         symbols, pitches = torch.arange(SYMBOLS), torch.arange(VOCABULARY)
         leap_index = (pitches[None, :] - symbols[:, None]).clamp(-LEAP, LEAP) + LEAP
@@ -131,12 +149,14 @@ class PartNetwork(nn.Module):
         self.register_buffer("pitched", pitched.float(), persistent=False)
         self.register_buffer("pitch_class", (pitches[FIRST_PITCH:] - FIRST_PITCH + LOW_PITCH) % 12, persistent=False)
         class_of_symbol = (symbols - FIRST_PITCH + LOW_PITCH) % 12
+        turns = (torch.arange(12)[:, None] - torch.arange(12)[None]) % 12
+        self.register_buffer("turns", turns, persistent=False)
         class_index = (torch.arange(12)[None, :] - class_of_symbol[:, None]) % 12
         self.register_buffer("class_index", class_index, persistent=False)
 
     def remember(self, inputs: StepInputs) -> Tensor:
         """Run the backbone over whole excerpts: (batch, steps, width), each step from what was before it."""
-        x = drop_channels(self._embed(inputs), self)
+        x = drop_channels(self._looking(self.embed(inputs), inputs.ahead), self)
         steps, device = x.shape[1], x.device
         half = self.shape.width // self.shape.heads // 2
         frequency = 10000.0 ** (-torch.arange(half, device=device) / half)
@@ -159,11 +179,14 @@ class PartNetwork(nn.Module):
         """
         steps = memory.shape[1]
         before, heard = inputs.sounding.transpose(1, 2), sounding.transpose(1, 2)
+        prior = inputs.prior.transpose(1, 2)
         age, density = inputs.age.transpose(1, 2), inputs.controls[..., DENSITY:REGISTER].transpose(1, 2)
-        symbols = (onset.transpose(1, 2) * SYMBOLS + heard)[..., None]
-        known = _by_voice(hot(symbols.transpose(0, 1), 2 * SYMBOLS, memory), self.head_known)
-        own_rows = torch.stack([before, OWN_AGE + age, OWN_DENSITY + density], dim=-1)
-        own = _by_voice(hot(own_rows.transpose(0, 1), OWN_ROWS, memory), self.head_own)
+        symbols = torch.stack([onset.transpose(1, 2) * SYMBOLS + heard, known_moves(before, heard)], dim=-1)
+        known = _by_voice(hot(symbols.transpose(0, 1), KNOWN_ROWS, memory), self.head_known)
+        own_state = torch.stack([before, OWN_AGE + age, OWN_DENSITY + density], dim=-1)
+        rows = torch.cat([own_state, own_rows(before, prior, heard, visible)], dim=-1)
+        own = _by_voice(hot(rows.transpose(0, 1), OWN_ROWS, memory), self.head_own)
+        own = own + self.head_lately(seen_from(inputs.lately[:, None], before).to(memory.dtype))
         # The sum of what is known of the others, written as what nobody knows and a product with the mask.
         unknown = self.head_known[:, UNKNOWN]
         mask = visible.to(memory.dtype)
@@ -172,16 +195,20 @@ class PartNetwork(nn.Module):
         hidden = shared[:, None] + own + seen
         hidden = drop_channels(functional.relu(hidden).square(), self)
         hidden = hidden + functional.relu(self.head_middle(hidden)).square()
-        leaps = self.leap(hidden).gather(-1, self.leap_index[before]) * self.pitched[before][..., None]
-        logits = self.absolute(hidden) + leaps
+        starts = torch.stack([before, prior], dim=-1)
+        leaps = self.leap(hidden).unflatten(-1, (2, -1)).gather(-1, self.leap_index[starts])
+        logits = self.absolute(hidden) + (leaps * self.pitched[starts][..., None]).sum(-2)
         looked = torch.where(visible[:, :, None], sounding[:, None], inputs.sounding[:, None])
         classes = self.interval_class(hidden).unflatten(-1, (2, VOICES, 12))
         chosen = torch.where(visible[:, :, None, :, None], classes[..., 0, :, :], classes[..., 1, :, :])
         turned = chosen.gather(-1, self.class_index[looked]) * self.pitched[looked][..., None]
-        by_class = turned.sum(-2)[..., self.pitch_class]
+        lately = inputs.lately.to(memory.dtype)[..., self.turns]  # (batch, steps, fades, class, interval)
+        tonal = torch.einsum("bvtfi,btfci->bvtc", self.in_key(hidden).unflatten(-1, (len(FADES), 12)), lately)
+        by_class = (turned.sum(-2) + tonal)[..., self.pitch_class]
         return torch.cat([logits[..., :FIRST_PITCH], logits[..., FIRST_PITCH:] + by_class], dim=-1).float()
 
-    def _embed(self, inputs: StepInputs) -> Tensor:
+    def embed(self, inputs: StepInputs) -> Tensor:
+        """What the backbone begins with at each step, (batch, steps, width), without what lies ahead."""
         voices = torch.arange(VOICES, device=inputs.sounding.device)
         starts = torch.tensor(CONTROL_STARTS, device=inputs.sounding.device)
         rows = torch.cat(
@@ -193,13 +220,18 @@ class PartNetwork(nn.Module):
                 IN_COUNT + inputs.count[..., None],
                 IN_METRE + inputs.metre[..., None],
                 starts + inputs.controls,
+                input_rows(inputs.sounding, inputs.prior),
             ],
             dim=-1,
         )
         x = hot(rows, INPUT_ROWS, self.inputs) @ self.inputs
-        looking = (inputs.ahead != UNKNOWN).flatten(1).any(1).nonzero()[:, 0]
+        seen = seen_from(inputs.lately[:, :, None], inputs.sounding).flatten(-2)
+        return x + self.lately_in(torch.cat([inputs.lately.flatten(-2), seen], dim=-1).to(x.dtype))
+
+    def _looking(self, x: Tensor, ahead: Tensor) -> Tensor:
+        looking = (ahead != UNKNOWN).flatten(1).any(1).nonzero()[:, 0]
         if len(looking):
-            seen = self.ahead_in(self.ahead_embedding(inputs.ahead[looking]).flatten(-3))
+            seen = self.ahead_in(self.ahead_embedding(ahead[looking]).flatten(-3))
             x = x.index_add(0, looking, seen)
         return x
 

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from ..engine.errors import ModelError
 from .controls import COLUMNS
-from .grid import FIRST_PITCH, HOLD, OLDEST, UNKNOWN, VOICES
+from .grid import FIRST_PITCH, HOLD, UNKNOWN, VOICES
 from .part_network import Block, PartNetwork, StepInputs
-from .part_tables import CONTROL_STARTS, IN_AGE, IN_COUNT, IN_GIVEN, IN_METRE, IN_PLACE, OFFSETS
+from .part_tables import FADES, OFFSETS
 from .part_training import load_network
 from .weights import PartManifest, read_part_weights
 
@@ -34,13 +34,12 @@ _LEAST_HALVED = 64
 class StepBackbone(nn.Module):
     """One step of the backbone: what was before it and its caches in; memory and caches out.
 
-    ``step`` counts from 0; ``sounding``, ``age``, ``given`` (voices,); ``place`` (3,) is place, count, metre;
-    ``controls`` (columns,); ``ahead`` (voices, offsets); ``keys`` and ``values`` (layers, heads, window, channels) are
-    rings, zeros at first. All whole numbers are int64. ``memory`` (width,) is what the head is told.
+    ``step`` counts from 0; ``sounding``, ``age``, ``prior``, ``given`` (voices,) and ``lately`` (fades, 12) are kept as
+    ``runtime.PartState`` does; ``place`` (3,) is place, count, metre; ``controls`` (columns,); ``ahead`` (voices,
+    offsets); ``keys`` and ``values`` (layers, heads, window, channels) are rings, zeros at first. All whole numbers are
+    int64. ``memory`` (width,) is what the head is told.
     """
 
-    starts: Tensor
-    voices: Tensor
     slots: Tensor
     frequency: Tensor
 
@@ -48,8 +47,6 @@ class StepBackbone(nn.Module):
         super().__init__()
         self.network, shape = network, network.shape
         half = shape.width // shape.heads // 2
-        self.register_buffer("starts", torch.tensor(CONTROL_STARTS), persistent=False)
-        self.register_buffer("voices", torch.arange(VOICES), persistent=False)
         self.register_buffer("slots", torch.arange(shape.window), persistent=False)
         self.register_buffer("frequency", 10000.0 ** (-torch.arange(half) / half), persistent=False)
 
@@ -58,6 +55,8 @@ class StepBackbone(nn.Module):
         step: Tensor,
         sounding: Tensor,
         age: Tensor,
+        prior: Tensor,
+        lately: Tensor,
         given: Tensor,
         place: Tensor,
         controls: Tensor,
@@ -66,7 +65,19 @@ class StepBackbone(nn.Module):
         values: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         network, shape = self.network, self.network.shape
-        x = self._embed(sounding, age, given, place, controls, ahead)
+        inputs = StepInputs(
+            sounding=sounding[None, None],
+            age=age[None, None],
+            prior=prior[None, None],
+            lately=lately[None, None],
+            given=given[None, None],
+            place=place[None, None, 0],
+            count=place[None, None, 1],
+            metre=place[None, None, 2],
+            controls=controls[None, None],
+            ahead=ahead[None, None],
+        )
+        x = network.embed(inputs)[0, 0] + network.ahead_in(network.ahead_embedding(ahead).flatten())
         angle = step * self.frequency
         cosine, sine = angle.cos(), angle.sin()
         here = (self.slots == step % shape.window)[None, :, None]
@@ -86,27 +97,13 @@ class StepBackbone(nn.Module):
             new_values.append(layer_values)
         return network.norm(x), torch.stack(new_keys), torch.stack(new_values)
 
-    def _embed(
-        self, sounding: Tensor, age: Tensor, given: Tensor, place: Tensor, controls: Tensor, ahead: Tensor
-    ) -> Tensor:
-        rows = torch.cat(
-            [
-                self.voices * (UNKNOWN + 2) + sounding,
-                IN_AGE + self.voices * (OLDEST + 1) + age,
-                IN_GIVEN + self.voices * 2 + given,
-                torch.stack([IN_PLACE + place[0], IN_COUNT + place[1], IN_METRE + place[2]]),
-                self.starts + controls,
-            ]
-        )
-        seen = self.network.ahead_in(self.network.ahead_embedding(ahead).flatten())
-        return self.network.inputs[rows].sum(0) + seen
-
 
 class StepHead(nn.Module):
     """Log-odds (voices, vocabulary) of every voice that is open, given what the others do at the step.
 
-    ``memory`` is the backbone's; ``sounding``, ``age`` (voices,) and ``controls`` (columns,) as it was told; ``known``
-    (voices,) the symbols that sound at the step, ``UNKNOWN`` where open; ``onset`` (voices,) 1 where they begin there.
+    ``memory`` is the backbone's; ``sounding``, ``age``, ``prior``, ``lately`` and ``controls`` as it was told;
+    ``known`` (voices,) the symbols that sound at the step, ``UNKNOWN`` where open; ``onset`` (voices,) 1 where they
+    begin there.
     """
 
     def __init__(self, network: PartNetwork) -> None:
@@ -114,12 +111,22 @@ class StepHead(nn.Module):
         self.network = network
 
     def forward(
-        self, memory: Tensor, sounding: Tensor, age: Tensor, controls: Tensor, known: Tensor, onset: Tensor
+        self,
+        memory: Tensor,
+        sounding: Tensor,
+        age: Tensor,
+        prior: Tensor,
+        lately: Tensor,
+        controls: Tensor,
+        known: Tensor,
+        onset: Tensor,
     ) -> Tensor:
         zeros = torch.zeros_like(sounding)
         inputs = StepInputs(
             sounding=sounding[None, None],
             age=age[None, None],
+            prior=prior[None, None],
+            lately=lately[None, None],
             given=zeros[None, None],
             place=zeros[None, :1],
             count=zeros[None, :1],
@@ -161,10 +168,12 @@ def export_onnx(weights: Path, folder: Path | None = None) -> tuple[Path, Path]:
     def ring() -> Tensor:
         return torch.zeros(size.layers, size.heads, size.window, size.width // size.heads)
 
+    def music() -> tuple[Tensor, ...]:
+        return whole(voices), whole(voices), whole(voices), torch.zeros(len(FADES), 12)
+
     voices, ahead = VOICES, (VOICES, len(OFFSETS))
-    told = (whole(voices), whole(voices), whole(voices), whole(3), whole(COLUMNS), whole(*ahead))
-    backbone = (whole(), *told, ring(), ring())
-    head = (torch.zeros(size.width), whole(voices), whole(voices), whole(COLUMNS), whole(voices), whole(voices))
+    backbone = (whole(), *music(), whole(voices), whole(3), whole(COLUMNS), whole(*ahead), ring(), ring())
+    head = (torch.zeros(size.width), *music(), whole(COLUMNS), whole(voices), whole(voices))
     _write(paths[0], StepBackbone(network), backbone, ("memory", "new_keys", "new_values"), manifest)
     _write(paths[1], StepHead(network), head, ("logits",), manifest)
     return paths

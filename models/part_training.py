@@ -1,8 +1,8 @@
 """Training of the part network on a processor or a graphics card: pieces in, small weights with a manifest out.
 
 Mixed precision: the network that computes has bfloat16 weights, a copy in float32 takes the steps of AdamW
-(Loshchilov & Hutter, ICLR 2019) and is averaged over them (exponential moving average, as in Polyak & Juditsky 1992);
-the average is what is kept.
+(Loshchilov & Hutter, ICLR 2019) and is averaged over them (exponential moving average, as in Polyak & Juditsky 1992).
+The average is what is kept, as it was when the validation pieces were likeliest: few pieces are soon known by heart.
 """
 
 import copy
@@ -19,14 +19,21 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from ..engine.errors import ModelError
 from .copy_check import CopyIndex, build_index, copies_path, lines_of_columns
+from .craft.rule_fitting import ASKED, fit_weights
 from .grid import ABSENT, FIRST_PITCH, LOW_PITCH
+from .network_choices import network_choices
 from .part_batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
 from .part_corpus import PartPiece, split_pieces
 from .part_network import PartNetwork, PartShape, StepInputs, steps_ahead
+from .runtime import PartModel
 from .weights import PartManifest, write_part_weights
 
 Progress = Callable[[float, float], None]
+_CHECKS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Shares of the time at which validation pieces are looked at."""
+_CHECKED_PIECES, _CHECKED_STEPS = 32, 384
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,10 @@ class PartPlan:
     budget_s: float = 1500.0
     most_wall_s: float = math.inf
     learning_rate: float = 2e-3
-    weight_decay: float = 0.05
+    weight_decay: float = 0.1
     dropout: float = 0.05
-    chord_share: float = 0.1
-    averaging: float = 0.995
+    chord_share: float = 0.15
+    averaging: float = 0.998
     batch: int = 20
     steps: int = 192
     seed: int = 0
@@ -82,19 +89,27 @@ def piece_nats(
     return nats[0].double().numpy()
 
 
+def validation_nats(
+    network: PartNetwork, pieces: Sequence[PartPiece], most_steps: int, given: Sequence[int] = ()
+) -> float:
+    """Mean nats per token of pieces' first ``most_steps``, of the voices that are not ``given``."""
+    total, tokens = 0.0, 0
+    for piece in pieces:
+        cut = replace(piece, tokens=piece.tokens[:most_steps], grid=piece.grid.part_of(0, most_steps))
+        counted = cut.tokens != ABSENT
+        counted[:, list(given)] = False
+        total += float(piece_nats(network, cut, given=given)[counted].sum())
+        tokens += int(counted.sum())
+    return total / max(1, tokens)
+
+
 def evaluate(network: PartNetwork, pieces: Sequence[PartPiece], most_steps: int = 1024) -> dict[str, float]:
     """Nats per token of pieces (their first ``most_steps``): all voices, and the lower ones given the highest."""
     network.eval()
-    everything, lower, tokens, lower_tokens = 0.0, 0.0, 0, 0
-    for piece in pieces:
-        cut = replace(piece, tokens=piece.tokens[:most_steps], grid=piece.grid.part_of(0, most_steps))
-        present = cut.tokens != ABSENT
-        everything += float(piece_nats(network, cut)[present].sum())
-        tokens += int(present.sum())
-        lower += float(piece_nats(network, cut, given=(0,))[:, 1:][present[:, 1:]].sum())
-        lower_tokens += int(present[:, 1:].sum())
-    network.train()
-    return {"nats_per_token": round(everything / tokens, 4), "nats_lower_voices": round(lower / lower_tokens, 4)}
+    return {
+        "nats_per_token": round(validation_nats(network, pieces, most_steps), 4),
+        "nats_lower_voices": round(validation_nats(network, pieces, most_steps, given=(0,)), 4),
+    }
 
 
 def train_parts(
@@ -125,6 +140,7 @@ def train_parts(
     )
     spent_s, passed_s = _clock(plan.device), _clock("wall")
     share, iteration, running = 0.0, 0, math.nan
+    checks, least, best, best_share = list(_CHECKS), math.inf, average, 0.0
     while share < 1.0:
         for group in optimiser.param_groups:
             group["lr"] = plan.learning_rate * min(1.0, (iteration + 1) / 80) * (0.02 + 0.98 * _cosine(share))
@@ -147,12 +163,19 @@ def train_parts(
         iteration += 1
         running = loss.item() if math.isnan(running) else 0.98 * running + 0.02 * loss.item()
         share = min(1.0, max(spent_s() / plan.budget_s, passed_s() / plan.most_wall_s))
+        if checks and share >= checks[0]:
+            checks = [check for check in checks if check > share]
+            now = copy.deepcopy(average).cpu().eval()
+            nats = validation_nats(now, validation[:: max(1, len(validation) // _CHECKED_PIECES)], _CHECKED_STEPS)
+            if nats < least:
+                least, best, best_share = nats, now, share
         if progress is not None:
             progress(share, running)
-    network = average.cpu().eval()
+    network = best.cpu().eval()
     figures = {
         "training_nats_per_token": round(running, 4),
         "iterations": float(iteration),
+        "kept_at_share": round(best_share, 2),
         **evaluate(network, validation),
     }
     return network.eval(), figures
@@ -197,18 +220,49 @@ def copy_index(pieces: Sequence[PartPiece]) -> CopyIndex:
 def train_and_write(
     pieces: Sequence[PartPiece], weights: Path, plan: PartPlan, *, licence: str, command: str, progress: Progress
 ) -> PartManifest:
-    """Train on ``pieces`` and write ``weights``, their manifest and the index that copies are looked up in."""
-    network, figures = train_parts(pieces, plan, progress)
+    """Train on ``pieces`` and write ``weights``, their manifest and the index that copies are looked up in.
+
+    The manifest also says what the rules weigh beside these weights, fitted on the validation pieces.
+    """
+    network, trained = train_parts(pieces, plan, progress)
+    figures: dict[str, Any] = dict(trained)
+    write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
+    rules = rule_figures(PartModel.load(weights), split_pieces(pieces)[1])
+    if rules is not None:
+        figures["rules"] = rules
     manifest = write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
     copy_index(pieces).save(copies_path(weights))
     return manifest
 
 
+def rule_figures(model: PartModel, validation: Sequence[PartPiece]) -> dict[str, Any] | None:
+    """The rules' weights beside a network, fitted on music held out from it, with the nats a note without and with
+    them; None where no voice but the highest plays."""
+    choices = network_choices(model, validation)
+    if not len(choices):
+        return None
+    fitted = fit_weights(choices)
+    return {
+        "notes": len(choices),
+        "nats_without": round(fitted.nll_without, 4),
+        "nats_with": round(fitted.nll_with, 4),
+        "weights": {name: weight for name, weight in fitted.weights.items() if name not in ASKED},
+    }
+
+
 def load_network(arrays: dict[str, np.ndarray], shape: dict[str, int]) -> PartNetwork:
-    """The torch network of weights that ``weights.read_part_weights`` read, ready to evaluate."""
+    """The torch network of weights that ``weights.read_part_weights`` read, ready to evaluate.
+
+    Raises ``ModelError`` where they are of a network of another make.
+    """
     sizes = {key: value for key, value in shape.items() if key in {field.name for field in fields(PartShape)}}
     network = PartNetwork(PartShape(**sizes))
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    try:
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    except RuntimeError as error:
+        raise ModelError(
+            "these weights do not fit this program's network; train them again with `tutti train`"
+        ) from error
     return network.eval()
 
 

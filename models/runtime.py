@@ -27,16 +27,33 @@ from .grid import (
     Place,
 )
 from .part_tables import (
+    APART_HIGH,
+    APART_LOW,
+    APARTS,
     CONTROL_STARTS,
+    FADES,
     IN_AGE,
+    IN_APART,
+    IN_CLASS,
     IN_COUNT,
     IN_GIVEN,
     IN_METRE,
+    IN_MOVE,
     IN_PLACE,
+    KNOWN_MOVE,
     LEAP,
+    MOVE,
+    MOVES,
     OFFSETS,
     OWN_AGE,
+    OWN_BEFORE,
+    OWN_CHORD,
     OWN_DENSITY,
+    OWN_MOVE,
+    OWN_NOW,
+    PAIRS,
+    REACH,
+    REACHES,
 )
 from .weights import PartManifest, read_part_weights
 
@@ -47,6 +64,11 @@ _VOICE = np.arange(VOICES)
 _CONTROL_STARTS = np.array(CONTROL_STARTS)
 _PITCH_CLASS = (np.arange(FIRST_PITCH, VOCABULARY) - FIRST_PITCH + LOW_PITCH) % 12
 _SEMITONES = np.arange(12)
+_PITCHES = np.arange(VOCABULARY)
+_HIGH, _LOW = (np.array([pair[side] for pair in PAIRS]) for side in (0, 1))
+_PAIR = np.arange(len(PAIRS))
+_FADES = np.array(FADES, np.float32)[:, None]
+_TURNS = (_SEMITONES[:, None] - _SEMITONES[None]) % 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +90,9 @@ class PartModel:
         try:
             self._prepare(arrays, manifest.shape)
         except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise ModelError(f"weights {manifest.name}: they do not fit this program ({error})") from error
+            raise ModelError(
+                f"weights {manifest.name}: they do not fit this program ({error}); train them again"
+            ) from error
 
     @classmethod
     def load(cls, path: Path | None = None) -> "PartModel":
@@ -92,6 +116,7 @@ class PartModel:
         matrix = np.ascontiguousarray(arrays["ahead_in.weight"].T)
         blocks = matrix.reshape(VOICES, len(OFFSETS), -1, self.width)
         self._ahead = arrays["ahead_embedding.weight"] @ blocks  # (voices, offsets, symbols, width)
+        self._lately_in = np.ascontiguousarray(arrays["lately_in.weight"].T)
         self._layers = []
         for index in range(shape["layers"]):
             block = f"blocks.{index}."
@@ -108,10 +133,12 @@ class PartModel:
         self._norm = norm("norm")
         self._memory_in = linear("memory_in")
         self._head_known, self._head_own = arrays["head_known"], arrays["head_own"]
+        self._head_lately = np.ascontiguousarray(arrays["head_lately.weight"].T)
         self._middle = linear("head_middle")
-        outputs = [linear("absolute"), linear("leap"), linear("interval_class")]
+        outputs = [linear(name) for name in ("absolute", "leap", "interval_class", "in_key")]
         self._out = np.concatenate([matrix for matrix, _ in outputs], axis=1)
         self._out_bias = np.concatenate([bias for _, bias in outputs])
+        self._out_starts = np.cumsum([len(bias) for _, bias in outputs[:-1]])
         half = self.width // self.heads // 2
         self._frequency = 10000.0 ** (-np.arange(half) / half)
 
@@ -129,9 +156,15 @@ class PartModel:
                 IN_GIVEN + _VOICE * 2 + state.given,
                 (IN_PLACE + place.place, IN_COUNT + place.count, IN_METRE + place.metre),
                 _CONTROL_STARTS + controls,
+                IN_MOVE + _VOICE * MOVES + _interval(state.prior, state.sounding, MOVE),
+                IN_APART + _PAIR * APARTS + _apart(state.sounding),
             ]
         )
         x = self._inputs[rows].sum(0)
+        pitched = _is_pitch(state.sounding)
+        classes = np.unique(_pitch_class(state.sounding[pitched]))
+        x += self._inputs[IN_CLASS + classes].sum(0)
+        x += np.concatenate([state.lately.ravel(), *state.lately_seen]) @ self._lately_in
         if ahead is not None:
             x = x + self._ahead[_VOICE[:, None], np.arange(len(OFFSETS))[None], ahead].sum((0, 1))
         return x
@@ -166,17 +199,21 @@ class PartModel:
         hidden = (
             state.memory_head
             + self._head_known[_VOICE, onset * SYMBOLS + known].sum(0)
+            + self._head_known[_VOICE, KNOWN_MOVE + _interval(state.sounding, known, MOVE)][known != UNKNOWN].sum(0)
             + self._head_own[voice, own].sum(0)
+            + self._head_own[voice, _own_rows(state, voice, known)].sum(0)
+            + state.lately_seen[voice] @ self._head_lately
         )
         hidden = _squared(hidden)
         hidden = hidden + _squared(hidden @ self._middle[0] + self._middle[1])
         out = hidden @ self._out + self._out_bias
-        logits = out[:VOCABULARY].astype(np.float64)
-        if FIRST_PITCH <= before < UNKNOWN:
-            leaps = out[VOCABULARY : VOCABULARY + 2 * LEAP + 1]
-            logits += leaps[np.clip(np.arange(VOCABULARY) - before, -LEAP, LEAP) + LEAP]
-        classes = out[VOCABULARY + 2 * LEAP + 1 :].reshape(2, VOICES, 12)
-        by_class = np.zeros(12)
+        absolute, leaps, classes, in_key = np.split(out, self._out_starts)
+        logits = absolute.astype(np.float64)
+        for start, odds in zip((before, int(state.prior[voice])), leaps.reshape(2, -1), strict=True):
+            if FIRST_PITCH <= start < UNKNOWN:
+                logits += odds[np.clip(_PITCHES - start, -LEAP, LEAP) + LEAP]
+        classes = classes.reshape(2, VOICES, 12)
+        by_class = (in_key.reshape(len(FADES), 1, 12) * state.lately[:, _TURNS]).sum((0, 2))
         for other in range(VOICES):
             is_known = known[other] != UNKNOWN
             symbol = int(known[other] if is_known else state.sounding[other])
@@ -204,6 +241,9 @@ class PartState:
         """Symbol of the pitch that each voice sounds before the step (``REST``, ``ABSENT``)."""
         self.age = np.zeros(VOICES, np.int64)
         """For how many steps it has."""
+        self._prior = np.full(VOICES, UNKNOWN, np.int64)
+        self._heard = np.zeros((len(FADES), 12), np.float32)
+        self._look_back()
         shape = (len(model._layers), model.heads, model.window, model.width // model.heads)
         self.keys, self.values = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         self.controls = np.zeros(COLUMNS, np.int64)
@@ -214,6 +254,15 @@ class PartState:
     def present(self) -> np.ndarray:
         """Which voices exist."""
         return self.sounding != ABSENT
+
+    def _look_back(self) -> None:
+        """What the network is told of the music before this step: ``part_relations``, for one step."""
+        self.prior = np.where(self.age < OLDEST, self._prior, UNKNOWN)
+        self.lately = self._heard / np.maximum(1.0, self._heard.sum(1, keepdims=True))
+        self.lately_seen = np.zeros((VOICES, self.lately.size), np.float32)
+        for voice in np.flatnonzero(_is_pitch(self.sounding)):
+            turned = (_SEMITONES + _pitch_class(self.sounding[voice])) % 12
+            self.lately_seen[voice] = self.lately[:, turned].ravel()
 
     def begin(self, place: Place, controls: np.ndarray | None = None, ahead: np.ndarray | None = None) -> None:
         """Think about the coming step. ``controls`` (columns,) is ``Controls.codes``, nothing asked for without it;
@@ -243,9 +292,14 @@ class PartState:
             if token == HOLD or token == REST == self.sounding[voice]:
                 self.age[voice] = min(OLDEST, self.age[voice] + 1)
             elif 0 <= token < VOCABULARY:
+                self._prior[voice] = self.sounding[voice]
                 self.sounding[voice], self.age[voice] = token, 0
             else:
                 raise ValueError(f"voice {voice} has no token")
+        self._heard *= _FADES
+        for symbol in self.sounding[_is_pitch(self.sounding)]:
+            self._heard[:, _pitch_class(symbol)] += 1.0
+        self._look_back()
         self.step += 1
         self.memory = None
 
@@ -261,6 +315,7 @@ class PartState:
         twin = object.__new__(PartState)
         twin.__dict__.update(self.__dict__)
         twin.sounding, twin.age = self.sounding.copy(), self.age.copy()
+        twin._prior, twin._heard = self._prior.copy(), self._heard.copy()
         twin.keys, twin.values = self.keys.copy(), self.values.copy()
         return twin
 
@@ -275,6 +330,35 @@ def ahead_of(sounding: np.ndarray, step: int, known_until: Sequence[int]) -> np.
             if at < min(until, len(sounding)) and sounding[at, voice] != ABSENT:
                 ahead[voice, column] = sounding[at, voice]
     return ahead
+
+
+def _is_pitch(symbols: np.ndarray) -> np.ndarray:
+    return (symbols >= FIRST_PITCH) & (symbols < UNKNOWN)
+
+
+def _pitch_class(symbols: np.ndarray) -> np.ndarray:
+    return (symbols - FIRST_PITCH + LOW_PITCH) % 12
+
+
+def _interval(before: np.ndarray | int, after: np.ndarray, most: int) -> np.ndarray:
+    both = _is_pitch(np.asarray(before)) & _is_pitch(after)
+    return np.where(both, np.clip(after - before, -most, most) + most, 2 * most + 1)
+
+
+def _apart(sounding: np.ndarray) -> np.ndarray:
+    high, low = sounding[_HIGH], sounding[_LOW]
+    both = _is_pitch(high) & _is_pitch(low)
+    return np.where(both, np.clip(high - low, APART_LOW, APART_HIGH) - APART_LOW, APARTS - 1)
+
+
+def _own_rows(state: PartState, voice: int, known: np.ndarray) -> np.ndarray:
+    before = int(state.sounding[voice])
+    then = OWN_BEFORE + _VOICE * REACHES + _interval(before, state.sounding, REACH)
+    now = np.where(known != UNKNOWN, _interval(before, known, REACH), REACHES)
+    high, low = known[_HIGH], known[_LOW]
+    classes = np.where(_is_pitch(high) & _is_pitch(low), (high - low) % 12, 12)
+    move = OWN_MOVE + _interval(state.prior[voice : voice + 1], state.sounding[voice : voice + 1], MOVE)
+    return np.concatenate([move, then, OWN_NOW + _VOICE * (REACHES + 1) + now, OWN_CHORD + 13 * _PAIR + classes])
 
 
 def _normalised(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:

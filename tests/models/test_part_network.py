@@ -10,6 +10,7 @@ from support import make_score
 
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
+from tutti.models import part_training
 from tutti.models.controls import COLUMNS, DENSITY, KEY, REGISTER, SIZES, Controls, cadence_steps, measure_controls
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder, draw
@@ -42,7 +43,14 @@ from tutti.models.part_corpus import (
 )
 from tutti.models.part_network import PartNetwork, PartShape
 from tutti.models.part_tables import OFFSETS
-from tutti.models.part_training import PartPlan, load_network, piece_nats, token_nats, train_parts, write_network
+from tutti.models.part_training import (
+    PartPlan,
+    load_network,
+    piece_nats,
+    token_nats,
+    train_parts,
+    write_network,
+)
 from tutti.models.runtime import PartModel, ahead_of
 from tutti.models.weights import part_manifest_path, read_part_weights
 
@@ -235,6 +243,24 @@ def test_training_learns_a_tiny_corpus_and_the_split_leaks_nothing() -> None:
     assert trained["nats_lower_voices"] < 0.5 * untrained["nats_lower_voices"]
 
 
+def test_what_was_best_on_held_out_music_is_kept_not_what_was_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held-out music is likeliest at the third look; later ones find it less likely."""
+    looked: list[PartNetwork] = []
+
+    def nats(network: PartNetwork, *_: object, **__: object) -> float:
+        looked.append(network)
+        return abs(3.0 - len(looked))
+
+    monkeypatch.setattr(part_training, "validation_nats", nats)
+    plan = PartPlan(budget_s=2.0, batch=2, steps=32, shape=SMALL, averaging=0.5, learning_rate=1e-2)
+    pieces = [piece(n % 5, 8, f"work {n}") for n in range(8)]
+    network, figures = train_parts(pieces, plan)
+    assert 0.4 < figures["kept_at_share"] < 0.9 and len(looked) > 4
+    assert network is looked[2]
+    last = looked[-3].state_dict()["norm.weight"]  # the last look, before the two of the figures
+    assert not torch.equal(network.state_dict()["norm.weight"], last)
+
+
 def test_weights_survive_saving_and_refuse_to_load_when_changed(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     model, network = saved(path)
@@ -254,6 +280,8 @@ def test_weights_survive_saving_and_refuse_to_load_when_changed(tmp_path: Path) 
     del arrays["norm.weight"]
     with pytest.raises(ModelError, match="do not fit"):
         PartModel(arrays, manifest)
+    with pytest.raises(ModelError, match="do not fit"):
+        load_network(arrays, manifest.shape)
 
 
 def write(path: Path) -> Path:
