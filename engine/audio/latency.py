@@ -14,7 +14,7 @@ LONGEST_LEAD_S = 8 * 256 / RATE_HZ
 class Latency:
     """``block`` samples are computed at a time; ``lead_s`` of sound waits in front of the device, at least a block.
 
-    What happens is heard after at most a block, the lead, the limiter's look-ahead (2.6 ms) and the device's own two
+    What happens is heard after at most a block, the lead, the limiter's look-ahead (1.6 ms) and the device's own two
     periods. Where a device misses blocks the lead grows, at most to ``LONGEST_LEAD_S``.
     """
 
