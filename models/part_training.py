@@ -166,9 +166,9 @@ def train_parts(
         if checks and share >= checks[0]:
             checks = [check for check in checks if check > share]
             now = copy.deepcopy(average).cpu().eval()
-            nats = validation_nats(now, validation[:: max(1, len(validation) // _CHECKED_PIECES)], _CHECKED_STEPS)
-            if nats < least:
-                least, best, best_share = nats, now, share
+            held_out = validation_nats(now, validation[:: max(1, len(validation) // _CHECKED_PIECES)], _CHECKED_STEPS)
+            if held_out < least:
+                least, best, best_share = held_out, now, share
         if progress is not None:
             progress(share, running)
     network = best.cpu().eval()
