@@ -69,7 +69,7 @@ describe("applause", () => {
       expect(stands["body"]![0]).toBeLessThan(stands["thighs"]![1]);
     }
     expect(players.get("contrabass")!.rig.index("thighs")).toBe(-1);
-  });
+  }, 60_000);
 
   it("finds the heads of a row, and claps more and less", () => {
     const row: number[] = [];
