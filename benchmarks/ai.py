@@ -32,7 +32,7 @@ from tutti.models.decoding import DecodingSettings, PartDecoder
 from tutti.models.grid import ABSENT, FIRST_PITCH, LOW_PITCH, Place, states_after
 from tutti.models.part_corpus import PartPiece, pieces_from_json
 from tutti.models.part_network import PartNetwork, PartShape
-from tutti.models.part_training import PartPlan, load_network, piece_nats, train_parts, write_network
+from tutti.models.part_training import PartPlan, decoding_figures, load_network, piece_nats, train_parts, write_network
 from tutti.models.runtime import PartModel
 from tutti.models.weights import read_part_weights
 
@@ -121,6 +121,8 @@ def train(pieces: Sequence[PartPiece], minutes: float, seed: int, keep: Path | N
     network, figures = train_parts(allowed, plan, progress)
     path = keep or Path(tempfile.mkdtemp()) / "chorales.safetensors"
     command = f"tutti bench ai FOLDER --minutes {minutes:g} --seed {seed}"
+    write_network(path, network, allowed, licence="for the benchmark only", command=command, figures=figures)
+    figures |= decoding_figures(PartModel.load(path), [piece for piece in pieces if piece.split == "valid"])
     write_network(path, network, allowed, licence="for the benchmark only", command=command, figures=figures)
     return path
 

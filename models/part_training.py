@@ -20,6 +20,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from ..engine.errors import ModelError
+from .calibration import onset_bonus
 from .copy_check import CopyIndex, build_index, copies_path, lines_of_columns
 from .craft.rule_fitting import ASKED, fit_weights
 from .grid import ABSENT, FIRST_PITCH, LOW_PITCH
@@ -227,12 +228,16 @@ def train_and_write(
     network, trained = train_parts(pieces, plan, progress)
     figures: dict[str, Any] = dict(trained)
     write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
-    rules = rule_figures(PartModel.load(weights), split_pieces(pieces)[1])
-    if rules is not None:
-        figures["rules"] = rules
+    figures |= decoding_figures(PartModel.load(weights), split_pieces(pieces)[1])
     manifest = write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
     copy_index(pieces).save(copies_path(weights))
     return manifest
+
+
+def decoding_figures(model: PartModel, validation: Sequence[PartPiece]) -> dict[str, Any]:
+    """What decoding is told of the weights, from music held out from them: ``onset_bonus``, and ``rules``."""
+    rules = rule_figures(model, validation)
+    return {"onset_bonus": onset_bonus(model, validation)} | ({} if rules is None else {"rules": rules})
 
 
 def rule_figures(model: PartModel, validation: Sequence[PartPiece]) -> dict[str, Any] | None:

@@ -87,6 +87,8 @@ class PartModel:
     def __init__(self, arrays: dict[str, np.ndarray], manifest: PartManifest) -> None:
         """``arrays`` as ``read_part_weights`` gives them. Raises ``ModelError`` when one is missing or misshapen."""
         self.manifest = manifest
+        self.onset_bonus = float(manifest.figures.get("onset_bonus", 0.0))
+        """Nats for beginning a note, see ``decoding.DecodingSettings``."""
         try:
             self._prepare(arrays, manifest.shape)
         except (KeyError, ValueError, TypeError, IndexError) as error:

@@ -18,13 +18,13 @@ def test_weights_are_trained_from_pieces_and_answer(tmp_path: Path) -> None:
     moved = [[pitch + 2 for pitch in row] for row in rows]
     source, out = tmp_path / "pieces.json", tmp_path / "own.safetensors"
     source.write_text(json.dumps({"train": [rows, moved], "valid": [rows], "test": [rows]}))
-    options = ["--minutes", "0.08", "--width", "32", "--layers", "1", "--licence", "mine", "-o", str(out)]
+    options = ["--minutes", "0.15", "--width", "32", "--layers", "1", "--licence", "mine", "-o", str(out)]
     result = CliRunner().invoke(app, ["train", str(source), *options])
     assert result.exit_code == 0, result.output
     model = PartModel.load(out)
     manifest = model.manifest
     assert model.source == "ai:own" and manifest.licence == "mine"
-    assert manifest.command.startswith("tutti train pieces.json --minutes 0.08")
+    assert manifest.command.startswith("tutti train pieces.json --minutes 0.15")
     assert len(manifest.data["training"]) == 2 and len(manifest.data["validation"]) == 1
     assert manifest.figures["nats_per_token"] < 4.5, "below log 87, which is knowing nothing"
     assert CopyIndex.load(copies_path(out)).usual_notes >= 8
