@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from tutti.assets import asset_path
 from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.dynamics import DynamicsTracker
-from tutti.engine.conducting.mannerisms import random_style
+from tutti.engine.conducting.mannerisms import plain_style, random_style
 from tutti.engine.conducting.tracking import Take, TakeSource
 from tutti.engine.conducting.virtual_conductor import Timings, conduct, intended
 from tutti.engine.conducting.virtual_hands import Act, Body, CutHands, random_body, with_acts
@@ -84,23 +84,6 @@ def _entries(score: Score, placements: Sequence[PlayerPlacement], beats: int) ->
     return sorted(found)
 
 
-def _ordinary(random: np.random.Generator) -> Style:
-    """A conductor whose beat is plain, of any size and shape: what is measured here is not the following."""
-    return replace(
-        random_style(random),
-        size_m=float(np.exp(random.uniform(np.log(0.15), np.log(0.6)))),
-        manner="standard",
-        rise=1.0,
-        spread=1.0,
-        slant_deg=0.0,
-        subdivided=0.0,
-        neglect=0.0,
-        hesitation=0.0,
-        double_bounce=0.0,
-        stray=0.0,
-    )
-
-
 def _cues(score: Score, placements: Sequence[PlayerPlacement], count: int) -> dict[str, float]:
     """Cues to sections that enter, in a full orchestra, with the gaze tracked and without.
 
@@ -116,7 +99,7 @@ def _cues(score: Score, placements: Sequence[PlayerPlacement], count: int) -> di
         for gaze in (True, False):
             random = np.random.default_rng(1000 + seed)
             body = replace(random_body(random), head_oriented=gaze)
-            take, offset_s = _taken(score, timings, body, seed, _ordinary(random))
+            take, offset_s = _taken(score, timings, body, seed, plain_style(random))
             acts: list[Act] = []
             for beat, section in entries:
                 at_s = 4.0 + PERIOD_S * beat + offset_s
@@ -174,7 +157,7 @@ def _cut_offs(score: Score, placements: Sequence[PlayerPlacement], count: int) -
         random = np.random.default_rng(3000 + seed)
         body = random_body(random)
         hands = "free" if body.slash and HANDS[seed % 3] == "baton" else HANDS[seed % 3]
-        style = replace(_ordinary(random), hold="still")
+        style = replace(plain_style(random), hold="still")
         take, offset_s = _taken(score, timings, body, seed, style)
         acts = [
             Act("cut_off", float(timings[1][beat]) + offset_s + length_s - 1.45, hands=hands)
@@ -203,7 +186,7 @@ def _balance(score: Score, placements: Sequence[PlayerPlacement], count: int) ->
     for seed in range(count):
         random = np.random.default_rng(4000 + seed)
         body = random_body(random)
-        take, offset_s = _taken(score, timings, body, seed, _ordinary(random))
+        take, offset_s = _taken(score, timings, body, seed, plain_style(random))
         acts = [
             Act("raise" if random.random() < 0.5 else "hush", at_s + offset_s, str(random.choice(sections)), 2.6)
             for at_s in np.arange(10.0, 66.0, 8.0)
@@ -278,7 +261,7 @@ def _articulation(score: Score, count: int) -> dict[str, float]:
         random = np.random.default_rng(6000 + seed)
         timings = _timings(score, np.full(64, float(random.uniform(0.45, 1.0))))
         base = replace(
-            _ordinary(random), dwell=0.0, linger=0.0, double_bounce=0.0, hesitation=0.0, flourish=0.0, roundness=0.0
+            plain_style(random), dwell=0.0, linger=0.0, double_bounce=0.0, hesitation=0.0, flourish=0.0, roundness=0.0
         )
         crisp = replace(base, bounce=float(random.uniform(0.75, 1.0)), profile="swing")
         manners = {

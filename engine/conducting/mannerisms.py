@@ -54,6 +54,23 @@ def random_style(random: np.random.Generator) -> Style:
     return _with_timing(_with_habits(style, random), random)
 
 
+def plain_style(random: np.random.Generator) -> Style:
+    """A conductor drawn at random whose beat is plain, of any size and shape: for what is not about the following."""
+    return replace(
+        random_style(random),
+        size_m=float(np.exp(random.uniform(np.log(0.15), np.log(0.6)))),
+        manner="standard",
+        rise=1.0,
+        spread=1.0,
+        slant_deg=0.0,
+        subdivided=0.0,
+        neglect=0.0,
+        hesitation=0.0,
+        double_bounce=0.0,
+        stray=0.0,
+    )
+
+
 def _with_habits(style: Style, random: np.random.Generator) -> Style:
     """What a minority of conductors does: rebounds, standstills, hints, subdivisions."""
 

@@ -12,7 +12,7 @@ from support import make_score
 
 from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.gaze import Gaze, SectionMap
-from tutti.engine.conducting.mannerisms import random_style
+from tutti.engine.conducting.mannerisms import plain_style
 from tutti.engine.conducting.signs import SignReader
 from tutti.engine.conducting.tracking import Take, TakeSource
 from tutti.engine.conducting.virtual_conductor import conduct
@@ -116,20 +116,7 @@ def test_a_cue_reaches_its_section_and_nobody_else(flick: str, oriented: bool) -
 def test_a_small_cue_on_the_beat_after_a_short_wait_is_no_mirroring() -> None:
     random = np.random.default_rng(1000)
     body = replace(random_body(random), head_oriented=True)
-    style = replace(
-        random_style(random),
-        size_m=float(np.exp(random.uniform(np.log(0.15), np.log(0.6)))),
-        manner="standard",
-        rise=1.0,
-        spread=1.0,
-        slant_deg=0.0,
-        subdivided=0.0,
-        neglect=0.0,
-        hesitation=0.0,
-        double_bounce=0.0,
-        stray=0.0,
-    )
-    take, beats_s = conducted(style=style, rate_hz=body.rate_hz, noise_m=body.noise_m)
+    take, beats_s = conducted(style=plain_style(random), rate_hz=body.rate_hz, noise_m=body.noise_m)
     acts = [Act("cue", float(beats_s[6 + 6 * n]), section) for n, section in enumerate(SECTIONS)]
     cues = of_kind(read(with_acts(take, acts, body, PLACEMENTS, seed=0), beats_s), "cue")
     assert [cue.section for cue in cues] == list(SECTIONS)
