@@ -51,6 +51,11 @@ def test_the_bonus_makes_answers_as_dense_as_what_was_written(weights: Path) -> 
     assert begun(model, DecodingSettings(onset_bonus=sparse)) < begun(model, DecodingSettings(onset_bonus=dense))
 
 
+def test_one_movement_in_tremolo_says_nothing_of_the_others(weights: Path) -> None:
+    model = PartModel.load(weights)
+    assert onset_bonus(model, [*[music(8)] * 4, music(1)]) == onset_bonus(model, [music(8)] * 5)
+
+
 def test_decoding_takes_what_the_weights_say(weights: Path) -> None:
     arrays, manifest = read_part_weights(weights)
     assert PartModel(arrays, manifest).onset_bonus == 0.0
