@@ -10,14 +10,15 @@ from .part_corpus import PartPiece
 from .runtime import PartModel
 
 _LEAST, _MOST, _HALVINGS = -1.0, 1.5, 5
+MOST_COUNTED = 2.0
 
 
 def onset_bonus(model: PartModel, pieces: Sequence[PartPiece], most_pieces: int = 12, most_steps: int = 256) -> float:
     """Nats for beginning a note with which answers to the pieces' highest voices begin as many as their composers did.
 
     A network is trained on what composers wrote before; hearing itself it drifts, mostly to notes that are held on.
-    It is as many in half of the pieces: a movement in tremolo, or one of rests, says nothing of the others. Found by
-    halving, to a tenth of a nat; 0 where the highest voice is always alone.
+    Every piece counts alike, and no more than twice what was written: a movement in tremolo, or one of rests, does not
+    speak for the others. Found by halving, to a tenth of a nat; 0 where the highest voice is always alone.
     """
     chosen = pieces[:: max(1, len(pieces) // most_pieces)][:most_pieces]
     written = np.array([_begun(piece.tokens[:most_steps], _voices(piece)[1:]) for piece in chosen])
@@ -28,7 +29,8 @@ def onset_bonus(model: PartModel, pieces: Sequence[PartPiece], most_pieces: int 
         middle = 0.5 * (low + high)
         settings = DecodingSettings(onset_bonus=middle)
         begun = np.array([_answered(model, piece, most_steps, settings, seed) for seed, piece in enumerate(chosen)])
-        low, high = (middle, high) if np.median((1 + begun) / (1 + written)) < 1.0 else (low, middle)
+        shares = np.minimum((1 + begun) / (1 + written), MOST_COUNTED)
+        low, high = (middle, high) if shares.mean() < 1.0 else (low, middle)
     return round(0.5 * (low + high), 2)
 
 

@@ -42,7 +42,7 @@ class DecodingSettings:
     that of decoding: soprano, bass, alto, tenor.
     """
 
-    temperature: float = 0.9
+    temperature: float = 0.8
     rhythm_temperature: float = 1.0
     top_p: float = 0.95
     rest_penalty: float = 3.0

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from audio_support import noise_sample, note, player, tone_sounds
 
+from tutti.engine.audio.hrtf import kemar_hrirs
 from tutti.engine.audio.impulse_response import room_of, room_with_response
 from tutti.engine.audio.listener_seats import listener_at, seat_names
 from tutti.engine.audio.loudness import LoudnessMeter
@@ -98,7 +99,7 @@ def test_open_air_has_a_floor_and_no_more() -> None:
 
 @pytest.mark.parametrize("name", ["musikverein", "studio"])
 def test_players_are_heard_where_they_sit(name: str) -> None:
-    from _space_measures import EarTemplates, heard_azimuth_deg, kemar_hrirs, rendered_response, turned_deg
+    from _space_measures import EarTemplates, heard_azimuth_deg, rendered_response, turned_deg
 
     templates = EarTemplates.ahead(kemar_hrirs())
     room = room_from_hall(read_hall(name))

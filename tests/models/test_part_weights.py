@@ -31,7 +31,7 @@ def answered(model: PartModel, seed: int, controls: Controls | None = None) -> n
 
 def test_the_shipped_weights_answer_a_soprano() -> None:
     model = PartModel.load()
-    tokens = np.concatenate([answered(model, seed) for seed in range(3)])
+    tokens = np.concatenate([answered(model, seed) for seed in range(6)])
     sounding, _ = states_after(tokens)
     beats = sounding[::4]
     lower = beats[:, 1:]
