@@ -45,14 +45,11 @@ from .relay.relay import RelayProcess, RelaySource, RelayTaps
 from .relay.relay_setup import PageOptions, open_relay
 from .seating_file import SeatingFile
 from .session_file import SessionHeader, SessionRecorder
-from .session_run import AFTER_TAKE_S, SessionRun
+from .session_run import AFTER_TAKE_S, TAKE_LEAD_S, SessionRun
 from .session_sound import SessionSound, open_audio, say_played, say_sound
 from .session_window import run_window
 
 log = logging.getLogger(__name__)
-
-TAKE_LEAD_S = 2.0
-"""A take starts this long after everything is ready."""
 
 
 @dataclass(frozen=True, slots=True)

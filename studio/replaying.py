@@ -24,12 +24,9 @@ from .relay.relay_setup import PageOptions, open_relay
 from .relay.sound_info import sound_status
 from .session_file import read_session
 from .session_player import SessionPlayer
-from .session_run import AFTER_TAKE_S, SessionRun
+from .session_run import AFTER_TAKE_S, TAKE_LEAD_S, SessionRun
 from .session_sound import SessionSound, open_audio, say_sound
 from .session_window import show_window
-
-TAKE_LEAD_S = 2.0
-"""It begins this long after everything is ready."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from types import FrameType
 from ..engine.clock import SessionClock
 
 STEP_S = 0.01
+TAKE_LEAD_S = 2.0
+"""A take, or a recorded session, starts this long after everything is ready."""
 AFTER_TAKE_S = 4.0
 """A take's last notes ring out for so long."""
 
