@@ -19,6 +19,8 @@ WINDOW_S = 0.07
 """F counts a beat within this of the truth."""
 MISCOUNTED_BEATS = 4
 """So many beats in a row more than half a beat off are counted wrongly, even if it is put right later."""
+TEMPO_BEATS = 4
+"""The tempo that was played is judged over so many beats."""
 HELD = 1.6
 """A beat longer than the local median by this factor is a hold and has no tempo."""
 
@@ -99,6 +101,7 @@ class Result:
     oracle_f: float
     cost_s: float
     tempo_error: np.ndarray = field(repr=False)
+    period_error: np.ndarray = field(repr=False)
     prediction_s: np.ndarray = field(repr=False)
     halfway_s: np.ndarray = field(repr=False)
     step_cost_s: np.ndarray = field(repr=False)
@@ -144,7 +147,8 @@ def trial(piece: Piece, by: Conductor) -> Result:
         metronome_f=judge(music_s, metronome(music_s), head, 0.0)[0],
         oracle_f=judge(music_s, ideal, head, 0.0)[0],
         cost_s=float(np.median(followed.step_cost_s)),
-        tempo_error=_tempo_errors(followed, music_s, head),
+        tempo_error=_tempo_errors(followed.played_s, music_s, head),
+        period_error=_period_errors(followed, music_s, head),
         prediction_s=prediction,
         halfway_s=halfway,
         step_cost_s=followed.step_cost_s,
@@ -193,7 +197,16 @@ def _miscounted(played_s: np.ndarray, music_s: np.ndarray) -> int:
     return int(sum(end - begin for begin, end in edges.reshape(-1, 2) if end - begin >= MISCOUNTED_BEATS))
 
 
-def _tempo_errors(followed: Followed, music_s: np.ndarray, head: int) -> np.ndarray:
+def _tempo_errors(played_s: np.ndarray, music_s: np.ndarray, head: int) -> np.ndarray:
+    """Relative error of the tempo that was played, over every four beats after the first bars; a stretch in which a
+    beat was not played at all is wrong by 1."""
+    if len(music_s) - head <= TEMPO_BEATS:
+        return np.zeros(0)
+    played, meant = (times[head + TEMPO_BEATS :] - times[head:-TEMPO_BEATS] for times in (played_s, music_s))
+    return np.nan_to_num(np.abs(played / meant - 1.0), nan=1.0)
+
+
+def _period_errors(followed: Followed, music_s: np.ndarray, head: int) -> np.ndarray:
     """Relative error of the period, halfway through each beat after the first bars, against the music's period there
     (the beat's own with half the weight, its neighbours' with a quarter each); not near holds."""
     period = np.diff(music_s)

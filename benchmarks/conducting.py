@@ -10,7 +10,8 @@ set of takes, and beside simple baselines on the same takes:
 
 F: beats within ±70 ms of the music after the constant lag of the first eight bars, and after those bars; raw F: of
 all beats with no lag taken off; CMLt (mir_eval); takes in which a beat was gained or lost, even if only for a while;
-tempo: error of the period against the music's, a little smoothed; next beat: error of its prediction when the one
+tempo: of the tempo that was played over four beats; period: error of its estimate halfway through each beat against the
+music's, a little smoothed; next beat: error of its prediction when the one
 before was detected, and halfway to it; lag: of the playhead behind the music. ``oracle`` plays at the hand's true
 icti with the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
 
@@ -102,6 +103,8 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
         "miscounted": sum(not r.sound for r in results),
         "tempo_median": percentile([r.tempo_error for r in results], 50),
         "tempo_p90": percentile([r.tempo_error for r in results], 90),
+        "period_median": percentile([r.period_error for r in results], 50),
+        "period_p90": percentile([r.period_error for r in results], 90),
         "prediction_median_s": percentile([r.prediction_s for r in results], 50),
         "prediction_p90_s": percentile([r.prediction_s for r in results], 90),
         "halfway_median_s": percentile([r.halfway_s for r in results], 50),
@@ -126,6 +129,8 @@ ROWS: dict[str, tuple[str, str]] = {
     "takes with a beat gained or lost": ("miscounted", "{:.0f}"),
     "tempo error, median": ("tempo_median", "{:.1%}"),
     "tempo error, 90th percentile": ("tempo_p90", "{:.1%}"),
+    "period error, median": ("period_median", "{:.1%}"),
+    "period error, 90th percentile": ("period_p90", "{:.1%}"),
     "next beat at the last, median": ("prediction_median_s", "{:.3f} s"),
     "next beat at the last, 90th percentile": ("prediction_p90_s", "{:.3f} s"),
     "next beat halfway, median": ("halfway_median_s", "{:.3f} s"),

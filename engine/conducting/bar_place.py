@@ -19,8 +19,9 @@ WORTH, DOUBT = 1.0, 0.015
 """How many independent observations the beat of the bar, as read, counts as at each beat; it may be wrong so often."""
 PART, LEAST_S, AT_ICTUS_S = 0.35, 0.12, 0.03
 """It is read before the ictus, over this part of a period or this time, and not when it is too near."""
-LOG_MISSED = -3.0
-"""The first beat went by unseen, and this is the next."""
+LOG_MISSED = -5.0
+"""The first beat went by unseen, and this is the next. One reading of the place does not say so, two do: where a piece
+begins with an upbeat, a downbeat is expected all the same."""
 MISSED_AT_MOST = 2
 SLIPS, SLIP_KEPT, LOG_SLIP = (-1, 1), 0.8, 8.0
 """The count is off by one once this much more (logarithm) speaks for it than against, over the last beats: each counts

@@ -25,6 +25,7 @@ KNOWN_AFTER_S = 0.05
 UNTIL_EDGES_S = np.concatenate([[0.0], np.exp(np.linspace(np.log(0.03), np.log(2.6), 32))])
 """Bounds of the spans of time until the next ictus; one more for later or never."""
 UNTIL_MIDDLES_S = np.concatenate([(UNTIL_EDGES_S[:-1] + UNTIL_EDGES_S[1:]) / 2, [4.0]])
+_UNTIL_BOUNDS_S = np.append(UNTIL_EDGES_S, 2.0 * UNTIL_MIDDLES_S[-1] - UNTIL_EDGES_S[-1])
 LAYERS = 2
 ICTUS, BEATING = 0, -1
 UNTIL = slice(1, 1 + len(UNTIL_MIDDLES_S))
@@ -53,6 +54,10 @@ class Reading:
         """Mean time of the next ictus, if it comes within this time from now."""
         weight = self.until * (within_s > UNTIL_MIDDLES_S)
         return self.time_s + float(weight @ UNTIL_MIDDLES_S) / max(float(weight.sum()), 1e-9)
+
+    def quantile_s(self, part: float) -> float:
+        """By when, counted from now, the next ictus comes with the probability ``part``."""
+        return float(np.interp(part, np.concatenate([[0.0], np.cumsum(self.until)]), _UNTIL_BOUNDS_S))
 
 
 @lru_cache(maxsize=1)

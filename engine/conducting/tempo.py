@@ -20,7 +20,7 @@ from .gesture import GestureFilter, GestureSample
 from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S, GestureReader, Reading
 from .meter_map import MeterMap
 from .profile import ConductorProfile
-from .strokes import TEMPLATE_BINS, DurationPosterior
+from .strokes import DurationPosterior
 from .turns import TurnDetector
 
 MAX_HYPOTHESES = 6
@@ -57,12 +57,10 @@ READ_SD_S, READ_SD = 0.02, 0.2
 READ_ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.65, 0.75, 0.9), (-3.5, -1.9, -0.35, 0.6, 1.4, 2.2, 2.8, 4.2)
 """Highest readings, and the logarithm of the odds that there is an ictus within 80 ms (counted on virtual conductors).
 One reading is not believed more than that: people differ from them."""
-OVERDUE = 0.08
-"""A beat is overdue after this part of a period; then only a falling hand announces it."""
-FALL_SEEN_S = 0.04
-FALLEN_S = 0.03
-UNDECIDED = 0.3
-"""A hand that is up and does not fall needs at least this part of a period."""
+NOT_BEFORE = 0.05
+"""The next ictus is not expected before it has come with this probability, as read: a hand that is held waits."""
+ANNOUNCED_S, ANNOUNCED = 0.15, 0.5
+"""An ictus that was read to come within this time with this probability may be past."""
 LEAST_TURN = 0.25
 """A turn after less than this part of the usual stroke is none."""
 WAY_SAMPLES = 1200
@@ -94,7 +92,7 @@ class TempoTracker:
         self._posterior: DurationPosterior | None = None
         self._spread = 1.0
         self._drawn = True
-        self._fallen_s: float | None = None
+        self._announced_s = -math.inf
         self._gap_until_s, self._gap_s = -math.inf, 0.0
         self._estimate: TempoEstimate | None = None
         self._beats: list[Beat] = []
@@ -341,7 +339,7 @@ class TempoTracker:
     def _start_posterior(self, best: Hypothesis) -> None:
         first = best.template(self._meter, best.index + 1)
         self._posterior = None
-        self._fallen_s = None
+        self._announced_s = -math.inf
         if first is None or first.timed is None:
             return
         second = best.template(self._meter, best.index + 2)
@@ -367,39 +365,13 @@ class TempoTracker:
         mean = float(weight @ at_s)
         return mean, float(weight @ (at_s - mean) ** 2) + (READ_SD_S + READ_SD * (mean - reading.time_s)) ** 2
 
-    def _end_of_fall_s(self, best: Hypothesis, sample: GestureSample) -> float:
-        """Earliest time of an overdue ictus. Once the hand has fallen all the way, that moment stays."""
-        remaining = self._still_to_fall_s(best, sample)
-        if remaining is None:
-            remaining = UNDECIDED * best.period_s + max(0.0, best.lag_s(self._meter, best.index + 1))
-            self._fallen_s = None
-        elif self._fallen_s is None and 0.0 < remaining < FALLEN_S:
-            self._fallen_s = sample.time_s + remaining
-        return sample.time_s + remaining if self._fallen_s is None else self._fallen_s
-
-    def _still_to_fall_s(self, best: Hypothesis, sample: GestureSample) -> float | None:
-        """What is left, in seconds, of the usual fall from where the hand is; None while it is up and does not fall."""
-        start = before = None
-        for time_s, _, y, _ in reversed(self._way):
-            if before is None and time_s <= sample.time_s - FALL_SEEN_S:
-                before = (time_s, y)
-            if time_s <= best.ictus_s:
-                start = y
-                break
-        if start is None or before is None:
-            return None
-        height = sample.position_m[1]
-        speed = (before[1] - height) / (sample.time_s - before[0])
-        if speed < 0.5 * best.stroke_m / best.period_s:
-            return None if height - start > 0.25 * best.stroke_m else 0.0
-        template = best.template(self._meter, best.index + 1)
-        if template is None or template.timed is None:
-            return min(UNDECIDED * best.period_s, max(0.0, (height - start) / speed))
-        usual = template.timed[1] - template.timed[1, 0]
-        top = int(np.argmax(usual))
-        fall = np.minimum.accumulate(usual[top:])
-        phase = float(np.interp(start - height, -fall, np.linspace(top / TEMPLATE_BINS, 1.0, len(fall))))
-        return (1.0 - phase) * best.period_s
+    def _not_before_s(self) -> float:
+        """Earliest time of the next ictus that what is read allows."""
+        reading = self._readings[-1]
+        if reading.soon(ANNOUNCED_S) > ANNOUNCED:
+            self._announced_s = reading.time_s
+        past = reading.time_s - self._announced_s < 2.0 * ANNOUNCED_S
+        return -math.inf if past else reading.time_s + reading.quantile_s(NOT_BEFORE)
 
     def _look_ahead(self, sample: GestureSample) -> TempoEstimate:
         best = self._hypotheses[0]
@@ -421,8 +393,8 @@ class TempoTracker:
             share = variance / (variance + read_variance)
             ictus += share * (read_s - ictus)
         ictus = max(ictus, now_s - late_at_most)
-        if now_s > expected + lag + OVERDUE * best.period_s:
-            ictus = max(ictus, self._end_of_fall_s(best, sample))
+        if self._drawn and self._readings:
+            ictus = max(ictus, self._not_before_s())
         late_s = ictus - lag - expected
         ahead = best.ahead_variance()
         gain = ahead / (ahead + ICTUS_SD_S**2)

@@ -25,6 +25,8 @@ from .tracking import Take
 Timings = tuple[np.ndarray, np.ndarray]
 """Score times in quarters and their times in seconds, both rising."""
 
+STALLED, STALLED_QUARTERS = 4.0, 4
+"""No orchestra plays so many quarters in a row so many times slower than usual; an alignment that went astray does."""
 REST_S = 1.0
 """How long the virtual conductor stands still before the preparatory beat."""
 
@@ -32,7 +34,8 @@ REST_S = 1.0
 def read_timings(path: Path | str) -> Timings:
     """Read a CSV with columns ``quarter`` and ``time_s`` (others are ignored), sorted and cleaned.
 
-    Rows that repeat a place or run against the majority are left out. Raises ``TakeError`` naming file and line.
+    Rows that repeat a place or run against the majority are left out, and so is the time in which the recording plays
+    what the score has not (``without_stalls``). Raises ``TakeError`` naming file and line.
     """
     path = Path(path)
     points: list[tuple[float, float]] = []
@@ -54,7 +57,7 @@ def read_timings(path: Path | str) -> Timings:
         raise TakeError(f"{path}: not a CSV file of timings ({error})") from error
     if len(points) < 2:
         raise TakeError(f"{path}: holds fewer than two timed places")
-    return clean_timings(np.array([p[0] for p in points]), np.array([p[1] for p in points]))
+    return without_stalls(*clean_timings(np.array([p[0] for p in points]), np.array([p[1] for p in points])))
 
 
 def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
@@ -84,6 +87,23 @@ def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
     if len(keep) < 2:
         raise TakeError("timings: fewer than two places whose time rises")
     return quarter[keep], time_s[keep]
+
+
+def without_stalls(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
+    """The timings at their usual speed where for ``STALLED_QUARTERS`` or more every quarter takes ``STALLED`` times as
+    long as usual: there a recording plays what the score has not (another movement, a repeat that is not written)."""
+    usual_s = float(np.median(np.diff(time_s) / np.diff(quarter)))
+    grid = np.arange(quarter[0], quarter[-1] + 1e-9)
+    stalls = np.diff(np.interp(grid, quarter, time_s)) > STALLED * usual_s
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], stalls, [False]]).astype(int)))
+    moved_s = time_s.copy()
+    for begin, end in reversed(edges.reshape(-1, 2)):
+        if end - begin >= STALLED_QUARTERS:
+            begin_s, end_s = np.interp(grid[[begin, end]], quarter, time_s)
+            within = (quarter > grid[begin]) & (quarter < grid[end])
+            moved_s[quarter >= grid[end]] -= end_s - begin_s - (end - begin) * usual_s
+            moved_s[within] = begin_s + (quarter[within] - grid[begin]) * usual_s
+    return quarter, moved_s
 
 
 def beat_times(score: Score, timings: Timings) -> tuple[int, np.ndarray]:

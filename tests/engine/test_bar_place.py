@@ -30,14 +30,17 @@ def account(index: int, time_s: float = 1.0) -> Hypothesis:
     return Hypothesis(index, time_s, time_s, 0.75, (0.001, 0.0, 0.01), icti={index: time_s})
 
 
-def test_a_first_beat_that_went_by_unseen_is_counted() -> None:
+def test_a_first_beat_that_went_by_unseen_is_counted_once_two_readings_say_so() -> None:
     place = BarPlace(METER, 0)
     place.read(readings(1, 1.0), 1.0, 0.75)
     accounts = place.beginnings(account(0))
-    assert accounts[0].index == 1
-    assert accounts[0].icti == {1: 1.0}
+    assert [begun.index for begun in accounts] == [0, 1, 2]
+    assert accounts[1].icti == {1: 1.0}
+    place.read(readings(2, 1.75), 1.75, 0.75)
+    first, second = (begun.log_weight + place.log_place(begun.index + 1) for begun in accounts[:2])
+    assert second > first + 2.0
     place.read(readings(0, 1.0), 1.0, 0.75)
-    assert place.beginnings(account(0))[0].index == 0
+    assert place.beginnings(account(0))[1].log_weight < -5.0
 
 
 def counted(place: BarPlace, slip: int, beats: int) -> int:

@@ -90,6 +90,18 @@ def test_timings_are_cleaned(tmp_path):
     assert time_s.tolist() == [1, 2, 4, 5]
 
 
+def test_what_a_recording_plays_and_the_score_has_not_is_taken_out(tmp_path):
+    waits = np.full(40, 0.5)
+    waits[3:8] = [21.0, 50.0, 33.0, 76.0, 8.5]
+    waits[20] = 6.0
+    path = tmp_path / "timings.csv"
+    rows = enumerate(np.cumsum(waits) - waits[0])
+    path.write_text("quarter,time_s\n" + "".join(f"{quarter},{time_s}\n" for quarter, time_s in rows))
+    _, time_s = read_timings(path)
+    waits[3:8] = 0.5
+    assert np.diff(time_s) == pytest.approx(waits[1:])
+
+
 @pytest.mark.parametrize("text", ["quarter,time_s\n0,1\n", "a,b\n1,2\n", "quarter,time_s\n0,1\n1,x\n", ""])
 def test_bad_timings_are_refused(tmp_path, text):
     path = tmp_path / "timings.csv"
