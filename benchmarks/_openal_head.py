@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from _audio_peers import PeerMissingError, openal_responses
 
-from tutti.engine.audio.hrtf import HrirSet
+from tutti.engine.audio.hrtf_sets import HrirSet
 
 RINGS_DEG = np.arange(-90.0, 91.0, 10.0)
 

@@ -8,14 +8,9 @@ import numpy as np
 import scipy.signal
 
 from tutti.engine.audio import source_field
-from tutti.engine.audio.hrtf import (
-    LEAD,
-    HrirSet,
-    HrtfGrid,
-    filters_and_delays,
-    load_grid,
-    solid_angles,
-)
+from tutti.engine.audio.hrtf import LEAD, HrtfGrid, load_grid
+from tutti.engine.audio.hrtf_filters import filters_and_delays
+from tutti.engine.audio.hrtf_sets import HrirSet, solid_angles
 from tutti.engine.audio.reflections import group
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.audio.room import Room, room_from_hall

@@ -32,7 +32,8 @@ from _space_measures import (
     without,
 )
 
-from tutti.engine.audio.hrtf import build_grid, kemar_hrirs, load_grid
+from tutti.engine.audio.hrtf import build_grid, load_grid
+from tutti.engine.audio.hrtf_sets import kemar_hrirs
 from tutti.engine.audio.listener_seats import listener_at
 from tutti.engine.audio.room import Room, air_absorption_db_per_m, band_decays_s, room_from_hall
 from tutti.engine.audio.source_field import AT_PODIUM

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine.audio.hrtf import check_radius, read_sofa
+from ..engine.audio.hrtf import check_radius
+from ..engine.audio.hrtf_sets import read_sofa
 from ..engine.audio.listener_seats import listener_at
 from ..engine.audio.renderer import AudioSettings
 from ..engine.hall import Hall

@@ -1,49 +1,43 @@
-"""A head's responses between the directions where they were measured: the field as waves from sources near the ear.
+"""A head's responses between the directions where they were measured: the field as waves (``hrtf_waves``).
 
-By reciprocity, what an ear hears from far away in the direction u is what a source at the ear sends there: a sum of
-waves exp(i k u·x) from places x on the pinna, the rim of the head and the shoulders. Places that are normally
-distributed about the ear give a Gaussian process over directions whose width shrinks as 1 / frequency (Rasmussen and
-Williams, "Gaussian Processes for Machine Learning", MIT Press 2006, ch. 2 and 4). It follows the interference of waves
-that creep round the head on both sides, which no interpolation of magnitudes does. Where measured directions are too
-far apart for a frequency the process knows that it does not know, and magnitudes between them take over (as in
-magnitude-corrected interpolation: Arend, Pörschmann, Weinzierl and Brinkmann, JASA 2023).
+The process over waves tells the mean of the field in a direction and how much of it is not known. What is wanted is the
+mean of the logarithm of its power, given both. Where measured directions are too far apart for a frequency the process
+knows that it does not know, and the mean of the neighbours' levels counts for that share (as in magnitude-corrected
+interpolation: Arend, Pörschmann, Weinzierl and Brinkmann, JASA 2023).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy
 
 from ..units import SPEED_OF_SOUND_M_S
+from .hrtf_sphere import Sphere, unit_vectors
+from .hrtf_waves import POWER, Complexes, Doubles, WaveProcess, Waves, from_ear
 
-Doubles = npt.NDArray[np.float64]
-Complexes = npt.NDArray[np.complex128]
-
-EAR_M = 0.07
-"""How far to the side the ear's waves come from, on average (likeliest for KEMAR from 3 to 12 kHz, as all below)."""
-HEAD_SPREAD_M = (0.042, 0.02, 0.06)
-"""Standard deviations (ahead, sideways, up) of the places on ear and head."""
-TORSO_SHARE = 0.1
-TORSO_SPREAD_M = (0.045, 0.08, 0.38)
-"""How much power comes from shoulders and chest, and from how far."""
-NOISE = 5e-4
-"""Of what was measured, as share of the power."""
 COHERENT_HZ = (1000.0, 2000.0, 3000.0)
 MOST_INCOHERENCE = 0.1
 """Share of power that the other directions may leave unexplained at ``COHERENT_HZ``: 0.002 for KEMAR. Beyond it the
 responses lack a common start, or are too few, and only their magnitudes can be interpolated."""
-_CERTAINTY_STEP_HZ = 1500.0
-_DOUBT = 2.5
-"""By how much more there is to doubt than the process thinks (cross-validated on KEMAR)."""
+BETWEEN = 2
+"""How many frequencies are told for one that the process is asked about: between them a response as short as these
+leaves nothing open."""
+_DOUBT_STEP_HZ = 3000.0
+_AT_ONCE = 360
+"""Directions: what is reckoned of so many stays in the processor's caches."""
+_REACH = 8
+"""How many frequencies on both sides tell one that lies between."""
+_MIDDLE = 1.0 / 3.0
+"""Where in the window of time that the spectra are of the responses have their middle."""
+_MIRROR = np.array([1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadField:
-    """A head's field in wanted directions: ``magnitudes`` and complex ``waves``, both (directions, 2 ears, bins).
-    ``waves`` is None where the set is not coherent, and 0 above the highest frequency asked for."""
+    """A head's field in some directions: ``magnitudes`` and complex ``waves``, both (directions, 2 ears, bins).
+    ``waves`` is None where the set is not coherent, and ends at the highest frequency asked for."""
 
     magnitudes: Doubles
     waves: Complexes | None
@@ -76,100 +70,210 @@ class Neighbours:
         return np.asarray(np.einsum("mw,mw...->m...", self.weights, values[self.corners]), np.float64)
 
 
-def interpolate(
-    spectra: Complexes, known: Doubles, wanted: Doubles, neighbours: Neighbours, step_hz: float, highest_hz: float
-) -> HeadField:
-    """The field in ``wanted`` directions.
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredField:
+    """Spectra (n, 2 ears, bins ``step_hz`` apart from 0 on) measured in the directions ``known`` (n, 3), unit vectors
+    ahead, left, up. Of a response that is no longer than half of 1 / ``step_hz``. What lies above ``highest_hz`` is
+    interpolated by magnitude alone."""
 
-    ``spectra`` (n, 2 ears, bins ``step_hz`` apart from 0 on) were measured in the directions ``known`` (n, 3), unit
-    vectors ahead, left, up; ``wanted`` (m, 3). What lies above ``highest_hz`` is interpolated by magnitude alone.
-    """
-    log_power = neighbours.mean(2.0 * np.log(np.maximum(np.abs(spectra), 1e-9)))
-    wavenumbers = np.arange(spectra.shape[2], dtype=np.float64) * (2.0 * np.pi * step_hz / SPEED_OF_SOUND_M_S)
-    process = _Process(known)
-    if _incoherence(process, spectra, wavenumbers, step_hz) > MOST_INCOHERENCE:
-        return HeadField(np.exp(0.5 * log_power), None)
-    bins = min(spectra.shape[2], int(highest_hz / step_hz) + 1)
-    parts = _from_ears(spectra[..., :bins], known, wavenumbers)
-    likeness = process.towards(wanted)
-    found = np.empty((bins, len(wanted), 4))
-    doubted = np.append(np.arange(0, bins - 1, max(1, round(_CERTAINTY_STEP_HZ / step_hz))), bins - 1)
-    doubts = np.empty((len(doubted), len(wanted)))
-    for number in range(bins):
-        lower = process.factor(wavenumbers[number])
-        covariance = likeness(wavenumbers[number])
-        found[number] = covariance @ scipy.linalg.cho_solve((lower, True), parts[number]).astype(np.float32)
+    spectra: Complexes
+    known: Doubles
+    step_hz: float
+    highest_hz: float
+
+    @property
+    def bins(self) -> int:
+        """How many frequencies the process is asked about, each ``BETWEEN`` steps from the next."""
+        return min(self.spectra.shape[2] // BETWEEN, int(self.highest_hz / (BETWEEN * self.step_hz))) + 1
+
+    @property
+    def wavenumbers(self) -> Doubles:
+        steps = np.arange(self.bins, dtype=np.float64)
+        return steps * (2.0 * np.pi * BETWEEN * self.step_hz / SPEED_OF_SOUND_M_S)
+
+    def log_power(self) -> Doubles:
+        return np.asarray(2.0 * np.log(np.maximum(np.abs(self.spectra), 1e-9)), np.float64)
+
+    def towards(self, wanted: Doubles) -> HeadField:
+        """The field in directions (m, 3)."""
+        near = Neighbours.of(self.known, wanted).mean(self.log_power())
+        levels = _Levels.of(self)
+        if _incoherence(self, levels) > MOST_INCOHERENCE:
+            return HeadField(np.exp(0.5 * near), None)
+        return _blend(_estimate(self, levels, wanted), levels, wanted, near)
+
+    def rings(self, azimuths_deg: Doubles, elevations_deg: Doubles) -> Iterator[HeadField]:
+        """The field at every azimuth, a ring of elevation after the other. Costs much less than asking for so many
+        directions: waves from places no farther away than a head is wide change little within a few degrees."""
+        levels = _Levels.of(self)
+        log_power, coherent = self.log_power(), _incoherence(self, levels) <= MOST_INCOHERENCE
+        sphere = Sphere()
+        coarse = _estimate(self, levels, sphere.directions()) if coherent else None
+        for elevation_deg in elevations_deg:
+            wanted = unit_vectors(np.stack([azimuths_deg, np.full_like(azimuths_deg, elevation_deg)], axis=1))
+            near = Neighbours.of(self.known, wanted).mean(log_power)
+            if coarse is None:
+                yield HeadField(np.exp(0.5 * near), None)
+                continue
+            waves = sphere.ring(coarse.waves, azimuths_deg, elevation_deg)
+            doubt = sphere.ring(coarse.doubt, azimuths_deg, elevation_deg)
+            yield _blend(_Estimate(waves, doubt, coarse.doubted, coarse.log_power), levels, wanted, near)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Levels:
+    """Smooth levels of both ears, by which all is divided before it is a process of the same power in all directions:
+    ``shape`` (9, 2, bins), of the polynomial of their logarithm in each ear's frame."""
+
+    shape: Doubles
+
+    @classmethod
+    def of(cls, measured: MeasuredField) -> "_Levels":
+        log_power = measured.log_power()[..., ::BETWEEN][..., : measured.bins]
+        shape = np.empty((9, *log_power.shape[1:]))
+        for ear, seen in enumerate((measured.known, measured.known * _MIRROR)):
+            terms = _polynomials(seen)
+            mean = log_power[:, ear].mean(axis=0)
+            normal = terms.T @ terms + 1e-2 * np.eye(terms.shape[1])  # a set may tell little of some terms
+            shape[:, ear] = np.linalg.solve(normal, terms.T @ (log_power[:, ear] - mean))
+            shape[0, ear] += mean
+        return cls(shape)
+
+    def log_power(self, directions: Doubles) -> Doubles:
+        """(m, 2, bins) in directions (m, 3)."""
+        ears = (directions, directions * _MIRROR)
+        return np.stack([_polynomials(seen) @ self.shape[:, ear] for ear, seen in enumerate(ears)], axis=1)
+
+
+def _polynomials(directions: Doubles) -> Doubles:
+    """Those of the second degree on a sphere: (m, 9)."""
+    x, y, z = directions.T
+    return np.stack([np.ones_like(x), x, y, z, x * y, x * z, y * z, x * x, y * y], axis=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Estimate:
+    """``waves`` (m, 2 ears, bins) over their level; ``doubt`` (m, 2, some bins), the share of power of which the
+    process knows nothing, at the bins ``doubted``; and ``log_power`` (2, bins), the power that the process has."""
+
+    waves: Waves
+    doubt: npt.NDArray[np.float32]
+    doubted: npt.NDArray[np.int64]
+    log_power: Doubles
+
+
+def _estimate(measured: MeasuredField, levels: _Levels, wanted: Doubles) -> _Estimate:
+    """What the process tells of directions (m, 3). Where all are mirrored by others both ears cost as much as one."""
+    parts = measured.spectra[..., ::BETWEEN][..., : measured.bins] * np.exp(-0.5 * levels.log_power(measured.known))
+    steps = max(1, round(_DOUBT_STEP_HZ / (BETWEEN * measured.step_hz)))
+    doubted = np.append(np.arange(0, measured.bins - 1, steps), measured.bins - 1)
+    twins, wanted_twins = _twins(measured.known), _twins(wanted)
+    if twins is None:
+        ears = [
+            _solve(measured.known * side, wanted * side, parts[:, [ear]], measured.wavenumbers, doubted)
+            for ear, side in enumerate((np.ones(3), _MIRROR))
+        ]
+        waves, doubts, powers = (np.concatenate([ear[n] for ear in ears], axis=1) for n in range(3))
+        return _Estimate(waves, doubts, doubted, np.log(powers[0]))
+    parts[:, 1] = parts[twins, 1]
+    count = len(wanted)
+    if wanted_twins is None:
+        wanted, wanted_twins = np.concatenate([wanted, wanted * _MIRROR]), np.arange(count) + count
+    waves, doubts, powers = _solve(measured.known, wanted, parts, measured.wavenumbers, doubted)
+    waves[:count, 1] = waves[wanted_twins, 1]
+    doubts = np.concatenate([doubts[:count], doubts[wanted_twins]], axis=1)
+    return _Estimate(waves[:count], doubts, doubted, np.log(powers[0]))
+
+
+def _solve(
+    known: Doubles, wanted: Doubles, parts: Complexes, wavenumbers: Doubles, doubted: npt.NDArray[np.int64]
+) -> tuple[Waves, npt.NDArray[np.float32], Doubles]:
+    """Waves (m, ears, bins) of ears that have ``parts`` (n, ears, bins) in the same frame, doubt (m, 1, doubted), and
+    the power of the process (1, ears, bins)."""
+    process = WaveProcess(known)
+    parts = parts * from_ear(known, wavenumbers).conj()[:, None]
+    weights = np.empty((len(wavenumbers), *parts.shape[:2]), np.complex64)
+    power = np.empty((1, *parts.shape[1:]))
+    whiteners = {}
+    for number, wavenumber in enumerate(wavenumbers):
+        lower = process.factor(wavenumber)
+        own = scipy.linalg.cho_solve((lower, True), parts[..., number], check_finite=False)
+        power[0, :, number] = (parts[..., number].conj() * own).real.mean(axis=0)
+        weights[number] = own
         if number in doubted:
-            inverse = scipy.linalg.solve_triangular(lower, np.eye(len(known)), lower=True, check_finite=False)
-            explained = np.square(covariance @ inverse.T.astype(np.float32)).sum(axis=1)
-            doubts[doubted.searchsorted(number)] = 1.0 - explained / (1.0 + TORSO_SHARE)
-    waves = np.zeros((len(wanted), *spectra.shape[1:]), np.complex128)
-    for ear, side in enumerate((1.0, -1.0)):
-        turn = np.exp(1j * side * EAR_M * wanted[:, 1:2] * wavenumbers[:bins])
-        waves[:, ear, :bins] = (found[..., 2 * ear] + 1j * found[..., 2 * ear + 1]).T * turn
-    doubt = scipy.interpolate.interp1d(doubted, doubts, axis=0)(np.arange(bins)).T[:, None]
-    log_power[..., :bins] = _mean_log_power(np.abs(waves[..., :bins]) ** 2, log_power[..., :bins], doubt)
-    return HeadField(np.exp(0.5 * log_power), waves)
+            inverse, _ = scipy.linalg.lapack.ctrtri(lower.astype(np.complex64), lower=1)
+            whiteners[number] = inverse.conj().T
+    waves = np.empty((len(wanted), *parts.shape[1:]), np.complex64)
+    doubt = np.empty((len(wanted), 1, len(doubted)), np.float32)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        likeness = process.towards(wanted[part])
+        for number, wavenumber in enumerate(wavenumbers):
+            covariance = likeness.at(wavenumber)
+            waves[part, :, number] = covariance @ weights[number]
+            if number in whiteners:
+                explained = covariance @ whiteners[number]
+                known_power = np.square(explained.real).sum(axis=1) + np.square(explained.imag).sum(axis=1)
+                doubt[part, 0, doubted.searchsorted(number)] = 1.0 - known_power / POWER
+    waves *= from_ear(wanted, wavenumbers)[:, None].astype(np.complex64)
+    return waves, doubt, power
 
 
-class _Process:
-    """The Gaussian process of what is measured in some directions, its phase taken from the ear's place."""
-
-    def __init__(self, known: Doubles) -> None:
-        self.known = known
-        self._head, self._torso = (_squares(known, known, spread) for spread in (HEAD_SPREAD_M, TORSO_SPREAD_M))
-
-    def factor(self, wavenumber: float) -> Doubles:
-        """Cholesky's lower factor (n, n) of the covariance, noise included."""
-        covariance = _likeness(self._head, self._torso, wavenumber)
-        covariance[np.diag_indices(len(covariance))] += NOISE * (1.0 + TORSO_SHARE)
-        return np.asarray(scipy.linalg.cholesky(covariance, lower=True, overwrite_a=True, check_finite=False))
-
-    def towards(self, wanted: Doubles) -> Callable[[float], npt.NDArray[Any]]:
-        """The covariance of directions (m, 3) with the known ones, (m, n) float32, by wavenumber."""
-        head, torso = (
-            _squares(wanted, self.known, spread).astype(np.float32) for spread in (HEAD_SPREAD_M, TORSO_SPREAD_M)
-        )
-        return lambda wavenumber: _likeness(head, torso, wavenumber)
+def _twins(directions: Doubles) -> npt.NDArray[np.int64] | None:
+    """Which direction is the mirror image of each; None where one has none."""
+    away, twins = scipy.spatial.cKDTree(directions).query(directions * _MIRROR)
+    return None if away.max() > 1e-6 else np.asarray(twins, np.int64)
 
 
-def _squares(one: Doubles, other: Doubles, spread_m: tuple[float, float, float]) -> Doubles:
-    """Squared distances of directions (n, 3) and (m, 3), each axis scaled by its spread: (n, m)."""
-    return np.asarray(scipy.spatial.distance.cdist(one * spread_m, other * spread_m, "sqeuclidean"), np.float64)
-
-
-def _likeness(head: npt.NDArray[Any], torso: npt.NDArray[Any], wavenumber: float) -> npt.NDArray[Any]:
-    scale = head.dtype.type(-0.5 * wavenumber**2)
-    return np.asarray(np.exp(scale * head) + head.dtype.type(TORSO_SHARE) * np.exp(scale * torso))
-
-
-def _from_ears(spectra: Complexes, known: Doubles, wavenumbers: Doubles) -> Doubles:
-    """Spectra with their phase as seen from each ear's place: (bins, n, real and imaginary parts of left and right)."""
-    parts = []
-    for ear, side in enumerate((1.0, -1.0)):
-        turned = spectra[:, ear] * np.exp(-1j * side * EAR_M * known[:, 1:2] * wavenumbers[: spectra.shape[2]])
-        parts += [turned.real, turned.imag]
-    return np.ascontiguousarray(np.stack(parts, axis=2).transpose(1, 0, 2))
-
-
-def _incoherence(process: _Process, spectra: Complexes, wavenumbers: Doubles, step_hz: float) -> float:
+def _incoherence(measured: MeasuredField, levels: _Levels) -> float:
     """Share of the power of each measured direction that the others do not explain, below the pinna's range."""
-    worst = 0.0
+    process, worst = WaveProcess(measured.known), 0.0
+    level = levels.log_power(measured.known)[:, 0]
     for frequency_hz in COHERENT_HZ:
-        number = min(round(frequency_hz / step_hz), spectra.shape[2] - 1)
-        parts = _from_ears(spectra[..., number : number + 1], process.known, wavenumbers[number : number + 1])[0]
-        inverse = scipy.linalg.cho_solve((process.factor(wavenumbers[number]), True), np.eye(len(parts)))
-        missed = inverse @ parts / np.diag(inverse)[:, None]  # leave-one-out (Rasmussen and Williams, 5.12)
-        worst = max(worst, float(np.square(missed).sum() / np.square(parts).sum()))
+        number = min(round(frequency_hz / (BETWEEN * measured.step_hz)), measured.bins - 1)
+        wavenumber = measured.wavenumbers[number]
+        parts = measured.spectra[:, 0, BETWEEN * number] * np.exp(-0.5 * level[:, number])
+        parts = parts * from_ear(measured.known, wavenumber).conj()
+        missed = process.unexplained(wavenumber, parts[:, None])
+        worst = max(worst, float((np.abs(missed) ** 2).sum() / (np.abs(parts) ** 2).sum()))
     return worst
 
 
-def _mean_log_power(power: Doubles, log_local: Doubles, doubt: Doubles) -> Doubles:
-    """The mean of the logarithm of the power of waves that are known but for normally distributed ones.
+def _blend(estimate: _Estimate, levels: _Levels, wanted: Doubles, near: Doubles) -> HeadField:
+    """Waves at all frequencies, and magnitudes of the mean of their logarithm: for the share that the process does not
+    know the neighbours' ``near`` (m, 2, all bins)."""
+    bins = estimate.waves.shape[2]
+    level = levels.log_power(wanted)
+    waves = _between(estimate.waves * np.exp(0.5 * level))
+    all_bins = np.arange(waves.shape[2]) / BETWEEN
+    doubt = np.log(np.clip(estimate.doubt, 1e-4, 1.0))
+    doubt = np.exp(scipy.interpolate.interp1d(estimate.doubted, doubt, axis=2)(all_bins))
+    unknown = scipy.interpolate.interp1d(np.arange(bins), level + estimate.log_power, axis=2)(all_bins)
+    log_power = _mean_log_power(np.abs(waves) ** 2, POWER * doubt * np.exp(unknown))
+    magnitudes = near.copy()
+    magnitudes[..., : waves.shape[2]] += (1.0 - doubt) * (log_power - near[..., : waves.shape[2]])
+    return HeadField(np.exp(0.5 * magnitudes), waves)
 
-    That is ln p + E1(p / v) of the known power p and the unknown v. With nothing known it is ln v - gamma, so v is
-    scaled to give ``log_local``, the mean of the neighbours, then.
-    """
-    unknown = np.exp(log_local + np.euler_gamma) * np.clip(_DOUBT * doubt, 1e-4, 1.0)
-    power = np.maximum(power, 1e-12 * unknown)
-    return np.asarray(np.log(power) + scipy.special.exp1(power / unknown), np.float64)
+
+def _between(waves: npt.NDArray[np.complexfloating]) -> Complexes:
+    """Spectra (..., bins) and what lies between their frequencies, (..., ``BETWEEN`` × (bins - 1) + 1): those of the
+    same responses with as much silence after them. Below 0 they are the conjugate of what they are above."""
+    bins = waves.shape[-1]
+    reach = min(_REACH, bins - 1)
+    known = np.arange(-reach, bins)
+    away = np.arange(BETWEEN * (bins - 1) + 1) / BETWEEN - known[:, None]
+    window = np.i0(5.0 * np.sqrt(np.clip(1.0 - (away / (reach + 1)) ** 2, 0.0, None))) / np.i0(5.0)
+    kernel = np.sinc(away) * window * np.exp(-2j * np.pi * _MIDDLE * away)
+    kernel[np.abs(away) > reach] = 0.0
+    both = np.concatenate([waves[..., reach:0:-1].conj(), waves], axis=-1)
+    return np.asarray(both @ kernel, np.complex128)
+
+
+def _mean_log_power(power: Doubles, unknown: Doubles) -> Doubles:
+    """The mean of the logarithm of the power of waves that are known but for normally distributed ones: that is
+    ln p + E1(p / v) of the known power p and the unknown v."""
+    share = power / unknown
+    log_power = np.log(np.maximum(power, 1e-12 * unknown))
+    open_ = share < 20.0  # beyond, E1 is nothing
+    log_power[open_] += scipy.special.exp1(np.maximum(share[open_], 1e-12))
+    return np.asarray(log_power, np.float64)

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from audio_support import noise_sample, note, player, tone_sounds
 
-from tutti.engine.audio.hrtf import kemar_hrirs
+from tutti.engine.audio.hrtf_sets import kemar_hrirs
 from tutti.engine.audio.impulse_response import room_of, room_with_response
 from tutti.engine.audio.listener_seats import listener_at, seat_names
 from tutti.engine.audio.loudness import LoudnessMeter

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutti.engine.audio.hrtf import HrirSet, filters_and_delays, kemar_hrirs
+from tutti.engine.audio.hrtf_filters import filters_and_delays
+from tutti.engine.audio.hrtf_sets import HrirSet, kemar_hrirs
 
 RATE_HZ = 48000
 
@@ -39,7 +40,7 @@ def test_half_of_kemar_tells_the_other_half() -> None:
     withheld = every_other_azimuth(measured)
     errors = field_errors(without(measured, withheld), measured, withheld)
     assert errors.directions == 298
-    assert errors.ild_db < 0.2 and errors.spectral_db < 0.8 and errors.itd_95_us <= 30.0
+    assert errors.ild_db < 0.2 and errors.spectral_db < 0.66 and errors.itd_95_us <= 30.0
 
 
 def test_where_it_was_measured_it_is_as_measured() -> None:
@@ -47,7 +48,7 @@ def test_where_it_was_measured_it_is_as_measured() -> None:
 
     measured = kemar_hrirs()
     errors = field_errors(measured, measured, np.arange(0, len(measured.directions_deg), 7))
-    assert errors.ild_db < 0.1 and errors.spectral_db < 0.3 and errors.itd_95_us <= 30.0
+    assert errors.ild_db < 0.1 and errors.spectral_db < 0.25 and errors.itd_95_us <= 30.0
 
 
 def test_round_the_head_it_changes_gradually_and_alike_on_both_sides() -> None:
