@@ -19,6 +19,9 @@ WINDOW_S = 0.07
 """F counts a beat within this of the truth."""
 MISCOUNTED_BEATS = 4
 """So many beats in a row more than half a beat off are counted wrongly, even if it is put right later."""
+HEAD_BEATS = 32
+"""The constant lag is that of the first eight bars, and of so many beats at least: in bars of one, eight beats with
+fermatas among them tell no lag."""
 TEMPO_BEATS = 4
 """The tempo that was played is judged over so many beats."""
 HELD = 1.6
@@ -102,6 +105,7 @@ class Result:
     cost_s: float
     tempo_error: np.ndarray = field(repr=False)
     period_error: np.ndarray = field(repr=False)
+    sounded_s: np.ndarray = field(repr=False)
     prediction_s: np.ndarray = field(repr=False)
     halfway_s: np.ndarray = field(repr=False)
     step_cost_s: np.ndarray = field(repr=False)
@@ -119,7 +123,7 @@ def trial(piece: Piece, by: Conductor) -> Result:
     score, _ = beaten_as(piece.score, take.metadata)
     followed = follow(piece, take, len(music_s))
     bar = int(np.median(score.beats["beats_in_measure"]))
-    head = min(8 * bar, len(music_s) // 2)
+    head = min(max(8 * bar, HEAD_BEATS), len(music_s) // 2)
     lag_s = _head_lag(followed.played_s, music_s, head)
     f, raw_f, cmlt = judge(music_s, followed.played_s[~np.isnan(followed.played_s)], head, lag_s)
     baton = take.of("baton")
@@ -149,6 +153,7 @@ def trial(piece: Piece, by: Conductor) -> Result:
         cost_s=float(np.median(followed.step_cost_s)),
         tempo_error=_tempo_errors(followed.played_s, music_s, head),
         period_error=_period_errors(followed, music_s, head),
+        sounded_s=_sounded(followed.played_s, music_s, head, lag_s),
         prediction_s=prediction,
         halfway_s=halfway,
         step_cost_s=followed.step_cost_s,
@@ -222,6 +227,12 @@ def _period_errors(followed: Followed, music_s: np.ndarray, head: int) -> np.nda
             local = 0.25 * period[beat - 1] + 0.5 * period[beat] + 0.25 * period[beat + 1]
             errors.append(abs(followed.tempo[row, 3] / local - 1.0))
     return np.array(errors)
+
+
+def _sounded(played_s: np.ndarray, music_s: np.ndarray, head: int, lag_s: float) -> np.ndarray:
+    """Errors (seconds, the lag taken off) of the next beat as it was predicted last, which is when it sounded."""
+    off = np.abs(played_s[head:] - lag_s - music_s[head:])
+    return off[~np.isnan(off)]
 
 
 def _predictions(followed: Followed, music_s: np.ndarray, head: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,11 +8,11 @@ built-in tempo curves. Conductors are the textbook's (``USUAL``), each with a di
 random (``any N``: figure, size, shape, lag of each beat, noise and device; the same ones every time). Printed for each
 set of takes, and beside simple baselines on the same takes:
 
-F: beats within ±70 ms of the music after the constant lag of the first eight bars, and after those bars; raw F: of
-all beats with no lag taken off; CMLt (mir_eval); takes in which a beat was gained or lost, even if only for a while;
-tempo: of the tempo that was played over four beats; period: error of its estimate halfway through each beat against the
-music's, a little smoothed; next beat: error of its prediction when the one
-before was detected, and halfway to it; lag: of the playhead behind the music. ``oracle`` plays at the hand's true
+F: beats within ±70 ms of the music after the constant lag of the first eight bars (32 beats at least), and after those;
+raw F: of all beats with no lag taken off; CMLt (mir_eval); takes in which a beat was gained or lost, even if only for a
+while; tempo: of the tempo that was played over four beats; period: error of its estimate halfway through each beat
+against the music's, a little smoothed; next beat: error of its prediction as it stands when the beat sounds, halfway to
+it, and when the one before was detected; lag: of the playhead behind the music. ``oracle`` plays at the hand's true
 icti with the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
 
 Then situations of their own, and every figure that has a target beside it. Takes that fail are listed with the
@@ -105,6 +105,8 @@ def summary(results: Sequence[Result]) -> dict[str, float]:
         "tempo_p90": percentile([r.tempo_error for r in results], 90),
         "period_median": percentile([r.period_error for r in results], 50),
         "period_p90": percentile([r.period_error for r in results], 90),
+        "sounded_median_s": percentile([r.sounded_s for r in results], 50),
+        "sounded_p90_s": percentile([r.sounded_s for r in results], 90),
         "prediction_median_s": percentile([r.prediction_s for r in results], 50),
         "prediction_p90_s": percentile([r.prediction_s for r in results], 90),
         "halfway_median_s": percentile([r.halfway_s for r in results], 50),
@@ -131,6 +133,8 @@ ROWS: dict[str, tuple[str, str]] = {
     "tempo error, 90th percentile": ("tempo_p90", "{:.1%}"),
     "period error, median": ("period_median", "{:.1%}"),
     "period error, 90th percentile": ("period_p90", "{:.1%}"),
+    "next beat when it sounds, median": ("sounded_median_s", "{:.3f} s"),
+    "next beat when it sounds, 90th percentile": ("sounded_p90_s", "{:.3f} s"),
     "next beat at the last, median": ("prediction_median_s", "{:.3f} s"),
     "next beat at the last, 90th percentile": ("prediction_p90_s", "{:.3f} s"),
     "next beat halfway, median": ("halfway_median_s", "{:.3f} s"),
@@ -196,8 +200,7 @@ def measurements(results: Sequence[Result], situations: Iterable[Measured]) -> M
         if r.conductor in USUAL:
             measured["raw f, usual"].append(r.raw_f)
         measured["tempo error"] += r.tempo_error.tolist()
-        measured["prediction"] += r.prediction_s.tolist()
-        measured["halfway"] += r.halfway_s.tolist()
+        measured["sounded"] += r.sounded_s.tolist()
         measured["cost"].append(r.cost_s)
         measured["step"] += r.step_cost_s.tolist()
     for situation in situations:

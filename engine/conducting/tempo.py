@@ -45,6 +45,11 @@ LOG_SILENT = -6.0
 """A beat that was not read at all."""
 LEAST_READ = 0.04
 """What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
+STOPPED_S, STOPPED_PERIODS = 5.0, 4.0
+STOPPED_SPAN_S, STOPPED_BEATING = 2.0, 0.8
+LEAST_STOPPED, STOPPED_ODDS = 0.2, -1.0
+"""After so long without a beat, and if the hand is not plainly read to beat, hands do other things: what is read is an
+ictus less often, and no weak one is."""
 TAPPED = 0.97
 """A tap is a beat with this probability: nothing has to be read."""
 BEATING_SPAN_S, BEATING_USUAL = 0.1, 0.7
@@ -201,6 +206,8 @@ class TempoTracker:
                 self._start_posterior(self._hypotheses[0])
                 self._count(middle)
             return
+        if self._gap_until_s - self._gap_s < at_s < self._gap_until_s + SEEN_WITHIN_S:
+            return
         best = self._hypotheses[0]
         if all(abs(at_s - seen_s) > SAME_S for seen_s in (self._low_s, *(seen.time_s for seen in self._waiting))):
             self._await(Candidate(at_s, best.stroke_m, 0.0, seen=False, clarity=middle))
@@ -228,9 +235,11 @@ class TempoTracker:
             del self._waiting[0]
             best = self._hypotheses[0]
             highest = self._highest(candidate.time_s)
-            if highest < LEAST_READ and self._drawn:
+            stopped = self._stopped(candidate.time_s)
+            if self._drawn and highest < (LEAST_STOPPED if stopped else LEAST_READ):
                 continue
-            self._weigh(candidate, _probability(highest) if self._drawn else TAPPED, np.array(self._way))
+            read = _probability(highest, STOPPED_ODDS if stopped else 0.0) if self._drawn else TAPPED
+            self._weigh(candidate, read, np.array(self._way))
             if self._hypotheses[0].ictus_s != best.ictus_s or self._hypotheses[0].index != best.index:
                 self._hypotheses = self._place.put_right(self._hypotheses, best, self._profile)
                 self._start_posterior(self._hypotheses[0])
@@ -250,10 +259,17 @@ class TempoTracker:
             (r.ictus for r in self._readings if abs(r.time_s - KNOWN_AFTER_S - time_s) <= READ_SPAN_S), default=0.0
         )
 
-    def _beating(self, time_s: float) -> float:
-        """Probability that the hand beats then, as read."""
-        near = [r.beating for r in self._readings if abs(r.time_s - time_s) < BEATING_SPAN_S]
+    def _beating(self, time_s: float, before_s: float = BEATING_SPAN_S) -> float:
+        """Probability that the hand beats about then, as read."""
+        near = [r.beating for r in self._readings if -before_s < r.time_s - time_s < BEATING_SPAN_S]
         return float(np.mean(near)) if near else BEATING_USUAL
+
+    def _stopped(self, time_s: float) -> bool:
+        """Whether it is long since a beat, and the hand was not read to beat in the last seconds."""
+        best = self._hypotheses[0]
+        if time_s - best.ictus_s < max(STOPPED_S, STOPPED_PERIODS * best.period_s):
+            return False
+        return self._beating(time_s, STOPPED_SPAN_S) < STOPPED_BEATING
 
     def _take_turn(self, sample: GestureSample) -> None:
         """Weigh a turn of the hand that is no lowest point."""
@@ -417,6 +433,6 @@ class TempoTracker:
         )
 
 
-def _probability(highest: float) -> float:
-    """Probability of an ictus by the highest reading near it."""
-    return 1.0 / (1.0 + math.exp(-float(np.interp(highest, *READ_ODDS))))
+def _probability(highest: float, log_odds: float) -> float:
+    """Probability of an ictus by the highest reading near it, with so much more that speaks for it."""
+    return 1.0 / (1.0 + math.exp(-float(np.interp(highest, *READ_ODDS)) - log_odds))
