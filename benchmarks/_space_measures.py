@@ -1,6 +1,7 @@
 """What the benchmark of space and its tests measure: responses of halls as rendered, what ears make of directions, and
 how near the head's filters come to measured ones."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ HEARD_S = 0.004
 LONGEST_ITD_S = 1.0e-3
 BANDS_HZ = 1000.0 * 2.0 ** (np.arange(-1, 8) / 2.0)
 """Centres of the half octaves in which level differences are compared, 0.7 to 11 kHz."""
+EDGES_HZ = (500.0, 3000.0, 5000.0, 6500.0, 8000.0, 10000.0, 12000.0)
+"""Of the bands in which spectral errors are printed."""
 
 
 def click_sounds(instrument: str = "timpani") -> SoundSet:
@@ -119,6 +122,8 @@ class HeadErrors:
     ild_db: float
     spectral_db: float
     itd_95_us: float
+    by_band_db: tuple[float, ...]
+    """Spectral error between ``EDGES_HZ``, RMS over directions."""
 
 
 def without(measured: HrirSet, withheld: np.ndarray) -> HrirSet:
@@ -148,11 +153,28 @@ def head_errors(grid: HrtfGrid, measured: HrirSet, which: Sequence[int] | np.nda
 
 def field_errors(known: HrirSet, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
     """Errors of the filters interpolated for just those directions, off any grid."""
-    filters, delays = filters_and_delays(known, measured.directions_deg[which], RATE_HZ)
-    delays += LEAD - delays.min()
+    return filter_errors(_field_filters(known, measured.directions_deg[which]), measured, which)
+
+
+def row_errors(grid: HrtfGrid, hrirs: HrirSet, count: int = 300) -> HeadErrors:
+    """By how much rows of a grid are off from filters interpolated for the directions that are heard through them:
+    such as an orchestra and its reflections come from, from below the horizon to above the head, none more likely than
+    the other."""
+    random = np.random.default_rng(1)
+    elevation_deg = np.degrees(np.arcsin(random.uniform(np.sin(np.radians(-40.0)), 1.0, count)))
+    directions_deg = np.stack([random.uniform(-180.0, 180.0, count), elevation_deg], axis=1)
+    heads = grid.spectra[grid.index(*np.radians(directions_deg).T)]
+    rows = np.fft.irfft(heads[:, :, 0] + 1j * heads[:, :, 1], axis=-1)
+    exact = _field_filters(hrirs, directions_deg)
+    return _errors(rows, exact, _levels_db(exact))
+
+
+def _field_filters(known: HrirSet, directions_deg: np.ndarray) -> np.ndarray:
+    """Filters (directions, 2 ears, taps) with their delays."""
+    filters, delays = filters_and_delays(known, directions_deg, RATE_HZ)
+    delays = delays + LEAD - delays.min()
     turn = np.exp(-2j * np.pi * np.arange(FFT_SIZE // 2 + 1) / FFT_SIZE * delays[..., None])
-    spectra = np.fft.rfft(filters, FFT_SIZE, axis=-1) * turn
-    return filter_errors(np.fft.irfft(spectra, FFT_SIZE, axis=-1), measured, which)
+    return np.asarray(np.fft.irfft(np.fft.rfft(filters, FFT_SIZE, axis=-1) * turn, FFT_SIZE, axis=-1))
 
 
 def filter_errors(filters: np.ndarray, measured: HrirSet, which: Sequence[int] | np.ndarray) -> HeadErrors:
@@ -161,19 +183,29 @@ def filter_errors(filters: np.ndarray, measured: HrirSet, which: Sequence[int] |
     ITD. Measured responses are equalised for the diffuse field; what else filters differ by in all directions alike
     tells nothing about direction, depends on each tool's own equaliser, and is taken out too."""
     responses = scipy.signal.resample_poly(measured.responses, RATE_HZ, round(measured.rate_hz), axis=-1)
-    spectra = np.abs(np.fft.rfft(responses, FFT_SIZE, axis=-1))
-    diffuse = np.sqrt(np.einsum("d,dek->k", solid_angles(measured.directions_deg), spectra**2) / 2.0)
+    power = np.abs(np.fft.rfft(responses, FFT_SIZE, axis=-1)) ** 2
+    diffuse_db = 10.0 * np.log10(np.einsum("d,dek->k", solid_angles(measured.directions_deg), power) / 2.0)
+    return _errors(filters, responses[which], _levels_db(responses[which]) - diffuse_db)
+
+
+def _errors(filters: np.ndarray, theirs: np.ndarray, theirs_db: np.ndarray) -> HeadErrors:
+    """Of filters against others, both (directions, 2 ears, taps), whose levels are ``theirs_db``."""
     frequencies_hz = np.fft.rfftfreq(FFT_SIZE, 1.0 / RATE_HZ)
-    audible = (frequencies_hz > 500.0) & (frequencies_hz < 12000.0)
-    theirs_db = 20.0 * np.log10(spectra[which] / diffuse)
-    ours_db = 20.0 * np.log10(np.maximum(np.abs(np.fft.rfft(filters, FFT_SIZE, axis=-1)), 1e-9))
+    audible = (frequencies_hz > EDGES_HZ[0]) & (frequencies_hz < EDGES_HZ[-1])
+    ours_db = _levels_db(filters)
     ours_db -= (ours_db - theirs_db).mean(axis=(0, 1))
-    difference = (ours_db - theirs_db)[..., audible]
-    difference -= difference.mean(axis=(1, 2), keepdims=True)
-    spectral = np.sqrt(np.mean(difference**2, axis=(1, 2)))
+    difference = ours_db - theirs_db
+    difference -= difference[..., audible].mean(axis=(1, 2), keepdims=True)
+    spectral = np.sqrt(np.mean(difference[..., audible] ** 2, axis=(1, 2)))
+    edges = np.searchsorted(frequencies_hz, EDGES_HZ)
+    bands = tuple(float(np.sqrt(np.mean(difference[..., a:b] ** 2))) for a, b in itertools.pairwise(edges))
     ild = np.abs(_level_differences(ours_db) - _level_differences(theirs_db))
-    itd = [abs(interaural(ours)[0] - interaural(responses[n])[0]) for n, ours in zip(which, filters, strict=True)]
-    return HeadErrors(len(ild), float(ild.mean()), float(spectral.mean()), float(1e6 * np.quantile(itd, 0.95)))
+    itd = [abs(interaural(ours)[0] - interaural(other)[0]) for ours, other in zip(filters, theirs, strict=True)]
+    return HeadErrors(len(ild), float(ild.mean()), float(spectral.mean()), float(1e6 * np.quantile(itd, 0.95)), bands)
+
+
+def _levels_db(filters: np.ndarray) -> np.ndarray:
+    return np.asarray(20.0 * np.log10(np.maximum(np.abs(np.fft.rfft(filters, FFT_SIZE, axis=-1)), 1e-9)))
 
 
 def _level_differences(levels_db: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ much players' reflections that share a direction are off.
 """
 
 import argparse
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pyroomacoustics
 from _audio_peers import PeerMissingError
 from _openal_head import responses_from
 from _space_measures import (
+    EDGES_HZ,
     FFT_SIZE,
     RATE_HZ,
     EarTemplates,
@@ -27,6 +29,7 @@ from _space_measures import (
     head_errors,
     heard_azimuth_deg,
     rendered_response,
+    row_errors,
     sharing_errors,
     turned_deg,
     without,
@@ -81,7 +84,8 @@ def main() -> None:
 
 def heads() -> None:
     """Filters at measured directions that the interpolation did not know: ours, and OpenAL Soft's from a head made of
-    the same other directions; and what of our error is there even where a direction is known."""
+    the same other directions; what of our error is there even where a direction is known; and by how much rows are off
+    in any direction."""
     measured = kemar_hrirs()
     which = every_other_azimuth(measured)
     known = without(measured, which)
@@ -91,6 +95,7 @@ def heads() -> None:
         "Tutti, as heard": head_errors(withheld, measured, which),
         "known, interpolated": field_errors(measured, measured, which),
         "known, as heard": head_errors(load_grid(RATE_HZ, FFT_SIZE), measured, which),
+        "what rows add": row_errors(load_grid(RATE_HZ, FFT_SIZE), measured),
     }
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -99,9 +104,11 @@ def heads() -> None:
     except PeerMissingError as error:
         print(f"  not compared: {error}")
     print(f"filters at {len(which)} directions, every other azimuth, withheld (as heard: through the grid's next row)")
-    print(f"  {'':<20}{'level difference':>18}{'spectrum':>12}{'time, 95 %':>12}")
+    bands = [f"{low / 1000.0:g}-{high / 1000.0:g}" for low, high in itertools.pairwise(EDGES_HZ)]
+    print(f"  {'':<20}{'level difference':>18}{'spectrum':>12}{'time, 95 %':>12}   spectrum in kHz: {', '.join(bands)}")
     for name, of in errors.items():
-        print(f"  {name:<20}{of.ild_db:>15.2f} dB{of.spectral_db:>9.2f} dB{of.itd_95_us:>9.0f} µs")
+        by_band = " ".join(f"{band_db:.2f}" for band_db in of.by_band_db)
+        print(f"  {name:<20}{of.ild_db:>15.2f} dB{of.spectral_db:>9.2f} dB{of.itd_95_us:>9.0f} µs   {by_band}")
     if "OpenAL Soft" in errors:
         theirs = errors["OpenAL Soft"]
         for name in ("Tutti, interpolated", "Tutti, as heard"):
