@@ -171,15 +171,9 @@ def local_keys(tokens: np.ndarray, grid: Grid) -> np.ndarray:
     return key_strengths(around, KRUMHANSL_KESSLER).argmax(axis=-1)
 
 
-def cadence_steps(tokens: np.ndarray, grid: Grid) -> np.ndarray:
+def _cadences(tokens: np.ndarray, sounding: np.ndarray, pitched: np.ndarray, grid: Grid) -> np.ndarray:
     """Where a phrase comes to rest: a chord that all who play begin or hold on a beat, a triad above its root, after
     movement and before a quarter and a half or more of stillness."""
-    sounding, _ = states_after(tokens)
-    pitched = (sounding >= FIRST_PITCH) & (sounding < VOCABULARY)
-    return _cadences(tokens, sounding, pitched, grid)
-
-
-def _cadences(tokens: np.ndarray, sounding: np.ndarray, pitched: np.ndarray, grid: Grid) -> np.ndarray:
     onset = ((tokens >= FIRST_PITCH) & (tokens < VOCABULARY)).any(axis=1)
     steps = np.flatnonzero(onset)
     if len(steps) < 2:

@@ -36,20 +36,17 @@ class ConductorProfile:
     """One conductor's habits.
 
     ``lags`` has a ``BeatLag`` for (beats in the measure, beat of the measure from 1); ``stroke_m`` is the usual size
-    of a stroke, 0 where unknown; ``mirror`` says that the figure goes the other way (left-handed), None where
-    unknown.
+    of a stroke, 0 where unknown.
     """
 
     lags: Mapping[tuple[int, int], BeatLag] = field(default_factory=dict)
     stroke_m: float = 0.0
-    mirror: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, fit for JSON; ``from_dict`` reads them."""
         return {
             "version": VERSION,
             "stroke_m": round(self.stroke_m, 4),
-            "mirror": self.mirror,
             "lags": [
                 {
                     "beats_in_measure": count,
@@ -69,9 +66,6 @@ class ConductorProfile:
             raise ProfileError("profile: not a table of values; delete it to start anew")
         if values.get("version") != VERSION:
             raise ProfileError(f"profile: version {values.get('version')!r}; this program reads version {VERSION}")
-        mirror = values.get("mirror")
-        if mirror is not None and not isinstance(mirror, bool):
-            raise ProfileError(f"profile, mirror: {mirror!r}; it is true, false or null")
         rows = values.get("lags", [])
         if not isinstance(rows, list):
             raise ProfileError("profile, lags: not a list")
@@ -87,7 +81,7 @@ class ConductorProfile:
                 sd=_number(row, "sd", 0.0, LONGEST_LAG, where),
                 bars=min(_number(row, "bars", 0.0, 1e6, where), MOST_BARS),
             )
-        return cls(lags, _number(values, "stroke_m", 0.0, LARGEST_STROKE_M, "profile"), mirror)
+        return cls(lags, _number(values, "stroke_m", 0.0, LARGEST_STROKE_M, "profile"))
 
 
 def _number(row: Mapping[str, Any], name: str, least: float, most: float, where: str) -> float:

@@ -16,7 +16,7 @@ from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.errors import ProfileError
 from tutti.engine.performance import Performance
 
-PROFILE = ConductorProfile({(4, 1): BeatLag(0.12, 0.02, 8.0), (4, 4): BeatLag(-0.1, 0.03, 7.0)}, 0.31, True)
+PROFILE = ConductorProfile({(4, 1): BeatLag(0.12, 0.02, 8.0), (4, 4): BeatLag(-0.1, 0.03, 7.0)}, 0.31)
 
 
 def test_a_profile_survives_json():
@@ -30,7 +30,6 @@ def test_a_profile_survives_json():
         ({"version": 99}, "version"),
         ({"stroke_m": "big"}, "stroke_m"),
         ({"stroke_m": float("nan")}, "stroke_m"),
-        ({"mirror": 1}, "mirror"),
         ({"lags": {}}, "lags"),
         ({"lags": [3]}, "lag 1"),
         ({"lags": [{"beats_in_measure": 4, "beat": 5, "mean": 0, "sd": 0, "bars": 1}]}, "beat"),

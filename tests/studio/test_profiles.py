@@ -14,7 +14,7 @@ from tutti.studio.inputs.calibration import RangeLearner, SpaceMap
 from tutti.studio.profiles import PersonProfile
 
 PERSON = PersonProfile(
-    ConductorProfile({(4, 1): BeatLag(0.25, 0.04, 12.0)}, 0.3, None),
+    ConductorProfile({(4, 1): BeatLag(0.25, 0.04, 12.0)}, 0.3),
     FollowStyle(0.75),
     "left",
     {"osc": SpaceMap(0.01, (1.0, 2.0, 3.0), (0.0, 1.2, -0.4), "z")},
