@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutti.engine.audio.hrtf_filters import filters_and_delays
+from tutti.engine.audio.hrtf_filters import filters_and_delays, ring_filters
 from tutti.engine.audio.hrtf_sets import HrirSet, kemar_hrirs
 
 RATE_HZ = 48000
@@ -49,6 +49,19 @@ def test_where_it_was_measured_it_is_as_measured() -> None:
     measured = kemar_hrirs()
     errors = field_errors(measured, measured, np.arange(0, len(measured.directions_deg), 7))
     assert errors.ild_db < 0.1 and errors.spectral_db < 0.25 and errors.itd_95_us <= 30.0
+
+
+def test_rings_of_a_grid_are_the_field_itself() -> None:
+    """What a grid is made of, read off a sphere, is what is found for just those directions."""
+    from _space_measures import every_other_azimuth, without
+
+    measured = kemar_hrirs()
+    known = without(measured, every_other_azimuth(measured))
+    azimuths_deg = np.arange(0.0, 360.0, 5.0)
+    ring = ring_filters(known, azimuths_deg, np.array([9.0]), RATE_HZ)
+    filters, delays = filters_and_delays(known, around(5.0, 9.0), RATE_HZ)
+    assert np.percentile(np.abs(levels_db(ring.filters) - levels_db(filters)), 99) < 0.2
+    assert np.abs(ring.delays - delays).max() < 0.05
 
 
 def test_round_the_head_it_changes_gradually_and_alike_on_both_sides() -> None:
