@@ -24,7 +24,12 @@ responses lack a common start, or are too few, and only their magnitudes can be 
 BETWEEN = 2
 """How many frequencies are told for one that the process is asked about: between them a response as short as these
 leaves nothing open."""
-_DOUBT_STEP_HZ = 3000.0
+MOST_TELLING = 1200
+"""Measured directions that the process is given: the cost grows with their third power, and so many are 6 degrees
+apart. Of denser sets it gets an even choice; for what it doubts then, all their levels count."""
+_DOUBT_STEP_HZ = 2000.0
+_TELLING = 32
+"""Of how many measured directions, the nearest, doubt is reckoned: others add next to nothing."""
 _AT_ONCE = 360
 """Directions: what is reckoned of so many stays in the processor's caches."""
 _REACH = 8
@@ -59,9 +64,9 @@ class Neighbours:
         corners, weights = np.empty((len(wanted), 3), np.int32), np.empty((len(wanted), 3))
         for start in range(0, len(wanted), 256):  # in portions, for memory
             part = slice(start, start + 256)
-            shares = (wanted[part] @ inverses.reshape(-1, 3).T).reshape(-1, len(triangles), 3)
-            best = shares.min(axis=2).argmax(axis=1)
-            weights[part] = np.clip(shares[np.arange(len(best)), best], 0.0, None)
+            shares = np.stack([wanted[part] @ inverses[:, corner].T for corner in range(3)])
+            best = np.minimum(np.minimum(shares[0], shares[1]), shares[2]).argmax(axis=1)
+            weights[part] = np.clip(shares[:, np.arange(len(best)), best].T, 0.0, None)
             corners[part] = triangles[best]
         return cls(corners, weights / weights.sum(axis=1, keepdims=True))
 
@@ -97,18 +102,20 @@ class MeasuredField:
     def towards(self, wanted: Doubles) -> HeadField:
         """The field in directions (m, 3)."""
         near = Neighbours.of(self.known, wanted).mean(self.log_power())
-        levels = _Levels.of(self)
-        if _incoherence(self, levels) > MOST_INCOHERENCE:
+        telling = self._thinned()
+        levels = _Levels.of(telling)
+        if _incoherence(telling, levels) > MOST_INCOHERENCE:
             return HeadField(np.exp(0.5 * near), None)
-        return _blend(_estimate(self, levels, wanted), levels, wanted, near)
+        return _blend(_estimate(telling, levels, wanted), levels, wanted, near)
 
     def rings(self, azimuths_deg: Doubles, elevations_deg: Doubles) -> Iterator[HeadField]:
         """The field at every azimuth, a ring of elevation after the other. Costs much less than asking for so many
         directions: waves from places no farther away than a head is wide change little within a few degrees."""
-        levels = _Levels.of(self)
-        log_power, coherent = self.log_power(), _incoherence(self, levels) <= MOST_INCOHERENCE
+        telling = self._thinned()
+        levels = _Levels.of(telling)
+        log_power, coherent = self.log_power(), _incoherence(telling, levels) <= MOST_INCOHERENCE
         sphere = Sphere()
-        coarse = _estimate(self, levels, sphere.directions()) if coherent else None
+        coarse = _estimate(telling, levels, sphere.directions()) if coherent else None
         for elevation_deg in elevations_deg:
             wanted = unit_vectors(np.stack([azimuths_deg, np.full_like(azimuths_deg, elevation_deg)], axis=1))
             near = Neighbours.of(self.known, wanted).mean(log_power)
@@ -118,6 +125,27 @@ class MeasuredField:
             waves = sphere.ring(coarse.waves, azimuths_deg, elevation_deg)
             doubt = sphere.ring(coarse.doubt, azimuths_deg, elevation_deg)
             yield _blend(_Estimate(waves, doubt, coarse.doubted, coarse.log_power), levels, wanted, near)
+
+    def _thinned(self) -> "MeasuredField":
+        """Of no more than ``MOST_TELLING`` directions."""
+        if len(self.known) <= MOST_TELLING:
+            return self
+        chosen = evenly_chosen(self.known, MOST_TELLING)
+        return MeasuredField(self.spectra[chosen], self.known[chosen], self.step_hz, self.highest_hz)
+
+
+def evenly_chosen(directions: Doubles, most: int) -> npt.NDArray[np.int64]:
+    """Which of directions (n, 3) to keep, ``most`` at most: each time the one farthest from those that are kept, and
+    its mirror image if all have one (Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985)."""
+    twins = _twins(directions)
+    chosen: list[int] = []
+    nearest = np.full(len(directions), -2.0)  # cosine with the nearest that is kept
+    while len(chosen) < most - 1:
+        first = int(nearest.argmin())
+        for one in {first} if twins is None else {first, int(twins[first])}:
+            chosen.append(one)
+            np.maximum(nearest, directions @ directions[one], out=nearest)
+    return np.sort(np.array(chosen, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,27 +222,24 @@ def _solve(
     parts = parts * from_ear(known, wavenumbers).conj()[:, None]
     weights = np.empty((len(wavenumbers), *parts.shape[:2]), np.complex64)
     power = np.empty((1, *parts.shape[1:]))
-    whiteners = {}
     for number, wavenumber in enumerate(wavenumbers):
         lower = process.factor(wavenumber)
         own = scipy.linalg.cho_solve((lower, True), parts[..., number], check_finite=False)
         power[0, :, number] = (parts[..., number].conj() * own).real.mean(axis=0)
         weights[number] = own
-        if number in doubted:
-            inverse, _ = scipy.linalg.lapack.ctrtri(lower.astype(np.complex64), lower=1)
-            whiteners[number] = inverse.conj().T
+    among = {number: process.covariance(wavenumbers[number]) for number in doubted}
+    near = scipy.spatial.cKDTree(known).query(wanted, min(_TELLING, len(known)))[1]
     waves = np.empty((len(wanted), *parts.shape[1:]), np.complex64)
     doubt = np.empty((len(wanted), 1, len(doubted)), np.float32)
     for start in range(0, len(wanted), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         likeness = process.towards(wanted[part])
         for number, wavenumber in enumerate(wavenumbers):
-            covariance = likeness.at(wavenumber)
-            waves[part, :, number] = covariance @ weights[number]
-            if number in whiteners:
-                explained = covariance @ whiteners[number]
-                known_power = np.square(explained.real).sum(axis=1) + np.square(explained.imag).sum(axis=1)
-                doubt[part, 0, doubted.searchsorted(number)] = 1.0 - known_power / POWER
+            waves[part, :, number] = likeness.times(wavenumber, weights[number])
+        for place, number in enumerate(doubted):
+            across = np.take_along_axis(likeness.at(wavenumbers[number]), near[part], axis=1)
+            told = np.linalg.solve(among[number][near[part, :, None], near[part, None]], across.conj()[..., None])
+            doubt[part, 0, place] = 1.0 - (across * told[..., 0]).real.sum(axis=1) / POWER
     waves *= from_ear(wanted, wavenumbers)[:, None].astype(np.complex64)
     return waves, doubt, power
 

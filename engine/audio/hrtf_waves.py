@@ -62,10 +62,15 @@ class WaveProcess:
         self.known = known
         self._own = _Likeness(known, known)
 
-    def factor(self, wavenumber: float) -> Complexes:
-        """Cholesky's lower factor (n, n) of the covariance of what was measured, noise included."""
-        covariance = self._own.at(wavenumber).astype(np.complex128)
+    def covariance(self, wavenumber: float) -> Waves:
+        """Of what was measured (n, n), noise included."""
+        covariance = self._own.at(wavenumber)
         covariance[np.diag_indices(len(covariance))] += NOISE * POWER
+        return covariance
+
+    def factor(self, wavenumber: float) -> Complexes:
+        """Cholesky's lower factor (n, n) of the covariance."""
+        covariance = self.covariance(wavenumber).astype(np.complex128)
         return np.asarray(scipy.linalg.cholesky(covariance, lower=True, overwrite_a=True, check_finite=False))
 
     def towards(self, wanted: Doubles) -> "_Likeness":
@@ -89,7 +94,7 @@ class _Likeness:
 
     def __init__(self, one: Doubles, other: Doubles) -> None:
         (ear_one, rim_one), (ear_other, rim_other) = _shares(one), _shares(other)
-        self._ears = ear_one.astype(np.float32)[:, None], ear_other.astype(np.float32)
+        self._log_shares = (np.log(ear_one)[:, None] + np.log(ear_other)).astype(np.float32)
         self._far = np.flatnonzero(rim_one > _LEAST_RIM), np.flatnonzero(rim_other > _LEAST_RIM)
         far_one, far_other = one[self._far[0]], other[self._far[1]]
         self._rims = (far_one, rim_one[self._far[0]]), (far_other, rim_other[self._far[1]])
@@ -100,19 +105,37 @@ class _Likeness:
 
     def at(self, wavenumber: float) -> Waves:
         """(m, n); complex, as the rim's middle is not the ear."""
-        scale = np.float32(-0.5 * wavenumber**2)
+        likeness = self._without_rim(wavenumber).astype(np.complex64)
+        likeness[np.ix_(*self._far)] += self._of_rim(wavenumber)
+        return likeness
+
+    def times(self, wavenumber: float, weights: Waves) -> Waves:
+        """The product of ``at`` with weights (n, columns), in less time."""
+        parts = np.ascontiguousarray(weights).view(np.float32)
+        product = (self._without_rim(wavenumber) @ parts).view(np.complex64)
+        product[self._far[0]] += self._of_rim(wavenumber) @ weights[self._far[1]]
+        return product
+
+    def _without_rim(self, wavenumber: float) -> npt.NDArray[np.float32]:
         flat = np.float32(-0.5 * min(wavenumber, TORSO_ROUGHEST_PER_M) ** 2)
         up = np.float32(-0.5 * min(TORSO_SPREAD_M[2] * wavenumber, TORSO_ROUGHEST_UP) ** 2)
         torso = flat * self._torso
         torso += up * self._torso_up
-        real = np.exp(scale * self._ear)
-        for share in self._ears:
-            real *= share
-        real += np.float32(TORSO_SHARE) * np.exp(torso, out=torso)
-        likeness = real.astype(np.complex64)
+        np.exp(torso, out=torso)
+        torso *= np.float32(TORSO_SHARE)
+        ear = np.float32(-0.5 * wavenumber**2) * self._ear
+        ear += self._log_shares
+        np.exp(ear, out=ear)
+        ear += torso
+        return ear
+
+    def _of_rim(self, wavenumber: float) -> Waves:
+        """Between the directions ``_far``."""
         one, other = (_rim_waves(*rim, wavenumber) for rim in self._rims)
-        likeness[np.ix_(*self._far)] += (one @ other.conj().T) * np.exp(scale * self._rim)
-        return likeness
+        spread = np.float32(-0.5 * wavenumber**2) * self._rim
+        covariance = one @ other.conj().T
+        covariance *= np.exp(spread, out=spread)
+        return np.asarray(covariance, np.complex64)
 
 
 def _squares(one: Doubles, other: Doubles, spread_m: tuple[float, float, float]) -> Doubles:

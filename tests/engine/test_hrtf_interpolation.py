@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tutti.engine.audio import hrtf_interpolation
 from tutti.engine.audio.hrtf_filters import filters_and_delays, ring_filters
+from tutti.engine.audio.hrtf_interpolation import evenly_chosen
 from tutti.engine.audio.hrtf_sets import HrirSet, kemar_hrirs
+from tutti.engine.audio.hrtf_sphere import unit_vectors
 
 RATE_HZ = 48000
 
@@ -62,6 +65,24 @@ def test_rings_of_a_grid_are_the_field_itself() -> None:
     filters, delays = filters_and_delays(known, around(5.0, 9.0), RATE_HZ)
     assert np.percentile(np.abs(levels_db(ring.filters) - levels_db(filters)), 99) < 0.2
     assert np.abs(ring.delays - delays).max() < 0.05
+
+
+def test_of_sets_too_dense_to_be_told_all_an_even_choice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    azimuths_deg, elevations_deg = np.meshgrid(np.arange(-178.0, 181.0, 2.0), np.arange(-88.0, 89.0, 2.0))
+    dense = unit_vectors(np.stack([azimuths_deg.ravel(), elevations_deg.ravel()], axis=1))  # 16 020 of them
+    chosen = evenly_chosen(dense, 600)
+    assert 590 <= len(chosen) == len(np.unique(chosen)) <= 600
+    apart = np.arccos(np.clip((dense @ dense[chosen].T).max(axis=1), -1.0, 1.0))
+    assert np.degrees(apart.max()) < 7.5  # 600 evenly spread ones are 9 degrees apart
+    mirrored = {tuple(place) for place in np.round(dense[chosen] * [1.0, -1.0, 1.0], 6) + 0.0}
+    assert mirrored == {tuple(place) for place in np.round(dense[chosen], 6) + 0.0}
+    monkeypatch.setattr(hrtf_interpolation, "MOST_TELLING", 400)
+    measured = kemar_hrirs()
+    filters, _ = filters_and_delays(measured, measured.directions_deg[::5], RATE_HZ)
+    monkeypatch.undo()
+    expected, _ = filters_and_delays(measured, measured.directions_deg[::5], RATE_HZ)
+    off_db = np.abs(levels_db(filters) - levels_db(expected))
+    assert off_db[..., :10].mean() < 0.1 and off_db.mean() < 0.5  # up to 5 kHz nothing is lost
 
 
 def test_round_the_head_it_changes_gradually_and_alike_on_both_sides() -> None:
