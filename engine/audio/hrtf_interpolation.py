@@ -15,7 +15,7 @@ import scipy
 
 from ..units import SPEED_OF_SOUND_M_S
 from .hrtf_sphere import Sphere, unit_vectors
-from .hrtf_waves import POWER, Complexes, Doubles, WaveProcess, Waves, from_ear
+from .hrtf_waves import NOISE, POWER, Complexes, Doubles, WaveProcess, Waves, from_ear
 
 COHERENT_HZ = (1000.0, 2000.0, 3000.0)
 MOST_INCOHERENCE = 0.1
@@ -34,7 +34,7 @@ _AT_ONCE = 360
 """Directions: what is reckoned of so many stays in the processor's caches."""
 _REACH = 8
 """How many frequencies on both sides tell one that lies between."""
-_MIDDLE = 1.0 / 3.0
+_MIDDLE = 0.2
 """Where in the window of time that the spectra are of the responses have their middle."""
 _MIRROR = np.array([1.0, -1.0, 1.0])
 
@@ -271,7 +271,7 @@ def _blend(estimate: _Estimate, levels: _Levels, wanted: Doubles, near: Doubles)
     level = levels.log_power(wanted)
     waves = _between(estimate.waves * np.exp(0.5 * level))
     all_bins = np.arange(waves.shape[2]) / BETWEEN
-    doubt = np.log(np.clip(estimate.doubt, 1e-4, 1.0))
+    doubt = np.log(np.clip(estimate.doubt, 0.5 * NOISE, 1.0))  # a direction's own measurement leaves about its noise
     doubt = np.exp(scipy.interpolate.interp1d(estimate.doubted, doubt, axis=2)(all_bins))
     unknown = scipy.interpolate.interp1d(np.arange(bins), level + estimate.log_power, axis=2)(all_bins)
     log_power = _mean_log_power(np.abs(waves) ** 2, POWER * doubt * np.exp(unknown))
