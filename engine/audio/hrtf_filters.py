@@ -21,7 +21,6 @@ _ANALYSIS = 2048
 _WINDOW_S = 256 / 48000
 """How much of a response is analysed, from shortly before the earliest onset on."""
 _HIGHEST_HZ = 17500.0
-"""Above, the measurement ends and so, gently, do the filters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,14 +148,20 @@ def _equalised(
     equalised = np.asarray(magnitudes / np.clip(diffuse, audible.min(), audible.max()), np.float64)
     first = int(np.searchsorted(frequencies_hz, 200.0))
     equalised[..., :first] = equalised[..., first : first + 1]
-    last = int(np.searchsorted(frequencies_hz, _HIGHEST_HZ))
+    last = int(np.searchsorted(frequencies_hz, _highest_hz(rate_hz)))
     equalised[..., last:] = equalised[..., last - 1 : last]
     return np.asarray(equalised * _below_nyquist(frequencies_hz, rate_hz), np.float64)
 
 
+def _highest_hz(rate_hz: int) -> float:
+    """Above, the measurement ends or the rate does; and so, gently, do the filters."""
+    return min(_HIGHEST_HZ, 0.44 * rate_hz)
+
+
 def _below_nyquist(frequencies_hz: npt.NDArray[np.float64], rate_hz: int) -> npt.NDArray[np.float64]:
     """A fade of 40 dB to half the rate: what is left there would ring round the FFT at a fractional delay."""
-    over = np.clip((frequencies_hz - _HIGHEST_HZ) / (0.49 * rate_hz - _HIGHEST_HZ), 0.0, 1.0)
+    highest_hz = _highest_hz(rate_hz)
+    over = np.clip((frequencies_hz - highest_hz) / (0.49 * rate_hz - highest_hz), 0.0, 1.0)
     return np.asarray(0.01 + 0.99 * np.cos(0.5 * np.pi * over) ** 2, np.float64)
 
 
