@@ -22,6 +22,9 @@ measured on a conductor (first late, last early); individual lags are soon learn
 BAR_LAG_PERIODS = 0.12
 """Lag of a bar's icti behind the music in the mean, in beat periods: four fifths of what was measured. Gesture alone
 does not tell it, and an anchor in what is learned (the bar's least late beat, say) drifts while it is learned."""
+LED_BEATS = 4
+"""The first chord is with the hand (``engine.conducting.first_entry``); over so many beats the orchestra gets before
+it: all at once, the first beat would be short."""
 LAG_PRIOR_SD_S = 0.045
 LAG_MEMORY = 24
 LONGEST_LAG_PERIOD_S = 0.9
@@ -110,6 +113,8 @@ class Hypothesis:
     """Logarithm of the conductor's usual period over the marked one."""
     holding: float = 0.0
     """How much the last beats were held, 0–1: one hold makes the next less of a surprise."""
+    entered: int = -LED_BEATS
+    """The beat that the first chord was."""
     drawn: bool = True
     """A hand that draws its beats is behind the music; one that taps is with it."""
     charged: float = 0.0
@@ -119,7 +124,8 @@ class Hypothesis:
         """Lag of the ictus of a beat behind the music."""
         if not self.drawn:
             return 0.0
-        return BAR_LAG_PERIODS * min(self.period_s, LONGEST_LAG_PERIOD_S) + self.relative_lag_s(meter, index)
+        led = min(1.0, (index - self.entered + 1) / LED_BEATS)
+        return led * BAR_LAG_PERIODS * min(self.period_s, LONGEST_LAG_PERIOD_S) + self.relative_lag_s(meter, index)
 
     def relative_lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag against the bar's mean: learned, shrunk towards the prior as long as little is known."""

@@ -22,7 +22,7 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 FIRST_SD = 0.20
 """How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.31, 0.2, 0.65
+ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.26, 0.18, 0.65
 """An ictus at least this probable is the first beat: of a hand that rested before, with a lowest point as well, and
 of a hand that did not rest."""
 SEEN_WITHIN_S = 0.06
@@ -98,6 +98,7 @@ class FirstEntry:
         ``time_s, x, y, z``; ``drawn`` False: it was tapped.
         """
         begun = Hypothesis(self._start, ictus_s, ictus_s, self._marked_s, (ICTUS_SD_S**2, 0.0, 0.0), drawn=drawn)
+        begun.entered = self._start
         begun.know(self._profile)
         begun.period_s = self._first_period_s(begun, length_s)
         begun.know(self._profile)

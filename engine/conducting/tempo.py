@@ -47,7 +47,7 @@ LEAST_READ = 0.04
 """What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
 STOPPED_S, STOPPED_PERIODS = 5.0, 4.0
 STOPPED_SPAN_S, STOPPED_BEATING = 2.0, 0.8
-LEAST_STOPPED, STOPPED_ODDS = 0.2, -1.0
+LEAST_STOPPED, STOPPED_ODDS = 0.4, -1.0
 """After so long without a beat, and if the hand is not plainly read to beat, hands do other things: what is read is an
 ictus less often, and no weak one is."""
 TAPPED = 0.97
@@ -64,8 +64,9 @@ READ_ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.65, 0.75, 0.9), (-3.5, -1.9, -0.35
 One reading is not believed more than that: people differ from them."""
 NOT_BEFORE = 0.05
 """The next ictus is not expected before it has come with this probability, as read: a hand that is held waits."""
-ANNOUNCED_S, ANNOUNCED = 0.15, 0.5
-"""An ictus that was read to come within this time with this probability may be past."""
+ANNOUNCED_S, ANNOUNCED, ANNOUNCED_STOPPED = 0.15, 0.5, 0.9
+"""An ictus that was read to come within this time with this probability (a larger one after a long stop) may be past.
+"""
 LEAST_TURN = 0.25
 """A turn after less than this part of the usual stroke is none."""
 WAY_SAMPLES = 1200
@@ -384,10 +385,12 @@ class TempoTracker:
     def _not_before_s(self) -> float:
         """Earliest time of the next ictus that what is read allows."""
         reading = self._readings[-1]
-        if reading.soon(ANNOUNCED_S) > ANNOUNCED:
+        stopped = self._stopped(reading.time_s)
+        if reading.soon(ANNOUNCED_S) > (ANNOUNCED_STOPPED if stopped else ANNOUNCED):
             self._announced_s = reading.time_s
-        past = reading.time_s - self._announced_s < 2.0 * ANNOUNCED_S
-        return -math.inf if past else reading.time_s + reading.quantile_s(NOT_BEFORE)
+        if reading.time_s - self._announced_s < 2.0 * ANNOUNCED_S:
+            return -math.inf
+        return reading.time_s + reading.quantile_s(0.5 if stopped else NOT_BEFORE)
 
     def _look_ahead(self, sample: GestureSample) -> TempoEstimate:
         best = self._hypotheses[0]

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from support import make_score
 
 from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.tempo import TempoTracker
-from tutti.engine.conducting.virtual_conductor import conduct
+from tutti.engine.conducting.virtual_conductor import conduct, intended
 from tutti.engine.types import Pose
 
 PLACE = np.arange(96)
@@ -133,6 +134,30 @@ def test_bad_input_changes_nothing():
     assert [c.time_s for c in follow(score, poses).crossings] == pytest.approx(clean, abs=1e-3)
 
 
+@pytest.mark.parametrize("style", ["default", "bouncy", "late fall"])
+@pytest.mark.parametrize("start_beat", [0, 3])
+def test_the_first_beats_are_as_long_as_the_conductor_gives_them(start_beat, style):
+    score = make_score([], measures=12, quarter_bpm=85.0)
+    score = replace(score, beats=score.beats[start_beat:])  # from the fourth beat of the bar on: an upbeat
+    played = timings(score, RUBATO)
+    take = conduct(score, played, seed=7, style=STYLES[style])
+    _, icti_s = intended(score, played, seed=7, style=STYLES[style])
+    first = np.array([crossing.time_s for crossing in follow(score, take.poses).crossings[:6]]) - icti_s[:6]
+    assert abs(first[0]) < 0.06
+    assert np.abs(np.diff(first)).max() < 0.2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fidgets_in_a_stop_are_no_beats(seed):
+    periods = np.full(96, 0.75)
+    periods[23] = 40.0
+    score, take, truth = conducted(periods=periods, style=replace(STYLES["default"], hold="fidget"), seed=seed)
+    run = follow(score, take.poses)
+    assert np.mean(np.abs(run.errors_s(truth)) < 0.09) > 0.85
+    stopped = [p.beat for p in run.positions if truth[23] + 2.0 < p.time_s < truth[24] - 1.5]
+    assert math.floor(max(stopped)) == 23
+
+
 def test_a_start_in_the_middle_of_the_score():
     score, take, truth = conducted()
     run = follow(score, list(take.poses), start_beat=12)
@@ -156,8 +181,6 @@ def test_a_false_start_is_forgotten():
 
 
 def test_uneven_beats_are_learned():
-    from dataclasses import replace
-
     from tutti.engine.score import BEAT_DTYPE
 
     score = make_score([], measures=20, beats_in_measure=3, quarter_bpm=120.0)
