@@ -97,8 +97,8 @@ class FirstEntry:
         Its period is what the next ictus is expected after (``length_s``), weighed against the mark. ``way`` has rows
         ``time_s, x, y, z``; ``drawn`` False: it was tapped.
         """
-        begun = Hypothesis(self._start, ictus_s, ictus_s, self._marked_s, (ICTUS_SD_S**2, 0.0, 0.0), drawn=drawn)
-        begun.entered = self._start
+        unknown = (ICTUS_SD_S**2, 0.0, 0.0)
+        begun = Hypothesis(self._start, ictus_s, ictus_s, self._marked_s, unknown, entered=self._start, drawn=drawn)
         begun.know(self._profile)
         begun.period_s = self._first_period_s(begun, length_s)
         begun.know(self._profile)

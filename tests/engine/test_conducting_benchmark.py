@@ -63,6 +63,23 @@ def test_minima_of_a_textbook_take_are_its_beats():
     assert np.mean(nearest < 0.06) > 0.95
 
 
+def test_tempo_is_judged_over_four_beats_as_they_were_played():
+    from _conducting_measures import _sounded, _tempo_errors
+
+    played = 3.0 + 1.02 * (MUSIC_S - 3.0)
+    assert _tempo_errors(played, MUSIC_S, 32) == pytest.approx(np.full(44, 0.02))
+    played = MUSIC_S + 0.1
+    played[50] = np.nan
+    assert np.sort(_tempo_errors(played, MUSIC_S, 32))[-3:] == pytest.approx([0.0, 1.0, 1.0])
+    assert _sounded(played, MUSIC_S, 32, 0.08) == pytest.approx(np.full(47, 0.02))
+
+
+def test_a_gap_in_the_tracking_costs_no_count_though_something_was_read_in_it():
+    from _conducting_situations import lost_tracking
+
+    assert lost_tracking(2)["miscounts, tracking lost"] == [0.0]
+
+
 def test_a_name_draws_one_conductor_and_another_for_each_piece():
     from _conducting_takes import conductor
 
