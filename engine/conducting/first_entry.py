@@ -35,7 +35,7 @@ REST_PERIODS = 4.0
 """A rest (``REST_S``) counts for so many marked periods."""
 BEATING_POWER = 4.0
 """How much it counts whether the hand is read to beat at all: fidgets have icti, too, but are seldom read so."""
-PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.88, 0.3
+PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.9, 0.3
 """A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
 ANNOUNCES_BEATING = 0.85
 """And the hand is read to beat with this probability."""

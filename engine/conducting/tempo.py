@@ -412,7 +412,7 @@ class TempoTracker:
             share = variance / (variance + read_variance)
             ictus += share * (read_s - ictus)
         ictus = max(ictus, now_s - late_at_most)
-        if self._drawn and self._readings:
+        if self._drawn and self._readings and best.index < self._last:  # after the last beat none comes
             ictus = max(ictus, self._not_before_s())
         late_s = ictus - lag - expected
         ahead = best.ahead_variance()

@@ -62,7 +62,7 @@ def test_other_movements_start_nothing(height):
 
 
 def test_a_hand_that_turns_a_page_starts_nothing():
-    aside = lambda t: 0.35 * math.sin(math.pi * min(max(t - 1.0, 0.0) / 2.5, 1.0))  # noqa: E731
+    aside = lambda t: 0.35 * math.sin(math.pi * min(max(t - 1.0, 0.0) / 2.5, 1.0)) ** 2  # noqa: E731
     assert first_crossing(movement(lambda t: 0.08 * abs(aside(t)) / 0.35, 8.0, aside=aside)) is None
 
 
