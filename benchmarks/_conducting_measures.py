@@ -7,6 +7,7 @@ import mir_eval
 import numpy as np
 from _conducting_baselines import Minima, PhaseLockedLoop, metronome
 from _conducting_takes import Conductor, Piece
+from scipy.ndimage import find_objects, label
 
 from tutti.engine.conducting.beat_grid import beaten_as
 from tutti.engine.conducting.tracking import Take, TakeSource
@@ -198,8 +199,8 @@ def _miscounted(played_s: np.ndarray, music_s: np.ndarray) -> int:
     period = np.diff(music_s, append=2 * music_s[-1] - music_s[-2])
     before = np.concatenate([period[:1], period[:-1]])
     off = np.abs(played_s - music_s) > 0.5 * np.maximum(period, before)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], off, [False]]).astype(int)))
-    return int(sum(end - begin for begin, end in edges.reshape(-1, 2) if end - begin >= MISCOUNTED_BEATS))
+    runs = [run.stop - run.start for (run,) in find_objects(label(off)[0])]
+    return sum(beats for beats in runs if beats >= MISCOUNTED_BEATS)
 
 
 def _tempo_errors(played_s: np.ndarray, music_s: np.ndarray, head: int) -> np.ndarray:

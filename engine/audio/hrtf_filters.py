@@ -100,9 +100,13 @@ class _Equaliser:
             delays = _low_delays(field.waves * low.conj(), self.field.step_hz) * self.rate_hz
         taps = FILTER_TAPS * self.rate_hz // 48000
         filters = filters[..., :taps]
-        fade = taps // 4
-        filters[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+        _fade_out(filters, taps // 4)
         return filters, delays
+
+
+def _fade_out(responses: npt.NDArray[np.float64], samples: int) -> None:
+    """Let the last samples of responses (..., taps) fade, in place."""
+    responses[..., -samples:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, samples + 1) / samples)
 
 
 def _minimum_phase(magnitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -125,8 +129,7 @@ def _measured_spectra(hrirs: HrirSet, rate_hz: int) -> tuple[npt.NDArray[np.comp
     first = max(0, int(begun.argmax(axis=-1).min()) - size // 16)
     if responses.shape[-1] > first + size:
         responses = responses[..., : first + size].copy()
-        fade = size // 8
-        responses[..., -fade:] *= 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fade + 1) / fade)
+        _fade_out(responses, size // 8)
     responses = responses[..., first:]
     spectra = scipy.fft.rfft(responses, BETWEEN * size, axis=-1)
     step_hz = rate_hz / (BETWEEN * size)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.ndimage import find_objects, label
 
 from ..errors import TakeError
 from ..score import Score
@@ -35,7 +36,7 @@ def read_timings(path: Path | str) -> Timings:
     """Read a CSV with columns ``quarter`` and ``time_s`` (others are ignored), sorted and cleaned.
 
     Rows that repeat a place or run against the majority are left out, and so is the time in which the recording plays
-    what the score has not (``without_stalls``). Raises ``TakeError`` naming file and line.
+    what the score has not (``_without_stalls``). Raises ``TakeError`` naming file and line.
     """
     path = Path(path)
     points: list[tuple[float, float]] = []
@@ -57,7 +58,7 @@ def read_timings(path: Path | str) -> Timings:
         raise TakeError(f"{path}: not a CSV file of timings ({error})") from error
     if len(points) < 2:
         raise TakeError(f"{path}: holds fewer than two timed places")
-    return without_stalls(*clean_timings(np.array([p[0] for p in points]), np.array([p[1] for p in points])))
+    return _without_stalls(*clean_timings(np.array([p[0] for p in points]), np.array([p[1] for p in points])))
 
 
 def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
@@ -89,15 +90,15 @@ def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
     return quarter[keep], time_s[keep]
 
 
-def without_stalls(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
+def _without_stalls(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
     """The timings at their usual speed where for ``STALLED_QUARTERS`` or more every quarter takes ``STALLED`` times as
     long as usual: there a recording plays what the score has not (another movement, a repeat that is not written)."""
     usual_s = float(np.median(np.diff(time_s) / np.diff(quarter)))
     grid = np.arange(quarter[0], quarter[-1] + 1e-9)
     stalls = np.diff(np.interp(grid, quarter, time_s)) > STALLED * usual_s
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], stalls, [False]]).astype(int)))
     moved_s = time_s.copy()
-    for begin, end in reversed(edges.reshape(-1, 2)):
+    for (stall,) in reversed(find_objects(label(stalls)[0])):  # what is moved lies behind
+        begin, end = stall.start, stall.stop
         if end - begin >= STALLED_QUARTERS:
             begin_s, end_s = np.interp(grid[[begin, end]], quarter, time_s)
             within = (quarter > grid[begin]) & (quarter < grid[end])

@@ -93,12 +93,13 @@ def test_timings_are_cleaned(tmp_path):
 def test_what_a_recording_plays_and_the_score_has_not_is_taken_out(tmp_path):
     waits = np.full(40, 0.5)
     waits[3:8] = [21.0, 50.0, 33.0, 76.0, 8.5]
+    waits[30:34] = 9.0
     waits[20] = 6.0
     path = tmp_path / "timings.csv"
     rows = enumerate(np.cumsum(waits) - waits[0])
     path.write_text("quarter,time_s\n" + "".join(f"{quarter},{time_s}\n" for quarter, time_s in rows))
     _, time_s = read_timings(path)
-    waits[3:8] = 0.5
+    waits[3:8] = waits[30:34] = 0.5
     assert np.diff(time_s) == pytest.approx(waits[1:])
 
 
