@@ -34,7 +34,6 @@ class BarPlace:
     def __init__(self, meter: MeterMap, start_beat: int) -> None:
         self._meter = meter
         self._told_beats = meter.key(start_beat)[0]
-        self._last = len(meter.keys) - 1
         self._places: np.ndarray | None = None
         self._slips = dict.fromkeys(SLIPS, 0.0)
 
@@ -56,7 +55,7 @@ class BarPlace:
         """Accounts that start with the first beat that was read: it may not be the first that was given."""
         accounts = [begun]
         for missed in range(1, MISSED_AT_MOST + 1):
-            if begun.index + missed < self._last and self._meter.key(begun.index)[0] > missed:
+            if begun.index + missed < self._meter.last and self._meter.key(begun.index)[0] > missed:
                 account = begun.branch()
                 _shift(account, missed)
                 account.log_weight = LOG_MISSED * missed + self.log_place(account.index) - self.log_place(begun.index)
@@ -78,7 +77,7 @@ class BarPlace:
         for slip in SLIPS:
             self._slips[slip] = SLIP_KEPT * self._slips[slip] + self.log_place(best.index + slip) - here
         slip = max(SLIPS, key=lambda slip: self._slips[slip])
-        if self._slips[slip] < LOG_SLIP or not 0 <= best.index + slip < self._last:
+        if self._slips[slip] < LOG_SLIP or not 0 <= best.index + slip < self._meter.last:
             return accounts
         self._slips = dict.fromkeys(SLIPS, 0.0)
         righted = best.branch()

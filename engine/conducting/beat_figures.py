@@ -41,11 +41,14 @@ Manner = Literal["standard", "focal", "sideways", "horizontal", "upward"]
 place (focal point); struck in from the side, where the figure goes sideways; struck sideways only, forth and back;
 given upwards, the ictus at the top."""
 
-Profile = Literal["swing", "minimum_jerk", "power_law"]
+Profile = Literal["swing", "minimum_jerk", "power_law", "spline", "spring"]
 """How speed is spread over a stroke. ``swing``: sines, fastest at the ictus where ``bounce`` is large;
 ``minimum_jerk``: two reaches that start and end at rest (Flash & Hogan, Journal of Neuroscience 5, 1985);
 ``power_law``: slower where the way is more curved, speed ∝ curvature^(−1/3) (Lacquaniti, Terzuolo & Viviani, Acta
-Psychologica 54, 1983)."""
+Psychologica 54, 1983). ``spline``: a smooth curve through the icti and the person's own tops; ``spring``: the hand
+hangs on a damped spring whose other end jumps from one of these points to the next (after Feldman's equilibrium points,
+Journal of Motor Behavior 18, 1986). The latter two have no corner anywhere, and no stroke is quite like the others."""
+SMOOTH_PROFILES: tuple[Profile, ...] = ("spline", "spring")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ whether the hand rested before, and, for who never rests, by icti that come even
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..types import TempoEstimate
+from ..types import Beat, TempoEstimate
 from .beat_hypotheses import ICTUS_SD_S, Hypothesis
 from .gesture import GestureSample
 from .gesture_reader import Reading
@@ -31,6 +32,10 @@ EVEN_ICTI, EVENNESS, EVEN_PLAIN = 4, 0.18, 0.12
 EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
 """So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
 parts of the marked period. Who scratches is even, but faster."""
+EVEN_LOWS, LOWS_EVENNESS, LOWS_PERIODS, LOWS_ALIKE, LOWS_LEAST_M = 4, 0.35, (0.6, 1.7), 0.5, 0.03
+"""So many even lowest points are a beginning even if no ictus is read, of a hand that the network does not know (the
+beats of a bar are early and late by a third of the beat): at this distance in parts of the marked period, the shortest
+stroke at least this part of the longest, and so long."""
 REST_PERIODS = 4.0
 """A rest (``REST_S``) counts for so many marked periods."""
 BEATING_POWER = 4.0
@@ -63,6 +68,7 @@ class FirstEntry:
         self._marked_s = meter.marked_s(start_beat)
         self._rest_s = -math.inf
         self._icti: deque[float] = deque(maxlen=EVEN_ICTI)
+        self._lows: deque[Beat] = deque(maxlen=EVEN_LOWS)
         self._latest_s = -math.inf
         self._due_s: float | None = None
         self._sure = False
@@ -84,6 +90,17 @@ class FirstEntry:
         if plain > EVEN_PLAIN:
             self._icti.append(ictus_s)
         return plain > self._enough(ictus_s, low_s) or (plain > EVEN_PLAIN and self._even())
+
+    def beaten(self, low: Beat) -> float | None:
+        """Take a lowest point: the beat period of a hand that plainly beats without being read; None of any other."""
+        self._lows.append(low)
+        if len(self._lows) < EVEN_LOWS:
+            return None
+        strokes_m = [low.stroke_m for low in self._lows]
+        alike = min(strokes_m) > max(LOWS_LEAST_M, LOWS_ALIKE * max(strokes_m))
+        step_s = _even_step([low.time_s for low in self._lows], LOWS_EVENNESS)
+        least_s, most_s = (part * self._marked_s for part in LOWS_PERIODS)
+        return step_s if step_s is not None and alike and max(EVEN_LEAST_S, least_s) < step_s < most_s else None
 
     def tapped(self, tap_s: float) -> float | None:
         """Take a tap: the first one prepares, the next is the first beat. How long after the preparing one it came;
@@ -145,14 +162,20 @@ class FirstEntry:
         """Whether the last icti that were read come evenly, near the marked tempo."""
         if len(self._icti) < EVEN_ICTI:
             return False
-        steps = np.diff(self._icti)
-        middle = float(np.median(steps))
-        near = max(EVEN_LEAST_S, EVEN_PERIODS[0] * self._marked_s) < middle < EVEN_PERIODS[1] * self._marked_s
-        return near and bool(np.abs(np.log(steps / middle)).max() < EVENNESS)
+        step_s = _even_step(self._icti, EVENNESS)
+        least_s, most_s = (part * self._marked_s for part in EVEN_PERIODS)
+        return step_s is not None and max(EVEN_LEAST_S, least_s) < step_s < most_s
 
     def _first_period_s(self, account: Hypothesis, length_s: float) -> float:
-        following = min(self._start + 1, len(self._meter.keys) - 1)
+        following = min(self._start + 1, self._meter.last)
         lags_s = account.lag_s(self._meter, following) - account.lag_s(self._meter, self._start)
         weight = MARK_SD**2 / (MARK_SD**2 + FIRST_SD**2)
         period = math.exp(weight * math.log(max(length_s - lags_s, 0.2)) + (1.0 - weight) * math.log(self._marked_s))
         return min(max(period, SHORTEST_S), LONGEST_S)
+
+
+def _even_step(times_s: Sequence[float], evenness: float) -> float | None:
+    """The median step between times that come evenly; None between others."""
+    steps = np.diff(times_s)
+    middle = float(np.median(steps))
+    return middle if bool(np.abs(np.log(steps / middle)).max() < evenness) else None

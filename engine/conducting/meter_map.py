@@ -52,6 +52,11 @@ class MeterMap:
             new_tempo=tuple(changes.tolist()),
         )
 
+    @property
+    def last(self) -> int:
+        """Index of the last beat."""
+        return len(self.keys) - 1
+
     def key(self, index: int) -> BeatKey:
         """Key of a beat; before the first and after the last the bar goes on."""
         inside = max(0, min(len(self.keys) - 1, index))

@@ -1,14 +1,23 @@
 """A gesture planned stroke by stroke from the times of the music: where the virtual conductor's hands are when."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..score import Score
 from ..types import Device
-from .beat_figures import LONGEST_LAG_PERIOD_S, USUAL_PERIOD_S, Style, departures_deg, figure, lag_of_beat
+from .beat_figures import (
+    LONGEST_LAG_PERIOD_S,
+    SMOOTH_PROFILES,
+    USUAL_PERIOD_S,
+    Style,
+    departures_deg,
+    figure,
+    lag_of_beat,
+)
 from .random_motion import coloured_noise, slow_wandering, wandering_factor
+from .smooth_way import SmoothWay, is_held, smooth_way
 
 WAY_POINTS = 129
 """Points on a stroke's way from which its speed is found."""
@@ -18,8 +27,6 @@ SLOW_S = 0.4
 """Nobody subdivides into strokes shorter than this."""
 LARGEST_LAG = 0.45
 """A lag of half a beat or more would be another beat's."""
-HOLD_RATIO, HOLD_S = 1.8, 0.4
-"""A beat this many times as long as usual, and longer by this, is a hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,8 @@ class Strokes:
     meets_deg: np.ndarray
     parts: np.ndarray
     pause: np.ndarray
+    smooth: SmoothWay | None = None
+    """The way as one smooth curve, if the style's profile is one."""
 
     @classmethod
     def plan(
@@ -69,7 +78,7 @@ class Strokes:
         start = np.concatenate([[ictus[0] - usual[0]], ictus[:-1]])
         came_from = np.concatenate([to[:1] + [0.0, 0.02], to[:-1]])
         top = np.where(rows["beat"] == 1, 1.0, np.where(rows["beat"] == rows["beats_in_measure"], 0.62, 0.5)) * size
-        return cls(
+        strokes = cls(
             ictus_s=ictus,
             start_s=start,
             usual_s=usual,
@@ -82,6 +91,9 @@ class Strokes:
             parts=_subdivisions(rows, usual, style, whims),
             pause=np.where(whims.random(count) < style.hesitation, whims.uniform(0.2, 0.8, count), np.nan),
         )
+        if style.profile not in SMOOTH_PROFILES:
+            return strokes
+        return replace(strokes, smooth=smooth_way(strokes, rows["beat"], style, whims))
 
     def places(self, device: Device, times: np.ndarray, style: Style, random: np.random.Generator) -> np.ndarray:
         """Positions of a device at ``times``, shape ``(n, 3)``, tracking frame, without noise of the tracking."""
@@ -103,13 +115,15 @@ class Strokes:
     def holds(self) -> list[tuple[float, float]]:
         """When the hand stands in beats that are held: (from, to) in seconds."""
         duration = self.ictus_s - self.start_s
-        held = np.flatnonzero(_held(duration, self.usual_s))
+        held = np.flatnonzero(is_held(duration, self.usual_s))
         return [
             (float(self.start_s[i] + 0.5 * self.usual_s[i]), float(self.ictus_s[i] - self.usual_s[i])) for i in held
         ]
 
     def _hand(self, times: np.ndarray, style: Style) -> np.ndarray:
         """The hand without sway, from the style's centre."""
+        if self.smooth is not None:
+            return _turned(self.smooth.at(times), style.plane_deg)
         index = np.searchsorted(self.ictus_s, times, side="right")
         stroke = np.minimum(index, len(self.ictus_s) - 1)
         elapsed = np.maximum(times - self.start_s[stroke], 0.0)
@@ -120,7 +134,7 @@ class Strokes:
             phase = self._slowed_by_curves(phase, stroke, style)
         place, hump = self._way(phase, stroke, style)
         if style.hold == "low":
-            held = _held(duration, self.usual_s[stroke]) & (elapsed < duration - self.usual_s[stroke])
+            held = is_held(duration, self.usual_s[stroke]) & (elapsed < duration - self.usual_s[stroke])
             low = 0.2 * np.sin(0.5 * np.pi * np.clip(2.0 * elapsed / self.usual_s[stroke], 0.0, 1.0)) ** 2
             place = np.where(held[:, None], self._low(stroke, low), place)
         depth = -0.12 * self.top_m[stroke] * (1 - hump)
@@ -184,7 +198,7 @@ class Strokes:
         even = elapsed / duration
         if style.hold == "slow":
             return even
-        held = _held(duration, usual)
+        held = is_held(duration, usual)
         if style.hold == "low":
             return np.where(held, 1.0 - (duration - elapsed) / usual, even)
         rising = elapsed / usual
@@ -283,10 +297,6 @@ def _with_pauses(phase: np.ndarray, pause: np.ndarray, style: Style) -> np.ndarr
         )
         phase = np.where(stop < 1.0, slow, phase)
     return phase
-
-
-def _held(duration: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    return (duration > HOLD_RATIO * usual) & (duration - usual > HOLD_S)
 
 
 def _minimum_jerk(phase: np.ndarray) -> np.ndarray:

@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
 
-from ...engine.conducting.beat_figures import Style
+from ...engine.conducting.beat_figures import SMOOTH_PROFILES, Style
 from ...engine.conducting.gesture_features import METERS, features
 from ...engine.conducting.gesture_reader import KNOWN_AFTER_S, UNTIL_EDGES_S
 from ...engine.conducting.imperfect_tracking import Tracking, random_tracking
 from ...engine.conducting.mannerisms import random_style
-from ...engine.conducting.planned_gesture import HOLD_RATIO, HOLD_S
 from ...engine.conducting.random_motion import wandering
+from ...engine.conducting.smooth_way import is_held
 from ...engine.conducting.virtual_conductor import Timings, conduct, intended
 from ...engine.plain_score import plain_score
 from ...engine.score import Score
@@ -26,6 +27,12 @@ ICTUS_SPREAD_S = 0.018
 """Width of the mark around an ictus that the network is to give."""
 AT_ICTUS_S = 0.04
 """So near an ictus nobody can tell which beat comes next."""
+SMOOTH_PART = 0.5
+"""How many conductors have a smooth hand."""
+SOFT_PART, SOFTEST_S = 0.35, 0.05
+"""How many of the others have rounded corners, and by how much at most."""
+SHAKEN_PART = 0.12
+"""How many of those who wait before they begin shake their hand meanwhile."""
 LEVEL_NOISE = 1.3 * 0.04
 """Tracking noise at most in parts of the stroke: a gesture that noise hides teaches nothing."""
 
@@ -59,6 +66,9 @@ def lesson(seed: int) -> Lesson:
     """A conductor drawn at random conducts a plain score for a minute or several; the same seed, the same lesson."""
     random = np.random.default_rng(seed)
     style, tracking = random_style(random), random_tracking(random)
+    if random.random() < SMOOTH_PART:
+        profile = SMOOTH_PROFILES[random.integers(len(SMOOTH_PROFILES))]
+        style = replace(style, profile=profile, spread=style.spread * float(random.random() < 0.85))
     music, stops = _music(random)
     if random.random() < (0.8 if stops else 0.15):
         style = replace(style, hold="fidget")
@@ -76,6 +86,8 @@ def lesson(seed: int) -> Lesson:
     if random.random() < 0.25:
         began = times_s > icti_s[0] - music.periods_s[0] * float(random.uniform(1.05, 1.5))
         times_s, places_m = times_s[began], places_m[began]
+    if preamble_s and random.random() < SHAKEN_PART:
+        places_m = places_m + _shaking(times_s, times_s[0] + random.uniform(0.5, 1.0) * preamble_s, random)
     places_m = _alive(times_s, places_m, style, random)
     rows = music.score.beats
     grid, frames = features(times_s, places_m, music.marked_s, int(rows["beats_in_measure"][0]))
@@ -146,12 +158,32 @@ def _alive(times_s: FloatArray, places_m: FloatArray, style: Style, random: np.r
     centre = np.median(places_m, axis=0)
     skew = np.eye(3) + 0.12 * random.standard_normal((3, 3))
     places = (places_m - centre) @ skew
+    if style.profile not in SMOOTH_PROFILES and random.random() < SOFT_PART:
+        places = _soft(times_s, places, float(random.uniform(0.01, SOFTEST_S)))
     if random.random() < 0.5:
         places = places * np.exp(random.uniform(0.1, 0.35) * wandering(times_s, random, 1, (4.0, 40.0)))
     if random.random() < 0.5:
         astray_m = random.uniform(0.0, 0.08) * style.size_m
         places = places + astray_m * wandering(times_s, random, 3, (0.8, 5.0))
     return np.asarray(centre + places)
+
+
+def _soft(times_s: FloatArray, places_m: FloatArray, width_s: float) -> FloatArray:
+    """The way with its corners rounded; what is seen of it keeps its noise elsewhere."""
+    grid = np.arange(times_s[0], times_s[-1], 0.25 * width_s)
+    even = np.stack([np.interp(grid, times_s, axis) for axis in places_m.T], axis=1)
+    smooth = gaussian_filter1d(even, 4.0, axis=0, mode="nearest")
+    return np.stack([np.interp(times_s, grid, axis) for axis in smooth.T], axis=1)
+
+
+def _shaking(times_s: FloatArray, until_s: float, random: np.random.Generator) -> FloatArray:
+    """A hand that shakes, scratches or waves until then: an even oscillation, faster than anybody beats or tiny."""
+    size_m = float(np.exp(random.uniform(np.log(0.005), np.log(0.06))))
+    rate_hz = float(random.uniform(3.5, 6.5) if size_m > 0.02 else random.uniform(2.0, 6.5))
+    along = random.standard_normal(3)
+    along /= np.linalg.norm(along)
+    fading = np.clip((until_s - times_s) / 0.4, 0.0, 1.0)[:, None]
+    return np.asarray(size_m * fading * np.sin(2 * np.pi * rate_hz * times_s)[:, None] * along)
 
 
 def _marks(
@@ -166,7 +198,7 @@ def _marks(
     ictus = np.exp(-0.5 * (_off_s(grid - KNOWN_AFTER_S, icti_s) / ICTUS_SPREAD_S) ** 2)
     usual_s = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(periods_s, 4, mode="edge"), 9), axis=1)
     stroke_s = np.diff(icti_s, prepend=icti_s[0] - usual_s[0])
-    held = (stroke_s > HOLD_RATIO * usual_s) & (stroke_s - usual_s > HOLD_S)
+    held = is_held(stroke_s, usual_s)
     since_s = grid - np.where(following > 0, icti_s[np.maximum(following - 1, 0)], -np.inf)
     rests = (to_next_s > 1.05 * usual_s[coming]) & (since_s > 0.6 * usual_s[coming])
     beating = ~(rests & (held[coming] | (following == 0) | (following > last)))

@@ -27,6 +27,7 @@ TAKES_AT_ONCE = 128
 ICTUS_WORTH, UNTIL_WORTH, BEAT_WORTH, BEATING_WORTH = 4.0, 0.5, 0.3, 0.5
 AVERAGED_STEPS = 400
 """The weights that are written are a running mean over about so many steps."""
+KEPT_EVERY_S = 600.0
 FIRST_SEED = 100_000
 """Seeds of lessons to train on count from here; lower ones are held out."""
 
@@ -37,7 +38,7 @@ class GesturePlan:
 
     lessons: int = 6000
     budget_s: float = 3600.0
-    width: int = 96
+    width: int = 128
     learning_rate: float = 3e-3
     seed: int = 0
     threads: int = 1
@@ -85,15 +86,15 @@ def train_gesture(
 ) -> None:
     """Make the lessons, train, write weights and manifest. ``progress`` is told what is done, how far, and the loss.
 
-    Training goes on from the weights ``start``, if given; they must be as wide as the plan says.
+    Training goes on from the weights ``start``, if given, which may be narrower than the plan says. What it has learned
+    is written every ``KEPT_EVERY_S`` too, so that a training that is cut off is not lost.
     """
     begun = None if start is None else {name: value.float() for name, value in load_file(start).items()}
     taught = []
     for index in range(plan.lessons):
         taught.append(lesson(FIRST_SEED + index))
         progress("Conducting", (index + 1) / plan.lessons, 0.0)
-    network, loss = learn(taught, plan, progress, begun)
-    _save(path, network, plan, command, loss)
+    learn(taught, plan, progress, begun, lambda network, loss: _save(path, network, plan, command, loss))
 
 
 def learn(
@@ -101,22 +102,24 @@ def learn(
     plan: GesturePlan,
     progress: Callable[[str, float, float], None],
     start: Mapping[str, Tensor] | None = None,
+    keep: Callable[[nn.Module, float], None] | None = None,
 ) -> tuple[nn.Module, float]:
     """The network that learned from the lessons (weights averaged over its last steps), and its loss on them.
 
-    It goes on from the weights ``start`` if there are any.
+    It goes on from the weights ``start`` if there are any. ``keep`` is given the same now and then, and at the end.
     """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     network = GestureNetwork(plan.width)
     if start is not None:
-        network.load_state_dict(start)
+        network.load_state_dict(widened(start, plan.width))
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1.0 - 1.0 / AVERAGED_STEPS))
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=1e-4)
     random = np.random.default_rng(plan.seed)
     takes = [_segments(lessons, random) for _ in range(TAKES_AT_ONCE)]
     state = torch.zeros(LAYERS, TAKES_AT_ONCE, plan.width)
     begin_s, steps, shown = time.process_time(), 0, 0.0
+    kept_s = begin_s
     while (share := (time.process_time() - begin_s) / plan.budget_s) < 1.0:
         for group in optimiser.param_groups:
             group["lr"] = plan.learning_rate * min(1.0, steps / 100) * (0.5 + 0.5 * np.cos(np.pi * share))
@@ -132,7 +135,33 @@ def learn(
         value = loss.item()
         shown = value if steps == 1 else 0.98 * shown + 0.02 * value
         progress("Training", share, shown)
+        if keep is not None and time.process_time() - kept_s > KEPT_EVERY_S:
+            keep(averaged.module, shown)
+            kept_s = time.process_time()
+    if keep is not None:
+        keep(averaged.module, shown)
     return averaged.module, shown
+
+
+def widened(weights: Mapping[str, Tensor], width: int) -> dict[str, Tensor]:
+    """The same network with more units, which change nothing yet: nobody listens to them, but they listen
+    (function-preserving growth: Chen, Goodfellow & Shlens, "Net2Net", ICLR 2016). Raises ``ValueError`` if it would
+    have to be narrower."""
+    before = len(weights["inp.bias"])
+    if width < before:
+        raise ValueError(f"width {width}: the weights to start from have {before}")
+    wide = {name: value.clone() for name, value in GestureNetwork(width).state_dict().items()}
+    for name, value in weights.items():
+        gates = 3 if name.startswith("g.") else 1
+        target, source = wide[name].chunk(gates), value.chunk(gates)
+        for new, old in zip(target, source, strict=True):
+            rows = len(old)
+            if old.dim() == 2 and name != "inp.weight":
+                new[:rows] = 0.0
+                new[:rows, : old.shape[1]] = old
+            else:
+                new[:rows] = old
+    return wide
 
 
 def _segments(lessons: Sequence[Lesson], random: np.random.Generator) -> Iterator[tuple[Lesson, int]]:

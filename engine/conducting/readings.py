@@ -1,0 +1,81 @@
+"""What the network read of one hand in the last seconds (``engine.conducting.gesture_reader``)."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..types import Vector
+from .gesture_reader import KNOWN_AFTER_S, GestureReader, Reading
+
+KEPT = 200
+"""Readings kept: a slow turn is known seconds later."""
+SPAN_S = 0.035
+"""Readings this near a candidate are about it."""
+ALONE = 0.1
+"""An ictus that was only read, without a lowest point or turn, counts from this probability."""
+BEATING_SPAN_S, BEATING_USUAL = 0.1, 0.7
+"""A hand that is read to beat with this probability, about the ictus, beats."""
+ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.65, 0.75, 0.9), (-3.5, -1.9, -0.35, 0.6, 1.4, 2.2, 2.8, 4.2)
+"""Highest readings, and the logarithm of the odds that there is an ictus within 80 ms (counted on virtual conductors).
+One reading is not believed more than that: people differ from them."""
+
+
+class Readings:
+    """Reads one hand, and remembers what it read. One thread."""
+
+    def __init__(self, period_s: float, beats_in_bar: int) -> None:
+        """``period_s`` is the marked beat period."""
+        self._reader = GestureReader(period_s, beats_in_bar)
+        self._kept: deque[Reading] = deque(maxlen=KEPT)
+
+    def __iter__(self) -> Iterator[Reading]:
+        return iter(self._kept)
+
+    @property
+    def latest(self) -> Reading | None:
+        return self._kept[-1] if self._kept else None
+
+    @property
+    def known_s(self) -> float:
+        """Until when the hand was read."""
+        return self._kept[-1].time_s if self._kept else -math.inf
+
+    def step(self, time_s: float, position_m: Vector) -> Iterator[tuple[float, float]]:
+        """Read the next valid sample, later than the one before: icti that became known, with time and probability.
+
+        Each is given as soon as it was read: what is remembered then goes no further.
+        """
+        for reading in self._reader.step(time_s, position_m):
+            self._kept.append(reading)
+            ictus = self._latest_ictus()
+            if ictus is not None:
+                yield ictus
+
+    def _latest_ictus(self) -> tuple[float, float] | None:
+        """An ictus at the reading before the latest, where what is read of it was highest."""
+        if len(self._kept) < 3:
+            return None
+        before, middle, after = (self._kept[index].ictus for index in (-3, -2, -1))
+        if not (middle > before and middle >= after and middle > ALONE):
+            return None
+        curve = before - 2.0 * middle + after
+        at_s = self._kept[-2].time_s - KNOWN_AFTER_S
+        return at_s + 0.5 * (before - after) / curve * (self._kept[-1].time_s - self._kept[-2].time_s), middle
+
+    def highest(self, time_s: float, before_s: float = SPAN_S) -> float:
+        """The most that was read of an ictus at this time, or so long before; nothing is known of times long past."""
+        return max(
+            (r.ictus for r in self._kept if -before_s <= r.time_s - KNOWN_AFTER_S - time_s <= SPAN_S), default=0.0
+        )
+
+    def beating(self, time_s: float, before_s: float = BEATING_SPAN_S) -> float:
+        """Probability that the hand beats about then, as read."""
+        near = [r.beating for r in self._kept if -before_s < r.time_s - time_s < BEATING_SPAN_S]
+        return float(np.mean(near)) if near else BEATING_USUAL
+
+
+def probability(highest: float, log_odds: float = 0.0) -> float:
+    """Probability of an ictus by the highest reading near it, with so much more that speaks for it."""
+    return 1.0 / (1.0 + math.exp(-float(np.interp(highest, *ODDS)) - log_odds))
