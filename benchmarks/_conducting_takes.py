@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.beat_figures import SMOOTH_PROFILES, Style
 from tutti.engine.conducting.imperfect_tracking import Tracking, random_tracking
 from tutti.engine.conducting.mannerisms import MEASURED_LAG, random_style
 from tutti.engine.conducting.virtual_conductor import Timings, read_timings
@@ -63,12 +63,15 @@ USUAL: dict[str, tuple[Style, Tracking]] = {
 
 
 def conductor(name: str, piece: str) -> Conductor:
-    """One of ``USUAL``, or ``any N``: drawn at random, another one for every piece."""
+    """One of ``USUAL``; or, drawn at random, another one for every piece: ``any N``, whose strokes are planned one by
+    one, or ``smooth N``, whose hand moves as one curve."""
     seed = zlib.crc32(f"{piece}/{name}".encode())
     if name in USUAL:
         return Conductor(name, *USUAL[name], seed)
     random = np.random.default_rng(seed)
     style, tracking = random_style(random), random_tracking(random)
+    if name.startswith("smooth"):
+        style = replace(style, profile=SMOOTH_PROFILES[seed % len(SMOOTH_PROFILES)])
     finest = 0.04 * style.size_m
     tracking = replace(tracking, noise_m=min(tracking.noise_m, finest), quantum_m=min(tracking.quantum_m, 2 * finest))
     return Conductor(name, style, tracking, seed)
@@ -142,10 +145,12 @@ def curves() -> dict[str, Piece]:
 
 
 def cast(pieces: list[str], usual: int, drawn: int) -> Iterator[tuple[str, str]]:
-    """(piece, conductor) for each take: ``usual`` of the textbook conductors in turn, and ``drawn`` at random."""
+    """(piece, conductor) for each take: ``usual`` of the textbook conductors in turn, and ``drawn`` of each kind that is
+    drawn at random."""
     names = list(USUAL)
     for number, piece in enumerate(pieces):
         for index in range(min(usual, len(names))):
             yield piece, names[(number * usual + index) % len(names)]
         for index in range(drawn):
             yield piece, f"any {index + 1}"
+            yield piece, f"smooth {index + 1}"

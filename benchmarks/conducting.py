@@ -5,7 +5,8 @@
 Every take goes through the whole path of a performance, from poses to scheduled notes. With a folder that holds
 scores and ``PIECE_RECORDING.csv`` timings (columns quarter, time_s) the real recordings are conducted too, beside the
 built-in tempo curves. Conductors are the textbook's (``USUAL``), each with a difficulty of theirs, and ones drawn at
-random (``any N``: figure, size, shape, lag of each beat, noise and device; the same ones every time). Printed for each
+random (``any N``: figure, size, shape, lag of each beat, noise and device; ``smooth N``: the same, with a hand that
+moves as one curve and tops of its own; the same ones every time). Printed for each
 set of takes, and beside simple baselines on the same takes:
 
 F: beats within ±70 ms of the music after the constant lag of the first eight bars (32 beats at least), and after those;
@@ -79,7 +80,7 @@ def run_all(what: str, work: Callable[[Task], Outcome], tasks: Sequence[Task], j
 
 
 def set_of(result: Result) -> str:
-    who = "textbook" if result.conductor in USUAL else "at random"
+    who = "textbook" if result.conductor in USUAL else "smooth" if result.conductor.startswith("smooth") else "at random"
     return f"{'curves' if result.piece in curves() else 'recordings'}, {who}"
 
 

@@ -48,6 +48,9 @@ HOLD, HOLD_AT_FERMATA = 0.03, 0.3
 """Probability that a beat is held;"""
 HOLD_PERIODS = 2.0
 """for about so many periods, or (with a heavy tail) much longer."""
+SLOWED, RETURNS, RETURN_SD = 0.85, 0.3, 0.15
+"""After held beats, a conductor who went slower than this part of the usual speed goes on at the usual one with this
+probability, as far as the last beats were held; give or take so much (relative)."""
 SHAPE_WORTH = 1.5
 """How many independent observations the comparison of a stroke with its template counts as."""
 
@@ -206,6 +209,11 @@ class Hypothesis:
             density += hold * (0.7 * math.exp(-late_s / reach) + 0.15 * (1.0 + late_s / reach) ** -1.5) / reach
         elif time_s - self.ictus_s > 0.2 * self.period_s:
             density += 0.015 / self.period_s
+        usual_s = meter.marked_s(self.index) * math.exp(self.off_mark)
+        if self.holding > 0.0 and usual_s < SLOWED * self.period_s:
+            sd = RETURN_SD * usual_s * ahead
+            early = (late_s + ahead * (self.period_s - usual_s)) / sd
+            density += RETURNS * self.holding * 0.375 / sd * (1.0 + early**2 / 5.0) ** -3
         return math.log(density + 1e-9) - self.charged
 
     def hold_rate(self, meter: MeterMap, index: int) -> float:
