@@ -32,7 +32,7 @@ EVEN_ICTI, EVENNESS, EVEN_PLAIN = 4, 0.18, 0.12
 EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
 """So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
 parts of the marked period. Who scratches is even, but faster."""
-EVEN_LOWS, LOWS_EVENNESS, LOWS_PERIODS, LOWS_ALIKE, LOWS_LEAST_M = 4, 0.35, (0.6, 1.7), 0.35, 0.03
+EVEN_LOWS, LOWS_EVENNESS, LOWS_PERIODS, LOWS_ALIKE, LOWS_LEAST_M = 5, 0.35, (0.6, 1.7), 0.35, 0.03
 """So many even lowest points are a beginning even if no ictus is read, of a hand that the network does not know (the
 beats of a bar are early and late by a third of the beat): at this distance in parts of the marked period, the shortest
 stroke at least this part of the longest, and so long."""

@@ -57,7 +57,7 @@ def test_an_orchestra_that_reads_nothing_begins_with_even_strokes_and_follows_th
     run = follow(SCORE, take.of("baton"))
     music_s = np.cumsum(periods_s)
     steps_s = np.diff([crossing.time_s for crossing in run.crossings])
-    assert len(run.crossings) >= 58, "four strokes begin; none is lost after"
+    assert len(run.crossings) >= 58, "five strokes begin; none is lost after"
     assert steps_s[8:] == pytest.approx(np.diff(music_s)[-len(steps_s) :][8:], rel=0.2)
     assert np.median(np.abs(steps_s[8:] / np.diff(music_s)[-len(steps_s) :][8:] - 1.0)) < 0.05
 
