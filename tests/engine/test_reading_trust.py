@@ -65,5 +65,6 @@ def test_an_orchestra_that_reads_nothing_begins_with_even_strokes_and_follows_th
 @pytest.mark.usefixtures("blind")
 def test_a_few_movements_do_not_begin():
     style = Style(lag=0.3, jitter_s=0.005, sway_m=0.005)
-    take = conduct(SCORE, timings(SCORE, np.full(2, 0.75)), seed=4, rate_hz=90.0, style=style)
-    assert not follow(SCORE, take.of("baton")).crossings
+    take = conduct(SCORE, timings(SCORE, np.full(64, 0.75)), seed=4, rate_hz=90.0, style=style)
+    three_beats = [pose for pose in take.of("baton") if pose.time_s < 6.0]
+    assert not follow(SCORE, three_beats).crossings
