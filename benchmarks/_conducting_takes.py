@@ -145,8 +145,8 @@ def curves() -> dict[str, Piece]:
 
 
 def cast(pieces: list[str], usual: int, drawn: int) -> Iterator[tuple[str, str]]:
-    """(piece, conductor) for each take: ``usual`` of the textbook conductors in turn, and ``drawn`` of each kind that is
-    drawn at random."""
+    """(piece, conductor) for each take: ``usual`` of the textbook conductors in turn, and ``drawn`` of each kind
+    that is drawn at random."""
     names = list(USUAL)
     for number, piece in enumerate(pieces):
         for index in range(min(usual, len(names))):

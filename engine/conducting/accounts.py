@@ -26,6 +26,8 @@ SHORTEST_BEAT_S = 0.11
 SEEN_WORTH, SEEN_ALONE = 0.25, 1.0
 """How much marks, depths and shapes of strokes count beside what is read: they are no independent observations; and how
 much where the hand cannot be read."""
+BEATING_WORTH = 2.0
+"""How much it counts that a hand is not read to beat."""
 LOG_SILENT = -6.0
 """A beat that was not read at all."""
 
@@ -88,7 +90,9 @@ class Accounts:
         before, drawn = self.best, self.best.drawn
         self._place.read(readings, ictus.time_s, before.period_s)
         part = trust.part if drawn else 1.0
-        log_beating = part * min(0.0, math.log(max(readings.beating(ictus.time_s), 0.01) / BEATING_USUAL))
+        log_beating = (
+            BEATING_WORTH * part * min(0.0, math.log(max(readings.beating(ictus.time_s), 0.01) / BEATING_USUAL))
+        )
         believed = trust.probability(read) if drawn else read
         seen_worth = trust.blend(SEEN_WORTH, SEEN_ALONE)
         born: list[tuple[Hypothesis, bool]] = []

@@ -17,9 +17,9 @@ ALONE = 0.1
 """An ictus that was only read, without a lowest point or turn, counts from this probability."""
 BEATING_SPAN_S, BEATING_USUAL = 0.1, 0.7
 """A hand that is read to beat with this probability, about the ictus, beats."""
-ODDS = (0.0, 0.035, 0.125, 0.25, 0.45, 0.65, 0.75, 0.9), (-3.5, -1.9, -0.35, 0.6, 1.4, 2.2, 2.8, 4.2)
-"""Highest readings, and the logarithm of the odds that there is an ictus within 80 ms (counted on virtual conductors).
-One reading is not believed more than that: people differ from them."""
+ODDS = (0.0, 0.015, 0.03, 0.06, 0.11, 0.2, 0.32, 0.5, 0.8), (-5.0, -3.0, -2.0, -1.2, -0.5, 0.4, 1.1, 2.1, 3.6)
+"""Highest readings, and the logarithm of the odds that there is an ictus within 80 ms: what was counted on virtual
+conductors, and a little less, for people differ from them."""
 
 
 class Readings:

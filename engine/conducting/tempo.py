@@ -32,13 +32,17 @@ ON_TIME, PLAIN_STROKE, LATE_BEATS = 0.2, 0.5, 6
 stroke of this part of the usual length, is plainly a beat, if the hand beats;"""
 SILENT, SILENT_BEATS = 0.15, 0.7
 """and no ictus was read with so much probability for so many periods before."""
-LEAST_READ = 0.04
+LEAST_READ = 0.03
 """What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
 STOPPED_S, STOPPED_PERIODS = 5.0, 4.0
 STOPPED_SPAN_S, STOPPED_BEATING = 2.0, 0.8
-LEAST_STOPPED, STOPPED_ODDS = 0.4, -1.0
+LEAST_STOPPED, STOPPED_ODDS = 0.3, -1.0
 """After so long without a beat, and if the hand is not plainly read to beat, hands do other things: what is read is an
 ictus less often, and no weak one is."""
+UNSEEN_ODDS = -0.6
+"""An ictus that was only read, at no lowest point or turn, is one less often by this (counted)."""
+LEAST_UNSEEN, LATE_PERIODS = 0.25, 1.4
+"""Where a beat is overdue by this phase, what was only read less probable than this is none."""
 TAPPED = 0.97
 """A tap is a beat with this probability: nothing has to be read."""
 READ_APART = 0.01
@@ -224,12 +228,19 @@ class TempoTracker:
         highest = self._readings.highest(candidate.time_s)
         if self._stopped(candidate.time_s):
             return probability(highest, STOPPED_ODDS) if highest >= LEAST_STOPPED else None
+        if not candidate.seen and highest < LEAST_UNSEEN and self._late(candidate.time_s):
+            return None
         if highest < LEAST_READ:
             if self._unread(candidate):
                 self._trust.unread()
             if self._trust.believed:
                 return None
-        return probability(highest)
+        return probability(highest, 0.0 if candidate.seen else UNSEEN_ODDS)
+
+    def _late(self, time_s: float) -> bool:
+        """Whether the next beat is overdue: the hand may hold, and do other things."""
+        best = self._accounts.best
+        return time_s - best.ictus_s > LATE_PERIODS * best.period_s
 
     def _unread(self, candidate: Candidate) -> bool:
         """Whether a stroke plainly ends where a beat is expected, and none was read for long."""

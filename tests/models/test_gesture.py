@@ -13,7 +13,7 @@ from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.gesture_features import FrameMaker, features
 from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader
 from tutti.models.gesture.corpus import lesson
-from tutti.models.gesture.training import GestureNetwork, GesturePlan, train_gesture
+from tutti.models.gesture.training import GestureNetwork, GesturePlan, train_gesture, widened
 
 
 def a_way(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -69,19 +69,18 @@ def test_numpy_reads_what_torch_reads() -> None:
 
 def test_icti_of_conductors_never_seen_are_found() -> None:
     network = shipped_network()
-    found, given, true = 0, 0, 0
+    found, given, true, peaked = 0, 0, 0, 0
     for seed in range(24):
         taught = lesson(seed)
         with torch.no_grad():
             read = torch.sigmoid(network(torch.from_numpy(taught.frames.astype(np.float32))[None])[0][0][:, 0]).numpy()
-        peaks = 1 + np.flatnonzero((read[1:-1] > read[:-2]) & (read[1:-1] >= read[2:]) & (read[1:-1] > 0.4))
+        peaks = 1 + np.flatnonzero((read[1:-1] > read[:-2]) & (read[1:-1] >= read[2:]) & (read[1:-1] > 0.2))
         icti = 1 + np.flatnonzero((taught.ictus[1:-1] > taught.ictus[:-2]) & (taught.ictus[1:-1] >= taught.ictus[2:]))
         icti = icti[taught.ictus[icti] > 0.5]
         near = np.abs(peaks[:, None] - icti[None]) <= 3
         found, given, true = found + near.any(axis=0).sum(), given + near.any(axis=1).sum(), true + len(icti)
-        given_wrong = len(peaks) - near.any(axis=1).sum()
-        assert given_wrong <= 0.5 * max(len(icti), 1)
-    assert found > 0.75 * true
+        peaked += len(peaks)
+    assert found > 0.75 * true and given > 0.75 * peaked
 
 
 def test_the_beat_of_the_bar_and_whether_the_hand_beats_are_read() -> None:
@@ -97,6 +96,16 @@ def test_the_beat_of_the_bar_and_whether_the_hand_beats_are_read() -> None:
         beats, frames = beats + int(sure.sum()), frames + len(sure)
     assert right > 0.8 * beats
     assert told > 0.9 * frames
+
+
+def test_a_network_with_more_units_reads_the_same_and_cannot_shrink() -> None:
+    torch.manual_seed(3)
+    narrow, wide = GestureNetwork(16), GestureNetwork(24)
+    wide.load_state_dict(widened(narrow.state_dict(), 24))
+    frames = torch.randn(2, 40, narrow.inp.in_features)
+    torch.testing.assert_close(wide(frames)[0], narrow(frames)[0])
+    with pytest.raises(ValueError, match="width 8"):
+        widened(narrow.state_dict(), 8)
 
 
 def test_lessons_repeat_and_differ() -> None:
