@@ -33,8 +33,8 @@ PROFILE_BARS = 8.0
 """A profile's lags count as learned over at most so many bars: today may be different."""
 ICTUS_SD_S = 0.035
 """How far icti stray from the music after their usual lag is taken off."""
-BEAT_SD_S = 0.025
-PERIOD_SD = 0.05
+BEAT_SD_S = 0.020
+PERIOD_SD = 0.07
 """Random walk of the beat and of the period (relative) from beat to beat."""
 SHORTEST_PERIOD_S = 0.18
 LONGEST_PERIOD_S = 2.5

@@ -28,7 +28,7 @@ ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.26, 0.18, 0.65
 of a hand that did not rest."""
 SEEN_WITHIN_S = 0.06
 """A lowest point or turn at an ictus that was read is seen by so much later."""
-EVEN_ICTI, EVENNESS, EVEN_PLAIN = 4, 0.18, 0.12
+EVEN_ICTI, EVENNESS, EVEN_PLAIN = 4, 0.18, 0.3
 EVEN_LEAST_S, EVEN_PERIODS = 0.35, (0.6, 3.6)
 """So many even icti are a beginning, too, by a conductor who goes on without rest: at this distance at least, and in
 parts of the marked period. Who scratches is even, but faster."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
-from ...engine.conducting.beat_figures import SMOOTH_PROFILES, Style
+from ...engine.conducting.beat_figures import SMOOTH_PROFILES, Profile, Style
 from ...engine.conducting.gesture_features import METERS, features
 from ...engine.conducting.gesture_reader import KNOWN_AFTER_S, UNTIL_EDGES_S
 from ...engine.conducting.imperfect_tracking import Tracking, random_tracking
@@ -62,13 +62,18 @@ class _Music:
         return self.score.beats["quarter"].astype(float), 3.0 + steps
 
 
-def lesson(seed: int) -> Lesson:
-    """A conductor drawn at random conducts a plain score for a minute or several; the same seed, the same lesson."""
+def lesson(seed: int, profile: Profile | None = None) -> Lesson:
+    """A conductor drawn at random conducts a plain score for a minute or several; the same seed, the same lesson.
+
+    ``profile`` says how their hand moves, if that is not to be drawn, too.
+    """
     random = np.random.default_rng(seed)
     style, tracking = random_style(random), random_tracking(random)
     if random.random() < SMOOTH_PART:
-        profile = SMOOTH_PROFILES[random.integers(len(SMOOTH_PROFILES))]
-        style = replace(style, profile=profile, spread=style.spread * float(random.random() < 0.85))
+        smooth = SMOOTH_PROFILES[random.integers(len(SMOOTH_PROFILES))]
+        style = replace(style, profile=smooth, spread=style.spread * float(random.random() < 0.85))
+    if profile is not None:
+        style = replace(style, profile=profile)
     music, stops = _music(random)
     if random.random() < (0.8 if stops else 0.15):
         style = replace(style, hold="fidget")
