@@ -80,9 +80,8 @@ def run_all(what: str, work: Callable[[Task], Outcome], tasks: Sequence[Task], j
 
 
 def set_of(result: Result) -> str:
-    who = (
-        "textbook" if result.conductor in USUAL else "smooth" if result.conductor.startswith("smooth") else "at random"
-    )
+    drawn = "smooth" if result.conductor.startswith("smooth") else "at random"
+    who = "textbook" if result.conductor in USUAL else drawn
     return f"{'curves' if result.piece in curves() else 'recordings'}, {who}"
 
 

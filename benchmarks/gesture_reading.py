@@ -17,23 +17,15 @@ import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from safetensors.torch import load_file
 
 from tutti.assets import asset_path
 from tutti.engine.conducting.beat_figures import Profile
 from tutti.engine.conducting.gesture_features import FRAME_S
 from tutti.engine.conducting.gesture_reader import BEATING, ICTUS, KNOWN_AFTER_S, UNTIL, UNTIL_EDGES_S
 from tutti.models.gesture.corpus import Lesson, lesson
-from tutti.models.gesture.training import GestureNetwork
+from tutti.models.gesture.training import GestureNetwork, read_network
 
 PEAK, NEAR_S, AHEAD_S = 0.2, 0.06, 0.2
-
-
-def network_of(path: Path) -> GestureNetwork:
-    stored = {name: value.float() for name, value in load_file(path).items()}
-    network = GestureNetwork(len(stored["inp.bias"]))
-    network.load_state_dict(stored)
-    return network.eval()
 
 
 def peaks(curve: np.ndarray, least: float) -> np.ndarray:
@@ -67,7 +59,7 @@ def main() -> int:
     for title in ("hand", "icti found", "peaks that are icti", "0.2 s ahead, median", "beating told"):
         table.add_column(title, justify="left" if title == "hand" else "right")
     console = Console()
-    network = network_of(options.weights or asset_path("weights", "gesture.safetensors"))
+    network = read_network(options.weights or asset_path("weights", "gesture.safetensors"))
     for profile in get_args(Profile):
         seeds = track(range(options.takes), profile, console=Console(stderr=True), transient=True)
         results = [read(network, lesson(seed, profile)) for seed in seeds]

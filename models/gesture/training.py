@@ -59,6 +59,14 @@ class GestureNetwork(nn.Module):
         return self.o(out), state
 
 
+def read_network(path: Path) -> GestureNetwork:
+    """The network with the weights of a file, as wide as they are."""
+    stored = {name: value.float() for name, value in load_file(path).items()}
+    network = GestureNetwork(len(stored["inp.bias"]))
+    network.load_state_dict(stored)
+    return network
+
+
 def losses(out: Tensor, taught: Sequence[Tensor]) -> Tensor:
     """Losses of each frame, shape ``(4, takes, n)``: of ictus, spans, beat and beating, given as in ``Lesson``."""
     ictus, until, beat, beating = taught
@@ -89,7 +97,7 @@ def train_gesture(
     Training goes on from the weights ``start``, if given, which may be narrower than the plan says. What it has learned
     is written every ``KEPT_EVERY_S`` too, so that a training that is cut off is not lost.
     """
-    begun = None if start is None else {name: value.float() for name, value in load_file(start).items()}
+    begun = None if start is None else read_network(start).state_dict()
     taught = []
     for index in range(plan.lessons):
         taught.append(lesson(FIRST_SEED + index))
