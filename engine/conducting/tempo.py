@@ -98,6 +98,11 @@ class TempoTracker:
         """The latest estimate."""
         return self._estimate
 
+    @property
+    def readable(self) -> float:
+        """Probability that the network can read the hand that beats now."""
+        return self._trust.part
+
     def ictus_s(self, beat_index: int) -> float | None:
         """When the hand was at the ictus of a beat, as far as it is known and not long past."""
         return self._accounts.best.icti.get(beat_index) if self._accounts else None
@@ -114,6 +119,7 @@ class TempoTracker:
         self._profile = self.learned_profile()
         self._drawn = drawn
         self._posterior = None
+        self._trust = ReadingTrust()
         self._accounts.change_hand(self._profile, drawn)
 
     def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:

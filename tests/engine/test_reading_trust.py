@@ -9,7 +9,9 @@ from support import make_score
 
 from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.ictus import IctusDetector
 from tutti.engine.conducting.reading_trust import ReadingTrust
+from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.conducting.virtual_conductor import conduct
 
 SCORE = make_score([], measures=16, beats_in_measure=4, quarter_bpm=80.0)
@@ -68,3 +70,30 @@ def test_a_few_movements_do_not_begin():
     take = conduct(SCORE, timings(SCORE, np.full(64, 0.75)), seed=4, rate_hz=90.0, style=style)
     three_beats = [pose for pose in take.of("baton") if pose.time_s < 6.0]
     assert not follow(SCORE, three_beats).crossings
+
+
+def test_a_hand_that_takes_the_baton_is_believed_again():
+    style = Style(lag=0.3, jitter_s=0.005, sway_m=0.005)
+    take = conduct(SCORE, timings(SCORE, np.full(64, 0.75)), seed=4, rate_hz=90.0, style=style)
+    poses = take.of("baton")
+    changes_s, unread_until_s = 18.0, 14.0
+    read = gesture_reader.GestureReader._read
+    never = np.zeros(len(gesture_reader.UNTIL_MIDDLES_S), np.float32)
+    never[-1] = 1.0
+
+    def nothing_at_first(self, time_s, frame):
+        reading = read(self, time_s, frame)
+        return replace(reading, ictus=0.001, until=never) if time_s < unread_until_s else reading
+
+    ictus, tempo = IctusDetector(), TempoTracker(SCORE)
+    parts = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gesture_reader.GestureReader, "_read", nothing_at_first)
+        for pose in poses:
+            if pose.time_s > unread_until_s and "unread" not in parts:
+                parts["unread"] = tempo.readable
+            if pose.time_s > changes_s and "taken" not in parts:
+                tempo.take_baton()
+                parts["taken"] = tempo.readable
+            tempo.step(pose, ictus.step(pose, tempo.estimate))
+    assert parts["unread"] < 0.5 < parts["taken"]
