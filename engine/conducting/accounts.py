@@ -28,6 +28,9 @@ SEEN_WORTH, SEEN_ALONE = 0.25, 1.0
 much where the hand cannot be read."""
 BEATING_WORTH = 2.0
 """How much it counts that a hand is not read to beat."""
+WAITING_WORTH, OVERDUE_PERIODS = 1.5, 0.5
+"""An account that waits for a beat which is overdue by this many periods loses so much with every further period in
+which the hand is read to beat on."""
 LOG_SILENT = -6.0
 """A beat that was not read at all."""
 
@@ -41,6 +44,7 @@ class Accounts:
         self._place = BarPlace(meter, start_beat)
         self._all: list[Hypothesis] = []
         self._gap_until_s, self._gap_s = -math.inf, 0.0
+        self._weighed_s = -math.inf
         self.spread = 1.0
         """How far this conductor's strokes are from their templates, in the mean."""
 
@@ -98,6 +102,7 @@ class Accounts:
         born: list[tuple[Hypothesis, bool]] = []
         for parent in self._all:
             recent = way[way[:, 0] >= parent.ictus_s - 0.06]
+            parent.log_weight -= WAITING_WORTH * part * self._waited(parent, ictus.time_s, readings) if drawn else 0.0
             for ahead in self._choices(parent, ictus.time_s - parent.ictus_s):
                 child = parent.branch()
                 weight = math.log(believed if ahead else 1.0 - believed)
@@ -115,6 +120,7 @@ class Accounts:
                     born += [(account, True) for account in self._counted(child, parent, ictus, ahead)]
                 else:
                     born.append((child, False))
+        self._weighed_s = max(self._weighed_s, ictus.time_s)
         born.sort(key=lambda entry: -entry[0].log_weight)
         if drawn:
             trust.decided(read, born[0][1])
@@ -123,6 +129,12 @@ class Accounts:
             return False
         self._all = self._place.put_right(self._all, before, self._profile)
         return True
+
+    def _waited(self, account: Hypothesis, until_s: float, readings: Readings) -> float:
+        """For how many periods since the last candidate the hand beat on, as read, while this account's next beat was
+        overdue."""
+        due_s = account.expected_ictus_s(self._meter) + OVERDUE_PERIODS * account.period_s
+        return readings.beating_s(max(due_s, self._weighed_s), until_s) / account.period_s
 
     def _counted(self, child: Hypothesis, parent: Hypothesis, ictus: Candidate, ahead: int) -> list[Hypothesis]:
         """The account with the beat; where a new tempo is marked, also one that takes the mark."""

@@ -36,6 +36,9 @@ EVEN_LOWS, LOWS_EVENNESS, LOWS_PERIODS, LOWS_ALIKE, LOWS_LEAST_M = 5, 0.35, (0.6
 """So many even lowest points are a beginning even if no ictus is read, of a hand that the network does not know (the
 beats of a bar are early and late by a third of the beat): at this distance in parts of the marked period, the shortest
 stroke at least this part of the longest, and so long."""
+GOING_ON_PERIODS, GOING_ON_MOST_S, GOING_ON_LEAST = 2.0, 3.5, 0.12
+"""Who has plainly been beating for so many marked periods (no more than this time) goes on: then an ictus begins that
+is at least this probable, however weakly their icti are read."""
 REST_PERIODS = 4.0
 """A rest (``REST_S``) counts for so many marked periods."""
 BEATING_POWER = 4.0
@@ -78,10 +81,10 @@ class FirstEntry:
         if sample.still_s >= REST_S:
             self._rest_s = sample.time_s
 
-    def begins(self, ictus_s: float, ictus: float, beating: float, low_s: float) -> bool:
+    def begins(self, ictus_s: float, ictus: float, beating: float, beats_for_s: float, low_s: float) -> bool:
         """Whether what was read is the first beat: probabilities of an ictus then, and of the hand's beating.
 
-        ``low_s`` is the hand's latest lowest point.
+        ``beats_for_s`` is for how long the hand has plainly been beating, ``low_s`` its latest lowest point.
         """
         plain = ictus * beating**BEATING_POWER
         since_s, self._latest_s = ictus_s - self._latest_s, ictus_s
@@ -89,6 +92,8 @@ class FirstEntry:
             return False
         if plain > EVEN_PLAIN:
             self._icti.append(ictus_s)
+        if beats_for_s > min(GOING_ON_PERIODS * self._marked_s, GOING_ON_MOST_S) and plain > GOING_ON_LEAST:
+            return True
         return plain > self._enough(ictus_s, low_s) or (plain > EVEN_PLAIN and self._even())
 
     def beaten(self, low: Beat) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..types import Vector
+from .gesture_features import FRAME_S
 from .gesture_reader import KNOWN_AFTER_S, GestureReader, Reading
 
 KEPT = 200
@@ -17,6 +18,8 @@ ALONE = 0.1
 """An ictus that was only read, without a lowest point or turn, counts from this probability."""
 BEATING_SPAN_S, BEATING_USUAL = 0.1, 0.7
 """A hand that is read to beat with this probability, about the ictus, beats."""
+PLAINLY_BEATING, UNSURE = 0.9, 0.85
+"""A hand that is read to beat with this probability plainly does; with less than this one, nothing is sure."""
 ODDS = (0.0, 0.015, 0.03, 0.06, 0.11, 0.2, 0.32, 0.5, 0.8), (-5.0, -3.0, -2.0, -1.2, -0.5, 0.4, 1.1, 2.1, 3.6)
 """Highest readings, and the logarithm of the odds that there is an ictus within 80 ms: what was counted on virtual
 conductors, and a little less, for people differ from them."""
@@ -74,6 +77,21 @@ class Readings:
         """Probability that the hand beats about then, as read."""
         near = [r.beating for r in self._kept if -before_s < r.time_s - time_s < BEATING_SPAN_S]
         return float(np.mean(near)) if near else BEATING_USUAL
+
+    def beats_for_s(self, until_s: float) -> float:
+        """How long until then the hand has plainly been beating; of a longer time no more is known than is kept."""
+        since_s = until_s
+        for reading in reversed(self._kept):
+            if reading.time_s <= until_s:
+                if reading.beating < PLAINLY_BEATING:
+                    break
+                since_s = reading.time_s
+        return until_s - since_s
+
+    def beating_s(self, since_s: float, until_s: float) -> float:
+        """Time between, in seconds, in which the hand was beating, as far as that was plain."""
+        plain = (r.beating - UNSURE for r in self._kept if since_s < r.time_s <= until_s)
+        return FRAME_S / (1.0 - UNSURE) * sum(max(0.0, by) for by in plain)
 
 
 def probability(highest: float, log_odds: float = 0.0) -> float:

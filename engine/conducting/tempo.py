@@ -21,7 +21,7 @@ from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S
 from .meter_map import MeterMap
 from .profile import ConductorProfile
 from .reading_trust import ReadingTrust
-from .readings import SPAN_S, Readings, probability
+from .readings import PLAINLY_BEATING, SPAN_S, Readings, probability
 from .strokes import DurationPosterior
 from .turns import TurnDetector
 
@@ -42,7 +42,8 @@ ictus less often, and no weak one is."""
 UNSEEN_ODDS = -0.6
 """An ictus that was only read, at no lowest point or turn, is one less often by this (counted)."""
 LEAST_UNSEEN, LATE_PERIODS = 0.25, 1.4
-"""Where a beat is overdue by this phase, what was only read less probable than this is none."""
+"""Where a beat is overdue by this phase, and the hand was not read to beat on, what was only read less probable than
+this is none."""
 TAPPED = 0.97
 """A tap is a beat with this probability: nothing has to be read."""
 READ_APART = 0.01
@@ -186,7 +187,9 @@ class TempoTracker:
         if reading is None or not self._drawn:
             return
         if not self._accounts:
-            if self._entry.begins(at_s, read, self._readings.beating(at_s), self._low_s):
+            if self._entry.begins(
+                at_s, read, self._readings.beating(at_s), self._readings.beats_for_s(at_s), self._low_s
+            ):
                 length_s = reading.expected_s(NEXT_WITHIN_S) - at_s
                 self._begin(self._entry.beginning(at_s, length_s, np.array(self._way)), read, self._readings)
         elif self._accounts.sighted(at_s, SEEN_WITHIN_S):
@@ -244,9 +247,11 @@ class TempoTracker:
         return probability(highest, 0.0 if candidate.seen else UNSEEN_ODDS)
 
     def _late(self, time_s: float) -> bool:
-        """Whether the next beat is overdue: the hand may hold, and do other things."""
+        """Whether the next beat is overdue, and the hand may hold, and do other things."""
         best = self._accounts.best
-        return time_s - best.ictus_s > LATE_PERIODS * best.period_s
+        if time_s - best.ictus_s <= LATE_PERIODS * best.period_s:
+            return False
+        return self._readings.beating(time_s, best.period_s) < PLAINLY_BEATING
 
     def _unread(self, candidate: Candidate) -> bool:
         """Whether a stroke plainly ends where a beat is expected, and none was read for long."""

@@ -27,7 +27,7 @@ ICTUS_SPREAD_S = 0.018
 """Width of the mark around an ictus that the network is to give."""
 AT_ICTUS_S = 0.04
 """So near an ictus nobody can tell which beat comes next."""
-SMOOTH_PART = 0.5
+SMOOTH_PART = 0.6
 """How many conductors have a smooth hand."""
 SOFT_PART, SOFTEST_S = 0.35, 0.05
 """How many of the others have rounded corners, and by how much at most."""

@@ -28,8 +28,9 @@ ICTUS_WORTH, UNTIL_WORTH, BEAT_WORTH, BEATING_WORTH = 4.0, 0.5, 0.3, 0.5
 AVERAGED_STEPS = 400
 """The weights that are written are a running mean over about so many steps."""
 KEPT_EVERY_S = 600.0
-FIRST_SEED = 100_000
-"""Seeds of lessons to train on count from here; lower ones are held out."""
+FIRST_SEED, SEEDS = 100_000, 1_000_000
+"""Seeds of lessons to train on count from here, and from so many more with each seed of a plan; lower ones are held
+out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def train_gesture(
     begun = None if start is None else read_network(start).state_dict()
     taught = []
     for index in range(plan.lessons):
-        taught.append(lesson(FIRST_SEED + index))
+        taught.append(lesson(FIRST_SEED + SEEDS * plan.seed + index))
         progress("Conducting", (index + 1) / plan.lessons, 0.0)
     learn(taught, plan, progress, begun, lambda network, loss: _save(path, network, plan, command, loss))
 
