@@ -121,6 +121,11 @@ def trial(piece: Piece, by: Conductor) -> Result:
     """Conduct, follow, judge."""
     take = conduct(piece.score, piece.timings, seed=by.seed, style=by.style, tracking=by.tracking)
     music_s, icti_s = intended(piece.score, piece.timings, seed=by.seed, style=by.style)
+    return judged_take(piece, by.name, take, music_s, icti_s)
+
+
+def judged_take(piece: Piece, conductor: str, take: Take, music_s: np.ndarray, icti_s: np.ndarray) -> Result:
+    """Follow a take whose beats fall at ``music_s`` and whose icti at ``icti_s``; judge."""
     score, _ = beaten_as(piece.score, take.metadata)
     followed = follow(piece, take, len(music_s))
     bar = int(np.median(score.beats["beats_in_measure"]))
@@ -136,7 +141,7 @@ def trial(piece: Piece, by: Conductor) -> Result:
     prediction, halfway = _predictions(followed, music_s, head)
     return Result(
         piece=piece.name,
-        conductor=by.name,
+        conductor=conductor,
         f=f,
         raw_f=raw_f,
         cmlt=cmlt,

@@ -1,0 +1,208 @@
+"""Hands of real people for the benchmark: bars of their beat, in turn, stretched onto the beats of recordings.
+
+The hands are wrists before a webcam, 30 frames a second, published in the repository salgian/Conducting_Tutor_F25 on
+GitHub (``ml/ml_data_extraction/training_data``; its licence is not stated, so bring your own copy): CSV files with the
+columns frame, x_norm, y_norm, vx_norm, vy_norm and beat, which is 1 where somebody marked a beat. Places are
+normalised by the box in which the hand has been so far; the steps tell how the box grew. The takes last some ten
+seconds. To conduct a movement with the rubato of a real orchestra, each stroke of a bar is stretched to the time of a
+beat, and bars follow each other in random order; what is not a person's here is when the icti are.
+"""
+
+import csv
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from _conducting_takes import Piece, piece_of
+from scipy.ndimage import gaussian_filter1d
+
+from tutti.engine.conducting.beat_grid import prevailing_beats
+from tutti.engine.conducting.mannerisms import MEASURED_LAG
+from tutti.engine.conducting.tracking import Take
+from tutti.engine.conducting.virtual_conductor import beat_times
+from tutti.engine.types import Pose
+
+FRAMES_HZ = 30.0
+SIZE_M, CENTRE_M = 0.45, (0.12, 1.05, -0.42)
+"""Extent of the motion, which the files do not tell, and where it is."""
+HANDS: dict[str, tuple[int, int, int]] = {
+    "conducting_2_4_20260304_112625": (0, 0, 99),
+    "conducting_2_4_20260304_112758": (1, 0, 99),
+    "conducting_2_4_20260304_113412": (0, 0, 99),
+    "conducting_2_4_20260304_113530": (0, 0, 5),
+    "conducting_3_4_20260304_112052": (0, 0, 99),
+    "conducting_3_4_20260304_113802": (0, 0, 99),
+    "conducting_3_4_20260304_114105": (1, 10, 99),
+    "conducting_3_4_20260304_114232": (1, 0, 99),
+    "conducting_3_4_20260304_114820": (0, 0, 99),
+    "conducting_4_4_20260304_111531": (0, 0, 99),
+    "conducting_4_4_20260304_114917": (3, 0, 99),
+    "conducting_4_4_20260304_222911": (0, 0, 99),
+    "conducting_4_4_20260304_223023": (0, 0, 99),
+    "conducting_4_4_20260304_223708": (2, 0, 11),
+}
+"""The files in which a hand beats (in the others it is out of the picture, or they repeat one): which of their beats,
+counted modulo the bar, are first beats, as their figures show; and the first and last beat whose marks go on evenly."""
+EVEN = (0.6, 1.45)
+"""Strokes of which a beat was left out, or one marked too many, are not used: bounds in parts of the usual stroke."""
+NEAR_MARK = 0.3
+"""The ictus is the lowest point so near (in beats) to where it usually is after the mark; or there, if none is."""
+LAGS = (0.0, 0.6, 1.0)
+"""How far a take's icti lag behind the music as those of the one measured conductor did."""
+JITTER_S = (0.01, 0.02)
+TEMPO = (0.85, 1.3)
+"""Usual beat of the take in parts of the hand's own."""
+OPENING = 12
+"""So many beats of a recording are left out: they are held where only its own score says so."""
+MARK_SD = 0.15
+NOISE_M = 0.0015
+HOLD_RATIO, HOLD_S = 1.8, 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A recorded hand: its way (n, 3) frame by frame; the frames of its icti; and for each the frames of the bars,
+    ictus to ictus, that begin with the stroke to the second beat and are all there (bars, beats + 1)."""
+
+    name: str
+    beats_in_bar: int
+    way_m: np.ndarray
+    usual_s: float
+    bars: np.ndarray
+
+
+def read_hands(folder: Path) -> list[Hand]:
+    """The hands of ``HANDS`` under the folder."""
+    found = {path.stem: path for path in sorted(folder.rglob("conducting_*.csv"))}
+    return [_read(found[name]) for name in HANDS if name in found]
+
+
+def _read(path: Path) -> Hand:
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    columns = {key: np.array([float(row[key]) for row in rows]) for key in ("x_norm", "y_norm", "vx_norm", "vy_norm")}
+    across = _in_last_box(columns["x_norm"], columns["vx_norm"])
+    down = _in_last_box(columns["y_norm"], columns["vy_norm"])
+    way = np.array(CENTRE_M) + SIZE_M * np.stack([across - 0.5, 0.5 - down, np.zeros(len(rows))], axis=1)
+    icti = _icti(way[:, 1], np.flatnonzero([row["beat"].startswith("1") for row in rows]))
+    steps = np.diff(icti)
+    usual = float(np.median(steps))
+    even = (steps > EVEN[0] * usual) & (steps < EVEN[1] * usual)
+    nearby = np.array([np.median(steps[max(0, k - 4) : k + 5]) for k in range(len(steps))])
+    passed = np.maximum(1, np.rint(steps / np.minimum(nearby, 1.25 * usual))).astype(int)
+    count = np.concatenate([[0], np.cumsum(passed)])
+    first, begin, end = HANDS[path.stem]
+    beats = int(path.stem.split("_")[1])
+    bars = [
+        icti[k : k + beats + 1]
+        for k in range(len(steps) - beats + 1)
+        if (count[k] - first) % beats == 0
+        and even[k : k + beats].all()
+        and begin <= count[k] <= count[k + beats] <= end
+    ]
+    return Hand(path.stem, beats, way, usual / FRAMES_HZ, np.array(bars))
+
+
+def _in_last_box(place: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Places normalised by the box so far, in the last box; ``place - step`` is the place before in the present one."""
+    out = np.empty(len(place))
+    scale, offset = 1.0, 0.0
+    for now in range(len(place) - 1, 0, -1):
+        out[now] = scale * place[now] + offset
+        before, known = place[now - 1], place[now] - step[now]
+        grown, moved = 1.0, 0.0
+        if abs(known - before) > 0.003 and place[now] <= 0.0 and before < 0.98:
+            grown = (1.0 - known) / (1.0 - before)
+            moved = 1.0 - grown
+        elif abs(known - before) > 0.003 and place[now] >= 1.0 and before > 0.02:
+            grown = known / before
+        offset += scale * moved
+        scale *= min(max(grown, 0.02), 1.0)
+    out[0] = scale * place[0] + offset
+    return out
+
+
+def _icti(height: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """Frames of the icti: lowest points near the marks, after what these usually are early or late by."""
+    smooth = gaussian_filter1d(height, 1.0)
+    usual = float(np.median(np.diff(marks)))
+    half = int(0.5 * usual)
+    lows = 2 + np.flatnonzero((smooth[2:-2] <= smooth[1:-3]) & (smooth[2:-2] < smooth[3:-1]))
+    depth = np.array(
+        [min(np.ptp(smooth[max(0, low - half) : low + 1]), np.ptp(smooth[low : low + half])) for low in lows]
+    )
+    lows = lows[depth > 0.2 * np.percentile(depth, 70)]
+    lags = np.arange(-0.5 * usual, 0.5 * usual, 0.3)
+    off = np.abs(marks[:, None, None] + lags[None, :, None] - lows[None, None, :]).min(axis=2)
+    lag = float(lags[np.exp(-((off / 1.8) ** 2)).sum(axis=0).argmax()])
+    expected = marks + lag
+    nearest = lows[np.abs(expected[:, None] - lows[None]).argmin(axis=1)]
+    icti = np.where(np.abs(nearest - expected) < NEAR_MARK * usual, nearest, np.rint(expected)).astype(int)
+    icti = np.clip(icti, 0, len(height) - 1)
+    return icti[np.concatenate([[True], np.diff(icti) > 4])]
+
+
+def conducted_by(hand: Hand, recorded: Piece, beats: int) -> tuple[Piece, Take, np.ndarray, np.ndarray]:
+    """Bars of the hand's meter with the rubato of a recorded piece; the take in which it conducts them; when the beats
+    and the icti are (seconds)."""
+    random = np.random.default_rng(zlib.crc32(f"{hand.name}/{recorded.name}".encode()))
+    periods = np.diff(beat_times(recorded.score, recorded.timings)[1])[OPENING : OPENING + beats]
+    periods = np.maximum(periods * hand.usual_s * random.uniform(*TEMPO) / np.median(periods), 0.3)
+    quarters = (1.0,) * hand.beats_in_bar
+    piece = piece_of(f"{recorded.name}, {hand.name}", quarters, periods, float(np.exp(random.normal(0.0, MARK_SD))))
+    music_s = piece.timings[1]
+    beat = piece.score.beats["beat"][: len(music_s)]
+    icti_s = _icti_s(music_s, beat, hand.beats_in_bar, random)
+    times = np.arange(0.0, icti_s[-1] + 2.0, 1.0 / FRAMES_HZ)
+    places = _way(hand, icti_s, beat, times, random) + NOISE_M * random.standard_normal((len(times), 3))
+    poses = [
+        Pose(at_s, "baton", (x, y, z), None) for at_s, (x, y, z) in zip(times.tolist(), places.tolist(), strict=True)
+    ]
+    metadata = {"score": piece.score.title, "meter": str(prevailing_beats(piece.score)), "first_beat_quarter": "0"}
+    return piece, Take(poses, metadata), music_s, icti_s
+
+
+def _icti_s(music_s: np.ndarray, beat: np.ndarray, beats_in_bar: int, random: np.random.Generator) -> np.ndarray:
+    pattern = np.array([*MEASURED_LAG[: beats_in_bar - 1], MEASURED_LAG[-1]]) / 0.8
+    period = np.diff(music_s, append=2 * music_s[-1] - music_s[-2])
+    lag = random.choice(LAGS) * pattern[beat - 1] * min(float(np.median(period)), 0.9)
+    jitter = random.choice(JITTER_S) * random.standard_normal(len(music_s))
+    icti = music_s + lag + np.clip(jitter, -0.15 * period, 0.15 * period)
+    return np.asarray(np.maximum.accumulate(icti + 1e-4 * np.arange(len(icti))))
+
+
+def _way(
+    hand: Hand, icti_s: np.ndarray, beat: np.ndarray, times: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Where the hand is: it rests where the preparatory stroke begins, beats, and stays."""
+    begin_s = icti_s[0] - float(np.median(np.diff(icti_s[:5])))
+    ends = np.concatenate([[begin_s], icti_s])
+    lengths = np.diff(ends)
+    usual = np.array([np.median(lengths[max(0, k - 4) : k + 5]) for k in range(len(lengths))])
+    places = np.empty((len(times), 3))
+    bar = hand.bars[random.integers(len(hand.bars))]
+    before = hand.way_m[bar[-2]]
+    places[times < begin_s] = before
+    for index, number in enumerate(beat):
+        if number == 2:
+            bar = hand.bars[random.integers(len(hand.bars))]
+        part = (int(number) - 2) % hand.beats_in_bar
+        stroke = hand.way_m[bar[part] : bar[part + 1] + 1]
+        inside = (times >= ends[index]) & (times < ends[index + 1])
+        phase = _phase(times[inside] - ends[index], lengths[index], usual[index])
+        along = phase * (len(stroke) - 1)
+        place = np.stack([np.interp(along, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
+        joins = (1.0 - phase) ** 2 * (1.0 + 2.0 * phase)
+        places[inside] = place + (before - stroke[0]) * joins[:, None]
+        before = stroke[-1]
+    places[times >= ends[-1]] = before
+    return np.asarray(gaussian_filter1d(places, 0.5, axis=0))
+
+
+def _phase(elapsed_s: np.ndarray, length_s: float, usual_s: float) -> np.ndarray:
+    """How far in its stroke the hand is; in a held beat it stands halfway."""
+    if length_s < HOLD_RATIO * usual_s or length_s - usual_s < HOLD_S:
+        return elapsed_s / length_s
+    rising, falling = elapsed_s / usual_s, 1.0 - (length_s - elapsed_s) / usual_s
+    return np.where(rising < 0.5, rising, np.maximum(0.5, falling))
