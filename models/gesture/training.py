@@ -28,6 +28,8 @@ ICTUS_WORTH, UNTIL_WORTH, BEAT_WORTH, BEATING_WORTH = 4.0, 0.5, 0.3, 0.5
 AVERAGED_STEPS = 400
 """The weights that are written are a running mean over about so many steps."""
 KEPT_EVERY_S = 600.0
+FIRST_WORTH, FIRST_FRAMES = 4.0, (60, 5)
+"""A take has one beginning: frames around its first ictus (so many before and after) count for this much."""
 FIRST_SEED, SEEDS = 100_000, 1_000_000
 """Seeds of lessons to train on count from here, and from so many more with each seed of a plan; lower ones are held
 out."""
@@ -192,11 +194,19 @@ def _batch(takes: list[Iterator[tuple[Lesson, int]]]) -> tuple[np.ndarray, ...]:
         taught, start = next(take)
         part = slice(start, start + SEGMENT)
         length = len(taught.frames[part])
-        frames[row, :length], weight[row, :length] = taught.frames[part], 1.0
+        frames[row, :length], weight[row, :length] = taught.frames[part], _worth(taught)[part]
         ictus[row, :length], until[row, :length] = taught.ictus[part], taught.until[part]
         beat[row, :length], beating[row, :length] = taught.beat[part], taught.beating[part]
         goes_on[row] = start > 0
     return frames, weight, goes_on, ictus, until, beat, beating
+
+
+def _worth(taught: Lesson) -> np.ndarray:
+    """How much each frame counts."""
+    worth = np.ones(len(taught.ictus), np.float32)
+    first, (before, after) = int(np.argmax(taught.ictus > 0.5)), FIRST_FRAMES
+    worth[max(0, first - before) : first + after] = FIRST_WORTH
+    return worth
 
 
 def _save(path: Path, network: nn.Module, plan: GesturePlan, command: str, loss: float) -> None:

@@ -8,8 +8,11 @@ from conducting import timings
 from support import make_score
 
 from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.first_entry import FirstEntry
 from tutti.engine.conducting.follower import Follower
 from tutti.engine.conducting.ictus import IctusDetector
+from tutti.engine.conducting.meter_map import MeterMap
+from tutti.engine.conducting.profile import ConductorProfile
 from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.conducting.virtual_conductor import conduct, intended
 from tutti.engine.types import Pose
@@ -79,3 +82,14 @@ def test_a_mark_three_times_too_fast_does_not_hinder():
     take = conduct(score, given, seed=3, rate_hz=60.0, style=Style(lag=0.0, sway_m=0.002))
     begun_s = first_crossing(take.of("baton"), score)
     assert begun_s == pytest.approx(given[1][0] + float(take.metadata["offset_s"]), abs=0.25)
+
+
+def test_who_has_plainly_been_beating_begins_however_weakly_they_are_read():
+    weakly, ictus_s = 0.15, 9.0
+    meter = MeterMap.of(SCORE)
+    begun = {
+        beats_for_s: FirstEntry(meter, 0, ConductorProfile()).begins(ictus_s, weakly, 0.99, beats_for_s, -math.inf)
+        for beats_for_s in (0.0, 0.75, 2.0)
+    }
+    assert begun == {0.0: False, 0.75: False, 2.0: True}
+    assert not FirstEntry(meter, 0, ConductorProfile()).begins(ictus_s, 0.08, 0.99, 3.0, -math.inf)

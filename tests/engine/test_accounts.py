@@ -1,0 +1,56 @@
+"""Accounts of a conductor's beats: what speaks for one that waits, and against it."""
+
+import numpy as np
+import pytest
+from support import make_score
+
+from tutti.engine.conducting.accounts import OVERDUE_PERIODS, Accounts
+from tutti.engine.conducting.beat_hypotheses import Candidate, Hypothesis
+from tutti.engine.conducting.gesture_features import FRAME_S
+from tutti.engine.conducting.gesture_reader import UNTIL_MIDDLES_S, Reading
+from tutti.engine.conducting.meter_map import MeterMap
+from tutti.engine.conducting.profile import ConductorProfile
+from tutti.engine.conducting.reading_trust import ReadingTrust
+from tutti.engine.conducting.readings import Readings
+
+PERIOD_S = 0.6
+METER = MeterMap.of(make_score([], measures=8, beats_in_measure=4, quarter_bpm=100.0))
+
+
+def readings(*spans: tuple[float, float, float]) -> Readings:
+    """Nothing read but how far the hand beats: (from, to, probability) in seconds."""
+    read = Readings(PERIOD_S, 4)
+    nothing = np.full(len(UNTIL_MIDDLES_S), 1.0 / len(UNTIL_MIDDLES_S), np.float32)
+    for begin_s, end_s, beating in spans:
+        for time_s in np.arange(begin_s, end_s, FRAME_S).tolist():
+            read._kept.append(Reading(time_s, 0.01, nothing, np.full(8, 0.125, np.float32), beating))
+    return read
+
+
+def test_how_long_the_hand_has_been_beating_is_known():
+    read = readings((0.0, 1.0, 0.99), (1.0, 1.5, 0.3), (1.5, 3.0, 0.99))
+    assert read.beats_for_s(2.99) == pytest.approx(1.48, abs=0.03)
+    assert read.beats_for_s(1.2) == 0.0
+    assert read.beating_s(0.5, 2.5) == pytest.approx(1.5 * 0.14 / 0.15, abs=0.05)
+    assert read.beating_s(1.1, 1.4) == 0.0
+
+
+def account(index: int, ictus_s: float, log_weight: float) -> Hypothesis:
+    made = Hypothesis(index, ictus_s, ictus_s, PERIOD_S, (0.001, 0.0, 0.002), entered=-4)
+    made.icti, made.stroke_m, made.log_weight = {index: ictus_s}, 0.3, log_weight
+    return made
+
+
+@pytest.mark.parametrize(("beating", "counted"), [(0.99, 2), (0.5, 0)], ids=["beats on", "holds"])
+def test_an_account_whose_beat_is_overdue_gives_way_while_the_hand_beats_on(beating, counted):
+    known = Accounts(METER, 0, ConductorProfile())
+    known._all = [account(0, 3.0, 0.0), account(2, 4.2, -4.8)]
+    due_s = known.best.expected_ictus_s(METER) + OVERDUE_PERIODS * PERIOD_S
+    read = readings((3.0, due_s + 1.5 * PERIOD_S, beating))
+    way = np.array([[3.0 + 0.01 * n, 0.0, 1.0, 0.0] for n in range(300)])
+    waited = known._waited(known.best, due_s + PERIOD_S, read)
+    assert waited == pytest.approx(0.93 if beating > 0.9 else 0.0, abs=0.05)
+    top = Candidate(due_s + PERIOD_S, 0.02, rise=1.0, seen=False)
+    known.weigh(top, 0.01, read, ReadingTrust(), way)
+    assert known.best.index == counted
+    assert known._waited(account(0, 3.0, 0.0), top.time_s, read) == 0.0, "what was charged is not charged again"
