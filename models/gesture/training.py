@@ -215,7 +215,7 @@ def _save(path: Path, network: nn.Module, plan: GesturePlan, command: str, loss:
     manifest = {
         "name": path.stem,
         "parameters": sum(value.numel() for value in network.parameters()),
-        "data": f"{plan.lessons} takes of virtual conductors drawn at random, seeds from {FIRST_SEED}",
+        "data": f"{plan.lessons} takes of virtual conductors drawn at random, seeds from {FIRST_SEED + SEEDS * plan.seed}",
         "licence": "the program's own",
         "command": command,
         "figures": {"training_loss": round(loss, 4)},
