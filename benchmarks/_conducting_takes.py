@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.engine.conducting.beat_figures import SMOOTH_PROFILES, Style
+from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.imperfect_tracking import Tracking, random_tracking
-from tutti.engine.conducting.mannerisms import MEASURED_LAG, random_style
+from tutti.engine.conducting.mannerisms import MEASURED_LAG, random_style, smooth_style
 from tutti.engine.conducting.virtual_conductor import Timings, read_timings
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.plain_score import plain_score
@@ -71,7 +71,7 @@ def conductor(name: str, piece: str) -> Conductor:
     random = np.random.default_rng(seed)
     style, tracking = random_style(random), random_tracking(random)
     if name.startswith("smooth"):
-        style = replace(style, profile=SMOOTH_PROFILES[seed % len(SMOOTH_PROFILES)])
+        style = smooth_style(style, random)
     finest = 0.04 * style.size_m
     tracking = replace(tracking, noise_m=min(tracking.noise_m, finest), quantum_m=min(tracking.quantum_m, 2 * finest))
     return Conductor(name, style, tracking, seed)

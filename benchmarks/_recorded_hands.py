@@ -57,18 +57,20 @@ OPENING = 12
 """So many beats of a recording are left out: they are held where only its own score says so."""
 MARK_SD = 0.15
 NOISE_M = 0.0015
+EVEN_HZ = 120.0
 HOLD_RATIO, HOLD_S = 1.8, 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """A recorded hand: its way (n, 3) frame by frame; the frames of its icti; and for each the frames of the bars,
-    ictus to ictus, that begin with the stroke to the second beat and are all there (bars, beats + 1)."""
+    """A recorded hand: its way (n, 3) frame by frame; the frames of its icti; and those of its bars, ictus to ictus,
+    that begin with the stroke to the second beat and are all there (bars, beats + 1)."""
 
     name: str
     beats_in_bar: int
     way_m: np.ndarray
     usual_s: float
+    icti: np.ndarray
     bars: np.ndarray
 
 
@@ -101,7 +103,7 @@ def _read(path: Path) -> Hand:
         and even[k : k + beats].all()
         and begin <= count[k] <= count[k + beats] <= end
     ]
-    return Hand(path.stem, beats, way, usual / FRAMES_HZ, np.array(bars))
+    return Hand(path.stem, beats, way, usual / FRAMES_HZ, icti, np.array(bars))
 
 
 def _in_last_box(place: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -141,6 +143,22 @@ def _icti(height: np.ndarray, marks: np.ndarray) -> np.ndarray:
     icti = np.where(np.abs(nearest - expected) < NEAR_MARK * usual, nearest, np.rint(expected)).astype(int)
     icti = np.clip(icti, 0, len(height) - 1)
     return icti[np.concatenate([[True], np.diff(icti) > 4])]
+
+
+def at_icti(times_s: np.ndarray, places_m: np.ndarray, icti_s: np.ndarray) -> tuple[float, float]:
+    """How far a hand turns about its icti (degrees, from 0.15 beats before to as long after), and its speed there in
+    parts of that around (0.45 beats); medians."""
+    grid = np.arange(times_s[0], times_s[-1], 1.0 / EVEN_HZ)
+    even = np.stack([np.interp(grid, times_s, axis) for axis in places_m.T], axis=1)
+    velocity = np.gradient(gaussian_filter1d(even, 2.0, axis=0), 1.0 / EVEN_HZ, axis=0)
+    speed = np.linalg.norm(velocity, axis=1)
+    near = int(0.15 * EVEN_HZ * float(np.median(np.diff(icti_s))))
+    at = np.searchsorted(grid, icti_s[2:-2])
+    at = at[(at > 3 * near) & (at < len(grid) - 3 * near)]
+    lengths = np.maximum(speed[at - near] * speed[at + near], 1e-9)
+    turns = np.degrees(np.arccos(np.clip((velocity[at - near] * velocity[at + near]).sum(axis=1) / lengths, -1.0, 1.0)))
+    slowed = [speed[i] / speed[i - 3 * near : i + 3 * near].mean() for i in at]
+    return float(np.median(turns)), float(np.median(slowed))
 
 
 def conducted_by(hand: Hand, recorded: Piece, beats: int) -> tuple[Piece, Take, np.ndarray, np.ndarray]:

@@ -1,26 +1,38 @@
 """How well the orchestra follows hands of real people: tutti bench hands RECORDINGS HANDS [--takes N] [--json FILE]
 
 RECORDINGS is a folder of scores and ``PIECE_RECORDING.csv`` timings, as for ``conducting``; HANDS one with recorded
-hands (``_recorded_hands`` says which, and how their bars are made to conduct the recordings). No weight and no constant
-of Tutti was fitted to them. Printed for each hand, beside simple followers: what ``tutti bench conducting`` prints.
+hands (``_recorded_hands`` says which, and how their bars are made to conduct the recordings). No weight of Tutti was
+trained on them. Printed for each hand, beside simple followers: what ``tutti bench conducting`` prints. Then what hands
+do at their icti, recorded ones and virtual conductors of some kinds: how far they turn there, and how fast they are in
+parts of the speed around; the median hand and the range of 80 %.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from _conducting_measures import Result, judged_take
 from _conducting_takes import recorded_piece, recordings
-from _recorded_hands import OPENING, conducted_by, read_hands
+from _recorded_hands import FRAMES_HZ, OPENING, Hand, at_icti, conducted_by, read_hands
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from tutti.engine.conducting.beat_figures import Manner, Profile
+from tutti.engine.conducting.imperfect_tracking import Tracking
+from tutti.engine.conducting.mannerisms import random_style
+from tutti.engine.conducting.virtual_conductor import conduct, intended
+from tutti.engine.plain_score import plain_score
+
 BEATS = 144
 """Of each recording, so many beats."""
+VIRTUAL = 16
+PROFILE: tuple[Profile, ...] = ("swing", "spline", "spring")
+MANNER: tuple[Manner, ...] = ("standard", "horizontal")
 LEAST_WIDTH = 108
 """Columns that the table needs, also where there is no terminal."""
 COLUMNS = ("takes", "F", "worst", "raw F", "CMLt", "gained/lost", "minima F", "loop F", "oracle F")
@@ -39,6 +51,36 @@ def figures(results: Sequence[Result]) -> dict[str, float]:
     }
     whole = {"takes": float(len(results)), "F": float(np.mean(f)), "worst": min(f)}
     return whole | {name: float(np.mean(values)) for name, values in means.items()}
+
+
+def icti_table(hands: Sequence[Hand]) -> Table:
+    """How recorded and virtual hands turn and slow down at their icti."""
+    table = Table(title="At the ictus", title_justify="left")
+    for title in ("hands", "turn", "80 %", "speed", "80 %"):
+        table.add_column(title, justify="left" if title == "hands" else "right")
+    kinds = {
+        "recorded": [at_icti(np.arange(len(h.way_m)) / FRAMES_HZ, h.way_m, h.icti / FRAMES_HZ) for h in hands],
+        **{f"{profile}, {manner}": virtual_at_icti(profile, manner) for profile in PROFILE for manner in MANNER},
+    }
+    for name, measured in kinds.items():
+        (turn, low, high), (speed, slow, fast) = np.percentile(np.array(measured), (50, 10, 90), axis=0).T
+        table.add_row(name, f"{turn:.0f}°", f"{low:.0f} to {high:.0f}°", f"{speed:.2f}", f"{slow:.2f} to {fast:.2f}")
+    return table
+
+
+def virtual_at_icti(profile: Profile, manner: Manner) -> list[tuple[float, float]]:
+    """The same of virtual conductors of one kind, in four at 80 beats a minute, well tracked."""
+    score = plain_score((1.0,) * 4, 8, 80.0)
+    timings = score.beats["quarter"].astype(float), 3.0 + 0.75 * np.arange(32)
+    measured = []
+    for seed in range(VIRTUAL):
+        style = random_style(np.random.default_rng(seed))
+        style = replace(style, profile=profile, manner=manner, subdivided=0.0, neglect=0.0, jitter_s=0.01)
+        take = conduct(score, timings, seed=seed, style=style, tracking=Tracking(rate_hz=90.0, noise_m=0.0001))
+        baton = take.of("baton")
+        times_s, places_m = np.array([p.time_s for p in baton]), np.array([p.position_m for p in baton])
+        measured.append(at_icti(times_s, places_m, intended(score, timings, seed=seed, style=style)[1]))
+    return measured
 
 
 def main() -> int:
@@ -74,7 +116,9 @@ def main() -> int:
             f"{row[column]:.0f}" if column in ("takes", "gained/lost") else f"{row[column]:.3f}" for column in COLUMNS
         )
         table.add_row(name.removeprefix("conducting_"), *counts)
-    Console(width=max(LEAST_WIDTH, Console().width)).print(table)
+    console = Console(width=max(LEAST_WIDTH, Console().width))
+    console.print(table)
+    console.print(icti_table(hands))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -19,6 +19,9 @@ SMALLEST_M, LARGEST_M = 0.05, 0.8
 MANNERS: dict[Manner, float] = {"standard": 0.5, "focal": 0.15, "sideways": 0.17, "horizontal": 0.09, "upward": 0.09}
 """How often each manner is drawn."""
 PROFILES: dict[Profile, float] = {"swing": 0.5, "minimum_jerk": 0.2, "power_law": 0.3}
+SMOOTH: dict[Profile, float] = {"spring": 0.65, "spline": 0.35}
+"""How often each way of a smooth hand is drawn. Springs are the more like people: recorded hands slow down at their
+icti as springs do, splines and planned strokes more (``tutti bench hands`` prints by how much)."""
 
 
 def random_style(random: np.random.Generator) -> Style:
@@ -52,6 +55,16 @@ def random_style(random: np.random.Generator) -> Style:
         roundness=float(random.uniform(0.5, 1.0) * random.choice([-1.0, 1.0])) if round_hand else 0.0,
     )
     return _with_timing(_with_habits(style, random), random)
+
+
+def smooth_style(style: Style, random: np.random.Generator, profile: Profile | None = None) -> Style:
+    """The same person with a hand that moves as one curve, of a way that is drawn if ``profile`` does not say it.
+
+    Strokes that leave the ictus level have none to be seen then: no corner marks it, and the hand turns less there than
+    any that was recorded (``tutti bench hands``). They beat sideways instead.
+    """
+    drawn: Profile = random.choice(list(SMOOTH), p=list(SMOOTH.values()))
+    return replace(style, profile=profile or drawn, manner="sideways" if style.manner == "horizontal" else style.manner)
 
 
 def plain_style(random: np.random.Generator) -> Style:

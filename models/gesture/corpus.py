@@ -10,7 +10,7 @@ from ...engine.conducting.beat_figures import SMOOTH_PROFILES, Profile, Style
 from ...engine.conducting.gesture_features import METERS, features
 from ...engine.conducting.gesture_reader import KNOWN_AFTER_S, UNTIL_EDGES_S
 from ...engine.conducting.imperfect_tracking import Tracking, random_tracking
-from ...engine.conducting.mannerisms import random_style
+from ...engine.conducting.mannerisms import random_style, smooth_style
 from ...engine.conducting.random_motion import wandering
 from ...engine.conducting.smooth_way import is_held
 from ...engine.conducting.virtual_conductor import Timings, conduct, intended
@@ -69,11 +69,12 @@ def lesson(seed: int, profile: Profile | None = None) -> Lesson:
     """
     random = np.random.default_rng(seed)
     style, tracking = random_style(random), random_tracking(random)
-    if random.random() < SMOOTH_PART:
-        smooth = SMOOTH_PROFILES[random.integers(len(SMOOTH_PROFILES))]
-        style = replace(style, profile=smooth, spread=style.spread * float(random.random() < 0.85))
+    smooth = random.random() < SMOOTH_PART
     if profile is not None:
-        style = replace(style, profile=profile)
+        style, smooth = replace(style, profile=profile), profile in SMOOTH_PROFILES
+    if smooth:
+        style = smooth_style(style, random, profile)
+        style = replace(style, spread=style.spread * float(random.random() < 0.85))
     music, stops = _music(random)
     if random.random() < (0.8 if stops else 0.15):
         style = replace(style, hold="fidget")

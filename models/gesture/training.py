@@ -103,7 +103,7 @@ def train_gesture(
     begun = None if start is None else read_network(start).state_dict()
     taught = []
     for index in range(plan.lessons):
-        taught.append(lesson(FIRST_SEED + SEEDS * plan.seed + index))
+        taught.append(lesson(_first_seed(plan) + index))
         progress("Conducting", (index + 1) / plan.lessons, 0.0)
     learn(taught, plan, progress, begun, lambda network, loss: _save(path, network, plan, command, loss))
 
@@ -201,6 +201,10 @@ def _batch(takes: list[Iterator[tuple[Lesson, int]]]) -> tuple[np.ndarray, ...]:
     return frames, weight, goes_on, ictus, until, beat, beating
 
 
+def _first_seed(plan: GesturePlan) -> int:
+    return FIRST_SEED + SEEDS * plan.seed
+
+
 def _worth(taught: Lesson) -> np.ndarray:
     """How much each frame counts."""
     worth = np.ones(len(taught.ictus), np.float32)
@@ -215,7 +219,7 @@ def _save(path: Path, network: nn.Module, plan: GesturePlan, command: str, loss:
     manifest = {
         "name": path.stem,
         "parameters": sum(value.numel() for value in network.parameters()),
-        "data": f"{plan.lessons} takes of virtual conductors drawn at random, seeds from {FIRST_SEED + SEEDS * plan.seed}",
+        "data": f"{plan.lessons} takes of virtual conductors drawn at random, seeds from {_first_seed(plan)}",
         "licence": "the program's own",
         "command": command,
         "figures": {"training_loss": round(loss, 4)},

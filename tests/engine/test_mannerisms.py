@@ -7,9 +7,9 @@ import pytest
 from conducting import timings
 from support import make_score
 
-from tutti.engine.conducting.beat_figures import Style, departures_deg, figure
+from tutti.engine.conducting.beat_figures import SMOOTH_PROFILES, Style, departures_deg, figure
 from tutti.engine.conducting.imperfect_tracking import Tracking, random_tracking
-from tutti.engine.conducting.mannerisms import LARGEST_M, SMALLEST_M, fidgets, random_style
+from tutti.engine.conducting.mannerisms import LARGEST_M, SMALLEST_M, fidgets, random_style, smooth_style
 from tutti.engine.conducting.random_motion import coloured_noise
 from tutti.engine.conducting.virtual_conductor import conduct, intended
 
@@ -212,3 +212,13 @@ def test_long_beats_in_a_row_are_holds_not_slow_motion():
     assert np.ptp(places[waiting], axis=0).max() < 0.005
     falling = (times > icti_s[15] - 1.4) & (times < icti_s[15])
     assert np.ptp(places[falling, 1]) > 0.1
+
+
+def test_smooth_hands_are_the_same_person_and_never_leave_the_ictus_level():
+    random = np.random.default_rng(3)
+    drawn = [random_style(random) for _ in range(60)]
+    smooth = [smooth_style(style, random) for style in drawn]
+    assert {style.profile for style in smooth} == set(SMOOTH_PROFILES)
+    assert "horizontal" in {style.manner for style in drawn} and "horizontal" not in {style.manner for style in smooth}
+    assert [style.lag_pattern for style in smooth] == [style.lag_pattern for style in drawn]
+    assert smooth_style(drawn[0], random, "spline").profile == "spline"

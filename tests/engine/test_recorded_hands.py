@@ -55,6 +55,19 @@ def test_places_are_put_back_from_the_box_so_far(recorded):
     assert hand.way_m[hand.bars[1:-1].ravel(), 1] == pytest.approx(lowest, abs=0.005)
 
 
+def test_a_corner_and_a_stop_are_told_from_a_circle():
+    from _recorded_hands import at_icti
+
+    times_s = np.arange(0.0, 20.0, 0.01)
+    icti_s = np.arange(0.5, 19.0, 0.5)
+    circle = np.stack([np.cos(4 * np.pi * times_s), np.sin(4 * np.pi * times_s), 0.0 * times_s], axis=1)
+    swing = np.stack([0.0 * times_s, np.cos(4 * np.pi * times_s), 0.0 * times_s], axis=1)
+    turn, speed = at_icti(times_s, circle, icti_s)
+    assert turn == pytest.approx(0.3 * 360.0, abs=4) and speed == pytest.approx(1.0, abs=0.02)
+    turn, speed = at_icti(times_s, swing, icti_s)
+    assert turn == pytest.approx(180.0, abs=1) and speed < 0.2
+
+
 def test_its_bars_conduct_the_rubato_of_another_piece(recorded):
     from _conducting_measures import judged_take
     from _conducting_takes import curves
