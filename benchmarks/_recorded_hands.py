@@ -59,6 +59,7 @@ MARK_SD = 0.15
 NOISE_M = 0.0015
 EVEN_HZ = 120.0
 HOLD_RATIO, HOLD_S = 1.8, 0.4
+COLUMNS = ("x_norm", "y_norm", "vx_norm", "vy_norm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Hand:
 
 
 def read_hands(folder: Path) -> list[Hand]:
-    """The hands of ``HANDS`` under the folder."""
+    """The hands of ``HANDS`` under the folder. Raises ``ValueError``, naming the file, where one is not such a table."""
     found = {path.stem: path for path in sorted(folder.rglob("conducting_*.csv"))}
     return [_read(found[name]) for name in HANDS if name in found]
 
@@ -83,7 +84,10 @@ def read_hands(folder: Path) -> list[Hand]:
 def _read(path: Path) -> Hand:
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    columns = {key: np.array([float(row[key]) for row in rows]) for key in ("x_norm", "y_norm", "vx_norm", "vy_norm")}
+    missing = {*COLUMNS, "beat"} - set(rows[0] if rows else ())
+    if missing:
+        raise ValueError(f"{path}: lacks the columns {', '.join(sorted(missing))}")
+    columns = {key: np.array([float(row[key]) for row in rows]) for key in COLUMNS}
     across = _in_last_box(columns["x_norm"], columns["vx_norm"])
     down = _in_last_box(columns["y_norm"], columns["vy_norm"])
     way = np.array(CENTRE_M) + SIZE_M * np.stack([across - 0.5, 0.5 - down, np.zeros(len(rows))], axis=1)
@@ -174,9 +178,8 @@ def conducted_by(hand: Hand, recorded: Piece, beats: int) -> tuple[Piece, Take, 
     icti_s = _icti_s(music_s, beat, hand.beats_in_bar, random)
     times = np.arange(0.0, icti_s[-1] + 2.0, 1.0 / FRAMES_HZ)
     places = _way(hand, icti_s, beat, times, random) + NOISE_M * random.standard_normal((len(times), 3))
-    poses = [
-        Pose(at_s, "baton", (x, y, z), None) for at_s, (x, y, z) in zip(times.tolist(), places.tolist(), strict=True)
-    ]
+    rows = zip(times.tolist(), places.tolist(), strict=True)
+    poses = tuple(Pose(at_s, "baton", (x, y, z), None) for at_s, (x, y, z) in rows)
     metadata = {"score": piece.score.title, "meter": str(prevailing_beats(piece.score)), "first_beat_quarter": "0"}
     return piece, Take(poses, metadata), music_s, icti_s
 

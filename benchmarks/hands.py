@@ -90,7 +90,10 @@ def main() -> int:
     parser.add_argument("--takes", type=int, default=3, help="recordings that each hand conducts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
     options = parser.parse_args()
-    known, hands = recordings(options.recordings), read_hands(options.hands)
+    try:
+        known, hands = recordings(options.recordings), read_hands(options.hands)
+    except ValueError as error:
+        parser.error(str(error))
     if not known or not hands:
         where, what = (options.hands, "recorded hands") if known else (options.recordings, "timings with their scores")
         parser.error(f"{where}: holds no {what}; see --help")

@@ -92,3 +92,13 @@ def test_a_folder_without_hands_is_named(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         hands.main()
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_recording_is_named(tmp_path, capsys, monkeypatch):
+    import hands
+
+    (tmp_path / f"{NAME}.csv").write_text("frame,x_norm,beat\n0,0.5,0\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["hands", str(tmp_path), str(tmp_path)])
+    with pytest.raises(SystemExit):
+        hands.main()
+    assert f"{NAME}.csv: lacks the columns vx_norm, vy_norm, y_norm" in capsys.readouterr().err
