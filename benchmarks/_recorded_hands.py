@@ -76,7 +76,7 @@ class Hand:
 
 
 def read_hands(folder: Path) -> list[Hand]:
-    """The hands of ``HANDS`` under the folder. Raises ``ValueError``, naming the file, where one is not such a table."""
+    """The hands of ``HANDS`` under the folder. Raises ``ValueError``, naming the file, where one is no such table."""
     found = {path.stem: path for path in sorted(folder.rglob("conducting_*.csv"))}
     return [_read(found[name]) for name in HANDS if name in found]
 
