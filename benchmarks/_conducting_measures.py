@@ -1,6 +1,8 @@
 """How the orchestra follows one take, and how well: the real ``Performance``, stepped as offline rendering does."""
 
+import statistics
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import mir_eval
@@ -164,6 +166,45 @@ def judged_take(piece: Piece, conductor: str, take: Take, music_s: np.ndarray, i
         halfway_s=halfway,
         step_cost_s=followed.step_cost_s,
     )
+
+
+def _percentile(values: Iterable[np.ndarray], q: float) -> float:
+    joined = np.concatenate([np.zeros(0), *values])
+    return float(np.percentile(joined, q)) if len(joined) else float("nan")
+
+
+def summary(results: Sequence[Result]) -> dict[str, float]:
+    """The figures of a set of takes."""
+
+    def mean(values: Iterable[float]) -> float:
+        return statistics.fmean(values)
+
+    return {
+        "takes": len(results),
+        "f": mean(r.f for r in results),
+        "f_min": min(r.f for r in results),
+        "raw_f": mean(r.raw_f for r in results),
+        "cmlt": mean(r.cmlt for r in results),
+        "miscounted": sum(not r.sound for r in results),
+        "tempo_median": _percentile([r.tempo_error for r in results], 50),
+        "tempo_p90": _percentile([r.tempo_error for r in results], 90),
+        "period_median": _percentile([r.period_error for r in results], 50),
+        "period_p90": _percentile([r.period_error for r in results], 90),
+        "sounded_median_s": _percentile([r.sounded_s for r in results], 50),
+        "sounded_p90_s": _percentile([r.sounded_s for r in results], 90),
+        "prediction_median_s": _percentile([r.prediction_s for r in results], 50),
+        "prediction_p90_s": _percentile([r.prediction_s for r in results], 90),
+        "halfway_median_s": _percentile([r.halfway_s for r in results], 50),
+        "halfway_p90_s": _percentile([r.halfway_s for r in results], 90),
+        "lag_s": float(np.nanmedian([r.lag_s for r in results])),
+        "minima_f": mean(r.minima_f for r in results),
+        "minima_miscounted": sum(r.minima_count != 0 for r in results),
+        "loop_f": mean(r.loop_f for r in results),
+        "loop_cmlt": mean(r.loop_cmlt for r in results),
+        "loop_miscounted": sum(r.loop_count != 0 for r in results),
+        "metronome_f": mean(r.metronome_f for r in results),
+        "oracle_f": mean(r.oracle_f for r in results),
+    }
 
 
 def judge(music_s: np.ndarray, beats_s: np.ndarray, head: int, lag_s: float) -> tuple[float, float, float]:

@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from tutti.engine.conducting.beat_grid import prevailing_beats
 from tutti.engine.conducting.mannerisms import MEASURED_LAG
+from tutti.engine.conducting.smooth_way import standing_phase
 from tutti.engine.conducting.tracking import Take
 from tutti.engine.conducting.virtual_conductor import beat_times
 from tutti.engine.types import Pose
@@ -58,7 +59,6 @@ OPENING = 12
 MARK_SD = 0.15
 NOISE_M = 0.0015
 EVEN_HZ = 120.0
-HOLD_RATIO, HOLD_S = 1.8, 0.4
 COLUMNS = ("x_norm", "y_norm", "vx_norm", "vy_norm")
 
 
@@ -95,8 +95,7 @@ def _read(path: Path) -> Hand:
     steps = np.diff(icti)
     usual = float(np.median(steps))
     even = (steps > EVEN[0] * usual) & (steps < EVEN[1] * usual)
-    nearby = np.array([np.median(steps[max(0, k - 4) : k + 5]) for k in range(len(steps))])
-    passed = np.maximum(1, np.rint(steps / np.minimum(nearby, 1.25 * usual))).astype(int)
+    passed = np.maximum(1, np.rint(steps / np.minimum(_nearby(steps), 1.25 * usual))).astype(int)
     count = np.concatenate([[0], np.cumsum(passed)])
     first, begin, end = HANDS[path.stem]
     beats = int(path.stem.split("_")[1])
@@ -108,6 +107,11 @@ def _read(path: Path) -> Hand:
         and begin <= count[k] <= count[k + beats] <= end
     ]
     return Hand(path.stem, beats, way, usual / FRAMES_HZ, icti, np.array(bars))
+
+
+def _nearby(values: np.ndarray) -> np.ndarray:
+    """For each value the median of it and up to four on either side."""
+    return np.array([np.median(values[max(0, k - 4) : k + 5]) for k in range(len(values))])
 
 
 def _in_last_box(place: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -200,7 +204,7 @@ def _way(
     begin_s = icti_s[0] - float(np.median(np.diff(icti_s[:5])))
     ends = np.concatenate([[begin_s], icti_s])
     lengths = np.diff(ends)
-    usual = np.array([np.median(lengths[max(0, k - 4) : k + 5]) for k in range(len(lengths))])
+    usual = _nearby(lengths)
     places = np.empty((len(times), 3))
     bar = hand.bars[random.integers(len(hand.bars))]
     before = hand.way_m[bar[-2]]
@@ -211,7 +215,7 @@ def _way(
         part = (int(number) - 2) % hand.beats_in_bar
         stroke = hand.way_m[bar[part] : bar[part + 1] + 1]
         inside = (times >= ends[index]) & (times < ends[index + 1])
-        phase = _phase(times[inside] - ends[index], lengths[index], usual[index])
+        phase = standing_phase(times[inside] - ends[index], lengths[index], usual[index])
         along = phase * (len(stroke) - 1)
         place = np.stack([np.interp(along, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
         joins = (1.0 - phase) ** 2 * (1.0 + 2.0 * phase)
@@ -219,11 +223,3 @@ def _way(
         before = stroke[-1]
     places[times >= ends[-1]] = before
     return np.asarray(gaussian_filter1d(places, 0.5, axis=0))
-
-
-def _phase(elapsed_s: np.ndarray, length_s: float, usual_s: float) -> np.ndarray:
-    """How far in its stroke the hand is; in a held beat it stands halfway."""
-    if length_s < HOLD_RATIO * usual_s or length_s - usual_s < HOLD_S:
-        return elapsed_s / length_s
-    rising, falling = elapsed_s / usual_s, 1.0 - (length_s - elapsed_s) / usual_s
-    return np.where(rising < 0.5, rising, np.maximum(0.5, falling))

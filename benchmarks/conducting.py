@@ -22,7 +22,6 @@ command that repeats one.
 
 import argparse
 import json
-import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +33,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from _conducting_measures import Result, trial
+from _conducting_measures import Result, summary, trial
 from _conducting_signs import figures as signs_measured
 from _conducting_situations import SITUATIONS
 from _conducting_takes import USUAL, Piece, cast, conductor, curves, recorded_piece, recordings
@@ -83,45 +82,6 @@ def set_of(result: Result) -> str:
     drawn = "smooth" if result.conductor.startswith("smooth") else "at random"
     who = "textbook" if result.conductor in USUAL else drawn
     return f"{'curves' if result.piece in curves() else 'recordings'}, {who}"
-
-
-def percentile(values: Iterable[np.ndarray], q: float) -> float:
-    joined = np.concatenate([np.zeros(0), *values])
-    return float(np.percentile(joined, q)) if len(joined) else float("nan")
-
-
-def summary(results: Sequence[Result]) -> dict[str, float]:
-    """The figures of a set of takes."""
-
-    def mean(values: Iterable[float]) -> float:
-        return statistics.fmean(values)
-
-    return {
-        "takes": len(results),
-        "f": mean(r.f for r in results),
-        "f_min": min(r.f for r in results),
-        "raw_f": mean(r.raw_f for r in results),
-        "cmlt": mean(r.cmlt for r in results),
-        "miscounted": sum(not r.sound for r in results),
-        "tempo_median": percentile([r.tempo_error for r in results], 50),
-        "tempo_p90": percentile([r.tempo_error for r in results], 90),
-        "period_median": percentile([r.period_error for r in results], 50),
-        "period_p90": percentile([r.period_error for r in results], 90),
-        "sounded_median_s": percentile([r.sounded_s for r in results], 50),
-        "sounded_p90_s": percentile([r.sounded_s for r in results], 90),
-        "prediction_median_s": percentile([r.prediction_s for r in results], 50),
-        "prediction_p90_s": percentile([r.prediction_s for r in results], 90),
-        "halfway_median_s": percentile([r.halfway_s for r in results], 50),
-        "halfway_p90_s": percentile([r.halfway_s for r in results], 90),
-        "lag_s": float(np.nanmedian([r.lag_s for r in results])),
-        "minima_f": mean(r.minima_f for r in results),
-        "minima_miscounted": sum(r.minima_count != 0 for r in results),
-        "loop_f": mean(r.loop_f for r in results),
-        "loop_cmlt": mean(r.loop_cmlt for r in results),
-        "loop_miscounted": sum(r.loop_count != 0 for r in results),
-        "metronome_f": mean(r.metronome_f for r in results),
-        "oracle_f": mean(r.oracle_f for r in results),
-    }
 
 
 ROWS: dict[str, tuple[str, str]] = {

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from _conducting_measures import Result, judged_take
+from _conducting_measures import Result, judged_take, summary
 from _conducting_takes import recorded_piece, recordings
 from _recorded_hands import FRAMES_HZ, OPENING, Hand, at_icti, conducted_by, read_hands
 from rich.console import Console
@@ -35,22 +35,18 @@ PROFILE: tuple[Profile, ...] = ("swing", "spline", "spring")
 MANNER: tuple[Manner, ...] = ("standard", "horizontal")
 LEAST_WIDTH = 108
 """Columns that the table needs, also where there is no terminal."""
-COLUMNS = ("takes", "F", "worst", "raw F", "CMLt", "gained/lost", "minima F", "loop F", "oracle F")
-
-
-def figures(results: Sequence[Result]) -> dict[str, float]:
-    """In the order of ``COLUMNS``."""
-    f = [r.f for r in results]
-    means = {
-        "raw F": [r.raw_f for r in results],
-        "CMLt": [r.cmlt for r in results],
-        "gained/lost": [float(not r.sound) * len(results) for r in results],
-        "minima F": [r.minima_f for r in results],
-        "loop F": [r.loop_f for r in results],
-        "oracle F": [r.oracle_f for r in results],
-    }
-    whole = {"takes": float(len(results)), "F": float(np.mean(f)), "worst": min(f)}
-    return whole | {name: float(np.mean(values)) for name, values in means.items()}
+COLUMNS = {
+    "takes": ("takes", "{:.0f}"),
+    "F": ("f", "{:.3f}"),
+    "worst": ("f_min", "{:.3f}"),
+    "raw F": ("raw_f", "{:.3f}"),
+    "CMLt": ("cmlt", "{:.3f}"),
+    "gained/lost": ("miscounted", "{:.0f}"),
+    "minima F": ("minima_f", "{:.3f}"),
+    "loop F": ("loop_f", "{:.3f}"),
+    "oracle F": ("oracle_f", "{:.3f}"),
+}
+"""What is printed of each hand: title, key of ``summary`` and format."""
 
 
 def icti_table(hands: Sequence[Hand]) -> Table:
@@ -107,18 +103,16 @@ def main() -> int:
     for hand, name in track(tasks, "conducting", console=Console(stderr=True), transient=True):
         piece, take, music_s, icti_s = conducted_by(hand, recorded_piece(name, *known[name], OPENING + BEATS), BEATS)
         results.setdefault(hand.name, []).append(judged_take(piece, hand.name, take, music_s, icti_s))
-    rows = {name: figures(of) for name, of in results.items()}
-    rows["all"] = figures([result for of in results.values() for result in of])
+    rows = {name: summary(of) for name, of in results.items()}
+    rows["all"] = summary([result for of in results.values() for result in of])
     table = Table(title="Following hands of real people", title_justify="left")
     for title in ("hand", *COLUMNS):
         table.add_column(title, justify="left" if title == "hand" else "right")
     for name, row in rows.items():
         if name == "all":
             table.add_section()
-        counts = (
-            f"{row[column]:.0f}" if column in ("takes", "gained/lost") else f"{row[column]:.3f}" for column in COLUMNS
-        )
-        table.add_row(name.removeprefix("conducting_"), *counts)
+        cells = (style.format(row[key]) for key, style in COLUMNS.values())
+        table.add_row(name.removeprefix("conducting_"), *cells)
     console = Console(width=max(LEAST_WIDTH, Console().width))
     console.print(table)
     console.print(icti_table(hands))

@@ -102,7 +102,8 @@ class Accounts:
         born: list[tuple[Hypothesis, bool]] = []
         for parent in self._all:
             recent = way[way[:, 0] >= parent.ictus_s - 0.06]
-            parent.log_weight -= WAITING_WORTH * part * self._waited(parent, ictus.time_s, readings) if drawn else 0.0
+            if drawn:
+                parent.log_weight -= WAITING_WORTH * part * self._waited(parent, ictus.time_s, readings)
             for ahead in self._choices(parent, ictus.time_s - parent.ictus_s):
                 child = parent.branch()
                 weight = math.log(believed if ahead else 1.0 - believed)

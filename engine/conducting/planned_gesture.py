@@ -17,7 +17,7 @@ from .beat_figures import (
     lag_of_beat,
 )
 from .random_motion import coloured_noise, slow_wandering, wandering_factor
-from .smooth_way import SmoothWay, is_held, smooth_way
+from .smooth_way import SmoothWay, is_held, smooth_way, standing_phase
 
 WAY_POINTS = 129
 """Points on a stroke's way from which its speed is found."""
@@ -198,12 +198,9 @@ class Strokes:
         even = elapsed / duration
         if style.hold == "slow":
             return even
-        held = is_held(duration, usual)
         if style.hold == "low":
-            return np.where(held, 1.0 - (duration - elapsed) / usual, even)
-        rising = elapsed / usual
-        falling = 1.0 - (duration - elapsed) / usual
-        return np.where(held, np.where(rising < 0.5, rising, np.maximum(0.5, falling)), even)
+            return np.where(is_held(duration, usual), 1.0 - (duration - elapsed) / usual, even)
+        return standing_phase(elapsed, duration, usual)
 
     def _dip(self, times: np.ndarray) -> np.ndarray:
         """Height over the first place before the preparatory ictus: the hand stands higher, then falls to it."""

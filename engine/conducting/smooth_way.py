@@ -114,6 +114,13 @@ def is_held(duration_s: np.ndarray | float, usual_s: np.ndarray | float) -> np.n
     return np.asarray((duration_s > HOLD_RATIO * usual_s) & (duration_s - usual_s > HOLD_S))
 
 
+def standing_phase(elapsed_s: np.ndarray, duration_s: np.ndarray | float, usual_s: np.ndarray | float) -> np.ndarray:
+    """How far in its stroke a hand is, 0–1: evenly; in a beat that is a hold it stands halfway meanwhile."""
+    rising, falling = elapsed_s / usual_s, 1.0 - (duration_s - elapsed_s) / usual_s
+    standing = np.where(rising < 0.5, rising, np.maximum(0.5, falling))
+    return np.where(is_held(duration_s, usual_s), standing, elapsed_s / duration_s)
+
+
 def _through(points_s: np.ndarray, points_m: np.ndarray, kind: int) -> SmoothWay:
     """A curve through the points (``points_m``, shape ``(n, 3)``) at rising times. Of three kinds: one that turns at
     every point that is an extreme, one that overshoots a little, and the smoothest."""

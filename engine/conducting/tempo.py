@@ -99,11 +99,6 @@ class TempoTracker:
         """The latest estimate."""
         return self._estimate
 
-    @property
-    def readable(self) -> float:
-        """Probability that the network can read the hand that beats now."""
-        return self._trust.part
-
     def ictus_s(self, beat_index: int) -> float | None:
         """When the hand was at the ictus of a beat, as far as it is known and not long past."""
         return self._accounts.best.icti.get(beat_index) if self._accounts else None
@@ -187,9 +182,8 @@ class TempoTracker:
         if reading is None or not self._drawn:
             return
         if not self._accounts:
-            if self._entry.begins(
-                at_s, read, self._readings.beating(at_s), self._readings.beats_for_s(at_s), self._low_s
-            ):
+            beating, beats_for_s = self._readings.beating(at_s), self._readings.beats_for_s(at_s)
+            if self._entry.begins(at_s, read, beating, beats_for_s, self._low_s):
                 length_s = reading.expected_s(NEXT_WITHIN_S) - at_s
                 self._begin(self._entry.beginning(at_s, length_s, np.array(self._way)), read, self._readings)
         elif self._accounts.sighted(at_s, SEEN_WITHIN_S):

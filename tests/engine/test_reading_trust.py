@@ -80,6 +80,6 @@ def test_a_hand_that_takes_the_baton_is_believed_again():
     for pose in take.of("baton"):
         if pose.time_s < 18.0:
             tempo.step(pose, ictus.step(pose, tempo.estimate))
-    assert tempo.readable < 0.2
+    assert tempo._trust.part < 0.2
     tempo.take_baton()
-    assert tempo.readable > 0.8
+    assert tempo._trust.part > 0.8
