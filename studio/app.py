@@ -30,7 +30,7 @@ from .ai.ai_choice import AiChoice
 from .ai.ai_record import CopyWatch, author_of
 from .ai.commentary import comment_on
 from .concert import concert_score
-from .ensemble_setup import ai_sources, parts_named, seat, soloist_named
+from .ensemble_setup import ai_sources, parts_named, parts_on_cue, seat, soloist_named
 from .hall_interaction import HallInteraction
 from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
@@ -70,6 +70,8 @@ class StudioOptions:
     hall: str = "musikverein"
     ai_parts: tuple[str, ...] = ()
     ai: AiChoice = field(default_factory=AiChoice)
+    on_cue: tuple[str, ...] = ()
+    """Sections or parts that rest until they are cued."""
     seed: int = 0
     record: bool = True
     audio: str = "auto"
@@ -139,7 +141,8 @@ def run_studio(options: StudioOptions) -> None:
             style=style,
             tuning=options.tuning,
             soloist=soloist,
-            awaiting_cue=frozenset(answered) if options.ai.wait_for_cue else frozenset(),
+            awaiting_cue=parts_on_cue(score, placements, options.on_cue)
+            | frozenset(answered if options.ai.wait_for_cue else ()),
         )
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.accompaniment import Soloist
 from ..engine.conducting.beat_grid import beaten_as
+from ..engine.entries import parts_of_sections
 from ..engine.errors import ModelError
 from ..engine.hall import Hall
 from ..engine.instruments import catalogue
@@ -74,6 +75,18 @@ def parts_named(score: Score, names: Sequence[str]) -> list[int]:
             raise ModelError(f"no part named {name!r} in this score; its parts are: {listing}")
         found += [index for index in matches if index not in found]
     return found
+
+
+def parts_on_cue(score: Score, placements: Sequence[PlayerPlacement], names: Sequence[str]) -> frozenset[int]:
+    """Parts that rest until they are cued: those of a section by its name, others as in ``parts_named``.
+
+    Raises ``ModelError``, listing the parts.
+    """
+    sections = parts_of_sections(placements)
+    found: set[int] = set()
+    for name in names:
+        found |= sections.get(name.casefold().replace(" ", "-")) or frozenset(parts_named(score, [name]))
+    return frozenset(found)
 
 
 def soloist_named(score: Score, part: str | None, lead: float) -> Soloist | None:

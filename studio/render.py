@@ -42,7 +42,7 @@ from .ai.ai_record import AI, answered_score, author_of, copied, with_check
 from .ai.answer_report import AnswerReport, report_answers
 from .ai.part_files import write_musicxml as write_marked_musicxml
 from .conducting_report import look_back
-from .ensemble_setup import ai_sources, parts_named, score_of_session, seat, soloist_named, sound_loader
+from .ensemble_setup import ai_sources, parts_named, parts_on_cue, score_of_session, seat, soloist_named, sound_loader
 from .exports import write_beats_csv, write_notes_csv
 from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
@@ -85,6 +85,8 @@ class RenderJob:
     out: Path
     ai_parts: tuple[str, ...] = ()
     ai: AiChoice = field(default_factory=AiChoice)
+    on_cue: tuple[str, ...] = ()
+    """Sections or parts that rest until they are cued."""
     sounds: str | None = None
     seating: str | None = None
     hall: str = "musikverein"
@@ -188,6 +190,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         sources,
         start_beat,
         placements,
+        awaiting_cue=parts_on_cue(score, placements, job.on_cue),
         profile=job.profile,
         style=job.style,
         tuning=job.tuning,

@@ -35,6 +35,8 @@ POINT_ORIENTED_SD_DEG = (8.0, 12.0)
 NOT_POINTING = 4.0
 """A hand may beckon without pointing: its misfit counts no more than this where there is a gaze."""
 
+PRESENTED_S = 0.4
+"""A cue is given by a hand that has been presented for so long: one that was just raised is on its way."""
 FLICK_M = (0.04, 0.28)
 FLICK_S = 0.5
 FLICK_M_S = 0.35
@@ -278,7 +280,7 @@ class SignReader:
 
     def _is_flick(self, movement: Movement, body: _Body) -> bool:
         """A short quick stroke of the presented hand, towards or up or down, not sideways, and not with the beat."""
-        if self._presented_s is None or movement.start_s < self._presented_s + 0.1:
+        if self._presented_s is None or movement.start_s < self._presented_s + PRESENTED_S:
             return False
         dx, dy, dz = movement.displacement_m
         length = math.hypot(dx, dy, dz)

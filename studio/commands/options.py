@@ -67,6 +67,9 @@ LearnerOption = Annotated[
 SoloOption = Annotated[
     str | None, typer.Option("--solo", help="The part that you play: the orchestra leaves it out and follows you.")
 ]
+OnCueOption = Annotated[
+    str, typer.Option("--on-cue", help="Sections or parts, separated by commas, that rest until they are cued.")
+]
 LeadOption = Annotated[
     str, typer.Option("--lead", help="Who leads: conductor, shared, soloist, or 0 (conductor) to 1 (soloist).")
 ]

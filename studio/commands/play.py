@@ -13,6 +13,7 @@ from .options import (
     LatencyOption,
     LeadOption,
     LearnerOption,
+    OnCueOption,
     PhoneOption,
     ProfileOption,
     RadiusOption,
@@ -59,6 +60,7 @@ def play(
         float | None, typer.Option(help="With --ai-parts: notes a quarter; the gesture makes more or fewer.", min=0.1)
     ] = None,
     ai_key: Annotated[str | None, typer.Option(help="With --ai-parts: a key, like 'G major'.")] = None,
+    on_cue: OnCueOption = "",
     learner: LearnerOption = None,
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
@@ -122,6 +124,7 @@ def play(
             hall=hall,
             ai_parts=names(ai_parts),
             ai=ai_choice(learner, seed).with_options(ai_turns, ai_cue, ai_key, ai_density),
+            on_cue=names(on_cue),
             seed=seed,
             record=record,
             audio=audio,

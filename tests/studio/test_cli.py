@@ -112,6 +112,7 @@ def test_a_take_from_timings(tmp_path: Path) -> None:
         (("render", "no-such-score", "--take", "{take}", "-o", "{out}"), "no-such-score"),
         (("render", PIECE, "--take", "{out}/none.csv", "-o", "{out}"), "none.csv"),
         (("render", PIECE, "--take", "{take}", "-o", "{out}", "--ai-parts", "kazoo"), "kazoo"),
+        (("render", PIECE, "--take", "{take}", "-o", "{out}", "--on-cue", "zurna"), "zurna"),
         (("render", PIECE, "--take", "{take}", "-o", "{out}", "--seating", "moon"), "moon"),
         (("render", PIECE, "--take", "{take}", "-o", "{out}", "--hall", "moon"), "moon"),
         (("export", "{take}", "-o", "{out}"), "not a session"),

@@ -1,0 +1,25 @@
+"""Parts as people name them."""
+
+import pytest
+
+from tutti.engine.errors import ModelError
+from tutti.engine.hall import read_hall
+from tutti.engine.notation.score_cache import open_score
+from tutti.engine.notation.score_source import find_score
+from tutti.studio.concert import concert_score
+from tutti.studio.ensemble_setup import parts_named, parts_on_cue, seat
+
+
+def test_who_waits_for_a_cue_is_named_by_section_part_or_instrument() -> None:
+    score = open_score(find_score(concert_score()))
+    placements = seat(score, None, read_hall("musikverein"))
+    sections = {placement.part: placement.section for placement in placements}
+    everybody = parts_on_cue(score, placements, sorted(set(sections.values())))
+    assert everybody == frozenset(range(len(score.parts)))
+    violins = parts_on_cue(score, placements, ["Violins 1"])
+    assert violins and {sections[part] for part in violins} == {"violins-1"}
+    last = len(score.parts) - 1
+    assert parts_on_cue(score, placements, [str(last + 1)]) == frozenset(parts_named(score, [score.parts[last].name]))
+    with pytest.raises(ModelError, match="zurna"):
+        parts_on_cue(score, placements, ["zurna"])
+    assert not parts_on_cue(score, placements, [])
