@@ -18,8 +18,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ...engine.conducting.gesture_features import FEATURES
+from ...engine.conducting.gesture_features import FEATURES, FRAME_S
 from ...engine.conducting.gesture_reader import BEAT, BEATING, ICTUS, LAYERS, OUTPUTS, UNTIL
+from ...engine.conducting.smooth_way import is_held
 from .corpus import Lesson, lesson
 
 SEGMENT = 250
@@ -28,8 +29,9 @@ ICTUS_WORTH, UNTIL_WORTH, BEAT_WORTH, BEATING_WORTH = 4.0, 0.5, 0.3, 0.5
 AVERAGED_STEPS = 400
 """The weights that are written are a running mean over about so many steps."""
 KEPT_EVERY_S = 600.0
-FIRST_WORTH, FIRST_FRAMES = 4.0, (60, 5)
-"""A take has one beginning: frames around its first ictus (so many before and after) count for this much."""
+ENTRY_WORTH, ENTRY_FRAMES = 4.0, (60, 5)
+"""A take has one beginning and few beats after holds, and who misses them is lost: frames around such an ictus (so many
+before and after) count for this much."""
 FIRST_SEED, SEEDS = 100_000, 1_000_000
 """Seeds of lessons to train on count from here, and from so many more with each seed of a plan; lower ones are held
 out."""
@@ -42,6 +44,7 @@ class GesturePlan:
     lessons: int = 6000
     budget_s: float = 3600.0
     width: int = 128
+    """Units of a layer; weights to start from may have more."""
     learning_rate: float = 3e-3
     seed: int = 0
     threads: int = 1
@@ -93,14 +96,15 @@ def train_gesture(
     plan: GesturePlan,
     command: str,
     progress: Callable[[str, float, float], None],
-    start: Path | None = None,
+    start: Sequence[Path] = (),
 ) -> None:
     """Make the lessons, train, write weights and manifest. ``progress`` is told what is done, how far, and the loss.
 
-    Training goes on from the weights ``start``, if given, which may be narrower than the plan says. What it has learned
-    is written every ``KEPT_EVERY_S`` too, so that a training that is cut off is not lost.
+    Training goes on from the weights ``start``, if given, which may be narrower than the plan says; several are put
+    ``side_by_side``. What it has learned is written every ``KEPT_EVERY_S`` too, so that a training that is cut off is
+    not lost.
     """
-    begun = None if start is None else read_network(start).state_dict()
+    begun = side_by_side([read_network(path).state_dict() for path in start]) if start else None
     taught = []
     for index in range(plan.lessons):
         taught.append(lesson(_first_seed(plan) + index))
@@ -121,14 +125,16 @@ def learn(
     """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
-    network = GestureNetwork(plan.width)
+    width = plan.width if start is None else max(plan.width, len(start["inp.bias"]))
+    network = GestureNetwork(width)
     if start is not None:
-        network.load_state_dict(widened(start, plan.width))
+        network.load_state_dict(widened(start, width))
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1.0 - 1.0 / AVERAGED_STEPS))
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=1e-4)
     random = np.random.default_rng(plan.seed)
-    takes = [_segments(lessons, random) for _ in range(TAKES_AT_ONCE)]
-    state = torch.zeros(LAYERS, TAKES_AT_ONCE, plan.width)
+    weighed = [(taught, entry_worth(taught)) for taught in lessons]
+    takes = [_segments(weighed, random) for _ in range(TAKES_AT_ONCE)]
+    state = torch.zeros(LAYERS, TAKES_AT_ONCE, width)
     begin_s, steps, shown = time.process_time(), 0, 0.0
     kept_s = begin_s
     while (share := (time.process_time() - begin_s) / plan.budget_s) < 1.0:
@@ -175,15 +181,38 @@ def widened(weights: Mapping[str, Tensor], width: int) -> dict[str, Tensor]:
     return wide
 
 
-def _segments(lessons: Sequence[Lesson], random: np.random.Generator) -> Iterator[tuple[Lesson, int]]:
-    """Lessons in random order for ever, segment by segment: lesson and first frame."""
+def side_by_side(networks: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """One network of several, which do not hear each other yet: it says the mean of what they say (of the logits). An
+    ensemble reads better than any of its members, and learns on as one."""
+    joined: dict[str, Tensor] = {}
+    for name, first in networks[0].items():
+        values = [network[name] for network in networks]
+        if name == "o.bias":
+            joined[name] = torch.stack(values).mean(0)
+        elif name == "o.weight":
+            joined[name] = torch.cat(values, 1) / len(values)
+        elif name.startswith("g."):
+            gates = zip(*(value.chunk(3) for value in values), strict=True)
+            joined[name] = torch.cat(
+                [torch.block_diag(*gate) if first.dim() == 2 else torch.cat(gate) for gate in gates]
+            )
+        else:
+            joined[name] = torch.cat(values)
+    return joined
+
+
+def _segments(
+    weighed: Sequence[tuple[Lesson, np.ndarray]], random: np.random.Generator
+) -> Iterator[tuple[Lesson, np.ndarray, int]]:
+    """Lessons in random order for ever, segment by segment: lesson, worth of its frames, and first frame."""
     while True:
-        for index in random.permutation(len(lessons)):
-            for start in range(0, len(lessons[index].frames) - SEGMENT // 2, SEGMENT):
-                yield lessons[index], start
+        for index in random.permutation(len(weighed)):
+            taught, worth = weighed[index]
+            for start in range(0, len(worth) - SEGMENT // 2, SEGMENT):
+                yield taught, worth, start
 
 
-def _batch(takes: list[Iterator[tuple[Lesson, int]]]) -> tuple[np.ndarray, ...]:
+def _batch(takes: list[Iterator[tuple[Lesson, np.ndarray, int]]]) -> tuple[np.ndarray, ...]:
     """Each take's next segment: frames, weight of each, whether the take goes on, and what is taught."""
     count = len(takes)
     frames, weight = np.zeros((count, SEGMENT, FEATURES), np.float32), np.zeros((count, SEGMENT), np.float32)
@@ -191,10 +220,10 @@ def _batch(takes: list[Iterator[tuple[Lesson, int]]]) -> tuple[np.ndarray, ...]:
     beat, beating = np.full((count, SEGMENT), -1, np.int64), np.zeros((count, SEGMENT), np.float32)
     goes_on = np.ones(count, np.float32)
     for row, take in enumerate(takes):
-        taught, start = next(take)
+        taught, worth, start = next(take)
         part = slice(start, start + SEGMENT)
         length = len(taught.frames[part])
-        frames[row, :length], weight[row, :length] = taught.frames[part], _worth(taught)[part]
+        frames[row, :length], weight[row, :length] = taught.frames[part], worth[part]
         ictus[row, :length], until[row, :length] = taught.ictus[part], taught.until[part]
         beat[row, :length], beating[row, :length] = taught.beat[part], taught.beating[part]
         goes_on[row] = start > 0
@@ -205,11 +234,16 @@ def _first_seed(plan: GesturePlan) -> int:
     return FIRST_SEED + SEEDS * plan.seed
 
 
-def _worth(taught: Lesson) -> np.ndarray:
-    """How much each frame counts."""
+def entry_worth(taught: Lesson) -> np.ndarray:
+    """How much each frame counts, shape ``(n,)``: more about the first ictus and those after holds."""
     worth = np.ones(len(taught.ictus), np.float32)
-    first, (before, after) = int(np.argmax(taught.ictus > 0.5)), FIRST_FRAMES
-    worth[max(0, first - before) : first + after] = FIRST_WORTH
+    marked = np.pad(taught.ictus, 1)
+    icti = np.flatnonzero((taught.ictus > 0.5) & (marked[1:-1] > marked[:-2]) & (marked[1:-1] >= marked[2:]))
+    stroke_s = FRAME_S * np.diff(icti)
+    after_hold = is_held(stroke_s, float(np.median(stroke_s))) if len(stroke_s) else np.zeros(0, bool)
+    before, after = ENTRY_FRAMES
+    for ictus in icti[np.concatenate([[True], after_hold])[: len(icti)]]:
+        worth[max(0, ictus - before) : ictus + after] = ENTRY_WORTH
     return worth
 
 

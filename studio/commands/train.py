@@ -146,7 +146,11 @@ def train_gesture(
     out: Annotated[Path, typer.Option("-o", "--out", help="Weights to write.")] = Path("gesture.safetensors"),
     minutes: Annotated[float, typer.Option(help="Processor minutes to train.", min=0.01)] = 60.0,
     lessons: Annotated[int, typer.Option(help="Takes of virtual conductors to learn from.", min=1)] = 6000,
-    start: Annotated[Path | None, typer.Option(help="Weights to go on from.", exists=True, dir_okay=False)] = None,
+    start: Annotated[
+        list[Path] | None,
+        typer.Option(help="Weights to go on from; several are put side by side.", exists=True, dir_okay=False),
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(help="The largest one.", min=1e-6, max=0.1)] = 3e-3,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
 ) -> None:
@@ -154,14 +158,13 @@ def train_gesture(
     from ...models.gesture.training import GesturePlan
     from ...models.gesture.training import train_gesture as learn
 
-    plan = GesturePlan(lessons=lessons, budget_s=60 * minutes, seed=seed, threads=threads)
-    command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --seed {seed} --threads {threads}"
-    if start is not None:
-        command += f" --start {start.name}"
+    plan = GesturePlan(lessons, 60 * minutes, learning_rate=learning_rate, seed=seed, threads=threads)
+    command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --learning-rate {learning_rate:g}"
+    command += f" --seed {seed} --threads {threads}" + "".join(f" --start {path.name}" for path in start or ())
     with progress_bars() as bars:
         tasks = {name: bars.add_task(name, total=1.0) for name in ("Conducting", "Training")}
 
         def show(what: str, share: float, loss: float) -> None:
             bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
 
-        learn(out, plan, command, show, start)
+        learn(out, plan, command, show, start or ())

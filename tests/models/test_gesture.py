@@ -12,7 +12,17 @@ from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.gesture_features import FrameMaker, features
 from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader
 from tutti.models.gesture.corpus import lesson
-from tutti.models.gesture.training import GestureNetwork, GesturePlan, read_network, train_gesture, widened
+from tutti.models.gesture.training import (
+    ENTRY_FRAMES,
+    ENTRY_WORTH,
+    GestureNetwork,
+    GesturePlan,
+    entry_worth,
+    read_network,
+    side_by_side,
+    train_gesture,
+    widened,
+)
 
 
 def a_way(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -106,6 +116,28 @@ def test_a_network_with_more_units_reads_the_same_and_cannot_shrink() -> None:
         widened(narrow.state_dict(), 8)
 
 
+def test_networks_side_by_side_say_the_mean_of_what_they_say() -> None:
+    torch.manual_seed(4)
+    networks = [GestureNetwork(8), GestureNetwork(12)]
+    both = GestureNetwork(20)
+    both.load_state_dict(side_by_side([network.state_dict() for network in networks]))
+    frames = torch.randn(2, 40, both.inp.in_features)
+    torch.testing.assert_close(both(frames)[0], sum(network(frames)[0] for network in networks) / 2)
+
+
+def test_the_first_beat_and_beats_after_holds_count_for_more() -> None:
+    taught, frames = lesson(5), 2000
+    marks = np.zeros(frames)
+    icti = np.array([200, 250, 300, 350, 550, 600, 650])
+    marks[icti] = 1.0
+    taught = replace(taught, ictus=marks.astype(np.float16))
+    before, after = ENTRY_FRAMES
+    heavy = np.flatnonzero(entry_worth(taught) == ENTRY_WORTH)
+    assert heavy.tolist() == [*range(200 - before, 200 + after), *range(550 - before, 550 + after)]
+    nothing = replace(taught, ictus=np.zeros(frames, np.float16))
+    assert (entry_worth(nothing) == 1.0).all()
+
+
 def test_lessons_repeat_and_differ() -> None:
     once, again, other = lesson(5), lesson(5), lesson(6)
     np.testing.assert_array_equal(once.frames, again.frames)
@@ -119,6 +151,8 @@ def test_training_writes_weights_that_the_reader_takes(tmp_path: Path, monkeypat
     plan = replace(GesturePlan(), lessons=4, budget_s=2.0, width=12)
     train_gesture(out, plan, "a test", lambda *what: told.append(what))
     assert out.with_suffix(".json").exists() and told[-1][0] == "Training"
+    train_gesture(out, replace(plan, budget_s=0.5), "a test", lambda *what: None, (out, out))
+    assert len(read_network(out).inp.bias) == 24
     monkeypatch.setattr(gesture_reader, "asset_path", lambda *parts: out)
     gesture_reader._weights.cache_clear()
     try:
