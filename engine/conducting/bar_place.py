@@ -23,9 +23,12 @@ LOG_MISSED = -5.0
 """The first beat went by unseen, and this is the next. One reading of the place does not say so, two do: where a piece
 begins with an upbeat, a downbeat is expected all the same."""
 MISSED_AT_MOST = 2
-SLIPS, SLIP_KEPT, LOG_SLIP = (-1, 1), 0.8, 8.0
-"""The count is off by one once this much more (logarithm) speaks for it than against, over the last beats: each counts
-less than the one after it by this factor."""
+SLIPS, SLIP_KEPT, LOG_SLIP = (-1, 1), 0.8, 5.0
+"""The count is off by one once this much more (logarithm) speaks for it than against: what was read over the last
+beats, each of which counts less than the one after it by this factor,"""
+LOG_FADES = 0.6
+"""and how likely an account that counted so was when there last was one, by so much less with every beat since. Some
+hands are read a beat off for bars, though there was nothing at which the count could have been lost."""
 
 
 class BarPlace:
@@ -36,6 +39,7 @@ class BarPlace:
         self._told_beats = meter.key(start_beat)[0]
         self._places: np.ndarray | None = None
         self._slips = dict.fromkeys(SLIPS, 0.0)
+        self._rivals = dict.fromkeys(SLIPS, -math.inf)
 
     def read(self, readings: Iterable[Reading], time_s: float, period_s: float) -> None:
         """Take what was read before an ictus at this time."""
@@ -70,14 +74,17 @@ class BarPlace:
         """The accounts after the best one counted a beat (``before``: the best one till then), led by one whose count
         agrees with the bar if the best one's plainly does not."""
         best = accounts[0]
+        for slip in SLIPS:
+            alive = [account.log_weight for account in accounts if account.index == best.index + slip]
+            self._rivals[slip] = max(self._rivals[slip] - LOG_FADES, *alive, -math.inf)
         if best.index != before.index + 1:
             self._slips = dict.fromkeys(SLIPS, 0.0)
             return accounts
         here = self.log_place(best.index)
         for slip in SLIPS:
             self._slips[slip] = SLIP_KEPT * self._slips[slip] + self.log_place(best.index + slip) - here
-        slip = max(SLIPS, key=lambda slip: self._slips[slip])
-        if self._slips[slip] < LOG_SLIP or not 0 <= best.index + slip < self._meter.last:
+        slip = max(SLIPS, key=lambda slip: self._slips[slip] + self._rivals[slip])
+        if self._slips[slip] + self._rivals[slip] < LOG_SLIP or not 0 <= best.index + slip < self._meter.last:
             return accounts
         self._slips = dict.fromkeys(SLIPS, 0.0)
         righted = best.branch()

@@ -35,7 +35,7 @@ SILENT, SILENT_BEATS = 0.15, 0.7
 LEAST_READ = 0.03
 """What is seen where an ictus is read less probable than this is none: a turn at the top, a rebound, a fidget."""
 STOPPED_S, STOPPED_PERIODS = 5.0, 4.0
-STOPPED_SPAN_S, STOPPED_BEATING = 2.0, 0.8
+STOPPED_SPAN_S, STOPPED_BEATING = 0.5, 0.8
 LEAST_STOPPED, STOPPED_ODDS = 0.3, -1.0
 """After so long without a beat, and if the hand is not plainly read to beat, hands do other things: what is read is an
 ictus less often, and no weak one is."""

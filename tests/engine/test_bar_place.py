@@ -43,13 +43,18 @@ def test_a_first_beat_that_went_by_unseen_is_counted_once_two_readings_say_so() 
     assert place.beginnings(account(0))[1].log_weight < -5.0
 
 
-def counted(place: BarPlace, slip: int, beats: int) -> int:
-    """How far the count was put right while the bar went on ``slip`` beats away from it."""
+def counted(place: BarPlace, slip: int, beats: int, log_rival: float | None = -4.0) -> int:
+    """How far the count was put right while the bar went on ``slip`` beats away from it. At the first of the beats
+    another account, which counted so, was this likely."""
     moved = 0
     for index in range(1, beats + 1):
-        before, now = account(index - 1), account(index, 0.75 * index)
+        before, accounts = account(index - 1), [account(index, 0.75 * index)]
+        if index == 1 and log_rival is not None:
+            rival = account(index + slip, 0.75 * index)
+            rival.log_weight = log_rival
+            accounts.append(rival)
         place.read(readings((index + slip) % 4, 0.75 * index), 0.75 * index, 0.75)
-        moved += place.put_right([now], before, ConductorProfile())[0].index - index
+        moved += place.put_right(accounts, before, ConductorProfile())[0].index - index
         if moved:
             break
     return moved
@@ -59,6 +64,12 @@ def test_a_count_that_disagrees_with_the_bar_for_some_beats_follows_it() -> None
     assert counted(BarPlace(METER, 0), 1, 8) == 1
     assert counted(BarPlace(METER, 0), -1, 8) == -1
     assert counted(BarPlace(METER, 0), 0, 8) == 0
+
+
+def test_a_hand_that_is_read_a_beat_off_moves_no_count_that_was_never_in_doubt() -> None:
+    for slip in (-1, 1):
+        assert counted(BarPlace(METER, 0), slip, 16, log_rival=None) == 0
+        assert counted(BarPlace(METER, 0), slip, 16, log_rival=-16.0) == 0
 
 
 def test_one_misreading_moves_nothing() -> None:
