@@ -44,6 +44,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 QUICK_BEATS = 96
+DRAWN = 3
+"""Conductors drawn at random for each piece. What is tuned is tuned on the first; the others tell how well."""
 LEAST_WIDTH = 108
 """Columns that the tables need, also where there is no terminal."""
 console = Console(width=max(LEAST_WIDTH, Console().width))
@@ -192,7 +194,7 @@ def main() -> int:
         tune()
         return 0
     usual = options.usual if options.usual is not None else 1 if options.quick else 2
-    drawn = options.drawn if options.drawn is not None else 1 if options.quick else 2
+    drawn = options.drawn if options.drawn is not None else DRAWN
     if "/" in options.only:
         usual, drawn = len(USUAL), max(drawn, 20)
     names = [*(recordings(options.folder) if options.folder else ()), *curves()]
