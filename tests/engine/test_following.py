@@ -10,8 +10,11 @@ from conducting import follow, timings
 from support import make_score
 
 from tutti.engine.conducting.beat_figures import Style
+from tutti.engine.conducting.imperfect_tracking import Tracking
+from tutti.engine.conducting.mannerisms import plain_style, smooth_style
 from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.conducting.virtual_conductor import conduct, intended
+from tutti.engine.plain_score import plain_score
 from tutti.engine.types import Pose
 
 PLACE = np.arange(96)
@@ -158,6 +161,22 @@ def test_fidgets_in_a_stop_are_no_beats(seed):
     assert counted == {23}
     stopped = [p.beat for p in run.positions if truth[23] + 2.0 < p.time_s < truth[24] - 1.5]
     assert max(stopped) < 24.5, "the beat that was due at most, as it was expected when the hand stopped"
+
+
+@pytest.mark.parametrize("seed", [37, 62, 68])
+def test_strokes_between_long_holds_are_counted(seed):
+    """A long hold is no stop: the hand beats when it goes on."""
+    periods = np.full(40, 0.8)
+    periods[15:18] = 6.0, 2.0, 5.0
+    score = plain_score((1.0,) * 3, 14, 75.0)
+    beats = timings(score, periods, start_s=3.0)
+    drawn = np.random.default_rng(seed)
+    style = smooth_style(plain_style(drawn), drawn)
+    take = conduct(score, beats, seed=seed, style=style, tracking=Tracking(noise_m=0.001))
+    icti_s = intended(score, beats, seed=seed, style=style)[1]
+    estimates = [estimate for estimate in follow(score, take.poses).estimates if estimate]
+    for beat in (20, 25, 30):
+        assert [e.beat_index for e in estimates if e.time_s < icti_s[beat] + 0.5][-1] == beat
 
 
 def test_a_start_in_the_middle_of_the_score():
