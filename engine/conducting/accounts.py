@@ -70,6 +70,7 @@ class Accounts:
     def lose_sight(self, until_s: float, gap_s: float) -> None:
         """The hand was not tracked for ``gap_s`` until then: beats may have been given meanwhile."""
         self._gap_until_s, self._gap_s = until_s, gap_s
+        self._place.lose_sight()
 
     def sighted(self, time_s: float, settled_s: float) -> bool:
         """Whether the hand was tracked then, and not just so long again."""

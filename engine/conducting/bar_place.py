@@ -27,8 +27,9 @@ SLIPS, SLIP_KEPT, LOG_SLIP = (-1, 1), 0.8, 5.0
 """The count is off by one once this much more (logarithm) speaks for it than against: what was read over the last
 beats, each of which counts less than the one after it by this factor,"""
 LOG_FADES = 0.6
-"""and how likely an account that counted so was when there last was one, by so much less with every beat since. Some
-hands are read a beat off for bars, though there was nothing at which the count could have been lost."""
+"""and how likely an account that counted so was when there last was one, by so much less with every beat since; after a
+gap of the tracking any is. Some hands are read a beat off for bars, though there was nothing at which the count could
+have been lost."""
 
 
 class BarPlace:
@@ -46,6 +47,10 @@ class BarPlace:
         begin_s = time_s - max(LEAST_S, PART * period_s)
         read = [r.beat for r in readings if begin_s < r.time_s < time_s - AT_ICTUS_S]
         self._places = np.mean(read, axis=0) if read else None
+
+    def lose_sight(self) -> None:
+        """The hand was not tracked for a while: the count is in doubt."""
+        self._rivals = dict.fromkeys(SLIPS, 0.0)
 
     def log_place(self, index: int) -> float:
         """Log likelihood of what was read if the ictus is this beat, against one that says nothing."""

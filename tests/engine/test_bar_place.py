@@ -72,6 +72,12 @@ def test_a_hand_that_is_read_a_beat_off_moves_no_count_that_was_never_in_doubt()
         assert counted(BarPlace(METER, 0), slip, 16, log_rival=-16.0) == 0
 
 
+def test_after_a_gap_of_the_tracking_the_count_is_in_doubt() -> None:
+    place = BarPlace(METER, 0)
+    place.lose_sight()
+    assert counted(place, 1, 8, log_rival=None) == 1
+
+
 def test_one_misreading_moves_nothing() -> None:
     assert counted(BarPlace(METER, 0), 1, 1) == 0
 
