@@ -39,8 +39,7 @@ class BarPlace:
         self._meter = meter
         self._told_beats = meter.key(start_beat)[0]
         self._places: np.ndarray | None = None
-        self._slips = dict.fromkeys(SLIPS, 0.0)
-        self._rivals = dict.fromkeys(SLIPS, -math.inf)
+        self._forget()
 
     def read(self, readings: Iterable[Reading], time_s: float, period_s: float) -> None:
         """Take what was read before an ictus at this time."""
@@ -51,6 +50,11 @@ class BarPlace:
     def lose_sight(self) -> None:
         """The hand was not tracked for a while: the count is in doubt."""
         self._rivals = dict.fromkeys(SLIPS, 0.0)
+
+    def _forget(self) -> None:
+        """Nothing speaks against the count."""
+        self._slips = dict.fromkeys(SLIPS, 0.0)
+        self._rivals = dict.fromkeys(SLIPS, -math.inf)
 
     def log_place(self, index: int) -> float:
         """Log likelihood of what was read if the ictus is this beat, against one that says nothing."""
@@ -91,7 +95,7 @@ class BarPlace:
         slip = max(SLIPS, key=lambda slip: self._slips[slip] + self._rivals[slip])
         if self._slips[slip] + self._rivals[slip] < LOG_SLIP or not 0 <= best.index + slip < self._meter.last:
             return accounts
-        self._slips = dict.fromkeys(SLIPS, 0.0)
+        self._forget()
         righted = best.branch()
         _shift(righted, slip)
         righted.forget_hand()
