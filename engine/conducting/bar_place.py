@@ -85,7 +85,7 @@ class BarPlace:
         best = accounts[0]
         for slip in SLIPS:
             alive = [account.log_weight for account in accounts if account.index == best.index + slip]
-            self._rivals[slip] = max(self._rivals[slip] - LOG_FADES, *alive, -math.inf)
+            self._rivals[slip] = max([self._rivals[slip] - LOG_FADES, *alive])
         if best.index != before.index + 1:
             self._slips = dict.fromkeys(SLIPS, 0.0)
             return accounts
