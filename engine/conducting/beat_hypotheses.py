@@ -26,6 +26,9 @@ LED_BEATS = 4
 """The first chord is with the hand (``engine.conducting.first_entry``); over so many beats the orchestra gets before
 it: all at once, the first beat would be short."""
 LAG_PRIOR_SD_S = 0.045
+UNEVEN = 0.025
+"""How far what is learned of a lag is off (in beat periods), however often it was seen: music that is played unevenly
+within every bar looks like a lag of the hand."""
 LAG_MEMORY = 24
 LONGEST_LAG_PERIOD_S = 0.9
 """Lags grow with the beat period up to this one."""
@@ -63,7 +66,7 @@ class Candidate:
     """What may be a beat: a lowest point of the hand (``rise`` None), or a turn elsewhere (its upward part, −1 to 1).
 
     ``stroke_m`` is the length of the stroke that led to it, ``clarity`` (0–1) how plain it was. One that is not
-    ``seen`` was only read by the network.
+    ``seen`` was only read by the network; at one that ``stays`` the hand came to rest.
     """
 
     time_s: float
@@ -71,6 +74,7 @@ class Candidate:
     rise: float | None = None
     seen: bool = True
     clarity: float = 0.5
+    stays: bool = False
 
 
 @dataclass(slots=True)
@@ -136,11 +140,12 @@ class Hypothesis:
         prior = 0.0
         if count > 1:
             part = LAG_PRIOR_PERIODS["first"] if beat == 0 else LAG_PRIOR_PERIODS["last"] if beat == count - 1 else 0.0
-            prior = part * min(self.period_s, 0.9)
+            prior = part * min(self.period_s, LONGEST_LAG_PERIOD_S)
         lag = self.lags.get(key)
         if lag is None:
             return prior
-        doubt = max(lag.variance_s2, 0.015**2) / LAG_PRIOR_SD_S**2
+        uneven_s = UNEVEN * min(self.period_s, LONGEST_LAG_PERIOD_S)
+        doubt = (max(lag.variance_s2, 0.015**2) + lag.count * uneven_s**2) / LAG_PRIOR_SD_S**2
         return (doubt * prior + lag.count * lag.mean_s) / (doubt + lag.count)
 
     def know(self, profile: ConductorProfile) -> None:

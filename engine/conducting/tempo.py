@@ -41,6 +41,8 @@ LEAST_STOPPED, STOPPED_ODDS = 0.3, -1.0
 ictus less often, and no weak one is."""
 UNSEEN_ODDS = -0.6
 """An ictus that was only read, at no lowest point or turn, is one less often by this (counted)."""
+LANDED_ODDS = 3.0
+"""Where the hand lands on the last beat and stays, it is an ictus so much more often than what is read tells."""
 LEAST_UNSEEN, LATE_PERIODS = 0.25, 1.4
 """Where a beat is overdue by this phase, and the hand was not read to beat on, what was only read less probable than
 this is none."""
@@ -231,6 +233,8 @@ class TempoTracker:
         highest = self._readings.highest(candidate.time_s)
         if self._stopped(candidate.time_s):
             return probability(highest, STOPPED_ODDS) if highest >= LEAST_STOPPED else None
+        if candidate.stays:
+            return probability(highest, LANDED_ODDS)
         if not candidate.seen and highest < LEAST_UNSEEN and self._late(candidate.time_s):
             return None
         if highest < LEAST_READ:
@@ -273,14 +277,17 @@ class TempoTracker:
         return self._readings.beating(time_s, STOPPED_SPAN_S) < STOPPED_BEATING
 
     def _take_turn(self, sample: GestureSample) -> None:
-        """Weigh a turn of the hand that is no lowest point."""
+        """Weigh a turn of the hand that is no lowest point. Hands rest above and between beats as well, but on the
+        last one they may land and stay."""
         usual_m = self._accounts.best.stroke_m if self._accounts else 0.0
         turn = self._turns.step(sample, max(LEAST_TURN * usual_m, 8.0 * sample.noise_m))
         if turn is None or not self._accounts or not self._drawn:
             return
+        if turn.stays and (turn.rise < 0.0 or self._accounts.best.index + 1 < self._meter.last):
+            return
         if abs(turn.time_s - self._low_s) < self._apart_s():
             return
-        self._await(Candidate(turn.time_s, turn.stroke_m, turn.rise))
+        self._await(Candidate(turn.time_s, turn.stroke_m, turn.rise, stays=turn.stays))
 
     # -- between icti --------------------------------------------------------------------------------------
 

@@ -20,15 +20,20 @@ LEAST_SPEED_M_S = 0.05
 LEAST_ANGLE_COS = 0.6
 """The hand that goes on in nearly the same direction has only slowed down."""
 
+LANDED_S, LANDS = 0.2, 0.5
+"""A hand that rests for so long, and came with at least this part of the usual speed, has landed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The hand turned at ``time_s``; ``rise`` is the upward part of the change of direction (1 up, −1 down)."""
+    """The hand turned at ``time_s``; ``rise`` is the upward part of the change of direction (1 up, −1 down). Or it came
+    to rest there, and ``stays``."""
 
     time_s: float
     known_s: float
     rise: float
     stroke_m: float
+    stays: bool = False
 
 
 class TurnDetector:
@@ -37,7 +42,7 @@ class TurnDetector:
     def __init__(self) -> None:
         self._recent: deque[tuple[float, Vector]] = deque()
         self._usual_m_s = 0.0
-        self._falling = False
+        self._falling = self._landed = False
         self._peak_m_s = 0.0
         self._peak: Vector = (0.0, 0.0, 0.0)
         self._low_m_s = math.inf
@@ -61,14 +66,25 @@ class TurnDetector:
             if speed > self._peak_m_s:
                 self._peak_m_s, self._peak = speed, velocity
             elif speed < SLOW * self._peak_m_s and self._peak_m_s > self._least():
-                self._falling, self._low_m_s = True, math.inf
+                self._falling, self._landed, self._low_m_s = True, False, math.inf
         if self._falling:
             if speed < self._low_m_s:
                 self._low_m_s, self._low_s = speed, time_s
                 self._place = self._recent[len(self._recent) // 2][1]
             elif speed > self._low_m_s + max(FAST * min(self._usual_m_s, self._peak_m_s), 0.5 * LEAST_SPEED_M_S):
                 return self._turned(sample.known_s, speed, velocity, least_m)
+            if sample.still_s > LANDED_S and not self._landed:
+                self._landed = True
+                return self._landing(sample, least_m)
         return None
+
+    def _landing(self, sample: GestureSample, least_m: float) -> Turn | None:
+        """The hand rests at the end of a stroke; when it leaves again, it has turned there as well."""
+        length = math.dist(self._from or self._place, sample.position_m)
+        if length < least_m or self._peak_m_s < LANDS * self._usual_m_s:
+            return None
+        rise = -self._peak[1] / self._peak_m_s
+        return Turn(sample.time_s - sample.still_s, sample.known_s, rise, length, stays=True)
 
     def _least(self) -> float:
         return max(LEAST_SPEED_M_S, 0.2 * self._usual_m_s)

@@ -9,7 +9,10 @@ from support import make_score
 
 from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.first_entry import FirstEntry
-from tutti.engine.conducting.follower import Follower
+from tutti.engine.conducting.follower import ENTRY_CONFIDENCE, Follower
+from tutti.engine.conducting.gesture import GestureSample
+from tutti.engine.conducting.gesture_features import METERS
+from tutti.engine.conducting.gesture_reader import UNTIL_MIDDLES_S, Reading
 from tutti.engine.conducting.ictus import IctusDetector
 from tutti.engine.conducting.meter_map import MeterMap
 from tutti.engine.conducting.profile import ConductorProfile
@@ -93,3 +96,18 @@ def test_who_has_plainly_been_beating_begins_however_weakly_they_are_read():
     }
     assert begun == {0.0: False, 0.75: False, 2.0: True}
     assert not FirstEntry(meter, 0, ConductorProfile()).begins(ictus_s, 0.08, 0.99, 3.0, -math.inf)
+
+
+def test_a_first_beat_that_becomes_sure_when_its_time_is_already_decided_is_announced():
+    entry = FirstEntry(MeterMap.of(SCORE), 0, ConductorProfile())
+    confidence = []
+    for time_s, soon in ((0.0, 0.5), (0.02, 0.8), (0.04, 0.97)):
+        sample = GestureSample(time_s, time_s, (0.0, 1.0, -0.4), 0.0, 1.0, 0.001)
+        until = np.zeros(len(UNTIL_MIDDLES_S), np.float32)
+        until[np.searchsorted(UNTIL_MIDDLES_S, 0.08)], until[-1] = soon, 1.0 - soon
+        reading = Reading(time_s, 0.0, until, np.full(METERS, 1.0 / METERS, np.float32), 0.99)
+        entry.look(sample)
+        estimate = entry.prepared(sample, reading)
+        assert estimate is not None
+        confidence.append(estimate.confidence)
+    assert max(confidence[:2]) < ENTRY_CONFIDENCE <= confidence[2]

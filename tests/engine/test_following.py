@@ -179,6 +179,21 @@ def test_strokes_between_long_holds_are_counted(seed):
         assert [e.beat_index for e in estimates if e.time_s < icti_s[beat] + 0.5][-1] == beat
 
 
+@pytest.mark.parametrize("seed", [1, 15, 24])
+def test_a_hand_that_lands_on_the_last_beat_and_stays_has_given_it(seed):
+    score = make_score([], measures=6, beats_in_measure=4, quarter_bpm=85.0)
+    given = timings(score, np.full(24, 0.7))
+    random = np.random.default_rng(seed)
+    style = smooth_style(plain_style(random), random)
+    take = conduct(score, given, seed=seed, style=style)
+    last_s = intended(score, given, seed=seed, style=style)[1][-1]
+    landing = [pose for pose in take.of("baton") if pose.time_s <= last_s]
+    stays = [replace(landing[-1], time_s=last_s + n / 60) for n in range(1, 90)]
+    run = follow(score, landing + stays)
+    assert run.estimates[-1] is not None
+    assert run.estimates[-1].beat_index == 23
+
+
 def test_a_start_in_the_middle_of_the_score():
     score, take, truth = conducted()
     run = follow(score, list(take.poses), start_beat=12)
