@@ -23,7 +23,7 @@ MARK_SD = 0.30
 """How far a conductor's first tempo strays from the mark (logarithm)."""
 FIRST_SD = 0.20
 """How far the second ictus, as it is expected with the first, strays from the tempo (logarithm)."""
-ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.26, 0.18, 0.65
+ENTERS, ENTERS_SEEN, ENTERS_RESTLESS = 0.26, 0.2, 0.65
 """An ictus at least this probable is the first beat: of a hand that rested before, with a lowest point as well, and
 of a hand that did not rest."""
 SEEN_WITHIN_S = 0.06
@@ -35,17 +35,19 @@ parts of the marked period. Who scratches is even, but faster."""
 EVEN_LOWS, LOWS_EVENNESS, LOWS_PERIODS, LOWS_ALIKE, LOWS_LEAST_M = 5, 0.35, (0.6, 1.7), 0.35, 0.03
 """So many even lowest points are a beginning even if no ictus is read, of a hand that the network does not know (the
 beats of a bar are early and late by a third of the beat): at this distance in parts of the marked period, the shortest
-stroke at least this part of the longest, and so long."""
+stroke at least this part of the longest, and so long;"""
+LOWS_BEATING, LOWS_SPAN_S = 0.02, 1.5
+"""unless it was read to do other things over this time. Who scratches may be even, too."""
 GOING_ON_PERIODS, GOING_ON_MOST_S, GOING_ON_LEAST = 2.0, 3.5, 0.12
 """Who has plainly been beating for so many marked periods (no more than this time) goes on: then an ictus begins that
 is at least this probable, however weakly their icti are read."""
 REST_PERIODS = 4.0
 """A rest (``REST_S``) counts for so many marked periods."""
-BEATING_POWER = 4.0
-"""How much it counts whether the hand is read to beat at all: fidgets have icti, too, but are seldom read so."""
+BEATING_POWER = 14.0
+"""How much it counts whether the hand is read to beat at all: fidgets have icti, too, but seldom read so plainly."""
 PREPARES, ANNOUNCES, PREPARED_S = 0.15, 0.9, 0.3
 """A preparatory beat is under way, or its ictus sure, once an ictus within ``PREPARED_S`` is this probable."""
-ANNOUNCES_BEATING = 0.85
+ANNOUNCES_BEATING = 0.97
 """And the hand is read to beat with this probability."""
 ANNOUNCED = 0.6
 """Confidence in a first beat that the preparatory beat announces."""
@@ -96,10 +98,13 @@ class FirstEntry:
             return True
         return plain > self._enough(ictus_s, low_s) or (plain > EVEN_PLAIN and self._even())
 
-    def beaten(self, low: Beat) -> float | None:
-        """Take a lowest point: the beat period of a hand that plainly beats without being read; None of any other."""
+    def beaten(self, low: Beat, beating: float) -> float | None:
+        """Take a lowest point: the beat period of a hand that plainly beats without being read; None of any other.
+
+        ``beating`` is the probability of the hand's beating over the last ``LOWS_SPAN_S``.
+        """
         self._lows.append(low)
-        if len(self._lows) < EVEN_LOWS:
+        if len(self._lows) < EVEN_LOWS or beating < LOWS_BEATING:
             return None
         strokes_m = [low.stroke_m for low in self._lows]
         alike = min(strokes_m) > max(LOWS_LEAST_M, LOWS_ALIKE * max(strokes_m))

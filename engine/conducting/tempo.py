@@ -15,7 +15,7 @@ from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
 from .accounts import Accounts
 from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
-from .first_entry import NEXT_WITHIN_S, SEEN_WITHIN_S, FirstEntry
+from .first_entry import LOWS_SPAN_S, NEXT_WITHIN_S, SEEN_WITHIN_S, FirstEntry
 from .gesture import GestureFilter, GestureSample
 from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S
 from .meter_map import MeterMap
@@ -173,7 +173,7 @@ class TempoTracker:
 
     def _take_first_low(self, low: Beat) -> None:
         """A hand that beats and beats, and is not read, begins without."""
-        length_s = self._entry.beaten(low)
+        length_s = self._entry.beaten(low, self._readings.beating(low.time_s, LOWS_SPAN_S))
         if length_s is not None:
             self._trust.unread()
             self._begin(self._entry.beginning(low.time_s, length_s, np.array(self._way)), low.clarity)

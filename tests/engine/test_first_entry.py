@@ -14,6 +14,7 @@ from tutti.engine.conducting.gesture import GestureSample
 from tutti.engine.conducting.gesture_features import METERS
 from tutti.engine.conducting.gesture_reader import UNTIL_MIDDLES_S, Reading
 from tutti.engine.conducting.ictus import IctusDetector
+from tutti.engine.conducting.mannerisms import plain_style
 from tutti.engine.conducting.meter_map import MeterMap
 from tutti.engine.conducting.profile import ConductorProfile
 from tutti.engine.conducting.tempo import TempoTracker
@@ -70,6 +71,15 @@ def test_other_movements_start_nothing(height):
 def test_a_hand_that_turns_a_page_starts_nothing():
     aside = lambda t: 0.35 * math.sin(math.pi * min(max(t - 1.0, 0.0) / 2.5, 1.0)) ** 2  # noqa: E731
     assert first_crossing(movement(lambda t: 0.08 * abs(aside(t)) / 0.35, 8.0, aside=aside)) is None
+
+
+@pytest.mark.parametrize("seed", [17, 28])
+def test_a_minute_of_fidgets_starts_nothing(seed):
+    given = timings(SCORE, np.full(8, 0.7))
+    style = plain_style(np.random.default_rng(seed))
+    take = conduct(SCORE, given, seed=seed, style=style, preamble_s=60.0)
+    _, icti_s = intended(SCORE, given, seed=seed, style=style, preamble_s=60.0)
+    assert first_crossing(take.of("baton")) == pytest.approx(icti_s[0], abs=0.35)
 
 
 def test_a_conductor_who_goes_on_beating_without_rest_is_understood_after_some_strokes():
