@@ -127,12 +127,17 @@ class Hypothesis:
     charged: float = 0.0
     """Log probability, already in ``log_weight``, that the next ictus did not come so far."""
 
+    @property
+    def _lag_period_s(self) -> float:
+        """The period in parts of which lags are told."""
+        return min(self.period_s, LONGEST_LAG_PERIOD_S)
+
     def lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag of the ictus of a beat behind the music."""
         if not self.drawn:
             return 0.0
         led = min(1.0, (index - self.entered + 1) / LED_BEATS)
-        return led * BAR_LAG_PERIODS * min(self.period_s, LONGEST_LAG_PERIOD_S) + self.relative_lag_s(meter, index)
+        return led * BAR_LAG_PERIODS * self._lag_period_s + self.relative_lag_s(meter, index)
 
     def relative_lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag against the bar's mean: learned, shrunk towards the prior as long as little is known."""
@@ -140,24 +145,24 @@ class Hypothesis:
         prior = 0.0
         if count > 1:
             part = LAG_PRIOR_PERIODS["first"] if beat == 0 else LAG_PRIOR_PERIODS["last"] if beat == count - 1 else 0.0
-            prior = part * min(self.period_s, LONGEST_LAG_PERIOD_S)
+            prior = part * self._lag_period_s
         lag = self.lags.get(key)
         if lag is None:
             return prior
-        uneven_s = UNEVEN * min(self.period_s, LONGEST_LAG_PERIOD_S)
+        uneven_s = UNEVEN * self._lag_period_s
         doubt = (max(lag.variance_s2, 0.015**2) + lag.count * uneven_s**2) / LAG_PRIOR_SD_S**2
         return (doubt * prior + lag.count * lag.mean_s) / (doubt + lag.count)
 
     def know(self, profile: ConductorProfile) -> None:
         """Start from what a profile tells of the conductor's lags, at the present period."""
         for (count, beat), lag in profile.lags.items():
-            period = min(self.period_s, LONGEST_LAG_PERIOD_S)
+            period = self._lag_period_s
             known = min(lag.bars, PROFILE_BARS)
             self.lags[count, beat - 1] = Lag(known, lag.mean * period, max(lag.sd * period, 0.01) ** 2)
 
     def profile(self, before: ConductorProfile) -> ConductorProfile:
         """``before`` with the lags and the size of stroke learned since."""
-        period = min(self.period_s, LONGEST_LAG_PERIOD_S)
+        period = self._lag_period_s
         lags = dict(before.lags)
         for (count, beat), lag in self.lags.items():
             mean = min(max(lag.mean_s / period, -LONGEST_LAG), LONGEST_LAG)

@@ -19,7 +19,6 @@ speed) faster again."""
 LEAST_SPEED_M_S = 0.05
 LEAST_ANGLE_COS = 0.6
 """The hand that goes on in nearly the same direction has only slowed down."""
-
 LANDED_S, LANDS = 0.2, 0.5
 """A hand that rests for so long, and came with at least this part of the usual speed, has landed."""
 

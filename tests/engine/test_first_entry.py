@@ -19,7 +19,7 @@ from tutti.engine.conducting.meter_map import MeterMap
 from tutti.engine.conducting.profile import ConductorProfile
 from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.conducting.virtual_conductor import conduct, intended
-from tutti.engine.types import Pose
+from tutti.engine.types import Beat, Pose
 
 SCORE = make_score([], measures=24, beats_in_measure=4, quarter_bpm=80.0)
 
@@ -121,3 +121,11 @@ def test_a_first_beat_that_becomes_sure_when_its_time_is_already_decided_is_anno
         assert estimate is not None
         confidence.append(estimate.confidence)
     assert max(confidence[:2]) < ENTRY_CONFIDENCE <= confidence[2]
+
+
+@pytest.mark.parametrize(("beating", "begins"), [(0.001, False), (0.3, True)])
+def test_even_lowest_points_begin_unread_but_not_of_a_hand_that_plainly_does_other_things(beating, begins):
+    entry = FirstEntry(MeterMap.of(SCORE), 0, ConductorProfile())
+    lows = [Beat(0.75 * n, 0.75 * n + 0.05, -1, 0.2, 0.9) for n in range(6)]
+    begun = [length_s for low in lows if (length_s := entry.beaten(low, beating)) is not None]
+    assert begun == ([pytest.approx(0.75)] * 2 if begins else [])
