@@ -153,9 +153,8 @@ class FirstEntry:
                 return None
             expected_s = reading.expected_s(EXPECTED_WITHIN_S) - LEAD_S
             self._due_s = expected_s if self._due_s is None else self._due_s + DUE_GAIN * (expected_s - self._due_s)
-            self._sure = False
         assert self._due_s is not None
-        self._sure = self._sure or (soon > ANNOUNCES and reading.beating > ANNOUNCES_BEATING)
+        self._sure = (decided and self._sure) or (soon > ANNOUNCES and reading.beating > ANNOUNCES_BEATING)
         confidence = ANNOUNCED if self._sure and self._rested(now_s) else 0.1
         marked_s = self._marked_s
         return TempoEstimate(sample.known_s, self._start - 1, self._due_s - marked_s, marked_s, self._due_s, confidence)
