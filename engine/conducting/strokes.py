@@ -20,8 +20,11 @@ PLACE_SD = 0.10
 """And in place by this part of the usual stroke."""
 DURATION_SD = 0.17
 """Width of the prior over the logarithm of the duration (Student's t, 4 degrees of freedom)."""
-EFFECTIVE_SAMPLES = 10.0
-"""A stroke is worth this many independent samples per axis: deviations from the template are smooth in time."""
+EFFECTIVE_SAMPLES = 120.0
+"""A stroke is worth this many independent samples per axis, were all of it remembered:"""
+MEMORY = 0.25
+"""what the hand did this part of a stroke ago counts 1/e. Strokes are not stretched evenly: where the hand is now tells
+the end better than how it began."""
 LOOK_BEYOND = 1.45
 """The template of the next stroke helps up to this phase: the ictus is past, but not yet known."""
 
@@ -97,13 +100,8 @@ class DurationPosterior:
         self._inverse_place = 1.0 / max(PLACE_SD * stroke_m, 0.01) ** 2
         spread = np.log(DURATION_GRID) / DURATION_SD
         self._prior = -2.5 * np.log1p(spread * spread / 4.0)
-        shape = (3, len(DURATION_GRID))
         self._weight = 0.0
-        self._sum_g = np.zeros(shape)
-        self._sum_gg = np.zeros(shape)
-        self._sum_r = np.zeros(shape)
-        self._sum_rg = np.zeros(shape)
-        self._sum_rr = np.zeros(shape)
+        self._sums = np.zeros((5, 3, len(DURATION_GRID)))
         self._latest_s = start_s
 
     def add(self, time_s: float, position_m: tuple[float, float, float]) -> None:
@@ -118,25 +116,22 @@ class DurationPosterior:
         level = self._template[:, index] + (place - index) * self._steps[:, index]
         centred = level - self._mean
         residual = np.array(position_m)[:, None] - level
-        weight = EFFECTIVE_SAMPLES * min(step_s / self.expected_s, 0.15) / self._variance
-        self._weight += weight
-        weighted = weight * centred
-        self._sum_g += weighted
-        self._sum_gg += weighted * centred
-        self._sum_rg += weighted * residual
-        residual_weighted = weight * residual
-        self._sum_r += residual_weighted
-        self._sum_rr += residual_weighted * residual
+        part = step_s / self.expected_s
+        kept = math.exp(-part / MEMORY)
+        weight = EFFECTIVE_SAMPLES * min(part, 0.15) / self._variance
+        self._weight = kept * self._weight + weight
+        self._sums *= kept
+        terms = np.stack([centred, centred * centred, residual, residual * centred, residual * residual])
+        self._sums += weight * terms
 
     def estimate(self, now_s: float) -> tuple[float, float]:
         """Mean and variance of the time of the ictus that ends the stroke, given that it was not seen before now."""
-        gg = self._sum_gg + self._inverse_size
+        sum_g, sum_gg, sum_r, sum_rg, sum_rr = self._sums
+        gg = sum_gg + self._inverse_size
         ones = self._weight + self._inverse_place
-        determinant = gg * ones - self._sum_g**2
-        explained = (
-            ones * self._sum_rg**2 - 2.0 * self._sum_g * self._sum_rg * self._sum_r + gg * self._sum_r**2
-        ) / determinant
-        log_weight = self._prior - 0.5 * (self._sum_rr - explained + np.log(determinant)).sum(axis=0)
+        determinant = gg * ones - sum_g**2
+        explained = (ones * sum_rg**2 - 2.0 * sum_g * sum_rg * sum_r + gg * sum_r**2) / determinant
+        log_weight = self._prior - 0.5 * (sum_rr - explained + np.log(determinant)).sum(axis=0)
         elapsed = now_s - self.start_s
         log_weight[self._durations * LOOK_BEYOND < elapsed] = -1e9
         if elapsed > 1.3 * self.expected_s:
