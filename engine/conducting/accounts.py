@@ -187,5 +187,6 @@ class Accounts:
         if parent.ictus_s < self._gap_until_s:
             passed = max(1, round(since_s / parent.period_s))
             unseen = 1 + math.ceil(self._gap_s / parent.period_s)
-            return tuple(range(min(passed + 1, unseen) + 1))
+            fewest = max(2, min(passed - 1, unseen))  # the hand may have held besides
+            return (0, 1, *range(fewest, min(passed + 1, unseen) + 1))
         return (0, 1, 2) if since_s > 1.4 * parent.period_s else (0, 1)

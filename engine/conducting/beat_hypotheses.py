@@ -14,7 +14,7 @@ import numpy as np
 from .markings import Marks, Rebounds
 from .meter_map import BeatKey, MeterMap
 from .profile import LONGEST_LAG, MOST_BARS, BeatLag, ConductorProfile
-from .strokes import TEMPLATE_BINS, along, resample, shape_distance
+from .strokes import TEMPLATE_BINS, along, resample, shape_distance, spread_learned
 
 LAG_PRIOR_PERIODS = {"first": 0.1, "last": -0.1}
 """Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: two thirds of what was
@@ -89,12 +89,14 @@ class Lag:
 @dataclass(frozen=True, slots=True)
 class StrokeTemplate:
     """The learned stroke to one beat of the bar: in even steps of time (None while it was only ever held), and of
-    its length (``length_m``)."""
+    its length (``length_m``). ``spread_m2`` is how much strokes differ from ``timed`` at each step, in the mean of
+    squares; None until two are known."""
 
     count: int
     timed: np.ndarray | None
     shape: np.ndarray
     length_m: float
+    spread_m2: np.ndarray | None = None
 
 
 @dataclass(slots=True)
@@ -437,12 +439,15 @@ class Hypothesis:
             return None
         distance = shape_distance(shape, old.shape, self.stroke_m)
         gain = 1.0 / min(old.count + 1, 12) / max(1.0, distance / 2.0)
-        usual = old.timed
+        usual, spread_m2 = old.timed, old.spread_m2
+        if timed is not None and usual is not None:
+            spread_m2 = spread_learned(spread_m2, timed - usual)
         self.strokes[key] = StrokeTemplate(
             old.count + 1,
             usual if timed is None else timed if usual is None else usual + gain * (timed - usual),
             old.shape + gain * (shape - old.shape),
             old.length_m + gain * (length_m - old.length_m),
+            spread_m2,
         )
         return None if timed is None or usual is None else shape_distance(timed, usual, self.stroke_m)
 
@@ -453,7 +458,8 @@ def _at_phases(template: np.ndarray, phases: np.ndarray) -> np.ndarray:
 
 
 def joined(first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
-    """Two templates in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``; the first twice where the second is unknown."""
+    """Two templates (or their spreads) in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``; the first twice where the second
+    is unknown."""
     second = first if second is None else second
     assert first.shape[1] == TEMPLATE_BINS + 1
     return np.concatenate([first, second[:, 1:]], axis=1)

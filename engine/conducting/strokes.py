@@ -9,6 +9,7 @@ sample; place and size of the stroke are nuisance parameters with normal priors,
 import math
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 TEMPLATE_BINS = 24
 """Points of a template less one."""
@@ -20,13 +21,22 @@ PLACE_SD = 0.10
 """And in place by this part of the usual stroke."""
 DURATION_SD = 0.17
 """Width of the prior over the logarithm of the duration (Student's t, 4 degrees of freedom)."""
-EFFECTIVE_SAMPLES = 120.0
+EFFECTIVE_SAMPLES = 240.0
 """A stroke is worth this many independent samples per axis, were all of it remembered:"""
 MEMORY = 0.25
 """what the hand did this part of a stroke ago counts 1/e. Strokes are not stretched evenly: where the hand is now tells
 the end better than how it began."""
 LOOK_BEYOND = 1.45
 """The template of the next stroke helps up to this phase: the ictus is past, but not yet known."""
+
+SPREAD_GAIN, SPREAD_STRAY = 0.15, 4.0
+"""How much the last stroke tells of how much strokes differ; deviations count up to so many times the mean."""
+SPREAD_STEPS = 5
+"""It is told over so many neighbouring steps,"""
+STEADIEST = 0.3
+"""and no place is taken for steadier than the whole stroke by more than this."""
+SPREAD_STROKES = 5
+"""After so many strokes it is believed."""
 
 SWAY_STROKES_S = 0.2
 """A hand that is slower than this many strokes a second sways while it waits."""
@@ -83,14 +93,41 @@ def shape_distance(path: np.ndarray, template: np.ndarray, stroke_m: float) -> f
     return shape + float((shift**2).sum()) / (0.30 * stroke_m) ** 2
 
 
+def spread_learned(before_m2: np.ndarray | None, difference_m: np.ndarray) -> np.ndarray:
+    """How much strokes differ at each step, shape ``(3, bins + 1)``, now that one more differed by so much. A shift of
+    the whole does not count."""
+    squares = (difference_m - difference_m.mean(axis=1, keepdims=True)) ** 2
+    if before_m2 is None:
+        return squares
+    return before_m2 + SPREAD_GAIN * (np.minimum(squares, SPREAD_STRAY * before_m2.mean()) - before_m2)
+
+
+def steadiness(spread_m2: np.ndarray, strokes: int) -> np.ndarray:
+    """How much more than the whole stroke each step of each axis tells, after so many strokes: where strokes are alike,
+    a deviation says more."""
+    smooth = uniform_filter1d(spread_m2, SPREAD_STEPS, axis=1, mode="nearest")
+    relative = np.clip(smooth / max(float(smooth.mean()), 1e-9), STEADIEST, 1.0 / STEADIEST)
+    return np.asarray(relative ** -min(1.0, (strokes - 1) / (SPREAD_STROKES - 1)))
+
+
 class DurationPosterior:
     """What the unfinished stroke says of its duration. One instance per stroke; numpy, about 40 µs a sample."""
 
-    def __init__(self, template: np.ndarray, start_s: float, expected_s: float, stroke_m: float, spread_m: float):
-        """``template`` is this stroke's and the next one's in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``."""
+    def __init__(
+        self,
+        template: np.ndarray,
+        start_s: float,
+        expected_s: float,
+        stroke_m: float,
+        spread_m: float,
+        steady: np.ndarray | None = None,
+    ) -> None:
+        """``template`` is this stroke's and the next one's in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``, and so is
+        ``steady``: how much each place tells (``steadiness``), the same everywhere by default."""
         self.start_s = start_s
         self.expected_s = expected_s
         self._template = template
+        self._steady = np.ones_like(template) if steady is None else steady
         self._durations = expected_s * DURATION_GRID
         self._bins_per_s = TEMPLATE_BINS / self._durations
         self._mean = template[:, : TEMPLATE_BINS + 1].mean(axis=1)[:, None]
@@ -100,8 +137,7 @@ class DurationPosterior:
         self._inverse_place = 1.0 / max(PLACE_SD * stroke_m, 0.01) ** 2
         spread = np.log(DURATION_GRID) / DURATION_SD
         self._prior = -2.5 * np.log1p(spread * spread / 4.0)
-        self._weight = 0.0
-        self._sums = np.zeros((5, 3, len(DURATION_GRID)))
+        self._sums = np.zeros((6, 3, len(DURATION_GRID)))
         self._latest_s = start_s
 
     def add(self, time_s: float, position_m: tuple[float, float, float]) -> None:
@@ -118,17 +154,18 @@ class DurationPosterior:
         residual = np.array(position_m)[:, None] - level
         part = step_s / self.expected_s
         kept = math.exp(-part / MEMORY)
-        weight = EFFECTIVE_SAMPLES * min(part, 0.15) / self._variance
-        self._weight = kept * self._weight + weight
+        weight = EFFECTIVE_SAMPLES * min(part, 0.15) / self._variance * self._steady[:, index]
+        by_level, by_residual = weight * centred, weight * residual
         self._sums *= kept
-        terms = np.stack([centred, centred * centred, residual, residual * centred, residual * residual])
-        self._sums += weight * terms
+        self._sums += np.stack(
+            [weight, by_level, by_level * centred, by_residual, by_residual * centred, by_residual * residual]
+        )
 
     def estimate(self, now_s: float) -> tuple[float, float]:
         """Mean and variance of the time of the ictus that ends the stroke, given that it was not seen before now."""
-        sum_g, sum_gg, sum_r, sum_rg, sum_rr = self._sums
+        weights, sum_g, sum_gg, sum_r, sum_rg, sum_rr = self._sums
         gg = sum_gg + self._inverse_size
-        ones = self._weight + self._inverse_place
+        ones = weights + self._inverse_place
         determinant = gg * ones - sum_g**2
         explained = (ones * sum_rg**2 - 2.0 * sum_g * sum_rg * sum_r + gg * sum_r**2) / determinant
         log_weight = self._prior - 0.5 * (sum_rr - explained + np.log(determinant)).sum(axis=0)

@@ -22,7 +22,7 @@ from .meter_map import MeterMap
 from .profile import ConductorProfile
 from .reading_trust import ReadingTrust
 from .readings import PLAINLY_BEATING, SPAN_S, Readings, probability
-from .strokes import DurationPosterior
+from .strokes import DurationPosterior, steadiness
 from .turns import TurnDetector
 
 SAME_S = 0.045
@@ -301,7 +301,10 @@ class TempoTracker:
         template = joined(first.timed, None if second is None else second.timed)
         spread = 0.12 * best.stroke_m * math.sqrt(min(max(self._accounts.spread, 0.15), 3.0))
         expected = best.expected_stroke_s(self._meter)
-        self._posterior = DurationPosterior(template, best.ictus_s, expected, best.stroke_m, spread)
+        steady = None
+        if first.spread_m2 is not None:
+            steady = steadiness(joined(first.spread_m2, None if second is None else second.spread_m2), first.count)
+        self._posterior = DurationPosterior(template, best.ictus_s, expected, best.stroke_m, spread, steady)
         for time_s, x, y, z in self._way:
             if time_s > best.ictus_s:
                 self._posterior.add(time_s, (x, y, z))
