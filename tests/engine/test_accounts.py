@@ -54,3 +54,14 @@ def test_an_account_whose_beat_is_overdue_gives_way_while_the_hand_beats_on(beat
     known.weigh(top, 0.01, read, ReadingTrust(), way)
     assert known.best.index == counted
     assert known._waited(account(0, 3.0, 0.0), top.time_s, read) == 0.0, "what was charged is not charged again"
+
+
+def test_a_short_gap_hides_a_beat_though_the_hand_held_before():
+    """Two beats were held; the second ended while the hand was not tracked, and the next is seen."""
+    known = Accounts(METER, 0, ConductorProfile())
+    held = account(0, 3.0, 0.0)
+    known._all = [held]
+    known.lose_sight(3.0 + 3.4 * PERIOD_S, 0.9 * PERIOD_S)
+    assert known._choices(held, 4.0 * PERIOD_S) == (0, 1, 2)
+    known.lose_sight(3.0 + 4.4 * PERIOD_S, 4.0 * PERIOD_S)
+    assert known._choices(held, 5.0 * PERIOD_S) == (0, 1, 4, 5), "in a long one most beats are given"
