@@ -26,6 +26,8 @@ EFFECTIVE_SAMPLES = 240.0
 MEMORY = 0.25
 """what the hand did this part of a stroke ago counts 1/e. Strokes are not stretched evenly: where the hand is now tells
 the end better than how it began."""
+PACE_SD = 0.25
+"""The hand may yet change its pace: what remains of the stroke may be longer or shorter by this part."""
 LOOK_BEYOND = 1.45
 """The template of the next stroke helps up to this phase: the ictus is past, but not yet known."""
 
@@ -177,7 +179,7 @@ class DurationPosterior:
         weight = np.exp(log_weight)
         weight /= weight.sum()
         mean = float(weight @ self._durations)
-        variance = float(weight @ (self._durations - mean) ** 2)
+        variance = float(weight @ (self._durations - mean) ** 2) + (PACE_SD * max(0.0, mean - elapsed)) ** 2
         if elapsed > 2.4 * self.expected_s:
             mean = max(mean, elapsed)
         return self.start_s + mean, variance
