@@ -146,13 +146,13 @@ def _idle(score: Score, placements: Sequence[PlayerPlacement], count: int) -> di
 
 
 def _cut_offs(score: Score, placements: Sequence[PlayerPlacement], count: int) -> dict[str, float]:
-    """Loops and sideways strokes of either hand or both after holds."""
+    """Loops and sideways strokes of either hand or both after holds; taken for a beat, one makes a take miscounted."""
     holds = {15: 3.0, 31: 4.0, 47: 5.0}
     periods = np.full(64, PERIOD_S)
     for beat, length_s in holds.items():
         periods[beat] = length_s
     timings = _timings(score, periods)
-    given, late_s, ended_s = 0, [], []
+    given, miscounted, late_s, ended_s = 0, 0, [], []
     for seed in range(count):
         random = np.random.default_rng(3000 + seed)
         body = random_body(random)
@@ -164,6 +164,8 @@ def _cut_offs(score: Score, placements: Sequence[PlayerPlacement], count: int) -
             for beat, length_s in holds.items()
         ]
         frames = list(_perform(score, placements, with_acts(take, acts, body, placements, seed)))
+        counted = [max((beat.beat_index for beat in frame.beats), default=-1) for frame in frames]
+        miscounted += max(counted) != len(intended(score, timings, seed=seed, style=style)[0]) - 1
         for act in acts:
             given += 1
             near = [f for f in frames if -0.3 < f.time_s - act.time_s < 0.6]
@@ -172,6 +174,7 @@ def _cut_offs(score: Score, placements: Sequence[PlayerPlacement], count: int) -
             ended_s += [max(released) - act.time_s] if released else []
     return {
         "cut-offs understood": len(late_s) / given,
+        "miscounts with cut-offs": float(miscounted),
         "cut-off latency, median s": float(np.median(late_s)) if late_s else float("nan"),
         "cut-off latency, 95 % s": float(np.percentile(late_s, 95)) if late_s else float("nan"),
         "sound ended after, 95 % s": float(np.percentile(ended_s, 95)) if ended_s else float("nan"),

@@ -87,6 +87,7 @@ TARGETS = (
     Target("cues that reach the right section", "cue to the right section", _mean, "≥", 0.97, PERCENT),
     Target("false cues in 10 minutes", "false cues in 10 minutes", _mean, "≤", 1.0, "{:.1f}"),
     Target("cut-off after the gesture's ictus, 95th percentile", "cut-off latency, 95 % s", _mean, "≤", 0.150, MS),
+    Target("miscounts with cut-offs", "miscounts with cut-offs", _sum, "≤", 0.0, COUNT),
     Target("false cut-offs", "false cut-offs", _sum, "≤", 0.0, COUNT),
     Target("legato and staccato told apart", "legato or staccato told", _mean, "≥", 0.90, PERCENT),
     Target("cost of a step, median", "cost", _median, "≤", 0.001, "{:.2f} ms"),

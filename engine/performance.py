@@ -217,6 +217,7 @@ class Performance:
         for sign in signs:
             if sign.kind == "cut_off":
                 self._scheduler.cut()
+                self._tempo.cut_off(sign.time_s)
             elif sign.kind == "cue":
                 self.book.enter(self.book.awaiting if sign.section is None else self._sections[sign.section])
         return signs

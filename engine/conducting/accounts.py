@@ -43,6 +43,7 @@ class Accounts:
         self._profile = profile
         self._place = BarPlace(meter, start_beat)
         self._all: list[Hypothesis] = []
+        self._uncounted: Hypothesis | None = None
         self._gap_until_s, self._gap_s = -math.inf, 0.0
         self._weighed_s = -math.inf
         self.spread = 1.0
@@ -71,6 +72,19 @@ class Accounts:
         """The hand was not tracked for ``gap_s`` until then: beats may have been given meanwhile."""
         self._gap_until_s, self._gap_s = until_s, gap_s
         self._place.lose_sight()
+
+    def uncount(self, since_s: float) -> bool:
+        """What the hand did since then was no beat, whatever was counted. Whether the best account's latest beat is
+        another one now."""
+        if self.best.ictus_s <= since_s:
+            self._all = [account for account in self._all if account.ictus_s <= since_s]
+            return False
+        known = [account for account in (*self._all, self._uncounted) if account and account.ictus_s <= since_s]
+        if not known:
+            return False
+        self._all = known[:1]
+        self.best.log_weight = 0.0
+        return True
 
     def sighted(self, time_s: float, settled_s: float) -> bool:
         """Whether the hand was tracked then, and not just so long again."""
@@ -129,6 +143,8 @@ class Accounts:
         self._keep(born, ictus, way)
         if self.best.ictus_s == before.ictus_s and self.best.index == before.index:
             return False
+        if self.best.index > before.index:
+            self._uncounted = before
         self._all = self._place.put_right(self._all, before, self._profile)
         return True
 

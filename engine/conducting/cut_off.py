@@ -12,6 +12,8 @@ from .hands import HandTracker
 LOOP_TURNING_RAD = math.radians(250.0)
 """A closing loop turns at least this far: a stroke of the beat turns through 180° at its top."""
 LOOP_PATH_M = 0.14
+LOOP_OPEN = 0.22
+"""A loop closes: it ends no farther from its beginning than this part of its way. A round beat ends below."""
 LOOP_ROUNDNESS = 0.25
 """A loop is at least so wide across, as a part of its length along."""
 STROKE_M = 0.12
@@ -28,13 +30,14 @@ LEAST_REST_S = 0.2
 
 def closes(hand: HandTracker) -> bool:
     """True when the movement under way has just closed a loop."""
-    moving, sample = hand.moving, hand.sample
+    moving, sample = hand.latest, hand.sample
     return (
         moving is not None
         and sample is not None
         and sample.time_s - moving.peak_s <= STOP_WITHIN_S
         and hand.rested_s >= LEAST_REST_S
         and moving.path_m >= LOOP_PATH_M
+        and math.dist(moving.start_m, sample.position_m) <= LOOP_OPEN * moving.path_m
         and moving.turning_rad >= LOOP_TURNING_RAD
         and moving.peak_m_s >= 2.0 * hand.least_m_s
         and hand.speed_m_s <= STOP_SHARE * moving.peak_m_s
@@ -44,7 +47,7 @@ def closes(hand: HandTracker) -> bool:
 
 def slashes(hand: HandTracker) -> bool:
     """True when the movement under way is a sharp level stroke that has just stopped."""
-    moving, sample = hand.moving, hand.sample
+    moving, sample = hand.latest, hand.sample
     if moving is None or sample is None or hand.rested_s < LEAST_REST_S or moving.peak_m_s < STROKE_M_S:
         return False
     x, y, z = (b - a for a, b in zip(moving.start_m, sample.position_m, strict=True))
@@ -58,8 +61,8 @@ def slashes(hand: HandTracker) -> bool:
 
 def _round(hand: HandTracker) -> bool:
     """The movement's way is wide across as well as along: extents along its two main axes, from its second moments."""
-    assert hand.moving is not None
-    points = [point[1:] for point in hand.way if point[0] >= hand.moving.start_s]
+    assert hand.latest is not None
+    points = [point[1:] for point in hand.way if point[0] >= hand.latest.start_s]
     count = len(points)
     if count < 5:
         return False

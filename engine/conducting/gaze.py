@@ -28,8 +28,8 @@ LOST_MISFIT = 9.0
 """Beyond three standard deviations nobody is meant."""
 CHANGE_MISFIT = 2.5
 """Attention goes to another section when that fits better by this much: it does not flicker at borders."""
-MIDDLE_WEIGHT = 0.12
-"""Who means a section looks rather to its middle than to its rim."""
+SPREAD = 0.6
+"""Who means a section looks rather to its middle than to its rim: to places this far from there to each face."""
 _FORWARD: Vector = (0.0, 0.0, -1.0)
 
 Misfits = np.ndarray
@@ -46,9 +46,12 @@ class SectionMap:
         self._places[:, 2] += FACE_HEIGHT_M
         number = np.array([self.names.index(placement.section) for placement in players], dtype=int)
         self._starts = np.searchsorted(number, np.arange(len(self.names)))
+        self.sizes = np.bincount(number, minlength=len(self.names))
+        """Players of each section."""
         self._section = number
         sums = np.add.reduceat(self._places, self._starts) if len(players) else np.zeros((0, 3))
-        self._middles = sums / np.bincount(number, minlength=len(self.names))[:, None] if len(players) else sums
+        self._middles = sums / self.sizes[:, None] if len(players) else sums
+        self._aims = self._middles[number] + SPREAD * (self._places - self._middles[number])
 
     def face_of(self, section: str) -> Vector:
         """The middle of a section, hall frame, at the height of faces."""
@@ -62,17 +65,19 @@ class SectionMap:
     def misfits(
         self, origin_m: Vector, direction: Vector, sd_deg: tuple[float, float], turn_share: float = 1.0
     ) -> Misfits:
-        """How badly a direction from ``origin_m`` (hall frame) fits each section, in squared standard deviations.
+        """How badly a direction from ``origin_m`` (hall frame) fits each section: −2 times the logarithm of its
+        likelihood, which is squared standard deviations where one player is alone. Each player of a section is as
+        likely to be looked at, so that a larger section is not a larger target.
 
         ``turn_share`` is how much of the angle to a target the direction covers when it means it.
         """
         x, y, z = direction
         across = math.atan2(x, y)
         up = math.atan2(z, math.hypot(x, y))
-        nearest = np.minimum.reduceat(
-            self._squares(self._places, origin_m, across, up, sd_deg, turn_share), self._starts
-        )
-        return nearest + MIDDLE_WEIGHT * self._squares(self._middles, origin_m, across, up, sd_deg, turn_share)
+        squares = self._squares(self._aims, origin_m, across, up, sd_deg, turn_share)
+        least = np.minimum.reduceat(squares, self._starts)
+        likelihood = np.add.reduceat(np.exp(0.5 * (least[self._section] - squares)), self._starts)
+        return np.asarray(least - 2.0 * np.log(likelihood / self.sizes))
 
     @staticmethod
     def _squares(

@@ -75,6 +75,7 @@ class HandTracker:
         """The speed at which a movement begins: more where the tracking is noisy."""
         self.moving: _Moving | None = None
         """The movement under way."""
+        self._over: _Moving | None = None
         self.rested_s = 0.0
         """How long the hand had rested when the movement under way, or the last one, began."""
         self._still_since_s = 0.0
@@ -83,8 +84,19 @@ class HandTracker:
     def time_s(self) -> float:
         return -math.inf if self.sample is None else self.sample.time_s
 
+    @property
+    def latest(self) -> "_Moving | None":
+        """The movement under way, or the one that came to rest with the latest sample."""
+        return self.moving or self._over
+
+    @property
+    def trembles(self) -> bool:
+        """Whether the movement under way leads nowhere."""
+        return self.moving is not None and self.moving.path_m < TREMBLE_M
+
     def step(self, pose: Pose) -> Movement | None:
         """Take the next pose; the movement whose end it made certain, or None."""
+        self._over = None
         sample = self._filter.step(pose)
         if sample is None:
             return None
@@ -129,7 +141,7 @@ class HandTracker:
         movement = moving.end(sample, self.rested_s)
         if math.dist(movement.start_m, movement.end_m) > TREMBLE_M or movement.path_m > 2 * TREMBLE_M:
             self._still_since_s = movement.end_s
-        self.moving = None
+        self.moving, self._over = None, moving
         if dipped:
             self.rested_s = 0.0
             self.moving = _Moving.begin(sample, self.velocity_m_s)

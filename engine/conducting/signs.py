@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..entries import ENTERING
 from ..transforms import rotate, tracking_to_hall, tracking_to_hall_direction
 from ..types import PlayerPlacement, Pose, ScorePosition, Sign, TempoEstimate, Vector
 from .cut_off import closes, slashes
@@ -58,10 +59,12 @@ TOGETHER, TOGETHER_AFTER_POISE = 0.75, 0.9
 LONG_POISE_S = 0.2
 SHORT_POISE_S, JUST_NOW_S, APART_BEFORE = 0.12, 0.35, 0.45
 """It waited plainly if for so long; or shorter, just now, and the beat explained it to less than this part before."""
-QUICK_M_S, UNLIKE = 0.85, 0.6
+QUICK_M_S, UNLIKE = 0.65, 0.6
 """Without waiting, a cue must be this quick, and explained by the beat no more than this."""
 CUE_AGAIN_S = 0.9
 CUE_MISFIT = 10.0
+"""What gaze and hand say, and whether the section enters, speaks against a cue by no more than this: who does not enter
+must be looked at and pointed to the better."""
 GAZE_FRESH_S = 0.5
 
 BALANCE_M_S = (0.03, 0.42)
@@ -81,6 +84,9 @@ AGREE_MISFIT = 9.0
 HOLD_S = 0.4
 BATON_REST_S = 0.3
 OVERDUE_BEATS = 0.4
+WAITS_BEATS = 1.6
+"""A hand whose next beat is not expected before so many periods after the last one waits: the sound is held once the
+period is over."""
 AT_END_BEATS = 1.3
 CUT_AGAIN_S = 1.0
 HELD_LATELY_S = 0.05
@@ -120,6 +126,7 @@ class SignReader:
         self._held = False
         self._cut_s = -math.inf
         self._held_until_s = -math.inf
+        self._beat, self._period_s = -1, 0.0
         self._told: dict[str | None, float] = {}
         self._rising_m_s = 0.0
         self._free = False
@@ -256,9 +263,10 @@ class SignReader:
         points = self._pointing()
         gaze = self._fresh_gaze()
         evidence = points if gaze is None else gaze + NOT_POINTING * (1.0 - np.exp(-points / NOT_POINTING))
-        if float(evidence.min()) > CUE_MISFIT:
-            return None
-        return self._sections.names[int((evidence + weigh(self._sections, weights)).argmin())]
+        if weights:
+            evidence = evidence + weigh(self._sections, weights) + 2.0 * math.log(ENTERING)
+        best = int(evidence.argmin())
+        return self._sections.names[best] if evidence[best] <= CUE_MISFIT else None
 
     def _fresh_gaze(self) -> Misfits | None:
         if self._head is None or self._hand.time_s - self._head.time_s > GAZE_FRESH_S:
@@ -364,7 +372,7 @@ class SignReader:
         points = self._pointing()
         gaze = self._fresh_gaze()
         both = points if gaze is None else points + gaze
-        best = int(both.argmin())
+        best = int((both - np.log(self._sections.sizes)).argmin())  # of many, more or less is asked more often
         if points[best] > AGREE_MISFIT or (gaze is not None and gaze[best] > LOST_MISFIT):
             return None
         return self._sections.names[best]
@@ -399,12 +407,12 @@ class SignReader:
         return []
 
     def _cut_off(self, hand: HandTracker) -> list[Sign]:
-        sample, moving = hand.sample, hand.moving
+        sample, moving = hand.sample, hand.latest
         if sample is None or moving is None or sample.time_s - self._cut_s < CUT_AGAIN_S:
             return []
         if not self._may_end(moving.start_s):
             return []
-        stroke = hand is self._hand or (self._hand.moving is not None and slashes(self._hand))
+        stroke = hand is self._hand or (self._hand.latest is not None and slashes(self._hand))
         if not closes(hand) and not (stroke and slashes(hand)):
             return []
         if hand is self._hand and not (self._presented_at(moving.start_s) and self._baton_waits(moving.start_s)):
@@ -419,17 +427,21 @@ class SignReader:
     def _baton_waits(self, since_s: float) -> bool:
         """The baton rested when the free hand began, or closes as well."""
         baton = self._baton
-        if baton.sample is None or baton.moving is None:
+        if baton.sample is None or baton.latest is None or baton.trembles:
             return True
-        return baton.rested_s >= BATON_REST_S and abs(baton.moving.start_s - since_s) < 0.25
+        return baton.rested_s >= BATON_REST_S and abs(baton.latest.start_s - since_s) < 0.25
 
     def _watch_hold(self, position: ScorePosition | None, tempo: TempoEstimate | None) -> None:
         """Remember until when the sound was held, or the music at its end: a loop of the baton may look like a beat."""
         if position is None or tempo is None:
             return
+        if tempo.beat_index != self._beat:  # the period of a beat that is held becomes longer
+            self._beat, self._period_s = tempo.beat_index, tempo.beat_period_s
         overdue = tempo.time_s > tempo.next_beat_s + OVERDUE_BEATS * tempo.beat_period_s
+        late = tempo.time_s > tempo.beat_s + self._period_s
+        waits = late and tempo.next_beat_s > tempo.beat_s + WAITS_BEATS * self._period_s
         at_end = self._beats is not None and position.beat >= self._beats - AT_END_BEATS
-        if position.state == "holding" or tempo.stopped or overdue or at_end:
+        if position.state == "holding" or tempo.stopped or overdue or waits or at_end:
             self._held_until_s = max(tempo.time_s, position.time_s)
 
     def _may_end(self, start_s: float) -> bool:

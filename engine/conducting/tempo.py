@@ -48,6 +48,8 @@ LEAST_UNSEEN, LATE_PERIODS = 0.25, 1.4
 this is none."""
 TAPPED = 0.97
 """A tap is a beat with this probability: nothing has to be read."""
+CLOSING_S, CLOSED_S = 0.75, 0.15
+"""A cut-off takes up to so long until it is understood, and the hand comes to rest so soon after."""
 READ_APART = 0.01
 """An ictus far from where it is expected is this likely, as the prediction is read."""
 LEAST_PART = 0.3
@@ -87,6 +89,7 @@ class TempoTracker:
         self._posterior: DurationPosterior | None = None
         self._drawn = True
         self._announced_s = -math.inf
+        self._closed_s = -math.inf
         self._estimate: TempoEstimate | None = None
         self._beats: list[Beat] = []
         self._told = -1
@@ -119,6 +122,15 @@ class TempoTracker:
         self._posterior = None
         self._trust = ReadingTrust()
         self._accounts.change_hand(self._profile, drawn)
+
+    def cut_off(self, time_s: float) -> None:
+        """A cut-off was understood: the movement that ended the sound was no beat, whatever it looks like."""
+        if not self._accounts or not self._drawn:
+            return
+        self._closed_s = time_s + CLOSED_S
+        if self._accounts.uncount(time_s - CLOSING_S):
+            self._told = self._accounts.best.index
+            self._start_posterior(self._accounts.best)
 
     def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:
         """Take the next pose and the ictus that it made certain, if any; the new estimate."""
@@ -230,6 +242,8 @@ class TempoTracker:
         """The probability of an ictus there, as read; None where there is plainly none."""
         if not self._drawn:
             return TAPPED
+        if self._closed_s - CLOSED_S - CLOSING_S < candidate.time_s < self._closed_s:
+            return None
         highest = self._readings.highest(candidate.time_s)
         if self._stopped(candidate.time_s):
             return probability(highest, STOPPED_ODDS) if highest >= LEAST_STOPPED else None

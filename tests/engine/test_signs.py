@@ -62,7 +62,7 @@ def conducted(periods: np.ndarray | None = None, style: Style = STEADY, **option
     return take, wanted[1] + float(take.metadata["offset_s"])
 
 
-def read(take: Take, beats_s: np.ndarray) -> list[Sign]:
+def read(take: Take, beats_s: np.ndarray, weights: dict[str, float] | None = None) -> list[Sign]:
     """The signs of a take whose beats are known, without the following."""
     reader, source, signs = SignReader(PLACEMENTS), TakeSource(take), []
     for tick in range(int((take.end_s - take.start_s) / 0.01)):
@@ -72,7 +72,7 @@ def read(take: Take, beats_s: np.ndarray) -> list[Sign]:
         position = ScorePosition(now_s, index, index, 1.3, 80.0, "1", 1.0, "holding" if held else "playing")
         tempo = TempoEstimate(now_s, index, beats_s[index], PERIOD_S, beats_s[index] + PERIOD_S, 0.9, held)
         poses = source.poll(now_s)
-        signs += reader.step(now_s, poses, *((position, tempo) if index >= 0 else (None, None)))
+        signs += reader.step(now_s, poses, *((position, tempo) if index >= 0 else (None, None)), weights)
     return signs
 
 
@@ -100,6 +100,37 @@ def test_attention_does_not_flicker_at_the_border_of_two_sections() -> None:
         gaze.step(Pose(tick / 30, "head", (0.0, 1.6, 0.0), (math.cos(turn), 0.0, math.sin(turn), 0.0)))
         seen.append(gaze.section)
     assert sum(a != b for a, b in itertools.pairwise(seen)) < 8
+
+
+def test_a_larger_section_is_not_a_larger_target():
+    """One drummer between the horns and the trumpets: a glance a little to the side still means the drummer."""
+
+    def player(number: int, section: str, at_deg: float) -> PlayerPlacement:
+        at = math.radians(at_deg)
+        return replace(
+            PLACEMENTS[0], player=number, section=section, position_m=(9 * math.sin(at), 9 * math.cos(at), 0.0)
+        )
+
+    horns = [player(number, "horns", at_deg) for number, at_deg in enumerate((-41.0, -32.0, -23.0, -14.0))]
+    sections = SectionMap([*horns, player(4, "timpani", -7.0), player(5, "trumpets", 12.0)])
+    for at_deg, meant in ((-12.5, "timpani"), (-7.0, "timpani"), (-27.0, "horns"), (12.0, "trumpets")):
+        at = math.radians(at_deg)
+        misfits = sections.misfits((0.0, 0.0, 1.15), (math.sin(at), math.cos(at), 0.0), (5.5, 8.0))
+        assert sections.names[int(misfits.argmin())] == meant
+
+
+def test_who_does_not_enter_is_cued_only_plainly():
+    """A flick of the hand far beside a section: a cue if it enters now, and chance if it rests."""
+    aside = [
+        replace(place, position_m=(4.0 * math.sin(1.75), 4.0 * math.cos(1.75), 0.0))
+        if place.section == "cellos"
+        else place
+        for place in PLACEMENTS
+    ]
+    take, beats_s = conducted()
+    take = with_acts(take, [Act("cue", float(beats_s[20]), "cellos")], Body(head_oriented=False), aside, seed=1)
+    assert [sign.section for sign in of_kind(read(take, beats_s, {"cellos": 20.0}), "cue")] == ["cellos"]
+    assert not of_kind(read(take, beats_s, dict.fromkeys(SECTIONS, 0.25)), "cue")
 
 
 @pytest.mark.parametrize("flick", ["beat", "reach", "beckon"])
@@ -152,6 +183,23 @@ def test_a_cut_off_after_a_hold_is_known_at_once(hands: str, slash: bool) -> Non
     acts = [Act("cut_off", float(beats_s[n]) + 2.6, hands=hands) for n in (11, 27)]  # type: ignore[arg-type]
     signs = of_kind(read(with_acts(take, acts, Body(slash=slash), PLACEMENTS, seed=2), beats_s), "cut_off")
     assert [sign.time_s for sign in signs] == pytest.approx([act.time_s for act in acts], abs=0.15)
+
+
+@pytest.mark.parametrize("hands", ["both", "baton"])
+@pytest.mark.parametrize("rate_hz", [32.0, 80.0])
+def test_the_loop_that_ends_a_short_hold_is_a_cut_off_and_no_beat(hands: str, rate_hz: float) -> None:
+    """The baton's loop begins a third of a beat after the next beat was due, and looks like one until it closes."""
+    periods = np.full(4 * BARS, PERIOD_S)
+    periods[[15, 31]] = 3.0
+    take, beats_s = conducted(periods, replace(STEADY, hold="still"), rate_hz=rate_hz)
+    acts = [Act("cut_off", float(beats_s[n]) + 1.6, hands=hands) for n in (15, 31)]  # type: ignore[arg-type]
+    frames = perform(SCORE, with_acts(take, acts, Body(pace=0.85, rate_hz=rate_hz), PLACEMENTS, seed=3))
+    given = [frame.time_s for frame in frames for sign in frame.signs if sign.kind == "cut_off"]
+    assert given == pytest.approx([act.time_s for act in acts], abs=0.15)
+    for beat in (17, 20, 33, 36):
+        frame = next(frame for frame in frames if frame.time_s > beats_s[beat] + 0.6 * PERIOD_S)
+        assert frame.tempo is not None
+        assert frame.tempo.beat_index == beat
 
 
 @pytest.mark.parametrize("style", [STEADY, Style(bounce=0.0, roundness=1.0), Style(manner="sideways", mirror=True)])
