@@ -28,7 +28,9 @@ GAP_S = 0.25
 LONGEST_GAP_S = 2.0
 """Of a longer gap no more frames are made than this."""
 METERS = 8
-FEATURES = 14 + METERS
+MOTION = 9
+"""The first features are place, velocity and acceleration."""
+FEATURES = MOTION + 5 + METERS
 LARGEST = 5.0
 
 

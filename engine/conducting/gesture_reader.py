@@ -5,6 +5,10 @@ thousands of virtual conductors of every manner (``models.gesture.training`` tra
 and tells how likely an ictus was ``KNOWN_AFTER_S`` ago and when the next one is to be expected. It knows nothing of the
 count; ``engine.conducting.tempo`` weighs what it says.
 
+Every hand is read as it is and as in a mirror, both a little tilted either way, and what is read of them is averaged
+(test-time augmentation: Krizhevsky, Sutskever & Hinton, "ImageNet classification with deep convolutional neural
+networks", NIPS 2012, averages mirrored images so). A gesture means the same in all of them; chance does not.
+
 Gated recurrent units: Cho et al., "Learning phrase representations using RNN encoder–decoder", EMNLP 2014.
 """
 
@@ -18,7 +22,7 @@ from safetensors.numpy import load_file
 
 from ...assets import asset_path
 from ..types import Vector
-from .gesture_features import METERS, FrameArray, FrameMaker
+from .gesture_features import METERS, MOTION, FrameArray, FrameMaker
 
 KNOWN_AFTER_S = 0.05
 """The network is asked about an ictus this long ago: it sees the hand leave it."""
@@ -26,6 +30,8 @@ UNTIL_EDGES_S = np.concatenate([[0.0], np.exp(np.linspace(np.log(0.03), np.log(2
 """Bounds of the spans of time until the next ictus; one more for later or never."""
 UNTIL_MIDDLES_S = np.concatenate([(UNTIL_EDGES_S[:-1] + UNTIL_EDGES_S[1:]) / 2, [4.0]])
 _UNTIL_BOUNDS_S = np.append(UNTIL_EDGES_S, 2.0 * UNTIL_MIDDLES_S[-1] - UNTIL_EDGES_S[-1])
+TILT_DEG = 10.0
+"""How far the hand is tilted either way when it is read."""
 LAYERS = 2
 ICTUS, BEATING = 0, -1
 UNTIL = slice(1, 1 + len(UNTIL_MIDDLES_S))
@@ -60,10 +66,32 @@ class Reading:
         return float(np.interp(part, np.concatenate([[0.0], np.cumsum(self.until)]), _UNTIL_BOUNDS_S))
 
 
+def _looks() -> FrameArray:
+    """How the hand is looked at: turns of place, velocity and acceleration, shape ``(looks, 3, 3)``."""
+    looks = []
+    for across in (1.0, -1.0):
+        for tilt in np.radians([-TILT_DEG, TILT_DEG]):
+            turn = np.eye(3)
+            turn[:2, :2] = [[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]]
+            looks.append(turn @ np.diag([across, 1.0, 1.0]))
+    return np.array(looks, np.float32)
+
+
+LOOKS = _looks()
+
+
+def looked_at(frame: FrameArray) -> FrameArray:
+    """A frame, shape ``(FEATURES,)``, in every look, shape ``(FEATURES, looks)``."""
+    seen = np.repeat(frame[:, None], len(LOOKS), axis=1)
+    seen[:MOTION] = np.einsum("lab,vb->val", LOOKS, frame[:MOTION].reshape(-1, 3)).reshape(MOTION, -1)
+    return seen
+
+
 @lru_cache(maxsize=1)
 def _weights() -> dict[str, FrameArray]:
     stored = load_file(asset_path("weights", "gesture.safetensors"))
-    return {name: value.astype(np.float32) for name, value in stored.items()}
+    columns = {name: value.astype(np.float32) for name, value in stored.items()}
+    return {name: value if value.ndim == 2 else value[:, None] for name, value in columns.items()}
 
 
 class GestureReader:
@@ -74,7 +102,7 @@ class GestureReader:
         self._frames = FrameMaker(period_s, beats_in_bar)
         self._weights = _weights()
         width = len(self._weights["inp.bias"])
-        self._state = [np.zeros(width, np.float32) for _ in range(LAYERS)]
+        self._state = [np.zeros((width, len(LOOKS)), np.float32) for _ in range(LAYERS)]
 
     def step(self, time_s: float, position_m: Vector) -> Iterator[Reading]:
         """Take the next valid sample, later than the one before; what was read up to it."""
@@ -83,7 +111,7 @@ class GestureReader:
 
     def _read(self, time_s: float, frame: FrameArray) -> Reading:
         w = self._weights
-        signal = np.tanh(w["inp.weight"] @ frame + w["inp.bias"])
+        signal = np.tanh(w["inp.weight"] @ looked_at(frame) + w["inp.bias"])
         for layer in range(LAYERS):
             state = self._state[layer]
             given = w[f"g.weight_ih_l{layer}"] @ signal + w[f"g.bias_ih_l{layer}"]
@@ -93,7 +121,7 @@ class GestureReader:
             reset, update = gates[:width], gates[width:]
             new = np.tanh(given[2 * width :] + reset * kept[2 * width :])
             self._state[layer] = signal = new + update * (state - new)
-        out = w["o.weight"] @ signal + w["o.bias"]
+        out = (w["o.weight"] @ signal + w["o.bias"]).mean(axis=1)
         ictus, beating = 1.0 / (1.0 + np.exp(-out[[ICTUS, BEATING]]))
         return Reading(time_s, float(ictus), _shares(out[UNTIL]), _shares(out[BEAT]), float(beating))
 

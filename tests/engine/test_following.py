@@ -163,7 +163,7 @@ def test_fidgets_in_a_stop_are_no_beats(seed):
     assert max(stopped) < 24.5, "the beat that was due at most, as it was expected when the hand stopped"
 
 
-@pytest.mark.parametrize("seed", [37, 62, 68])
+@pytest.mark.parametrize("seed", [5, 62, 68])
 def test_strokes_between_long_holds_are_counted(seed):
     """A long hold is no stop: the hand beats when it goes on."""
     periods = np.full(40, 0.8)

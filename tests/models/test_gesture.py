@@ -10,7 +10,7 @@ import torch
 from tutti.assets import asset_path
 from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.gesture_features import FrameMaker, features
-from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader
+from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader, looked_at
 from tutti.models.gesture.corpus import lesson
 from tutti.models.gesture.training import (
     ENTRY_FRAMES,
@@ -51,6 +51,17 @@ def test_frames_made_one_by_one_are_those_of_training() -> None:
     np.testing.assert_allclose([frame for _, frame in live[:count]], frames[:count], atol=1e-5)
 
 
+def test_a_hand_and_its_mirror_image_are_read_alike() -> None:
+    times_s, places_m = a_way()
+    mirrored = places_m * [-1.0, 1.0, 1.0]
+    read = [
+        [r.ictus for time_s, place in zip(times_s, way, strict=True) for r in reader.step(time_s, tuple(place))]
+        for reader, way in ((GestureReader(0.7, 4), places_m), (GestureReader(0.7, 4), mirrored))
+    ]
+    assert max(read[0]) > 0.3
+    np.testing.assert_allclose(*read, atol=1e-4)
+
+
 def test_frames_do_not_depend_on_where_the_hand_is() -> None:
     times_s, places_m = a_way()
     _, here = features(times_s, places_m, 0.7, 4)
@@ -62,8 +73,9 @@ def test_numpy_reads_what_torch_reads() -> None:
     times_s, places_m = a_way()
     network = shipped_network()
     _, frames = features(times_s, places_m, 0.7, 4)
+    looks = np.stack([looked_at(frame) for frame in frames])
     with torch.no_grad():
-        out = network(torch.from_numpy(frames)[None])[0][0]
+        out = network(torch.from_numpy(looks).permute(2, 0, 1))[0].mean(dim=0)
     reader = GestureReader(0.7, 4)
     read = [r for time_s, place in zip(times_s, places_m, strict=True) for r in reader.step(time_s, tuple(place))]
     count = min(len(read), len(out))
