@@ -89,7 +89,7 @@ class TempoTracker:
         self._posterior: DurationPosterior | None = None
         self._drawn = True
         self._announced_s = -math.inf
-        self._closed_s = -math.inf
+        self._closing_s = (-math.inf, -math.inf)
         self._estimate: TempoEstimate | None = None
         self._beats: list[Beat] = []
         self._told = -1
@@ -124,10 +124,11 @@ class TempoTracker:
         self._accounts.change_hand(self._profile, drawn)
 
     def cut_off(self, time_s: float) -> None:
-        """A cut-off was understood: the movement that ended the sound was no beat, whatever it looks like."""
-        if not self._accounts or not self._drawn:
+        """A cut-off was understood: the movement that ended the sound was no beat, whatever it looks like. At the end
+        of the music nothing is taken back: there it may follow the last beat at once."""
+        if not self._accounts or not self._drawn or self._accounts.best.index >= self._meter.last:
             return
-        self._closed_s = time_s + CLOSED_S
+        self._closing_s = time_s - CLOSING_S, time_s + CLOSED_S
         if self._accounts.uncount(time_s - CLOSING_S):
             self._told = self._accounts.best.index
             self._start_posterior(self._accounts.best)
@@ -242,7 +243,7 @@ class TempoTracker:
         """The probability of an ictus there, as read; None where there is plainly none."""
         if not self._drawn:
             return TAPPED
-        if self._closed_s - CLOSED_S - CLOSING_S < candidate.time_s < self._closed_s:
+        if self._closing_s[0] < candidate.time_s < self._closing_s[1]:
             return None
         highest = self._readings.highest(candidate.time_s)
         if self._stopped(candidate.time_s):

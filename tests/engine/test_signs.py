@@ -12,8 +12,10 @@ from support import make_score
 
 from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.gaze import Gaze, SectionMap
+from tutti.engine.conducting.ictus import IctusDetector
 from tutti.engine.conducting.mannerisms import plain_style
 from tutti.engine.conducting.signs import SignReader
+from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.conducting.tracking import Take, TakeSource
 from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.conducting.virtual_hands import Act, Body, random_body, with_acts
@@ -200,6 +202,20 @@ def test_the_loop_that_ends_a_short_hold_is_a_cut_off_and_no_beat(hands: str, ra
         frame = next(frame for frame in frames if frame.time_s > beats_s[beat] + 0.6 * PERIOD_S)
         assert frame.tempo is not None
         assert frame.tempo.beat_index == beat
+
+
+@pytest.mark.parametrize(("beat", "counted"), [(20, 19), (4 * BARS - 1, 4 * BARS - 1)])
+def test_a_cut_off_takes_back_what_was_just_counted_but_not_the_last_beat(beat: int, counted: int) -> None:
+    take, beats_s = conducted()
+    detector, tracker = IctusDetector(), TempoTracker(SCORE)
+    until_s = float(beats_s[beat]) + 0.4
+    poses = [pose for pose in take.of("baton") if pose.time_s < until_s]
+    for pose in poses:
+        tracker.step(pose, detector.step(pose, tracker.estimate))
+    assert tracker.ictus_s(beat) is not None
+    tracker.cut_off(until_s)
+    assert (tracker.ictus_s(beat) is not None) == (counted == beat)
+    assert tracker.ictus_s(counted) is not None
 
 
 @pytest.mark.parametrize("style", [STEADY, Style(bounce=0.0, roundness=1.0), Style(manner="sideways", mirror=True)])
