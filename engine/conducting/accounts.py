@@ -44,6 +44,7 @@ class Accounts:
         self._place = BarPlace(meter, start_beat)
         self._all: list[Hypothesis] = []
         self._uncounted: Hypothesis | None = None
+        """The best account as it was before its latest beat."""
         self._gap_until_s, self._gap_s = -math.inf, 0.0
         self._weighed_s = -math.inf
         self.spread = 1.0
@@ -93,6 +94,7 @@ class Accounts:
     def change_hand(self, profile: ConductorProfile, drawn: bool) -> None:
         """Another hand beats from now on, of which ``profile`` tells; count and tempo go on."""
         self._profile = profile
+        self._uncounted = None
         self.spread = 1.0
         for account in self._all:
             account.forget_hand()
