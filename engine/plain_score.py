@@ -14,28 +14,45 @@ def plain_score(beat_quarters: Sequence[float], bars: int, quarter_bpm: float, d
 
     ``dynamics`` are the notes' levels (0–1), beat by beat; mezzo-forte throughout if empty.
     """
-    beats_per_bar, bar = len(beat_quarters), sum(beat_quarters)
-    lengths = np.tile(beat_quarters, bars)
+    return score_of_bars([beat_quarters] * bars, [(0.0, quarter_bpm)], dynamics)
+
+
+def score_of_bars(
+    bars: Sequence[Sequence[float]], tempos: Sequence[tuple[float, float]], dynamics: Sequence[float] = ()
+) -> Score:
+    """The same of bars that need not be alike, each given as the lengths of its beats in quarters.
+
+    ``tempos`` are the marks: score time in quarters, and quarters a minute.
+    """
+    counts = np.array([len(bar) for bar in bars])
+    spans = np.array([sum(bar) for bar in bars])
+    begins = np.cumsum(spans) - spans
+    lengths = np.concatenate([np.asarray(bar, float) for bar in bars])
     starts = np.concatenate([[0.0], np.cumsum(lengths[:-1])])
-    count = np.arange(len(lengths))
     beats = np.zeros(len(lengths), BEAT_DTYPE)
     beats["quarter"], beats["duration_quarter"] = starts, lengths
-    beats["measure"], beats["beat"] = count // beats_per_bar, count % beats_per_bar + 1
-    beats["beats_in_measure"] = beats_per_bar
+    beats["measure"] = np.repeat(np.arange(len(bars)), counts)
+    beats["beat"] = np.arange(len(lengths)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+    beats["beats_in_measure"] = np.repeat(counts, counts)
     notes = np.zeros(len(lengths), NOTE_DTYPE)
     notes["onset_quarter"], notes["duration_quarter"], notes["pitch"] = starts, lengths, 60
     notes["dynamic"] = dynamics if len(dynamics) else MEZZO_FORTE
     notes["measure"] = beats["measure"]
-    eighths = round(2 * bar)
-    signature = (eighths, 8) if eighths % 2 else (eighths // 2, 4)
+    rows = zip(begins, spans, strict=True)
+    measures = [(begin, span, str(m + 1), *_signature(span)) for m, (begin, span) in enumerate(rows)]
     return Score(
-        title=f"in {beats_per_bar}",
+        title="in " + " and ".join(str(count) for count in dict.fromkeys(counts.tolist())),
         composer="",
         sha256="",
         parts=(Part("Violin", "Vl.", "violin", 0),),
         notes=notes,
-        measures=np.array([(m * bar, bar, str(m + 1), *signature) for m in range(bars)], MEASURE_DTYPE),
+        measures=np.array(measures, MEASURE_DTYPE),
         beats=beats,
-        tempos=np.array([(0.0, quarter_bpm)], TEMPO_DTYPE),
+        tempos=np.array(list(tempos), TEMPO_DTYPE),
         fermatas=np.zeros(0, FERMATA_DTYPE),
     )
+
+
+def _signature(bar_quarters: float) -> tuple[int, int]:
+    eighths = round(2 * bar_quarters)
+    return (eighths, 8) if eighths % 2 else (eighths // 2, 4)

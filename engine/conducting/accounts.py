@@ -38,10 +38,10 @@ LOG_SILENT = -6.0
 class Accounts:
     """Accounts of one conductor's beats, the best one first. One thread."""
 
-    def __init__(self, meter: MeterMap, start_beat: int, profile: ConductorProfile) -> None:
+    def __init__(self, meter: MeterMap, profile: ConductorProfile) -> None:
         self._meter = meter
         self._profile = profile
-        self._place = BarPlace(meter, start_beat)
+        self._place = BarPlace(meter)
         self._all: list[Hypothesis] = []
         self._uncounted: Hypothesis | None = None
         """The best account as it was before its latest beat."""

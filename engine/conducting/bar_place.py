@@ -35,17 +35,19 @@ have been lost."""
 class BarPlace:
     """What was last read of the place in the bar, against a score. One thread."""
 
-    def __init__(self, meter: MeterMap, start_beat: int) -> None:
+    def __init__(self, meter: MeterMap) -> None:
         self._meter = meter
-        self._told_beats = meter.key(start_beat)[0]
         self._places: np.ndarray | None = None
+        self._beats_in_bar = 0
         self._forget()
 
     def read(self, readings: Iterable[Reading], time_s: float, period_s: float) -> None:
         """Take what was read before an ictus at this time."""
         begin_s = time_s - max(LEAST_S, PART * period_s)
-        read = [r.beat for r in readings if begin_s < r.time_s < time_s - AT_ICTUS_S]
-        self._places = np.mean(read, axis=0) if read else None
+        read = [r for r in readings if begin_s < r.time_s < time_s - AT_ICTUS_S]
+        self._beats_in_bar = read[-1].beats_in_bar if read else 0
+        told = [r.beat for r in read if r.beats_in_bar == self._beats_in_bar]
+        self._places = np.mean(told, axis=0) if told else None
 
     def lose_sight(self) -> None:
         """The hand was not tracked for a while: the count is in doubt."""
@@ -59,7 +61,7 @@ class BarPlace:
     def log_place(self, index: int) -> float:
         """Log likelihood of what was read if the ictus is this beat, against one that says nothing."""
         count, beat = self._meter.key(index)
-        if self._places is None or count != self._told_beats or not 1 < count <= METERS:
+        if self._places is None or count != self._beats_in_bar or not 1 < count <= METERS:
             return 0.0
         inside = self._places[:count] + DOUBT
         return WORTH * math.log(count * float(inside[beat] / inside.sum()))

@@ -6,7 +6,7 @@ frames one by one, as samples come.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ LARGEST = 5.0
 
 
 def context(period_s: float, beats_in_bar: int) -> FloatArray:
-    """What the score tells: the marked beat period, and how many beats a bar has, up to ``METERS``."""
+    """What the score tells of the next beat: its marked period, and how many beats its bar has, up to ``METERS``."""
     told = np.zeros(1 + METERS)
     told[0] = math.log(period_s / 0.7)
     told[min(max(beats_in_bar, 1), METERS)] = 1.0
@@ -43,9 +43,13 @@ def context(period_s: float, beats_in_bar: int) -> FloatArray:
 
 
 def features(
-    times_s: FloatArray, places_m: FloatArray, period_s: float, beats_in_bar: int
+    times_s: FloatArray, places_m: FloatArray, told: Sequence[tuple[float, float, int]]
 ) -> tuple[FloatArray, FrameArray]:
-    """Times (n,) and features (n, ``FEATURES``) of the frames of valid samples with rising stamps."""
+    """Times (n,) and features (n, ``FEATURES``) of the frames of valid samples with rising stamps.
+
+    ``told`` is what the score tells and since when: rising times in seconds, marked beat period, beats in the bar. The
+    first holds before it, too.
+    """
     grid = np.arange(times_s[0], times_s[-1], FRAME_S)
     after = np.clip(np.searchsorted(times_s, grid, side="left"), 1, len(times_s) - 1)
     step_s = times_s[after] - times_s[after - 1]
@@ -64,21 +68,26 @@ def features(
     extent = np.sqrt(_mean(np.minimum((offset**2).sum(axis=1), 1.0), EXTENT_S, nothing)) + LEAST_EXTENT_M
     usual = np.sqrt(_mean(np.minimum((velocity**2).sum(axis=1), 60.0), EXTENT_S, nothing)) + LEAST_SPEED_M_S
     scales = np.stack([np.log(extent / 0.1), np.log(usual / 0.5), np.log(usual / extent / 5.0), gap], axis=1)
-    told = np.tile(context(period_s, beats_in_bar), (len(grid), 1))
+    row = np.maximum(np.searchsorted([since_s for since_s, _, _ in told], grid, side="right") - 1, 0)
+    contexts = np.array([context(period_s, beats_in_bar) for _, period_s, beats_in_bar in told])[row]
     motion = (offset / extent[:, None], velocity / usual[:, None], 0.08 * acceleration / usual[:, None])
-    return grid, np.clip(np.concatenate([*motion, scales, told], axis=1), -LARGEST, LARGEST).astype(np.float32)
+    return grid, np.clip(np.concatenate([*motion, scales, contexts], axis=1), -LARGEST, LARGEST).astype(np.float32)
 
 
 class FrameMaker:
     """The same frames as ``features``, as samples come. One thread; some 30 µs a frame."""
 
     def __init__(self, period_s: float, beats_in_bar: int) -> None:
-        self._told = context(period_s, beats_in_bar)
+        self.tell(period_s, beats_in_bar)
         self._latest: tuple[float, FloatArray] | None = None
         self._next_s = 0.0
         self._smooth: FloatArray | None = None
         self._calm = self._middle = np.zeros(3)
         self._extent = self._usual = 0.0
+
+    def tell(self, period_s: float, beats_in_bar: int) -> None:
+        """What the score tells of the next beat, from the next frame on."""
+        self._told = context(period_s, beats_in_bar)
 
     def step(self, time_s: float, position_m: Vector) -> Iterator[tuple[float, FrameArray]]:
         """Take the next valid sample (later than the one before); the frames up to it: time and features."""

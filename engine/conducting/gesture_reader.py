@@ -43,14 +43,15 @@ OUTPUTS = BEAT.stop + 1
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What was read at ``time_s``: probability of an ictus ``KNOWN_AFTER_S`` before; of the next one's being in each
-    span of ``UNTIL_EDGES_S`` or later, shape (33,), and which beat of the bar, shape (``METERS``,); and of the hand's
-    beating, rather than resting, holding or doing other things."""
+    span of ``UNTIL_EDGES_S`` or later, shape (33,), and which beat of the bar, shape (``METERS``,); of the hand's
+    beating, rather than resting, holding or doing other things; and how many beats the network was told the bar has."""
 
     time_s: float
     ictus: float
     until: npt.NDArray[np.float32]
     beat: npt.NDArray[np.float32]
     beating: float
+    beats_in_bar: int
 
     def soon(self, within_s: float) -> float:
         """Probability that an ictus comes within this time."""
@@ -98,11 +99,17 @@ class GestureReader:
     """Reads one hand. One thread; some 0.1 ms for each 20 ms of gesture."""
 
     def __init__(self, period_s: float, beats_in_bar: int) -> None:
-        """``period_s`` is the marked beat period."""
+        """``period_s`` is the marked period of the next beat, ``beats_in_bar`` how many its bar has."""
         self._frames = FrameMaker(period_s, beats_in_bar)
+        self._beats_in_bar = beats_in_bar
         self._weights = _weights()
         width = len(self._weights["inp.bias"])
         self._state = [np.zeros((width, len(LOOKS)), np.float32) for _ in range(LAYERS)]
+
+    def tell(self, period_s: float, beats_in_bar: int) -> None:
+        """The same of another beat, which is the next from now on."""
+        self._beats_in_bar = beats_in_bar
+        self._frames.tell(period_s, beats_in_bar)
 
     def step(self, time_s: float, position_m: Vector) -> Iterator[Reading]:
         """Take the next valid sample, later than the one before; what was read up to it."""
@@ -123,7 +130,9 @@ class GestureReader:
             self._state[layer] = signal = new + update * (state - new)
         out = (w["o.weight"] @ signal + w["o.bias"]).mean(axis=1)
         ictus, beating = 1.0 / (1.0 + np.exp(-out[[ICTUS, BEATING]]))
-        return Reading(time_s, float(ictus), _shares(out[UNTIL]), _shares(out[BEAT]), float(beating))
+        return Reading(
+            time_s, float(ictus), _shares(out[UNTIL]), _shares(out[BEAT]), float(beating), self._beats_in_bar
+        )
 
 
 def _shares(logits: FrameArray) -> FrameArray:

@@ -29,7 +29,7 @@ class Readings:
     """Reads one hand, and remembers what it read. One thread."""
 
     def __init__(self, period_s: float, beats_in_bar: int) -> None:
-        """``period_s`` is the marked beat period."""
+        """``period_s`` is the marked period of the next beat, ``beats_in_bar`` how many its bar has."""
         self._reader = GestureReader(period_s, beats_in_bar)
         self._kept: deque[Reading] = deque(maxlen=KEPT)
 
@@ -44,6 +44,10 @@ class Readings:
     def known_s(self) -> float:
         """Until when the hand was read."""
         return self._kept[-1].time_s if self._kept else -math.inf
+
+    def tell(self, period_s: float, beats_in_bar: int) -> None:
+        """The same of another beat, which is the next from now on."""
+        self._reader.tell(period_s, beats_in_bar)
 
     def step(self, time_s: float, position_m: Vector) -> Iterator[tuple[float, float]]:
         """Read the next valid sample, later than the one before: icti that became known, with time and probability.

@@ -79,11 +79,11 @@ class TempoTracker:
         self._meter = MeterMap.of(score)
         self._filter = GestureFilter()
         self._way: deque[tuple[float, float, float, float]] = deque(maxlen=WAY_SAMPLES)
-        self._accounts = Accounts(self._meter, start_beat, self._profile)
+        self._accounts = Accounts(self._meter, self._profile)
         self._turns = TurnDetector()
         self._low_s = -math.inf
         self._entry = FirstEntry(self._meter, start_beat, self._profile)
-        self._readings = Readings(self._meter.marked_period_s[start_beat], self._meter.key(start_beat)[0])
+        self._readings = Readings(self._meter.marked_s(start_beat), self._meter.key(start_beat)[0])
         self._trust = ReadingTrust()
         self._waiting: list[Candidate] = []
         self._posterior: DurationPosterior | None = None
@@ -131,7 +131,7 @@ class TempoTracker:
         self._closing_s = time_s - CLOSING_S, time_s + CLOSED_S
         if self._accounts.uncount(time_s - CLOSING_S):
             self._told = self._accounts.best.index
-            self._start_posterior(self._accounts.best)
+            self._expect_next(self._accounts.best)
 
     def step(self, pose: Pose, ictus: Beat | None) -> TempoEstimate | None:
         """Take the next pose and the ictus that it made certain, if any; the new estimate."""
@@ -208,7 +208,7 @@ class TempoTracker:
 
     def _begin(self, begun: Hypothesis, clarity: float, readings: Readings | None = None) -> None:
         self._accounts.begin(begun, readings)
-        self._start_posterior(self._accounts.best)
+        self._expect_next(self._accounts.best)
         self._count(clarity)
 
     def _apart_s(self) -> float:
@@ -236,7 +236,7 @@ class TempoTracker:
             if read is None:
                 continue
             if self._accounts.weigh(candidate, read, self._readings, self._trust, np.array(self._way)):
-                self._start_posterior(self._accounts.best)
+                self._expect_next(self._accounts.best)
                 self._count(candidate.clarity)
 
     def _read(self, candidate: Candidate) -> float | None:
@@ -306,7 +306,9 @@ class TempoTracker:
 
     # -- between icti --------------------------------------------------------------------------------------
 
-    def _start_posterior(self, best: Hypothesis) -> None:
+    def _expect_next(self, best: Hypothesis) -> None:
+        """The best account's latest beat is another one now: what the score tells of the next, and its stroke."""
+        self._readings.tell(self._meter.marked_s(best.index + 1), self._meter.key(best.index + 1)[0])
         first = best.template(self._meter, best.index + 1)
         self._posterior = None
         self._announced_s = -math.inf

@@ -11,10 +11,11 @@ from ...engine.conducting.gesture_features import METERS, features
 from ...engine.conducting.gesture_reader import KNOWN_AFTER_S, UNTIL_EDGES_S
 from ...engine.conducting.imperfect_tracking import Tracking, random_tracking
 from ...engine.conducting.mannerisms import random_style, smooth_style
+from ...engine.conducting.meter_map import MeterMap
 from ...engine.conducting.random_motion import wandering
 from ...engine.conducting.smooth_way import is_held
 from ...engine.conducting.virtual_conductor import Timings, conduct, intended
-from ...engine.plain_score import plain_score
+from ...engine.plain_score import score_of_bars
 from ...engine.score import Score
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,6 +34,10 @@ SOFT_PART, SOFTEST_S = 0.35, 0.05
 """How many of the others have rounded corners, and by how much at most."""
 SHAKEN_PART = 0.12
 """How many of those who wait before they begin shake their hand meanwhile."""
+CHANGING_PART, MARKED_PART = 0.15, 0.6
+"""How many pieces change the meter, and how many sudden tempi are marked in the score."""
+COUNTED_AFTER_S = 0.08
+"""So long after an ictus the beat is counted, and what the score says of the next one is told."""
 LEVEL_NOISE = 1.3 * 0.04
 """Tracking noise at most in parts of the stroke: a gesture that noise hides teaches nothing."""
 
@@ -54,7 +59,6 @@ class Lesson:
 class _Music:
     score: Score
     periods_s: FloatArray
-    marked_s: float
 
     @property
     def timings(self) -> Timings:
@@ -95,9 +99,11 @@ def lesson(seed: int, profile: Profile | None = None) -> Lesson:
     if preamble_s and random.random() < SHAKEN_PART:
         places_m = places_m + _shaking(times_s, times_s[0] + random.uniform(0.5, 1.0) * preamble_s, random)
     places_m = _alive(times_s, places_m, style, random)
-    rows = music.score.beats
-    grid, frames = features(times_s, places_m, music.marked_s, int(rows["beats_in_measure"][0]))
-    return Lesson(frames.astype(np.float16), *_marks(grid, icti_s, rows["beat"] - 1, music.periods_s))
+    meter = MeterMap.of(music.score)
+    beats = music.score.beats["beats_in_measure"].tolist()
+    known_s = [-np.inf, *(icti_s[:-1] + COUNTED_AFTER_S).tolist()]
+    grid, frames = features(times_s, places_m, list(zip(known_s, meter.marked_period_s, beats, strict=True)))
+    return Lesson(frames.astype(np.float16), *_marks(grid, icti_s, music.score.beats["beat"] - 1, music.periods_s))
 
 
 def _delay_s(tracking: Tracking) -> float:
@@ -106,20 +112,44 @@ def _delay_s(tracking: Tracking) -> float:
 
 
 def _music(random: np.random.Generator) -> tuple[_Music, bool]:
-    """Bars of a meter drawn at random, perhaps with a pickup or beats of two lengths, with dynamics and a tempo that
-    is played; and whether the conductor stops in it for long."""
+    """Bars of a meter drawn at random, perhaps of several, with a pickup or beats of two lengths, with dynamics and a
+    tempo that is played; and whether the conductor stops in it for long."""
+    bars = _bars(random, int(np.exp(random.uniform(np.log(24), np.log(150)))))
+    lengths = np.concatenate(bars)
+    quarters_s, sudden, stops = _periods(random, len(lengths))
+    periods_s = quarters_s * lengths
+    marked_s = float(np.median(periods_s[:4]) / np.exp(random.normal(0.0, 0.25))) / lengths[0]
+    starts = np.cumsum(lengths) - lengths
+    tempos = [(0.0, 60.0 / marked_s)]
+    for beat, factor in sudden:
+        if random.random() < MARKED_PART:
+            marked_s *= factor * float(np.exp(random.normal(0.0, 0.1)))
+            tempos.append((float(starts[beat]), 60.0 / marked_s))
+    score = score_of_bars(bars, tempos, _levels(random, len(lengths)))
+    first = len(bars[0])
+    pickup = int(random.integers(1, first)) if first > 1 and random.random() < 0.2 else 0
+    return _Music(replace(score, beats=score.beats[pickup:]), periods_s[pickup:]), stops
+
+
+def _bars(random: np.random.Generator, beats: int) -> list[list[float]]:
+    """Bars of at least so many beats in all: the lengths of each one's beats in quarters."""
+    meters = [_bar(random)]
+    longest = 1
+    if random.random() < CHANGING_PART:
+        meters += [_bar(random) for _ in range(int(random.integers(1, 3)))]
+        longest = int(random.choice([1, 4, 16]))
+    bars: list[list[float]] = []
+    while sum(map(len, bars)) < beats:
+        bars += [meters[int(random.integers(len(meters)))]] * int(random.integers(1, longest + 1))
+    return bars
+
+
+def _bar(random: np.random.Generator) -> list[float]:
     meter = int(random.choice(list(BARS_OF), p=list(BARS_OF.values())))
     lengths = np.ones(meter)
     if 2 <= meter <= 4 and random.random() < 0.08:
         lengths[int(random.integers(meter))] = 1.5
-    count = int(np.exp(random.uniform(np.log(24), np.log(150))))
-    bars = -(-count // meter)
-    periods_s, stops = _periods(random, bars * meter)
-    periods_s = periods_s * np.tile(lengths, bars)
-    marked_s = float(np.median(periods_s[:4]) / np.exp(random.normal(0.0, 0.25)))
-    score = plain_score(lengths.tolist(), bars, 60.0 * float(lengths[0]) / marked_s, _levels(random, bars * meter))
-    pickup = int(random.integers(1, meter)) if meter > 1 and random.random() < 0.2 else 0
-    return _Music(replace(score, beats=score.beats[pickup:]), periods_s[pickup:], marked_s), stops
+    return lengths.tolist()
 
 
 def _levels(random: np.random.Generator, count: int) -> list[float]:
@@ -132,9 +162,9 @@ def _levels(random: np.random.Generator, count: int) -> list[float]:
     return np.asarray(levels[np.searchsorted(places, place, side="right") - 1]).tolist()
 
 
-def _periods(random: np.random.Generator, count: int) -> tuple[FloatArray, bool]:
-    """Beat periods of a performance, and whether it stops for long: wandering, uneven, waves, phrases that end slower,
-    sudden tempi, accelerandi, holds, stops."""
+def _periods(random: np.random.Generator, count: int) -> tuple[FloatArray, list[tuple[int, float]], bool]:
+    """Beat periods of a performance, its sudden tempi (beat, and factor of the period), and whether it stops for long:
+    wandering, uneven, waves, phrases that end slower, sudden tempi, accelerandi, holds, stops."""
     place = np.arange(count)
     base = np.exp(random.uniform(np.log(FASTEST_S), np.log(SLOWEST_S)))
     wave = random.uniform(0.0, 0.12) * np.sin(2 * np.pi * place / random.uniform(5, 25) + random.uniform(0, 6))
@@ -144,8 +174,12 @@ def _periods(random: np.random.Generator, count: int) -> tuple[FloatArray, bool]
     if random.random() < 0.4:
         phrase = int(random.choice([8, 12, 16, 24, 32]))
         periods *= 1.0 + random.uniform(0.05, 0.5) * np.clip((place % phrase - phrase + 4) / 4, 0.0, 1.0) ** 2
-    for _ in range(random.poisson(count / 100)):
-        periods[random.integers(4, count) :] *= np.exp(random.uniform(-0.7, 0.7))
+    sudden = sorted(
+        (int(random.integers(4, count)), float(np.exp(random.uniform(-0.7, 0.7))))
+        for _ in range(random.poisson(count / 100))
+    )
+    for beat, factor in sudden:
+        periods[beat:] *= factor
     for _ in range(random.poisson(count / 120)):
         begin = int(random.integers(4, count))
         end = min(count, begin + int(random.integers(4, 16)))
@@ -156,7 +190,7 @@ def _periods(random: np.random.Generator, count: int) -> tuple[FloatArray, bool]
     stops = bool(random.random() < 0.15)
     for _ in range(random.integers(1, 3) if stops else 0):
         periods[random.integers(3, count)] += random.uniform(10.0, 60.0)
-    return np.asarray(periods), stops
+    return np.asarray(periods), sudden, stops
 
 
 def _alive(times_s: FloatArray, places_m: FloatArray, style: Style, random: np.random.Generator) -> FloatArray:

@@ -23,7 +23,7 @@ def readings(*spans: tuple[float, float, float]) -> Readings:
     nothing = np.full(len(UNTIL_MIDDLES_S), 1.0 / len(UNTIL_MIDDLES_S), np.float32)
     for begin_s, end_s, beating in spans:
         for time_s in np.arange(begin_s, end_s, FRAME_S).tolist():
-            read._kept.append(Reading(time_s, 0.01, nothing, np.full(8, 0.125, np.float32), beating))
+            read._kept.append(Reading(time_s, 0.01, nothing, np.full(8, 0.125, np.float32), beating, 4))
     return read
 
 
@@ -43,7 +43,7 @@ def account(index: int, ictus_s: float, log_weight: float) -> Hypothesis:
 
 @pytest.mark.parametrize(("beating", "counted"), [(0.99, 2), (0.5, 0)], ids=["beats on", "holds"])
 def test_an_account_whose_beat_is_overdue_gives_way_while_the_hand_beats_on(beating, counted):
-    known = Accounts(METER, 0, ConductorProfile())
+    known = Accounts(METER, ConductorProfile())
     known._all = [account(0, 3.0, 0.0), account(2, 4.2, -4.8)]
     due_s = known.best.expected_ictus_s(METER) + OVERDUE_PERIODS * PERIOD_S
     read = readings((3.0, due_s + 1.5 * PERIOD_S, beating))
@@ -58,7 +58,7 @@ def test_an_account_whose_beat_is_overdue_gives_way_while_the_hand_beats_on(beat
 
 def test_a_short_gap_hides_a_beat_though_the_hand_held_before():
     """Two beats were held; the second ended while the hand was not tracked, and the next is seen."""
-    known = Accounts(METER, 0, ConductorProfile())
+    known = Accounts(METER, ConductorProfile())
     held = account(0, 3.0, 0.0)
     known._all = [held]
     known.lose_sight(3.0 + 3.4 * PERIOD_S, 0.9 * PERIOD_S)

@@ -7,12 +7,14 @@ from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.beat_hypotheses import Hypothesis
 from tutti.engine.conducting.gesture_features import METERS
 from tutti.engine.conducting.gesture_reader import UNTIL_MIDDLES_S, Reading
+from tutti.engine.conducting.ictus import IctusDetector
 from tutti.engine.conducting.meter_map import MeterMap
 from tutti.engine.conducting.profile import ConductorProfile
+from tutti.engine.conducting.tempo import TempoTracker
 from tutti.engine.conducting.tracking import TakeSource
 from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.performance import Performance
-from tutti.engine.plain_score import plain_score
+from tutti.engine.plain_score import plain_score, score_of_bars
 
 METER = MeterMap.of(plain_score((1.0,) * 4, 8, 80.0))
 
@@ -23,7 +25,7 @@ def readings(beat: int, time_s: float, sure: float = 0.97) -> list[Reading]:
     places[:4] = (1.0 - sure) / 3.0
     places[beat] = sure
     until = np.full(len(UNTIL_MIDDLES_S), 1.0 / len(UNTIL_MIDDLES_S), np.float32)
-    return [Reading(time_s - 0.02 * n, 0.0, until, places, 1.0) for n in range(15, 0, -1)]
+    return [Reading(time_s - 0.02 * n, 0.0, until, places, 1.0, 4) for n in range(15, 0, -1)]
 
 
 def account(index: int, time_s: float = 1.0) -> Hypothesis:
@@ -31,7 +33,7 @@ def account(index: int, time_s: float = 1.0) -> Hypothesis:
 
 
 def test_a_first_beat_that_went_by_unseen_is_counted_once_two_readings_say_so() -> None:
-    place = BarPlace(METER, 0)
+    place = BarPlace(METER)
     place.read(readings(1, 1.0), 1.0, 0.75)
     accounts = place.beginnings(account(0))
     assert [begun.index for begun in accounts] == [0, 1, 2]
@@ -61,29 +63,29 @@ def counted(place: BarPlace, slip: int, beats: int, log_rival: float | None = -4
 
 
 def test_a_count_that_disagrees_with_the_bar_for_some_beats_follows_it() -> None:
-    assert counted(BarPlace(METER, 0), 1, 8) == 1
-    assert counted(BarPlace(METER, 0), -1, 8) == -1
-    assert counted(BarPlace(METER, 0), 0, 8) == 0
+    assert counted(BarPlace(METER), 1, 8) == 1
+    assert counted(BarPlace(METER), -1, 8) == -1
+    assert counted(BarPlace(METER), 0, 8) == 0
 
 
 def test_a_hand_that_is_read_a_beat_off_moves_no_count_that_was_never_in_doubt() -> None:
     for slip in (-1, 1):
-        assert counted(BarPlace(METER, 0), slip, 16, log_rival=None) == 0
-        assert counted(BarPlace(METER, 0), slip, 16, log_rival=-16.0) == 0
+        assert counted(BarPlace(METER), slip, 16, log_rival=None) == 0
+        assert counted(BarPlace(METER), slip, 16, log_rival=-16.0) == 0
 
 
 def test_after_a_gap_of_the_tracking_the_count_is_in_doubt() -> None:
-    place = BarPlace(METER, 0)
+    place = BarPlace(METER)
     place.lose_sight()
     assert counted(place, 1, 8, log_rival=None) == 1
 
 
 def test_one_misreading_moves_nothing() -> None:
-    assert counted(BarPlace(METER, 0), 1, 1) == 0
+    assert counted(BarPlace(METER), 1, 1) == 0
 
 
 def test_in_one_the_bar_says_nothing() -> None:
-    place = BarPlace(MeterMap.of(plain_score((1.0,), 8, 80.0)), 0)
+    place = BarPlace(MeterMap.of(plain_score((1.0,), 8, 80.0)))
     place.read(readings(0, 1.0), 1.0, 0.75)
     assert place.log_place(3) == 0.0
 
@@ -102,3 +104,21 @@ def test_the_beats_told_are_those_counted_also_where_the_hand_has_no_lowest_poin
     assert told == sorted(set(told))
     assert len(told) >= len(score.beats) - 1
     assert all(beat.detected_s >= beat.time_s for frame in frames for beat in frame.beats)
+
+
+def test_the_network_is_told_the_meter_and_the_mark_of_the_next_beat() -> None:
+    quarter = (1.0,)
+    score = score_of_bars([4 * quarter] * 3 + [3 * quarter] * 4 + [5 * quarter] * 2, [(0.0, 80.0), (12.0, 100.0)])
+    periods_s = np.where(np.arange(len(score.beats)) < 12, 0.75, 0.6)
+    take = conduct(score, (score.beats["quarter"].astype(float), 3.0 + np.cumsum(periods_s)), seed=1)
+    tracker, ictus, meter = TempoTracker(score), IctusDetector(), MeterMap.of(score)
+    counted = set()
+    for pose in take.of("baton"):
+        before, estimate = tracker.estimate, tracker.step(pose, ictus.step(pose, tracker.estimate))
+        if before is None or estimate is None or before.beat_index != estimate.beat_index:
+            continue
+        coming, reading = estimate.beat_index + 1, tracker._readings.latest
+        if estimate.beat_index >= 0 and reading is not None and reading.time_s > estimate.time_s - 0.01:
+            counted.add(estimate.beat_index)
+            assert reading.beats_in_bar == meter.key(coming)[0]
+    assert counted == set(range(len(score.beats)))

@@ -115,7 +115,7 @@ def test_a_first_beat_that_becomes_sure_when_its_time_is_already_decided_is_anno
         sample = GestureSample(time_s, time_s, (0.0, 1.0, -0.4), 0.0, 1.0, 0.001)
         until = np.zeros(len(UNTIL_MIDDLES_S), np.float32)
         until[np.searchsorted(UNTIL_MIDDLES_S, 0.08)], until[-1] = soon, 1.0 - soon
-        reading = Reading(time_s, 0.0, until, np.full(METERS, 1.0 / METERS, np.float32), 0.99)
+        reading = Reading(time_s, 0.0, until, np.full(METERS, 1.0 / METERS, np.float32), 0.99, 4)
         entry.look(sample)
         estimate = entry.prepared(sample, reading)
         assert estimate is not None

@@ -9,7 +9,7 @@ import torch
 
 from tutti.assets import asset_path
 from tutti.engine.conducting import gesture_reader
-from tutti.engine.conducting.gesture_features import FrameMaker, features
+from tutti.engine.conducting.gesture_features import FRAME_S, METERS, FrameMaker, features
 from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader, looked_at
 from tutti.models.gesture.corpus import lesson
 from tutti.models.gesture.training import (
@@ -42,7 +42,7 @@ def shipped_network() -> GestureNetwork:
 
 def test_frames_made_one_by_one_are_those_of_training() -> None:
     times_s, places_m = a_way()
-    grid, frames = features(times_s, places_m, 0.7, 4)
+    grid, frames = features(times_s, places_m, [(0.0, 0.7, 4)])
     maker = FrameMaker(0.7, 4)
     live = [made for time_s, place in zip(times_s, places_m, strict=True) for made in maker.step(time_s, tuple(place))]
     count = min(len(grid), len(live))
@@ -64,15 +64,15 @@ def test_a_hand_and_its_mirror_image_are_read_alike() -> None:
 
 def test_frames_do_not_depend_on_where_the_hand_is() -> None:
     times_s, places_m = a_way()
-    _, here = features(times_s, places_m, 0.7, 4)
-    _, there = features(times_s, places_m + [1.0, -0.4, 2.0], 0.7, 4)
+    _, here = features(times_s, places_m, [(0.0, 0.7, 4)])
+    _, there = features(times_s, places_m + [1.0, -0.4, 2.0], [(0.0, 0.7, 4)])
     np.testing.assert_allclose(here, there, atol=1e-5)
 
 
 def test_numpy_reads_what_torch_reads() -> None:
     times_s, places_m = a_way()
     network = shipped_network()
-    _, frames = features(times_s, places_m, 0.7, 4)
+    _, frames = features(times_s, places_m, [(0.0, 0.7, 4)])
     looks = np.stack([looked_at(frame) for frame in frames])
     with torch.no_grad():
         out = network(torch.from_numpy(looks).permute(2, 0, 1))[0].mean(dim=0)
@@ -87,8 +87,8 @@ def test_numpy_reads_what_torch_reads() -> None:
 
 def test_icti_of_conductors_never_seen_are_found() -> None:
     network = shipped_network()
-    found, given, true, peaked = 0, 0, 0, 0
-    for seed in range(24):
+    found, true_peaks, plainly_wrong = [], [], []
+    for seed in range(60):
         taught = lesson(seed)
         with torch.no_grad():
             read = torch.sigmoid(network(torch.from_numpy(taught.frames.astype(np.float32))[None])[0][0][:, 0]).numpy()
@@ -96,11 +96,12 @@ def test_icti_of_conductors_never_seen_are_found() -> None:
         icti = 1 + np.flatnonzero((taught.ictus[1:-1] > taught.ictus[:-2]) & (taught.ictus[1:-1] >= taught.ictus[2:]))
         icti = icti[taught.ictus[icti] > 0.5]
         near = np.abs(peaks[:, None] - icti[None]) <= 3
-        found, given, true = found + near.any(axis=0).sum(), given + near.any(axis=1).sum(), true + len(icti)
-        peaked += len(peaks)
-        plain = read[peaks] > 0.4
-        assert (plain & ~near.any(axis=1)).sum() <= 0.5 * max(len(icti), 1)
-    assert found > 0.75 * true and given > 0.75 * peaked
+        found.append(near.any(axis=0).mean())
+        true_peaks.append(near.any(axis=1).mean() if len(peaks) else 0.0)
+        plainly_wrong.append((~near.any(axis=1) & (read[peaks] > 0.4)).sum() / len(icti))
+    assert np.median(found) > 0.9 and np.median(true_peaks) > 0.9
+    assert np.mean(found) > 0.7 and np.mean(true_peaks) > 0.7  # some hands are hardly read at all
+    assert np.mean(plainly_wrong) < 0.15 and max(plainly_wrong) < 1.0
 
 
 def test_the_beat_of_the_bar_and_whether_the_hand_beats_are_read() -> None:
@@ -116,6 +117,41 @@ def test_the_beat_of_the_bar_and_whether_the_hand_beats_are_read() -> None:
         beats, frames = beats + int(sure.sum()), frames + len(sure)
     assert right > 0.8 * beats
     assert told > 0.9 * frames
+
+
+def test_the_beat_is_read_across_changes_of_the_meter() -> None:
+    network = shipped_network()
+    right, beats = np.zeros(2), 0
+    taught = [lesson(seed) for seed in range(60)]
+    changing = [one for one in taught if len(np.unique(one.frames[:, -METERS:], axis=0)) > 1]
+    assert len(changing) >= 4
+    for one in changing:
+        frames = one.frames.astype(np.float32)
+        never_told = frames.copy()
+        never_told[:, -METERS:] = frames[0, -METERS:]
+        with torch.no_grad():
+            told, guessed = network(torch.from_numpy(np.stack([frames, never_told])))[0][..., BEAT].argmax(2).numpy()
+        sure = one.beat >= 0
+        right += (told == one.beat)[sure].sum(), (guessed == one.beat)[sure].sum()
+        beats += int(sure.sum())
+    assert right[0] > 0.8 * beats
+    assert right[0] > right[1] + 0.05 * beats
+
+
+def test_the_score_can_tell_something_else_of_every_beat() -> None:
+    times_s, places_m = a_way()
+    told = [(0.0, 0.7, 4), (2.0, 0.7, 3), (4.0, 0.5, 3)]
+    grid, frames = features(times_s, places_m, told)
+    maker = FrameMaker(0.7, 4)
+    live = []
+    for time_s, place in zip(times_s, places_m, strict=True):
+        for frame_s, frame in maker.step(time_s, tuple(place)):
+            live.append((frame_s, frame))
+            for since_s, period_s, beats_in_bar in told:
+                if frame_s + FRAME_S >= since_s:
+                    maker.tell(period_s, beats_in_bar)
+    count = min(len(grid), len(live))
+    np.testing.assert_allclose([frame for _, frame in live[:count]], frames[:count], atol=1e-5)
 
 
 def test_a_network_with_more_units_reads_the_same_and_cannot_shrink() -> None:
