@@ -13,7 +13,7 @@ from tutti.engine.conducting.imperfect_tracking import Tracking, random_tracking
 from tutti.engine.conducting.mannerisms import MEASURED_LAG, random_style, smooth_style
 from tutti.engine.conducting.virtual_conductor import Timings, read_timings
 from tutti.engine.notation.score_cache import open_score
-from tutti.engine.plain_score import plain_score
+from tutti.engine.plain_score import plain_score, score_of_bars
 from tutti.engine.score import Score
 
 SUFFIXES = (".mxl", ".musicxml", ".xml", ".mid")
@@ -107,14 +107,18 @@ def piece_of(name: str, beat_quarters: tuple[float, ...], periods_s: np.ndarray,
     """Bars conducted with a period (seconds) after each beat; the tempo mark is ``mark`` times the first tempo."""
     bars = -(-len(periods_s) // len(beat_quarters))
     quarter_bpm = mark * 60.0 * beat_quarters[0] / float(np.median(periods_s[: len(beat_quarters)]))
-    score = plain_score(beat_quarters, bars, quarter_bpm)
+    return played(name, plain_score(beat_quarters, bars, quarter_bpm), periods_s)
+
+
+def played(name: str, score: Score, periods_s: np.ndarray) -> Piece:
+    """A score of plain bars with a period (seconds) after each beat."""
     time_s = 3.0 + np.concatenate([[0.0], np.cumsum(periods_s[:-1])])
     return Piece(name, score, (score.beats["quarter"][: len(time_s)].astype(float), time_s))
 
 
 @lru_cache(maxsize=1)
 def curves() -> dict[str, Piece]:
-    """Built-in performances: steady, bending, sudden, held; every meter."""
+    """Built-in performances: steady, bending, sudden, held; every meter, and meters and marks that change."""
     place = np.arange(120)
     quarter: tuple[float, ...] = (1.0,)
 
@@ -124,6 +128,10 @@ def curves() -> dict[str, Piece]:
     ritard = 0.55 + 0.5 * np.clip((place % 48 - 36) / 12, 0, 1)
     sudden = np.where((place // 40) % 2 == 0, 0.8, 0.42)
     stepped = 0.7 / np.array([1.0, 1.1, 1.0, 0.9, 1.0, 1.3, 1.0, 0.7])[place // 16 % 8]
+    meters = [4 * quarter] * 4 + [3 * quarter] * 6 + [2 * quarter] * 6 + [5 * quarter, 6 * quarter] * 5 + [quarter] * 19
+    tempi = [4 * quarter] * 4 + [2 * quarter] * 20 + [4 * quarter] * 4 + [2 * quarter] * 24
+    adagio = np.repeat([1.1, 0.5, 1.1, 0.5], [16, 40, 16, 48])
+    marks = [(0.0, 56.0), (16.0, 116.0), (56.0, 56.0), (72.0, 116.0)]
     pieces = [
         piece_of("in 4, rubato", 4 * quarter, rubato(0.72), 1.15),
         piece_of("in 3, ritardandi", 3 * quarter, ritard, 0.9),
@@ -140,6 +148,8 @@ def curves() -> dict[str, Piece]:
         piece_of("in 5", 5 * quarter, rubato(0.55), 1.1),
         piece_of("in 7", 7 * quarter, rubato(0.45), 0.95),
         piece_of("5/8 in two (2+3)", (1.0, 1.5), 0.5 * np.where(place % 2 == 0, 1.0, 1.5) * rubato(1.0), 1.0),
+        played("meters that change", score_of_bars(meters, [(0.0, 97.0)]), rubato(0.62)),
+        played("Adagio and Allegro", score_of_bars(tempi, marks), adagio * rubato(1.0)),
     ]
     return {piece.name: piece for piece in pieces}
 
