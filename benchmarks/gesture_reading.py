@@ -3,8 +3,8 @@
 Conductors drawn at random whose hands move in one way each: planned strokes (``swing``, ``minimum_jerk``,
 ``power_law``) and smooth curves (``spline``, ``spring``). Their seeds are not among those of the training. Printed for
 each: how many icti have a peak of what is read over 0.2 within 60 ms, how many such peaks are icti, the error of the
-next ictus as it is expected 0.2 s before (median of what is read), and how often it is rightly told whether the hand
-beats.
+next ictus as it is expected 0.2 s before (median of what is read), how often the beat of the bar is told rightly, and
+whether the hand beats.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from rich.table import Table
 from tutti.assets import asset_path
 from tutti.engine.conducting.beat_figures import Profile
 from tutti.engine.conducting.gesture_features import FRAME_S
-from tutti.engine.conducting.gesture_reader import BEATING, ICTUS, KNOWN_AFTER_S, UNTIL, UNTIL_EDGES_S
+from tutti.engine.conducting.gesture_reader import BEAT, BEATING, ICTUS, KNOWN_AFTER_S, UNTIL, UNTIL_EDGES_S
 from tutti.models.gesture.corpus import Lesson, lesson
 from tutti.models.gesture.training import GestureNetwork, read_network
 
@@ -33,8 +33,9 @@ def peaks(curve: np.ndarray, least: float) -> np.ndarray:
     return 1 + np.flatnonzero((middle > curve[:-2]) & (middle >= curve[2:]) & (middle > least))
 
 
-def read(network: GestureNetwork, taught: Lesson) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Whether each ictus was found, each peak an ictus; errors ahead (s); part of the frames rightly told to beat."""
+def read(network: GestureNetwork, taught: Lesson) -> tuple[np.ndarray, ...]:
+    """Whether each ictus was found, each peak an ictus; errors ahead (s); in which frames the beat of the bar was told
+    rightly, and whether the hand beats."""
     with torch.no_grad():
         out = network(torch.from_numpy(taught.frames.astype(np.float32))[None])[0][0]
     found = peaks(torch.sigmoid(out[:, ICTUS]).numpy(), PEAK)
@@ -45,8 +46,9 @@ def read(network: GestureNetwork, taught: Lesson) -> tuple[np.ndarray, np.ndarra
     asked = asked[asked > icti[:-1]]
     bounds_s = np.append(UNTIL_EDGES_S[1:], 4.0)
     expected_s = np.array([np.interp(0.5, until[frame], bounds_s) for frame in asked])
-    told = float(np.mean((out[:, BEATING].numpy() > 0) == (taught.beating > 0)))
-    return near.any(axis=0), near.any(axis=1), np.abs(expected_s - AHEAD_S), told
+    places = (out[:, BEAT].argmax(1).numpy() == taught.beat)[taught.beat >= 0]
+    beating = (out[:, BEATING].numpy() > 0) == (taught.beating > 0)
+    return near.any(axis=0), near.any(axis=1), np.abs(expected_s - AHEAD_S), places, beating
 
 
 def main() -> int:
@@ -56,18 +58,24 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     table = Table(title="What is read of hands never seen", title_justify="left")
-    for title in ("hand", "icti found", "peaks that are icti", "0.2 s ahead, median", "beating told"):
+    for title in (
+        "hand",
+        "icti found",
+        "peaks that are icti",
+        "0.2 s ahead, median",
+        "beat of the bar",
+        "beating told",
+    ):
         table.add_column(title, justify="left" if title == "hand" else "right")
     console = Console()
     network = read_network(options.weights or asset_path("weights", "gesture.safetensors"))
     for profile in get_args(Profile):
         seeds = track(range(options.takes), profile, console=Console(stderr=True), transient=True)
         results = [read(network, lesson(seed, profile)) for seed in seeds]
-        icti, given, ahead_s = (np.concatenate([result[part] for result in results]) for part in range(3))
-        told = float(np.mean([result[3] for result in results]))
-        table.add_row(
-            profile, f"{icti.mean():.3f}", f"{given.mean():.3f}", f"{1e3 * np.median(ahead_s):.0f} ms", f"{told:.3f}"
-        )
+        icti, given, ahead_s, places, beating = map(np.concatenate, zip(*results, strict=True))
+        ahead_ms = 1e3 * np.median(ahead_s)
+        found, right, place, beats = (f"{told.mean():.3f}" for told in (icti, given, places, beating))
+        table.add_row(profile, found, right, f"{ahead_ms:.0f} ms", place, beats)
     console.print(table)
     return 0
 

@@ -132,6 +132,12 @@ def run_studio(options: StudioOptions) -> None:
             turns=options.ai.turns(answered),
             weights=options.ai.weights,
         )
+        awaiting_cue = parts_on_cue(score, placements, options.on_cue)
+        if options.ai.wait_for_cue:
+            awaiting_cue |= frozenset(answered)
+        if awaiting_cue:
+            waiting = ", ".join(score.parts[part].name for part in sorted(awaiting_cue))
+            console.print(f"Resting until you cue them: {waiting}", highlight=False)
         performance = Performance(
             score,
             sources,
@@ -141,8 +147,7 @@ def run_studio(options: StudioOptions) -> None:
             style=style,
             tuning=options.tuning,
             soloist=soloist,
-            awaiting_cue=parts_on_cue(score, placements, options.on_cue)
-            | frozenset(answered if options.ai.wait_for_cue else ()),
+            awaiting_cue=awaiting_cue,
         )
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)

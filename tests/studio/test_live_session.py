@@ -29,6 +29,7 @@ def studio(tmp_path: Path):
     take = conduct(score, clean_timings(quarters, 2.0 + 0.55 * np.arange(len(quarters))), seed=2)
     write_take(tmp_path / "take.csv", take)
     command = ["play", PIECE, "--take", str(tmp_path / "take.csv"), "--audio", "none", "--port", "0"]
+    command += ["--on-cue", "Bass"]
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "tutti.studio", *command],
         stdout=subprocess.PIPE,
@@ -86,6 +87,7 @@ def test_killed_helpers_are_replaced_and_nothing_recorded_is_lost(
     assert path.stat().st_size > size, "the recording goes on"
     studio.send_signal(signal.SIGTERM)
     assert studio.wait(timeout=30) == 0
+    assert studio.stdout is not None and "Resting until you cue them: Bass\n" in studio.stdout.read()
     session = read_session(path)
     assert session.complete
     assert sum(len(frame.notes) for frame in session.frames) > 10
