@@ -182,7 +182,7 @@ def infer() -> None:
     """The AI player's network, without a pause."""
     from tutti.models.decoding import PartDecoder
     from tutti.models.grid import HOLD, Place, pitch_to_token
-    from tutti.models.runtime import PartModel
+    from tutti.models.part.runtime import PartModel
 
     decoder = PartDecoder(PartModel.load(), given=(0,))
     melody, step = (72, 74, 76, 77), 0

@@ -30,10 +30,10 @@ from tutti.models.controls import Controls
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder
 from tutti.models.grid import ABSENT, FIRST_PITCH, LOW_PITCH, Place, states_after
-from tutti.models.part_corpus import PartPiece, pieces_from_json
-from tutti.models.part_network import PartNetwork, PartShape
-from tutti.models.part_training import PartPlan, decoding_figures, load_network, piece_nats, train_parts, write_network
-from tutti.models.runtime import PartModel
+from tutti.models.part.corpus import PartPiece, pieces_from_json
+from tutti.models.part.network import PartNetwork, PartShape
+from tutti.models.part.runtime import PartModel
+from tutti.models.part.training import PartPlan, decoding_figures, load_network, piece_nats, train_parts, write_network
 from tutti.models.weights import read_part_weights
 
 RANGES = ((60, 81), (53, 74), (47, 69), (36, 64))

@@ -6,8 +6,8 @@ import numpy as np
 
 from .decoding import DecodingSettings, PartDecoder
 from .grid import FIRST_PITCH, VOCABULARY
-from .part_corpus import PartPiece
-from .runtime import PartModel
+from .part.corpus import PartPiece
+from .part.runtime import PartModel
 
 _LEAST, _MOST, _HALVINGS = -1.0, 1.5, 5
 MOST_COUNTED = 2.0

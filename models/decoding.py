@@ -20,7 +20,7 @@ from .craft.charges import StepContext
 from .craft.rules import RuleSet
 from .craft.scales import Scale
 from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
-from .runtime import PartModel, PartState
+from .part.runtime import PartModel, PartState
 
 _MOST_OWED = 8.0  # notes
 _MOST_DETERRED = 1.0  # nats

@@ -15,7 +15,7 @@ from ..engine.errors import ModelError
 from ..engine.score import Score
 from .grid import FIRST_PITCH, HOLD, REST, UNKNOWN, VOCABULARY, VOICES, Grid, encode_score, grid_of_score
 from .grid import token_to_pitch as pitch_of
-from .runtime import PartModel, PartState
+from .part.runtime import PartModel, PartState
 from .voice_groups import part_heights, part_ranges, plan_groups
 
 ORDER = (0, 3, 1, 2)

@@ -14,8 +14,8 @@ from .craft.rule_fitting import Choices
 from .craft.rules import RULES, rule_features
 from .decoding import STRENGTH_OF_PLACE, rule_pitch
 from .grid import FIRST_PITCH, HIGH_PITCH, LOW_PITCH, UNKNOWN, VOCABULARY
-from .part_corpus import PartPiece
-from .runtime import PartModel
+from .part.corpus import PartPiece
+from .part.runtime import PartModel
 
 ORDER = (0, 3, 1, 2)
 _CANDIDATES = np.arange(LOW_PITCH, HIGH_PITCH + 1)

@@ -21,10 +21,10 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from .grid import VOCABULARY, VOICES
-from .part_batches import OUTER_FIRST, PartBatch, collate, excerpt_of
-from .part_corpus import PartPiece, transpositions, usual_ranges
-from .part_network import PartNetwork
-from .part_training import piece_nats, token_nats
+from .part.batches import OUTER_FIRST, PartBatch, collate, excerpt_of
+from .part.corpus import PartPiece, transpositions, usual_ranges
+from .part.network import PartNetwork
+from .part.training import piece_nats, token_nats
 
 MOST_PAIRS = 64
 """Liked and disliked answers are paired at random up to so many."""

@@ -17,7 +17,7 @@ from .craft.scales import Scale
 from .decoding import DecodingSettings
 from .ensemble_writing import EnsembleWriter
 from .live_music import Answer, Ask
-from .part_decoder import load_decoder
+from .part.decoder import load_decoder
 from .voice_groups import VoiceGroup
 
 

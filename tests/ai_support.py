@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from tutti.models.part_network import PartNetwork, PartShape
+from tutti.models.part.network import PartNetwork, PartShape
 from tutti.models.weights import write_part_weights
 
 SMALL = PartShape(width=32, layers=1, heads=2, head=32, window=64)

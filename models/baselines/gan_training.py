@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ..controls import KEY
-from ..part_corpus import PartPiece, split_pieces
+from ..part.corpus import PartPiece, split_pieces
 from .bar_patterns import CLASSES, CONDITION, LOWER, NOISE, PATTERN, STEPS, bars_of
 from .melody_music import four_voices
 

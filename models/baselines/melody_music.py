@@ -7,7 +7,7 @@ import numpy as np
 
 from ...engine.errors import ModelError
 from ..grid import ABSENT, FIRST_PITCH, VOCABULARY, VOICES, states_after, states_before
-from ..part_corpus import PartPiece
+from ..part.corpus import PartPiece
 from ..writing import Sheet
 
 MELODY = 0

@@ -16,7 +16,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from ..grid import COUNTS, PLACES, SYMBOLS, VOCABULARY, VOICES
-from ..part_corpus import PartPiece, split_pieces
+from ..part.corpus import PartPiece, split_pieces
 from .melody_music import ANSWERED, MELODY, OLDEST_AGE, MelodyBatch, MelodySource
 
 KINDS = ("lstm", "transformer")

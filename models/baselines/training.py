@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import ModelError
-from ..part_corpus import PartPiece, split_pieces
+from ..part.corpus import PartPiece, split_pieces
 from ..weights import PartManifest, write_part_weights
 from .catalogue import KINDS
 

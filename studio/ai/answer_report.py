@@ -10,8 +10,8 @@ import numpy as np
 from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...models.explain import NoteSurprise
+from ...models.part.runtime import PartModel
 from ...models.provenance import Provenance
-from ...models.runtime import PartModel
 from ...models.score_shapes import with_notes
 from ..instrument_input import pitch_name
 from ..performance_log import PlayedNote

@@ -20,8 +20,8 @@ from ...engine.accompaniment import Soloist
 from ...engine.errors import ModelError
 from ...engine.score import Score
 from ...engine.types import Frame, HeardNote, ScoreNote, SoloState
+from ...models.part.runtime import PartModel
 from ...models.provenance import Provenance
-from ...models.runtime import PartModel
 from ..relay.protocol_commentary import Harmony, Solo, Surprises
 from ..relay.session_info import clip_text
 from .ai_record import AI, SHORTENED

@@ -14,7 +14,7 @@ from ...engine.score import Part, Score
 from ...engine.types import ScoreNote
 from ...models.craft.analysis import Analysis, analyse
 from ...models.explain import Explainer, NoteSurprise
-from ...models.runtime import PartModel
+from ...models.part.runtime import PartModel
 from ...models.score_shapes import bars_of, with_notes
 from ..relay.protocol_commentary import ChordInfo, Harmony, InfluenceInfo, SurpriseInfo, Surprises
 from ..relay.session_info import clip_text

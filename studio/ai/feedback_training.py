@@ -17,8 +17,8 @@ from ...engine.score import Score
 from ...models.controls import measure_controls
 from ...models.copy_check import copies_path
 from ...models.grid import ABSENT, VOICES, choose_voices, encode_score, grid_of_score
-from ...models.part_corpus import PartPiece, pieces_from_score
-from ...models.part_training import load_network
+from ...models.part.corpus import PartPiece, pieces_from_score
+from ...models.part.training import load_network
 from ...models.preference_training import Judged, Pair, TuningPlan, pairs_of, tune
 from ...models.provenance import Provenance
 from ...models.weights import default_part_weights, read_part_weights, write_part_weights

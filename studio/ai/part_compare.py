@@ -25,7 +25,7 @@ from ...models.baselines.catalogue import baseline_weights, load_baseline
 from ...models.composing import compose
 from ...models.craft.analysis import Analysis, analyse
 from ...models.craft.rule_harmoniser import SOURCE, harmonise
-from ...models.part_decoder import load_decoder
+from ...models.part.decoder import load_decoder
 from ...models.provenance import Author, Provenance
 from ...models.score_shapes import all_notes, with_notes
 from ...models.wish import Wish

@@ -17,8 +17,8 @@ from ...engine.score import Score
 from ...models.craft.analysis import Analysis, analyse
 from ...models.craft.scales import Scale
 from ...models.explain import Explainer, Influence, NoteSurprise, Surprise
+from ...models.part.runtime import PartModel
 from ...models.provenance import Provenance
-from ...models.runtime import PartModel
 from ..instrument_input import pitch_name
 from .part_plots import chord_roll
 from .part_writing import WrittenPart

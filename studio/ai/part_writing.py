@@ -22,9 +22,9 @@ from ...models.craft.scales import Scale
 from ...models.craft.traditions import Tradition, out_of_scale, tradition
 from ...models.decoding import DecodingSettings
 from ...models.orchestration import orchestrate
-from ...models.part_decoder import NetworkDecoder
+from ...models.part.decoder import NetworkDecoder
+from ...models.part.runtime import PartModel
 from ...models.provenance import Provenance
-from ...models.runtime import PartModel
 from ...models.weights import default_part_weights
 from ...models.wish import Wish
 from ..ensemble_setup import parts_named

@@ -23,7 +23,7 @@ def onnx(
 
 def write_onnx(weights: Path, folder: Path | None = None) -> None:
     """The files, and a line about each. Raises ``ModelError``."""
-    from ...models.part_onnx import export_onnx
+    from ...models.part.onnx import export_onnx
 
     for path in export_onnx(weights, folder):
         console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True)

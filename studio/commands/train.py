@@ -65,9 +65,9 @@ def train(
     sources, out, minutes = sources or [], out or Path("parts.safetensors"), minutes or SCORES_MINUTES
     from ...models.baselines.catalogue import KINDS
     from ...models.baselines.training import train_baseline
-    from ...models.part_corpus import read_pieces
-    from ...models.part_network import PartShape
-    from ...models.part_training import PartPlan, train_and_write
+    from ...models.part.corpus import read_pieces
+    from ...models.part.network import PartShape
+    from ...models.part.training import PartPlan, train_and_write
 
     if network != "grid" and network not in KINDS:
         raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")

@@ -18,7 +18,7 @@ from tutti.models.baselines.training import train_baseline
 from tutti.models.composing import compose
 from tutti.models.controls import Controls
 from tutti.models.grid import HOLD, REST, even_grid, pitch_to_token
-from tutti.models.part_corpus import PartPiece, piece_from_rows
+from tutti.models.part.corpus import PartPiece, piece_from_rows
 from tutti.models.weights import PartManifest
 from tutti.models.wish import Wish
 from tutti.models.writing import Sheet

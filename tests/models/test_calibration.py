@@ -9,10 +9,10 @@ import torch
 from tutti.models.calibration import onset_bonus
 from tutti.models.decoding import DecodingSettings, PartDecoder
 from tutti.models.grid import FIRST_PITCH, even_grid, pitch_to_token
-from tutti.models.part_corpus import PartPiece, piece_from_rows
-from tutti.models.part_network import PartNetwork, PartShape
-from tutti.models.part_training import write_network
-from tutti.models.runtime import PartModel
+from tutti.models.part.corpus import PartPiece, piece_from_rows
+from tutti.models.part.network import PartNetwork, PartShape
+from tutti.models.part.runtime import PartModel
+from tutti.models.part.training import write_network
 from tutti.models.weights import read_part_weights
 
 SHAPE = PartShape(width=32, layers=1, heads=2, head=32, window=24)

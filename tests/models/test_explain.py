@@ -9,7 +9,7 @@ from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.models.explain import Explainer
 from tutti.models.grid import UNKNOWN, encode_score, grid_of_score, pitch_to_token
-from tutti.models.runtime import PartModel
+from tutti.models.part.runtime import PartModel
 
 
 @pytest.fixture(scope="module")

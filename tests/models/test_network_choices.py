@@ -8,11 +8,11 @@ from tutti.models.craft.rule_fitting import ASKED, fit_weights
 from tutti.models.craft.rules import RULES
 from tutti.models.grid import FIRST_PITCH, LOW_PITCH
 from tutti.models.network_choices import network_choices
-from tutti.models.part_batches import collate, excerpt_of
-from tutti.models.part_corpus import PartPiece, piece_from_rows
-from tutti.models.part_network import PartNetwork, PartShape
-from tutti.models.part_training import rule_figures, token_nats, write_network
-from tutti.models.runtime import PartModel
+from tutti.models.part.batches import collate, excerpt_of
+from tutti.models.part.corpus import PartPiece, piece_from_rows
+from tutti.models.part.network import PartNetwork, PartShape
+from tutti.models.part.runtime import PartModel
+from tutti.models.part.training import rule_figures, token_nats, write_network
 
 SHAPE = PartShape(width=32, layers=1, heads=2, head=32, window=24)
 RISING = ((72, 67, 64, 48), (74, 69, 65, 50), (76, 67, 60, 48), (74, 67, 59, 55))

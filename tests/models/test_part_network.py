@@ -10,7 +10,6 @@ from support import make_score
 
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
-from tutti.models import part_training
 from tutti.models.controls import COLUMNS, DENSITY, KEY, REGISTER, SIZES, Controls, measure_controls
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder, draw
@@ -29,8 +28,9 @@ from tutti.models.grid import (
     states_before,
     token_to_pitch,
 )
-from tutti.models.part_batches import Augmentation, ExcerptSource, chord_labels, collate, excerpt_of
-from tutti.models.part_corpus import (
+from tutti.models.part import training
+from tutti.models.part.batches import Augmentation, ExcerptSource, chord_labels, collate, excerpt_of
+from tutti.models.part.corpus import (
     PartPiece,
     piece_from_rows,
     pieces_from_json,
@@ -41,9 +41,10 @@ from tutti.models.part_corpus import (
     usual_ranges,
     voicings,
 )
-from tutti.models.part_network import PartNetwork, PartShape
-from tutti.models.part_tables import OFFSETS
-from tutti.models.part_training import (
+from tutti.models.part.network import PartNetwork, PartShape
+from tutti.models.part.runtime import PartModel, ahead_of
+from tutti.models.part.tables import OFFSETS
+from tutti.models.part.training import (
     PartPlan,
     load_network,
     piece_nats,
@@ -51,7 +52,6 @@ from tutti.models.part_training import (
     train_parts,
     write_network,
 )
-from tutti.models.runtime import PartModel, ahead_of
 from tutti.models.weights import part_manifest_path, read_part_weights
 
 SMALL = PartShape(width=32, layers=2, heads=2, head=32, window=24)
@@ -251,7 +251,7 @@ def test_what_was_best_on_held_out_music_is_kept_not_what_was_last(monkeypatch: 
         looked.append(network)
         return abs(3.0 - len(looked))
 
-    monkeypatch.setattr(part_training, "validation_nats", nats)
+    monkeypatch.setattr(training, "validation_nats", nats)
     plan = PartPlan(budget_s=2.0, batch=2, steps=32, shape=SMALL, averaging=0.5, learning_rate=1e-2)
     pieces = [piece(n % 5, 8, f"work {n}") for n in range(8)]
     network, figures = train_parts(pieces, plan)

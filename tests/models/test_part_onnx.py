@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from tutti.engine.errors import ModelError
 from tutti.models.controls import SIZES
 from tutti.models.grid import ABSENT, FIRST_PITCH, HOLD, REST, UNKNOWN, VOCABULARY, VOICES, even_grid
-from tutti.models.part_network import PartNetwork, PartShape
-from tutti.models.part_onnx import export_onnx, onnx_paths
-from tutti.models.part_tables import OFFSETS
-from tutti.models.part_training import write_network
-from tutti.models.runtime import NOT_AHEAD, PartModel, PartState
+from tutti.models.part.network import PartNetwork, PartShape
+from tutti.models.part.onnx import export_onnx, onnx_paths
+from tutti.models.part.runtime import NOT_AHEAD, PartModel, PartState
+from tutti.models.part.tables import OFFSETS
+from tutti.models.part.training import write_network
 from tutti.studio.cli import app
 
 SMALL = PartShape(width=32, layers=2, heads=2, head=32, window=24)

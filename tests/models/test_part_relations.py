@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from tutti.models.grid import ABSENT, FIRST_PITCH, OLDEST, REST, UNKNOWN, VOICES, pitch_to_token
-from tutti.models.part_relations import (
+from tutti.models.part.relations import (
     heard_lately,
     input_rows,
     interval,
@@ -14,7 +14,7 @@ from tutti.models.part_relations import (
     priors,
     seen_from,
 )
-from tutti.models.part_tables import FADES, IN_CLASS, IN_MOVE, INPUT_ROWS, KNOWN_ROWS, MOVE, OWN_MOVE, OWN_NOW, OWN_ROWS
+from tutti.models.part.tables import FADES, IN_CLASS, IN_MOVE, INPUT_ROWS, KNOWN_ROWS, MOVE, OWN_MOVE, OWN_NOW, OWN_ROWS
 
 
 def symbols(*pitches: int | None) -> Tensor:

@@ -6,7 +6,7 @@ from tutti.models.controls import Controls
 from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.decoding import PartDecoder
 from tutti.models.grid import FIRST_PITCH, HOLD, Place, pitch_to_token, states_after
-from tutti.models.runtime import PartModel
+from tutti.models.part.runtime import PartModel
 from tutti.models.weights import default_part_weights
 
 MELODY = (72, 74, 76, 77, 79, 77, 76, 74, 72, 71, 72, 76, 79, 81, 79, 76, 77, 76, 74, 72, 74, 71, 72, 72)

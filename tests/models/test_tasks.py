@@ -16,7 +16,7 @@ from tutti.models.composing import Composition, compose, wishes_with_cadences
 from tutti.models.copy_check import CopyIndex, build_index, lines_of
 from tutti.models.grid import FIRST_PITCH, REST, even_grid
 from tutti.models.orchestration import orchestrate
-from tutti.models.part_decoder import NetworkDecoder, load_decoder
+from tutti.models.part.decoder import NetworkDecoder, load_decoder
 from tutti.models.score_shapes import all_notes, blank_score, new_part, with_bars, with_parts
 from tutti.models.sketch import read_sketch
 from tutti.models.voice_groups import comfortable_range

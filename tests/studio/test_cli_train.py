@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.decoding import PartDecoder
 from tutti.models.grid import HOLD, Place, pitch_to_token
-from tutti.models.runtime import PartModel
+from tutti.models.part.runtime import PartModel
 from tutti.studio.cli import app
 
 

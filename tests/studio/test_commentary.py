@@ -22,7 +22,7 @@ from tutti.engine.types import (
     ScorePosition,
     SoloPosition,
 )
-from tutti.models.runtime import PartModel
+from tutti.models.part.runtime import PartModel
 from tutti.models.score_shapes import all_notes
 from tutti.studio.ai.commentary import Commentary, comment_on
 from tutti.studio.ai.commenting import BARS_AHEAD, BARS_BEFORE, CommentaryPlan, Commentator

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.errors import ModelError, ScoreError
-from ..engine.notation.score_cache import open_score
-from ..engine.score import Score
-from .controls import measure_controls
-from .grid import (
+from ...engine.errors import ModelError, ScoreError
+from ...engine.notation.score_cache import open_score
+from ...engine.score import Score
+from ..controls import measure_controls
+from ..grid import (
     FIRST_PITCH,
     HOLD,
     LOW_PITCH,

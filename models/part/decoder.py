@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.expression import metrical_weight
-from .controls import Controls
-from .craft.scales import Scale
-from .decoding import DecodingSettings, PartDecoder
-from .grid import ABSENT, HOLD, VOICES, Grid, states_after
-from .provenance import Author
+from ...engine.expression import metrical_weight
+from ..controls import Controls
+from ..craft.scales import Scale
+from ..decoding import DecodingSettings, PartDecoder
+from ..grid import ABSENT, HOLD, VOICES, Grid, states_after
+from ..provenance import Author
+from ..writing import ASK_ANEW, IMAGINE, Sheet
 from .runtime import PartModel, Place, ahead_of
-from .writing import ASK_ANEW, IMAGINE, Sheet
 
 
 @dataclass(slots=True)

@@ -19,17 +19,17 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from ..engine.errors import ModelError
-from .calibration import onset_bonus
-from .copy_check import CopyIndex, build_index, copies_path, lines_of_columns
-from .craft.rule_fitting import ASKED, fit_weights
-from .grid import ABSENT, FIRST_PITCH, LOW_PITCH
-from .network_choices import network_choices
-from .part_batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
-from .part_corpus import PartPiece, split_pieces
-from .part_network import PartNetwork, PartShape, StepInputs, steps_ahead
+from ...engine.errors import ModelError
+from ..calibration import onset_bonus
+from ..copy_check import CopyIndex, build_index, copies_path, lines_of_columns
+from ..craft.rule_fitting import ASKED, fit_weights
+from ..grid import ABSENT, FIRST_PITCH, LOW_PITCH
+from ..network_choices import network_choices
+from ..weights import PartManifest, write_part_weights
+from .batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
+from .corpus import PartPiece, split_pieces
+from .network import PartNetwork, PartShape, StepInputs, steps_ahead
 from .runtime import PartModel
-from .weights import PartManifest, write_part_weights
 
 Progress = Callable[[float, float], None]
 _CHECKS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

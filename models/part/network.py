@@ -7,7 +7,7 @@ scores one voice's token given any of the other voices at this step, so that voi
 orderless factorisation as in Uria, Murray & Larochelle, "A Deep and Tractable Density Estimator", ICML 2014, and
 Coconet (Huang et al., ISMIR 2017). Its odds are sums of what is said of a pitch itself, of its intervals to the voice's
 two pitches before, and of its interval class to what the other voices play and to what was heard lately; and both read
-intervals as well as pitches (``part_relations``), so that what is learned in one key holds in another.
+intervals as well as pitches (``relations``), so that what is learned in one key holds in another.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from .controls import DENSITY, REGISTER
-from .grid import ABSENT, FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOCABULARY, VOICES
-from .part_relations import input_rows, known_moves, own_rows, seen_from
-from .part_tables import (
+from ..controls import DENSITY, REGISTER
+from ..grid import ABSENT, FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOCABULARY, VOICES
+from .relations import input_rows, known_moves, own_rows, seen_from
+from .tables import (
     CONTROL_STARTS,
     FADES,
     IN_AGE,
@@ -59,7 +59,7 @@ class PartShape:
 class StepInputs:
     """What the backbone reads at each step, before the step's tokens; int64, batch and steps first.
 
-    ``sounding`` and ``age`` (…, voices) are ``grid.states_before``, ``prior`` (…, voices) is ``part_relations.priors``
+    ``sounding`` and ``age`` (…, voices) are ``grid.states_before``, ``prior`` (…, voices) is ``relations.priors``
     of them and ``lately`` (…, fades, 12), float32, ``heard_lately``; ``given`` (…, voices) is 1 for voices that are
     not the network's to answer; ``place``, ``count``, ``metre`` (…) are the grid's; ``controls`` (…, columns) as in
     ``controls``; ``ahead`` (…, voices, offsets) the symbols that sound at ``OFFSETS`` steps ahead, ``UNKNOWN`` where

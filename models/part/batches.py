@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .controls import COLUMNS, KEY, REGISTER, REGISTER_WIDTH, SIZES
-from .grid import ABSENT, FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, states_after, states_before
-from .part_corpus import PartPiece, transpositions, usual_ranges
-from .part_network import StepInputs, steps_ahead
-from .part_relations import heard_lately, priors
+from ..controls import COLUMNS, KEY, REGISTER, REGISTER_WIDTH, SIZES
+from ..grid import ABSENT, FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, states_after, states_before
+from .corpus import PartPiece, transpositions, usual_ranges
+from .network import StepInputs, steps_ahead
+from .relations import heard_lately, priors
 
 OUTER_FIRST = (0, 3, 1, 2)
 """Soprano, bass, alto, tenor: the usual order of decoding."""

@@ -2,8 +2,8 @@
 
 from itertools import accumulate, combinations
 
-from .controls import DENSITY, SIZES
-from .grid import COUNTS, METRES, OLDEST, PLACES, SYMBOLS, VOICES
+from ..controls import DENSITY, SIZES
+from ..grid import COUNTS, METRES, OLDEST, PLACES, SYMBOLS, VOICES
 
 OFFSETS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32)
 """How many steps ahead given voices are looked at, where they are known."""

@@ -7,8 +7,8 @@ pitches alone. All functions are of tensors; ``runtime`` says the same in numpy 
 import torch
 from torch import Tensor
 
-from .grid import FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOICES
-from .part_tables import (
+from ..grid import FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOICES
+from .tables import (
     APART_HIGH,
     APART_LOW,
     APARTS,

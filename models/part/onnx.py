@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine.errors import ModelError
-from .controls import COLUMNS
-from .grid import FIRST_PITCH, HOLD, UNKNOWN, VOICES
-from .part_network import Block, PartNetwork, StepInputs
-from .part_tables import FADES, OFFSETS
-from .part_training import load_network
-from .weights import PartManifest, read_part_weights
+from ...engine.errors import ModelError
+from ..controls import COLUMNS
+from ..grid import FIRST_PITCH, HOLD, UNKNOWN, VOICES
+from ..weights import PartManifest, read_part_weights
+from .network import Block, PartNetwork, StepInputs
+from .tables import FADES, OFFSETS
+from .training import load_network
 
 OPSET = 18
 _LEAST_HALVED = 64

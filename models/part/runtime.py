@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..engine.errors import ModelError
-from .controls import COLUMNS, DENSITY
-from .grid import (
+from ...engine.errors import ModelError
+from ..controls import COLUMNS, DENSITY
+from ..grid import (
     ABSENT,
     FIRST_PITCH,
     HOLD,
@@ -26,7 +26,8 @@ from .grid import (
     VOICES,
     Place,
 )
-from .part_tables import (
+from ..weights import PartManifest, read_part_weights
+from .tables import (
     APART_HIGH,
     APART_LOW,
     APARTS,
@@ -55,7 +56,6 @@ from .part_tables import (
     REACH,
     REACHES,
 )
-from .weights import PartManifest, read_part_weights
 
 NOT_AHEAD = np.full((VOICES, len(OFFSETS)), UNKNOWN, np.int64)
 """Nothing is known of what comes."""
@@ -258,7 +258,7 @@ class PartState:
         return self.sounding != ABSENT
 
     def _look_back(self) -> None:
-        """What the network is told of the music before this step: ``part_relations``, for one step."""
+        """What the network is told of the music before this step: ``relations``, for one step."""
         self.prior = np.where(self.age < OLDEST, self._prior, UNKNOWN)
         self.lately = self._heard / np.maximum(1.0, self._heard.sum(1, keepdims=True))
         self.lately_seen = np.zeros((VOICES, self.lately.size), np.float32)
