@@ -93,7 +93,9 @@ class BarPlace:
             return accounts
         here = self.log_place(best.index)
         for slip in SLIPS:
-            self._slips[slip] = SLIP_KEPT * self._slips[slip] + self.log_place(best.index + slip) - here
+            comparable = self._meter.key(best.index + slip)[0] == self._meter.key(best.index)[0]
+            gain = self.log_place(best.index + slip) - here if comparable else 0.0
+            self._slips[slip] = SLIP_KEPT * self._slips[slip] + gain
         slip = max(SLIPS, key=lambda slip: self._slips[slip] + self._rivals[slip])
         if self._slips[slip] + self._rivals[slip] < LOG_SLIP or not 0 <= best.index + slip < self._meter.last:
             return accounts

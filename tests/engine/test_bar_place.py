@@ -84,6 +84,15 @@ def test_one_misreading_moves_nothing() -> None:
     assert counted(BarPlace(METER), 1, 1) == 0
 
 
+def test_beats_of_another_meter_are_not_compared() -> None:
+    place = BarPlace(MeterMap.of(score_of_bars([(1.0,) * 4, (1.0,) * 3] * 4, [(0.0, 80.0)])))
+    place.lose_sight()
+    last_of_four = account(3)
+    for _ in range(20):
+        place.read(readings(0, 1.0, 0.999), 1.0, 0.75)
+        assert place.put_right([last_of_four], account(2), ConductorProfile())[0].index == 3
+
+
 def test_in_one_the_bar_says_nothing() -> None:
     place = BarPlace(MeterMap.of(plain_score((1.0,), 8, 80.0)))
     place.read(readings(0, 1.0), 1.0, 0.75)
