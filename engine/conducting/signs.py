@@ -1,4 +1,4 @@
-"""What hands and gaze say besides the beat: cues, more or less of a section, holds and cut-offs.
+"""What hands and gaze say besides the beat: cues, and more or less of a section; holds and cut-offs (``holds``).
 
 The free hand (device ``left``, whichever hand that is) speaks when it is *presented*, raised and held away from the
 body, and does not mirror the beat. A short stroke of it towards a section is a cue, slow rising or sinking asks for
@@ -16,9 +16,9 @@ import numpy as np
 from ..entries import ENTERING
 from ..transforms import rotate, tracking_to_hall, tracking_to_hall_direction
 from ..types import PlayerPlacement, Pose, ScorePosition, Sign, TempoEstimate, Vector
-from .cut_off import closes, slashes
 from .gaze import LOST_MISFIT, Gaze, Misfits, SectionMap, choose, weigh
 from .hands import HandTracker, Movement, likeness
+from .holds import HoldReader
 
 SHOULDER_M = (0.16, -0.28)
 """Where the free shoulder is from the head: aside and up."""
@@ -81,16 +81,6 @@ TAKEN_BACK_S = 0.6
 """When the hand leaves, what it asked for in this last time was its leaving."""
 AGREE_MISFIT = 9.0
 
-HOLD_S = 0.4
-BATON_REST_S = 0.3
-OVERDUE_BEATS = 0.4
-WAITS_BEATS = 1.6
-"""A hand whose next beat is not expected before so many periods after the last one waits: the sound is held once the
-period is over."""
-AT_END_BEATS = 1.3
-CUT_AGAIN_S = 1.0
-HELD_LATELY_S = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class _Body:
@@ -108,7 +98,7 @@ class SignReader:
 
     def __init__(self, placements: Sequence[PlayerPlacement] = (), beats: int | None = None) -> None:
         """``beats`` is how many conductor's beats the score has: at its end a cut-off needs no hold before it."""
-        self._beats = beats
+        self._holds = HoldReader(beats)
         self.place(placements)
         self._hand, self._baton = HandTracker(), HandTracker()
         self._free_pose: Pose | None = None
@@ -123,10 +113,6 @@ class SignReader:
         self._asked: dict[str | None, float] = {}
         self._asking: str | None = None
         self._asked_lately: deque[tuple[float, float]] = deque()
-        self._held = False
-        self._cut_s = -math.inf
-        self._held_until_s = -math.inf
-        self._beat, self._period_s = -1, 0.0
         self._told: dict[str | None, float] = {}
         self._rising_m_s = 0.0
         self._free = False
@@ -164,7 +150,7 @@ class SignReader:
         signs: list[Sign] = []
         weights = weights or {}
         playing = position is not None and position.state in ("playing", "coasting", "holding")
-        self._watch_hold(position, tempo)
+        self._holds.watch(position, tempo)
         for pose in poses:
             if not pose.valid:
                 continue
@@ -174,18 +160,18 @@ class SignReader:
                 self._baton.step(pose)
                 self._learn_usual(pose)
                 if playing:
-                    signs += self._cut_off(self._baton)
+                    signs += self._holds.baton_cuts_off(self._hand, self._baton)
             else:
                 movement = self._hand.step(pose)
                 self._free_pose = pose
                 signs += self._present()
                 self._watch_poise()
                 if playing:
-                    signs += self._cut_off(self._hand)
+                    signs += self._holds.hand_cuts_off(self._hand, self._baton, self._presented_s)
                     if movement is not None:
                         signs += self._cue(movement, weights)
                     signs += self._balance()
-                    signs += self._hold(tempo)
+                    signs += self._holds.hold(self._hand, self._baton, self._presented_s, tempo)
         return tuple(signs)
 
     # -- the body ------------------------------------------------------------------------------------------
@@ -385,68 +371,6 @@ class SignReader:
         if lately and max(lately) > self._asked.get(self._asking, 0.0):
             self._asked[self._asking] = max(lately)
         return self._tell_balance(time_s, 0.01)
-
-    def _hold(self, tempo: TempoEstimate | None) -> list[Sign]:
-        hand, baton = self._hand, self._baton
-        resting = (
-            tempo is not None
-            and baton.sample is not None
-            and baton.sample.still_s >= BATON_REST_S
-            and (tempo.stopped or baton.time_s > tempo.next_beat_s + OVERDUE_BEATS * tempo.beat_period_s)
-        )
-        if not resting:
-            self._held = False
-        elif (
-            not self._held
-            and self._presented_s is not None
-            and hand.sample is not None
-            and hand.sample.still_s >= HOLD_S
-        ):
-            self._held = True
-            return [Sign(hand.sample.known_s, "hold")]
-        return []
-
-    def _cut_off(self, hand: HandTracker) -> list[Sign]:
-        sample, moving = hand.sample, hand.latest
-        if sample is None or moving is None or sample.time_s - self._cut_s < CUT_AGAIN_S:
-            return []
-        if not self._may_end(moving.start_s):
-            return []
-        stroke = hand is self._hand or (self._hand.latest is not None and slashes(self._hand))
-        if not closes(hand) and not (stroke and slashes(hand)):
-            return []
-        if hand is self._hand and not (self._presented_at(moving.start_s) and self._baton_waits(moving.start_s)):
-            return []
-        self._cut_s = sample.time_s
-        return [Sign(sample.known_s, "cut_off")]
-
-    def _presented_at(self, start_s: float) -> bool:
-        """The free hand was up already: coming up is no cut-off."""
-        return self._presented_s is not None and start_s - self._presented_s > 0.1
-
-    def _baton_waits(self, since_s: float) -> bool:
-        """The baton rested when the free hand began, or closes as well."""
-        baton = self._baton
-        if baton.sample is None or baton.latest is None or baton.trembles:
-            return True
-        return baton.rested_s >= BATON_REST_S and abs(baton.latest.start_s - since_s) < 0.25
-
-    def _watch_hold(self, position: ScorePosition | None, tempo: TempoEstimate | None) -> None:
-        """Remember until when the sound was held, or the music at its end: a loop of the baton may look like a beat."""
-        if position is None or tempo is None:
-            return
-        if tempo.beat_index != self._beat:  # the period of a beat that is held becomes longer
-            self._beat, self._period_s = tempo.beat_index, tempo.beat_period_s
-        overdue = tempo.time_s > tempo.next_beat_s + OVERDUE_BEATS * tempo.beat_period_s
-        late = tempo.time_s > tempo.beat_s + self._period_s
-        waits = late and tempo.next_beat_s > tempo.beat_s + WAITS_BEATS * self._period_s
-        at_end = self._beats is not None and position.beat >= self._beats - AT_END_BEATS
-        if position.state == "holding" or tempo.stopped or overdue or waits or at_end:
-            self._held_until_s = max(tempo.time_s, position.time_s)
-
-    def _may_end(self, start_s: float) -> bool:
-        """The sound was held when the movement began, or soon after, or the music was at its end."""
-        return start_s <= self._held_until_s + HELD_LATELY_S
 
 
 def is_presented(hand_m: Vector, head_m: Vector) -> bool:
