@@ -122,8 +122,9 @@ def _music(random: np.random.Generator) -> tuple[_Music, bool]:
     starts = np.cumsum(lengths) - lengths
     tempos = [(0.0, 60.0 / marked_s)]
     for beat, factor in sudden:
+        marked_s *= factor
         if random.random() < MARKED_PART:
-            marked_s *= factor * float(np.exp(random.normal(0.0, 0.1)))
+            marked_s *= float(np.exp(random.normal(0.0, 0.1)))
             tempos.append((float(starts[beat]), 60.0 / marked_s))
     score = score_of_bars(bars, tempos, _levels(random, len(lengths)))
     first = len(bars[0])
