@@ -33,6 +33,9 @@ WAITING_WORTH, OVERDUE_PERIODS = 1.5, 0.5
 which the hand is read to beat on."""
 LOG_SILENT = -6.0
 """A beat that was not read at all."""
+PASSED_S = 0.1
+"""A slow turn is known seconds later. Where a beat was counted so long after it, it says nothing more: what was read of
+it has been weighed, and the count does not go back by beats."""
 
 
 class Accounts:
@@ -121,6 +124,9 @@ class Accounts:
             recent = way[way[:, 0] >= parent.ictus_s - 0.06]
             if drawn:
                 parent.log_weight -= WAITING_WORTH * part * self._waited(parent, ictus.time_s, readings)
+            if ictus.time_s < parent.ictus_s - PASSED_S:
+                born.append((parent.branch(), False))
+                continue
             for ahead in self._choices(parent, ictus.time_s - parent.ictus_s):
                 child = parent.branch()
                 weight = math.log(believed if ahead else 1.0 - believed)

@@ -65,3 +65,13 @@ def test_a_short_gap_hides_a_beat_though_the_hand_held_before():
     assert known._choices(held, 4.0 * PERIOD_S) == (0, 1, 2)
     known.lose_sight(3.0 + 4.4 * PERIOD_S, 4.0 * PERIOD_S)
     assert known._choices(held, 5.0 * PERIOD_S) == (0, 1, 4, 5), "in a long one most beats are given"
+
+
+def test_a_turn_known_late_takes_back_no_beats_counted_since():
+    known = Accounts(METER, ConductorProfile())
+    known._all = [account(5, 8.6, 0.0), account(4, 7.9, -0.7), account(0, 6.55, -1.0)]
+    way = np.array([[5.0 + 0.01 * n, 0.0, 1.0, 0.0] for n in range(460)])
+    read = readings((5.0, 9.6, 0.99))
+    known.weigh(Candidate(7.15, 0.3, rise=0.1), 0.97, read, ReadingTrust(), way)
+    assert known.best.index == 5
+    assert {other.index for other in known._all} >= {4, 5}
