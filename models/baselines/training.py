@@ -1,6 +1,5 @@
 """Any baseline trained on pieces and written with a manifest, as the part network is."""
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import ModelError
-from ..part.corpus import PartPiece, split_pieces
+from ..part.corpus import PartPiece, described
 from ..weights import PartManifest, write_part_weights
 from .catalogue import KINDS
 
@@ -60,14 +59,6 @@ def write_baseline(
     figures: dict[str, Any],
 ) -> PartManifest:
     """Write half-precision weights and a manifest: data by name and hash, split, licence, command, figures."""
-    training, validation = split_pieces(pieces)
-    files = {piece.name: piece.sha256 for piece in sorted(pieces, key=lambda piece: piece.name)}
-    data = {
-        "training": sorted({piece.name for piece in training}),
-        "validation": sorted({piece.name for piece in validation}),
-        "sha256": hashlib.sha256("".join(files.values()).encode()).hexdigest(),
-        "files": files,
-    }
     parameters = {"parameters": int(sum(array.size for array in arrays.values()))}
-    description = {"data": data, "licence": licence, "command": command, "figures": figures}
+    description = {"data": described(pieces), "licence": licence, "command": command, "figures": figures}
     return write_part_weights(weights, arrays, {**shape, **parameters}, description)

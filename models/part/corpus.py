@@ -10,9 +10,10 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -201,6 +202,18 @@ def split_pieces(pieces: Iterable[PartPiece]) -> tuple[list[PartPiece], list[Par
     )
     held_out = frozenset(works[: max(1, round(VALIDATION_SHARE * len(works)))])
     return [p for p in pieces if p.work not in held_out], [p for p in pieces if p.work in held_out]
+
+
+def described(pieces: Sequence[PartPiece]) -> dict[str, Any]:
+    """What a manifest says of the pieces that weights learned from: how they were split, and files by name and hash."""
+    training, validation = split_pieces(pieces)
+    files = {piece.name: piece.sha256 for piece in sorted(pieces, key=lambda piece: piece.name)}
+    return {
+        "training": sorted({piece.name for piece in training}),
+        "validation": sorted({piece.name for piece in validation}),
+        "sha256": hashlib.sha256("".join(files.values()).encode()).hexdigest(),
+        "files": files,
+    }
 
 
 def usual_ranges(pieces: Iterable[PartPiece]) -> np.ndarray:

@@ -6,7 +6,6 @@ The average is what is kept, as it was when the validation pieces were likeliest
 """
 
 import copy
-import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from ..grid import ABSENT, FIRST_PITCH, LOW_PITCH
 from ..network_choices import network_choices
 from ..weights import PartManifest, write_part_weights
 from .batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
-from .corpus import PartPiece, split_pieces
+from .corpus import PartPiece, described, split_pieces
 from .network import PartNetwork, PartShape, StepInputs, steps_ahead
 from .runtime import PartModel
 
@@ -192,16 +191,8 @@ def write_network(
     figures: dict[str, Any],
 ) -> PartManifest:
     """Write weights and a manifest: data by name and hash, split, licence, command, figures."""
-    training, validation = split_pieces(pieces)
-    files = {piece.name: piece.sha256 for piece in sorted(pieces, key=lambda piece: piece.name)}
-    data = {
-        "voicings": len(pieces),
-        "steps": int(sum(len(piece.tokens) for piece in pieces)),
-        "training": sorted({piece.name for piece in training}),
-        "validation": sorted({piece.name for piece in validation}),
-        "sha256": hashlib.sha256("".join(files.values()).encode()).hexdigest(),
-        "files": files,
-    }
+    steps = int(sum(len(piece.tokens) for piece in pieces))
+    data = {"voicings": len(pieces), "steps": steps, **described(pieces)}
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     description = {"data": data, "licence": licence, "command": command, "figures": figures}
     return write_part_weights(path, arrays, network.describe(), description)
