@@ -127,7 +127,7 @@ class PartDecoder:
         for voice in (*(voice for voice in chosen.order if voice in imagined), *self._answered):
             if voice in given:
                 continue
-            logits = self._odds(voice, tokens, chosen, led, may_hold)
+            logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
             costs = None
             if chosen.rules.active:
                 costs = self._penalties(voice, tokens, chosen.rules, accent, scale, chord)

@@ -196,6 +196,19 @@ def test_the_same_seed_writes_the_same_and_a_copy_goes_on_the_same(tmp_path: Pat
     assert written(twin, range(20, 40)) == one[20:], "what the other one did must not matter"
 
 
+def test_voices_that_are_asked_anew_do_not_hold(tmp_path: Path) -> None:
+    """What sounded may have been let go meanwhile: a voice that held it would be silent."""
+    model, _ = saved(tmp_path / "w.safetensors")
+    held = {seed: set[int]() for seed in range(12)}
+    for seed, voices in held.items():
+        decoder = PartDecoder(model, given=(0,), ranges=RANGES, seed=seed)
+        decoder.step(even_grid(4).at(0), {voice: pitch_to_token(60) for voice in range(VOICES)})
+        for step in range(1, 4):
+            tokens = decoder.step(even_grid(4).at(step), {0: HOLD}, anew=[1, 3])
+            voices |= {voice for voice in range(1, VOICES) if tokens[voice] == HOLD}
+    assert set().union(*held.values()) == {2}
+
+
 def test_rules_and_density_steer_the_odds(tmp_path: Path) -> None:
     """An untrained network writes parallels and any number of notes by chance."""
     model, _ = saved(tmp_path / "w.safetensors")
