@@ -129,7 +129,7 @@ class DeviceInput:
 
 
 class LearnerChannel:
-    """The learner's way through the audio process, a block at a time; one thread."""
+    """The learner's way through the audio process, a block at a time; one thread. A lost device is closed in another."""
 
     def __init__(
         self, job: MicrophoneJob, source: BlockSource, ring: AudioRing, rate_hz: int, block: int, clock: SessionClock
@@ -156,8 +156,8 @@ class LearnerChannel:
         if came is not None:
             self._came_s = now_s
         elif self._source is not None and now_s - self._came_s > LOST_S:
-            _log.warning("microphone %s was lost: the orchestra plays on without you", self._source.name)
-            self.close()
+            lost, self._source = self._source, None
+            threading.Thread(target=_give_up, args=(lost,), name="tutti-mic-lost", daemon=True).start()
         self._raw = self._silence if came is None else came * self._gain
         safe = self._guard.process(self._raw)
         if self._guard.howls != self._howls:
@@ -174,6 +174,12 @@ class LearnerChannel:
         source, self._source = self._source, None
         if source is not None:
             source.close()
+
+
+def _give_up(lost: BlockSource) -> None:
+    """Close a device that is gone: that takes longer than the renderer has."""
+    _log.warning("microphone %s was lost: the orchestra plays on without you", lost.name)
+    lost.close()
 
 
 def open_learner(job: MicrophoneJob, rate_hz: int, block: int, clock: SessionClock) -> LearnerChannel:

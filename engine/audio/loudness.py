@@ -1,11 +1,14 @@
 """Loudness: how loud an ensemble will be before it has played, and how loud a programme was."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import scipy
 
+from ..applause import INSTRUMENT as APPLAUSE
 from ..instruments import catalogue
 from ..sounds.sound_set import REFERENCE_LEVEL_DB
 from ..types import PlayerPlacement
@@ -15,12 +18,14 @@ from .source_field import AT_PODIUM, NEAREST_M, Listener
 
 LARGEST_GAIN_DB = 14.0
 SMALLEST_GAIN_DB = -24.0
+SHORT_TERM_S, HOP_S = 3.0, 0.1
 _MIDDLE_HZ = 700.0
 """Between the octaves of 500 Hz and 1 kHz, by whose reverberation halls are compared."""
 
 
 def ensemble_lufs(placements: Sequence[PlayerPlacement], room: Room, listener: Listener = AT_PODIUM) -> float:
-    """Loudness at the podium, or another seat, when everyone holds a note at velocity 90, before any gain.
+    """Loudness at the podium, or another seat, when everyone holds a note at velocity 90, before any gain; −inf where
+    nobody is.
 
     Players add as powers; each is heard directly (6 dB less for twice the distance), by the first reflections (about
     as much again as the nearest walls send) and by the diffuse field, in two ears (ITU-R BS.1770: channels add).
@@ -32,14 +37,29 @@ def ensemble_lufs(placements: Sequence[PlayerPlacement], room: Room, listener: L
         distance_m = max(NEAREST_M, math.dist(placement.position_m, (*listener.position_m[:2], 0.0)))
         level_db = REFERENCE_LEVEL_DB + catalogue()[placement.instrument].level_db
         power += 10.0 ** (level_db / 10.0) * (1.0 / distance_m**2 + late)
-    return -0.691 + 10.0 * math.log10(2.0 * power)
+    return -0.691 + 10.0 * math.log10(2.0 * power) if power else -math.inf
 
 
 def programme_gain_db(
     placements: Sequence[PlayerPlacement], room: Room, loudness_lufs: float, listener: Listener = AT_PODIUM
 ) -> float:
-    """Gain that brings the ensemble's forte to ``loudness_lufs`` at a seat, the same for a whole performance."""
-    return max(SMALLEST_GAIN_DB, min(LARGEST_GAIN_DB, loudness_lufs - ensemble_lufs(placements, room, listener)))
+    """Gain that brings the ensemble's forte to ``loudness_lufs`` at a seat, the same for a whole performance. The
+    audience is no part of the ensemble."""
+    ensemble = [placement for placement in placements if placement.instrument != APPLAUSE]
+    return max(SMALLEST_GAIN_DB, min(LARGEST_GAIN_DB, loudness_lufs - ensemble_lufs(ensemble, room, listener)))
+
+
+def with_applause_held(
+    placements: Sequence[PlayerPlacement], room: Room, listener: Listener, most_lufs: float
+) -> list[PlayerPlacement]:
+    """The same with an audience whose applause, before any gain, is no louder than ``most_lufs`` at a seat: a hall
+    claps far louder than a quartet plays, and the seat may be among those who clap."""
+    audience = [placement for placement in placements if placement.instrument == APPLAUSE]
+    over_db = max(0.0, ensemble_lufs(audience, room, listener) - most_lufs)
+    return [
+        replace(placement, gain_db=placement.gain_db - over_db) if placement.instrument == APPLAUSE else placement
+        for placement in placements
+    ]
 
 
 class LoudnessMeter:
@@ -49,12 +69,13 @@ class LoudnessMeter:
     implementations of the EBU R128 loudness measurement" (AES 145, 2018).
     """
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, last_s: float | None = None) -> None:
+        """``last_s``: only so much of the end is remembered, however long the programme."""
         self._sections = k_weighting(rate_hz)
         self._states = np.zeros((2, 2, 2))
-        self._hop = round(0.1 * rate_hz)
+        self._hop = round(HOP_S * rate_hz)
         self._open_power, self._open_count = 0.0, 0
-        self._hops: list[float] = []
+        self._hops: deque[float] = deque(maxlen=None if last_s is None else round(last_s / HOP_S))
 
     def add(self, stereo: FloatArray) -> None:
         """The next piece, (samples, 2), of any length."""
@@ -73,7 +94,8 @@ class LoudnessMeter:
     @property
     def short_term_lufs(self) -> float:
         """Loudness of the last 3 s, ungated (EBU Tech 3341); of what there is before that; −inf in silence."""
-        power = float(np.mean(self._hops[-30:])) if self._hops else 0.0
+        hops = list(self._hops)[-round(SHORT_TERM_S / HOP_S) :]
+        power = float(np.mean(hops)) if hops else 0.0
         return -0.691 + 10.0 * math.log10(power) if power > 1e-12 else -math.inf
 
     @property

@@ -44,12 +44,18 @@ class LoudnessHold:
         self._recent = np.zeros(round(MOMENTARY_S / self._hop_s))
         self._step_db = FASTEST_DB_PER_S * cell / rate_hz
         self._fading = math.exp(-self._hop_s / MEMORY_S)
-        self._target_lufs = target_lufs - gain_db
-        self._energy = self._energy_hop = self._weight = self._heard_s = 0.0
+        self.expect(target_lufs, gain_db)
+        self._energy_hop = 0.0
         self._cells = self._hops = 0
         self._wanted_db = 0.0
         self.correction_db = 0.0
         self.gain = 1.0
+
+    def expect(self, target_lufs: float, gain_db: float) -> None:
+        """From now on others are heard, or the same from elsewhere: they get ``gain_db`` beside the correction, which
+        stays what it is until enough was heard."""
+        self._target_lufs = target_lufs - gain_db
+        self._energy = self._weight = self._heard_s = 0.0
 
     def add(self, stereo: FloatArray) -> None:
         """Take in the next piece, (2, samples), before any gain."""

@@ -43,6 +43,9 @@ SAME_PITCH = 0.3
 """Semitones by which a player's notes of one pitch differ at most; quarter tones differ by more."""
 POLYPHONY_S = 0.08
 """A held note that is expected to go on longer than this past another's onset is held beside it, not slurred."""
+ROLL_HZ, ROLL_SOFTER = 13.0, 10.0
+"""A tremolo of what dies away when it is struck is a roll: so many strokes a second, each of which is so much softer
+(velocity) than one alone would be, since several ring at once."""
 _PRUNE_CELLS = 256
 
 
@@ -133,9 +136,12 @@ class Playing:
     def submit(self, notes: Sequence[PlayerNote], releases: Sequence[NoteRelease]) -> None:
         """Notes to play and to end, in any order; times on the session clock."""
         for note in notes:
+            if self._is_roll(note):
+                note = replace(note, velocity=max(1.0, note.velocity - ROLL_SOFTER))
             self._voices.load([self._zone(note)])  # now, ahead of time, and not when it is due
             self._pending.push(note.onset_s, note)
-            heapq.heappush(self._onsets.setdefault(note.player, []), note.onset_s)
+            if self._technique(note).slurs:
+                heapq.heappush(self._onsets.setdefault(note.player, []), note.onset_s)
         for release in releases:
             self._released[release.note_id] = release.time_s
             for sounding in self._by_note.get(release.note_id, ()):
@@ -173,7 +179,7 @@ class Playing:
         # Whoever makes way must have faded when the voice is wanted.
         ahead = 2 * CELL + round(STEAL_FADE_S * self._rate_hz)
         while self._pending.due(self._time_s(position) - LATEST_S):
-            self._pending.pop()
+            self._roll_on(*self._pending.pop())
             self.left_out += 1
         due = self._pending.take(self._time_s(position + ahead), 2 * self._starts_per_cell)
         making_way = sum(voice.cut for voice in self._voices.sounding)
@@ -181,6 +187,8 @@ class Playing:
         for entry in due:
             if entry[1] not in left_out:
                 self._pending.put_back(entry)
+            else:
+                self._roll_on(entry[0], entry[2])
         self.left_out += len(left_out)
 
     def _choose(self, due: Sequence[tuple[float, int, PlayerNote]], missing: int, position: int) -> set[int]:
@@ -211,10 +219,12 @@ class Playing:
                 self._starts_left = 0
                 return
             time_s, note = self._pending.pop()
-            if note.player in self.seats.row_of:  # else the player has left the stage meanwhile
+            # Else the player has left the stage meanwhile, or the roll is over.
+            if note.player in self.seats.row_of and not time_s > max(note.onset_s, self._ends_s(note)):
                 offset = min(max(0, self._position(time_s) - position), self._block - 1)  # late ones begin at once
                 self._begin(note, position, offset)
                 self._starts_left -= 1
+                self._roll_on(time_s, note)
 
     def _begin(self, note: PlayerNote, position: int, offset: int) -> None:
         technique = self._technique(note)
@@ -238,8 +248,20 @@ class Playing:
                 self._voices.fade(begun[-1].voice, position + offset + CELL, EDGE_FADE_S)
         self._last[note.player] = [*earlier, *begun]
         self._by_note.setdefault(note.note_id, []).extend(begun)
-        expected_s = self._time_s(position) + note.duration_s * 3.0 + LONGEST_HANG_S
-        self._end_at(note, self._released.get(note.note_id, expected_s))
+        self._end_at(note, self._ends_s(note))
+
+    def _ends_s(self, note: PlayerNote) -> float:
+        """When a note is let go, as far as that is known: long after it was expected to be, at the latest."""
+        latest_s = note.onset_s + note.duration_s * 3.0 + LONGEST_HANG_S
+        return self._released.get(note.note_id, latest_s)
+
+    def _is_roll(self, note: PlayerNote) -> bool:
+        return note.articulation == "tremolo" and not self._sounds.samples[self._zone(note).sample].sustains
+
+    def _roll_on(self, time_s: float, note: PlayerNote) -> None:
+        """After a stroke of a roll, the next: its time is later than the onset of its note."""
+        if self._is_roll(note):
+            self._pending.push(time_s + 1.0 / ROLL_HZ, replace(note, variation=note.variation + 1))
 
     def _technique(self, note: PlayerNote) -> Technique:
         return TECHNIQUES[catalogue()[self.seats.of_player(note.player).instrument].family]
@@ -294,7 +316,7 @@ class Playing:
         All players of a section are told the same end, and each begins the next note a little late or early.
         """
         onsets = self._onsets.get(note.player)
-        if not onsets or not self._technique(note).slurs:
+        if not onsets:
             return time_s
         while onsets and onsets[0] <= time_s:
             heapq.heappop(onsets)

@@ -23,7 +23,7 @@ from ..types import Articulation, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from ..units import db_to_gain, gain_to_db
 from .ensemble import assign
 from .hrtf import LEAD, HrtfGrid, load_grid
-from .loudness import programme_gain_db
+from .loudness import programme_gain_db, with_applause_held
 from .loudness_hold import LoudnessHold
 from .master import TruePeakLimiter
 from .metering import SectionLevel, SectionMeters
@@ -112,13 +112,14 @@ class OrchestraRenderer:
         self._voices = VoicePool(sounds, voices, settings.rate_hz, self._block)
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, self._block, settings.ceiling_db)
-        gain_db = programme_gain_db(placements, room, settings.loudness_lufs, self._listener) + settings.gain_db
         self._seat = settings.listener
-        self._programme_db = self._wanted_db = gain_db
+        self._solo: frozenset[str] = frozenset()
+        self._placements = tuple(placements)
+        self._wanted_db = gain_db = self._gain_here_db()
+        self._seats = self._seated()
+        self._programme_db = gain_db
         self._gain_before = self._gain = self._programme_gain = db_to_gain(gain_db)
         self._hold = LoudnessHold(settings.rate_hz, CELL, settings.loudness_lufs + settings.gain_db, gain_db)
-        self._solo: frozenset[str] = frozenset()
-        self._seats = Seats.of(placements)
         self._playing = Playing(
             sounds, self._voices, self._seats, settings.rate_hz, self._block, settings.starts_per_block
         )
@@ -199,29 +200,29 @@ class OrchestraRenderer:
         The loudness follows within a second or so, as it was chosen for the seat before."""
         self._seat = listener
         self.place_listener(listener or AT_PODIUM)
-        settings = self.settings
-        placements = self._seats.placements
-        self._wanted_db = (
-            programme_gain_db(placements, self._room, settings.loudness_lufs, self._listener) + settings.gain_db
-        )
+        self._adjust_loudness()
+        self._seats = self._playing.seats = self._seated()
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Move, mute or re-balance players; a different set of players ends what the old one plays."""
         if self._seats.same_players(placements):
-            self._seats = self._playing.seats = Seats.of(placements, self._solo)
+            self._placements = tuple(placements)
+            self._seats = self._playing.seats = self._seated()
             self._builder = self._make_builder()
             self._moved = True
         elif placements:
             if self._beside:
                 raise AudioDeviceError("other players cannot come in while other formats or stems are rendered")
             self.silence()
-            self._seats = self._playing.seats = Seats.of(placements, self._solo)
+            self._placements = tuple(placements)
+            self._adjust_loudness()
+            self._seats = self._playing.seats = self._seated()
             self._take_stage()
 
     def solo(self, sections: Collection[str]) -> None:
         """Hear these sections alone; all, if none is named. Who plays does not change, nor does the balance."""
         self._solo = frozenset(sections)
-        self._seats = self._playing.seats = Seats.of(self._seats.placements, self._solo)
+        self._seats = self._playing.seats = self._seated()
         self._moved = True
 
     def silence(self) -> None:
@@ -343,6 +344,24 @@ class OrchestraRenderer:
         """Free the pyo servers; the renderer must not be used any more."""
         self._voices.close()
         self._reverb.close()
+
+    def _gain_here_db(self) -> float:
+        """The gain that these players should have where the listener is."""
+        settings = self.settings
+        gain_db = programme_gain_db(self._placements, self._room, settings.loudness_lufs, self._listener)
+        return gain_db + settings.gain_db
+
+    def _adjust_loudness(self) -> None:
+        """Go over to the gain for other players, or for another seat."""
+        settings = self.settings
+        self._wanted_db = self._gain_here_db()
+        self._hold.expect(settings.loudness_lufs + settings.gain_db, self._wanted_db)
+
+    def _seated(self) -> Seats:
+        """Who sits where; they may clap as loudly as the orchestra plays."""
+        settings = self.settings
+        most_lufs = settings.loudness_lufs + settings.gain_db - self._wanted_db
+        return Seats.of(with_applause_held(self._placements, self._room, self._listener, most_lufs), self._solo)
 
     def _make_builder(self) -> FieldBuilder:
         settings = self.settings

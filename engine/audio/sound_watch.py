@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from .audio_ring import AudioStatus
-from .loudness import LoudnessMeter
+from .loudness import SHORT_TERM_S, LoudnessMeter
 from .master import true_peak_db
 from .metering import SectionLevel
 from .pyo_block import FloatArray
@@ -86,7 +86,7 @@ class SoundWatch:
 
     def __init__(self, audio: WatchedSound) -> None:
         self._audio = audio
-        self._loudness = LoudnessMeter(audio.rate_hz)
+        self._loudness = LoudnessMeter(audio.rate_hz, last_s=SHORT_TERM_S)
         self._next_sample = 0
         self._looked_s = -math.inf
         self._missed: deque[tuple[float, int]] = deque()

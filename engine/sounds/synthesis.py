@@ -33,7 +33,6 @@ SYNTHESIS_VERSION = 3
 _LOUD_VELOCITY = 104
 """From here brass blares."""
 _TREMOLO_HZ = 12.5
-_TIMPANI_ROLL_HZ = 15.0
 _PIZZICATO_DB = -3.0
 
 

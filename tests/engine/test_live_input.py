@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+import threading
 import time
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ class Scripted:
         return self.blocks.pop(0) if self.blocks else None
 
     def close(self):
+        self.closing_thread = threading.current_thread()
         self.closed = True
 
 
@@ -142,7 +144,12 @@ def test_a_lost_microphone_is_reported_once_and_the_hall_goes_on(ring, caplog):
             clock.time_s += LOST_S / 100
             block = learner.next_block()
             learner.played(np.zeros((BLOCK, 2), np.float32))
-    assert source.closed and not block.any()
+    assert not block.any()
+    deadline_s = time.monotonic() + 5.0
+    while not source.closed and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert source.closed, "in a thread of its own: the renderer does not wait"
+    assert source.closing_thread is not threading.current_thread()
     assert len(caplog.records) == 1 and "was lost" in caplog.text
 
 

@@ -52,6 +52,18 @@ def test_the_gain_that_comes_after_is_counted() -> None:
     assert corrections(tone(-25.0, 30.0), gain_db=6.0)[-1] == pytest.approx(2.0, abs=0.1)
 
 
+def test_who_sits_down_elsewhere_is_not_compensated_twice() -> None:
+    """6 dB softer there, which the programme's gain makes up for: the correction stays what it was."""
+    hold = LoudnessHold(RATE_HZ, CELL, TARGET_LUFS, 0.0)
+    for level_lufs, gain_db in ((-19.0, 0.0), (-25.0, 6.0)):
+        hold.expect(TARGET_LUFS, gain_db)
+        sound = tone(level_lufs, 60.0)
+        for start in range(0, sound.shape[1], CELL):
+            hold.begin_cell()
+            hold.add(sound[:, start : start + CELL])
+        assert hold.correction_db == pytest.approx(2.0, abs=0.1)
+
+
 def test_blocks_of_other_sizes_give_the_same_correction() -> None:
     rng = np.random.default_rng(1)
     sound = rng.normal(0.0, 0.08, (2, 20 * RATE_HZ // CELL * CELL)).astype(np.float32)

@@ -4,9 +4,16 @@ import pytest
 import soundfile
 from audio_support import RATE_HZ, SETTINGS, cues, note, player, small_room, tone_sounds
 
-from tutti.engine.audio.loudness import LoudnessMeter, ensemble_lufs, programme_gain_db
+from tutti.engine.audio.loudness import (
+    SHORT_TERM_S,
+    LoudnessMeter,
+    ensemble_lufs,
+    programme_gain_db,
+    with_applause_held,
+)
 from tutti.engine.audio.master import true_peak_db
 from tutti.engine.audio.offline import MOST_LIMITING_DB, AudioCue, render_wav
+from tutti.engine.audio.source_field import AT_PODIUM
 from tutti.engine.audio.wav import WavWriter
 from tutti.engine.errors import SoundError
 from tutti.engine.instruments import catalogue
@@ -136,6 +143,29 @@ def test_loudness_is_predicted_from_the_players() -> None:
     louder = ensemble_lufs([player(0, 0, 4, "trumpet")], room) - ensemble_lufs(one, room)
     assert louder == pytest.approx(catalogue()["trumpet"].level_db - catalogue()["violin"].level_db)
     assert -24.0 <= programme_gain_db(two * 64, room, -17.0) < programme_gain_db(two, room, -17.0) <= 14.0
+
+
+def test_the_audience_is_no_part_of_the_ensemble_and_claps_no_louder_than_it_plays() -> None:
+    room = small_room()
+    alone = [player(0, 0, 4)]
+    clapping = [player(number, 0, -number, "applause") for number in (1, 2, 3)]
+    gain_db = programme_gain_db(alone, room, -17.0)
+    assert programme_gain_db([*alone, *clapping], room, -17.0) == gain_db
+    held = with_applause_held([*alone, *clapping], room, AT_PODIUM, -17.0 - gain_db)
+    assert held[0] == alone[0]
+    over_db = ensemble_lufs(clapping, room) + gain_db + 17.0
+    assert over_db > 3.0
+    assert [placement.gain_db for placement in held[1:]] == pytest.approx([-over_db] * 3)
+    assert with_applause_held(clapping, room, AT_PODIUM, 20.0) == clapping
+
+
+def test_a_meter_of_a_long_session_remembers_its_end_only() -> None:
+    music = np.random.default_rng(3).standard_normal((20 * RATE_HZ, 2)).astype(np.float32) * 0.05
+    whole, last = LoudnessMeter(RATE_HZ), LoudnessMeter(RATE_HZ, last_s=SHORT_TERM_S)
+    for meter in (whole, last):
+        meter.add(music)
+    assert last.short_term_lufs == whole.short_term_lufs
+    assert len(last._hops) == 30
 
 
 def test_a_file_is_readable_while_it_is_written(tmp_path) -> None:

@@ -219,6 +219,24 @@ def test_struck_notes_ring_on_and_end_by_themselves(make, exact) -> None:
     assert renderer.sounding == 0
 
 
+def test_a_tremolo_of_what_is_struck_is_a_roll_as_long_as_it_is_held(make, exact) -> None:
+    def rolled(block: int, articulation: str, seconds: float = 2.0) -> np.ndarray:
+        renderer = make([player(0, 0.0, 5.0, "timpani")], settings=replace(SETTINGS, block=block))
+        sound = render(renderer, seconds, [note(1, 0.1, 1.0, articulation=articulation)])
+        assert renderer.idle
+        return sound
+
+    roll = rolled(256, "tremolo")
+    assert level_db(roll, 0.9, 1.1).min() > level_db(roll, 0.2, 0.4).min() - 1.0
+    assert level_db(roll, 1.4, 1.6).max() < level_db(roll, 0.9, 1.1).min() - 20.0
+    assert level_db(rolled(256, "sustain"), 0.9, 1.1).max() < -60.0
+    times_s = np.arange(round(0.3 * RATE_HZ), round(1.1 * RATE_HZ)) / RATE_HZ
+    envelope = np.abs(scipy.signal.hilbert(roll[round(0.3 * RATE_HZ) : round(1.1 * RATE_HZ), 0]))
+    strokes = [abs(np.mean((envelope - envelope.mean()) * np.exp(-2j * np.pi * hz * times_s))) for hz in range(4, 24)]
+    assert 4 + int(np.argmax(strokes)) == 13
+    assert np.abs(rolled(64, "tremolo") - roll).max() < 1e-2 * np.abs(roll).max()
+
+
 def test_slurred_notes_join(make, exact) -> None:
     """Between two slurred notes the level hardly dips; between detached ones it does."""
 
@@ -306,6 +324,20 @@ def test_unusable_settings_are_refused() -> None:
             AudioSettings(**settings)
     with pytest.raises(AudioDeviceError, match="nobody"):
         OrchestraRenderer([], tone_sounds(), small_room())
+
+
+def test_the_loudness_is_that_of_the_players_where_the_listener_sits(make) -> None:
+    """A seat is compensated by the programme's gain alone, other players get a gain of their own."""
+    renderer = make(settings=replace(SETTINGS, loudness_lufs=-40.0))
+    podium_db = renderer._wanted_db
+    heard_lufs = renderer._hold._target_lufs + podium_db
+    renderer.sit(Listener((0.0, -12.0, 1.2), (1.0, 0.0, 0.0, 0.0)))
+    assert renderer._wanted_db > podium_db + 3.0
+    assert renderer._hold._target_lufs + renderer._wanted_db == pytest.approx(heard_lufs)
+    renderer.sit(None)
+    assert renderer._wanted_db == podium_db
+    renderer.place([player(number, 0.0, 3.0) for number in range(4)])
+    assert renderer._wanted_db == pytest.approx(podium_db - 6.02, abs=0.01)
 
 
 @pytest.mark.parametrize("block", [64, 256])
