@@ -137,7 +137,7 @@ def read_hall(name: str | Path = "musikverein") -> Hall:
         with path.open("rb") as file:
             tables = _completed(tomllib.load(file))
         return _hall_from_tables(path.stem, tables)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise SceneError(f"{path}: not a hall ({error}); compare it with assets/halls/musikverein.toml") from error
 
 

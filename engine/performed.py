@@ -85,7 +85,8 @@ class PerformedNotes:
         else:
             self._sounding.discard(heard.note_id)
             end_quarter = self._place(heard.onset_s + heard.duration_s)
-            duration_quarter = max(0.0, (end_quarter or self._quarter) - onset_quarter)
+            until_quarter = self._quarter if end_quarter is None else end_quarter
+            duration_quarter = max(0.0, until_quarter - onset_quarter)
         self._notes[heard.note_id] = ScoreNote(
             onset_quarter=onset_quarter,
             duration_quarter=duration_quarter,

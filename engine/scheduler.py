@@ -65,6 +65,7 @@ class Scheduler:
             self._cut = False
         if position.state == "ended":
             self._due.clear()
+            self._beat = len(self._score.beats)  # what a stall passed over is not to come any more
         if position.state in ("stopped", "ended"):
             return (), tuple(releases)
         self._open_beats(horizon_s, when)

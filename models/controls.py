@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engine.errors import ModelError
-from .craft.keys import KRUMHANSL_KESSLER, key_strengths
+from .craft.keys import KRUMHANSL_KESSLER, key_named, key_strengths
 from .grid import FIRST_PITCH, LOW_PITCH, VOCABULARY, VOICES, Grid, states_after
 
 KEY, COMPLEXITY, STYLE, MOOD, CADENCE = range(5)
@@ -38,7 +38,6 @@ SIZES = (
 )
 """Number of codes of each column."""
 
-_TONICS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _TRIADS = frozenset(
     frozenset((tone + root) % 12 for tone in subset)
     for root in range(12)
@@ -88,12 +87,8 @@ class Controls:
 
 def parse_key(text: str) -> int:
     """Tonic pitch class of a major key, or 12 + that of a minor one. Raises ``ModelError``."""
-    words = text.strip().lower().replace("♯", "#").replace("♭", "b").split()
-    mode = words[1] if len(words) > 1 else "minor" if text.strip()[:1].islower() else "major"
-    if not words or words[0][0] not in _TONICS or mode not in ("major", "minor") or set(words[0][1:]) - {"#", "b", "-"}:
-        raise ModelError(f"no key named '{text}': say it like 'G major' or 'f# minor'")
-    tonic = _TONICS[words[0][0]] + words[0][1:].count("#") - words[0][1:].count("b") - words[0][1:].count("-")
-    return tonic % 12 + (12 if mode == "minor" else 0)
+    key = key_named(text)
+    return key.tonic + (12 if key.mode == "minor" else 0)
 
 
 def density_level(onsets_per_quarter: float) -> int:

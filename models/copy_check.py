@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -105,7 +106,7 @@ class CopyIndex:
                 if int(file["notes"]) != NOTES:
                     raise ModelError(f"{path}: made for runs of {int(file['notes'])} notes; train the weights again")
                 return cls(file["bits"], int(file["usual_notes"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise ModelError(f"{path}: cannot read this index of the training music ({error})") from error
 
 

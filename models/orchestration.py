@@ -28,10 +28,10 @@ SOLO_WINDS = ("oboe", "flute", "clarinet")
 """Who has the melody in tender phrases, in turn."""
 WIND, BRASS, TUTTI = 0.3, 0.5, 0.72
 """Fullness from which on they join."""
-CARRY = ("violin-1", "flute-1", "clarinet-1", "soprano-1")
-SECOND = ("violin-2", "oboe-1", "clarinet-2", "alto-1")
-MIDDLE = ("viola-1", "clarinet-1", "horn-1", "tenor-1")
-LOW = ("cello-1", "bassoon-1", "bass-1", "tuba-1", "bass-clarinet-1")
+CARRY = ("violin-1", "flute-1", "clarinet-1", "soprano-1", "oboe-1", "trumpet-1", "saxophone-1")
+SECOND = ("violin-2", "oboe-1", "clarinet-2", "alto-1", "saxophone-1", "trumpet-1")
+MIDDLE = ("viola-1", "clarinet-1", "horn-1", "tenor-1", "saxophone-2", "trombone-1", "horn-2")
+LOW = ("cello-1", "bassoon-1", "bass-1", "tuba-1", "bass-clarinet-1", "trombone-1")
 """Who has melody, inner voices and bass, the first that is there."""
 SUSTAINING = ("clarinet-1", "horn-1")
 SUSTAINED_DENSITY = 0.6
@@ -41,12 +41,13 @@ LONGEST_BREATH_QUARTERS = 8.0
 DOUBLING_SOFTER, BRASS_SOFTER = 0.05, 0.1
 
 _STAND_INS = {
-    "violin": ("flute", "clarinet", "soprano"),
-    "viola": ("clarinet", "alto", "saxophone"),
-    "cello": ("bassoon", "tenor", "bass-clarinet"),
-    "contrabass": ("tuba", "bass", "contrabassoon"),
+    "violin": ("flute", "clarinet", "soprano", "saxophone"),
+    "viola": ("clarinet", "alto", "saxophone", "horn"),
+    "cello": ("bassoon", "tenor", "bass-clarinet", "trombone"),
+    "contrabass": ("tuba", "bass", "contrabassoon", "bass-trombone"),
 }
 """Who carries where there are no strings."""
+_UNPITCHED = ("timpani", "percussion")
 
 
 @dataclass(slots=True)
@@ -79,10 +80,11 @@ def orchestrate(score: Score, available: Collection[str] | None = None, amount: 
     sketch = read_sketch(score)
     roster = roster_of(available)
     desks = {f"{key}-{roster[:index].count(key) + 1}": _Desk(key, index, []) for index, key in enumerate(roster)}
+    voices = _voices_of(desks)
     spans: list[tuple[float, float]] = []
     for number, phrase in enumerate(phrases(score, sketch)):
         full = float(np.clip(phrase.fullness + amount - 0.5, 0.0, 1.0))
-        _write_phrase(desks, _cut(sketch, phrase), full, number)
+        _write_phrase(desks, voices, _cut(sketch, phrase), full, number)
         if full >= WIND:
             spans.append((phrase.start_quarter, phrase.end_quarter))
     _timpani(desks, score, sketch, amount)
@@ -90,13 +92,13 @@ def orchestrate(score: Score, available: Collection[str] | None = None, amount: 
     notes = [note for desk in desks.values() for note in _breathing(desk)]
     whole = [(phrase.start_quarter, phrase.end_quarter) for phrase in phrases(score, sketch)]
     wanted = {desks[name].part: spans for name in SUSTAINING if name in desks}
-    wanted |= {desk.part: whole for desk in (_first(desks, *SECOND), _first(desks, *MIDDLE)) if desk is not None}
+    wanted |= {desk.part: whole for desk in (voices.second, voices.middle) if desk is not None}
     asked = {
         part: tuple(span for span in mine if not any(_within(note, span) for note in notes if note.part == part))
         for part, mine in sorted(wanted.items())
     }
     asked = {part: mine for part, mine in asked.items() if mine}
-    carrying = [_first(desks, *names) for names in (CARRY, MIDDLE, LOW)]
+    carrying = (voices.carry, voices.middle, voices.low)
     return Assignment(
         "orchestrate",
         with_notes(laid_out, notes),
@@ -114,9 +116,8 @@ def roster_of(available: Collection[str] | None) -> tuple[str, ...]:
     roster = [key for key in FULL_ORCHESTRA if key in available]
     for key, others in _STAND_INS.items():
         if key not in available:
-            roster += [other for other in others[:1] if other in available and roster.count(other) < 2]
-    if not roster:
-        raise ModelError(f"nobody there can play it: {', '.join(sorted(available))}")
+            there = [other for other in others if other in available and roster.count(other) < 2]
+            roster += there[:1]
     order = list(catalogue())
     return tuple(sorted(roster, key=order.index)) if "violin" not in roster else tuple(roster)
 
@@ -129,38 +130,69 @@ def _named(roster: Sequence[str], index: int) -> Part:
     return new_part(key, name)
 
 
-def _write_phrase(desks: dict[str, _Desk], sketch: Sketch, full: float, number: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Voices:
+    """Who has melody, inner voices and bass: each somebody else, or nobody."""
+
+    carry: _Desk
+    second: _Desk | None
+    middle: _Desk | None
+    low: _Desk | None
+
+    def others(self, desks: dict[str, _Desk], *names: str) -> list[_Desk]:
+        """Those of these who have no voice of their own, and may double one."""
+        own = (self.carry, self.second, self.middle, self.low)
+        return [desk for name in names if (desk := desks.get(name)) is not None and all(desk is not one for one in own)]
+
+
+def _voices_of(desks: dict[str, _Desk]) -> _Voices:
+    """The usual ones; else whoever lies highest has the melody, and lowest the bass. Raises ``ModelError``."""
+    free = {name: desk for name, desk in desks.items() if desk.instrument not in _UNPITCHED}
+
+    def take(names: Sequence[str], substitute: str | None = None) -> _Desk | None:
+        name = next((name for name in names if name in free), substitute)
+        return None if name is None else free.pop(name)
+
+    def by_height() -> list[str]:
+        return sorted(free, key=lambda name: sum(comfortable_range(free[name].instrument)))
+
+    if not free:
+        raise ModelError("nobody there can carry a melody: seat a violin, a flute, a trumpet or the like")
+    carry = take(CARRY, by_height()[-1])
+    assert carry is not None
+    low = take(LOW, by_height()[0] if free else None)
+    return _Voices(carry, take(SECOND), take(MIDDLE), low)
+
+
+def _write_phrase(desks: dict[str, _Desk], voices: _Voices, sketch: Sketch, full: float, number: int) -> None:
     """One phrase: strings, then who joins them."""
-    carry, second, middle, low = (_first(desks, *names) for names in (CARRY, SECOND, MIDDLE, LOW))
+    carry, second, middle, low = voices.carry, voices.second, voices.middle, voices.low
     solo = None
-    winds = [f"{key}-1" for key in SOLO_WINDS if f"{key}-1" in desks]
+    winds = voices.others(desks, *(f"{key}-1" for key in SOLO_WINDS))
     if full < WIND and number % 2 and winds:
-        solo = desks[winds[(number // 2) % len(winds)]]
+        solo = winds[(number // 2) % len(winds)]
     _add(solo or carry, sketch.melody)
     inner = list(sketch.inner)
     _add(second if solo is None else carry, inner[0] if inner else (), 0.03)
     _add(middle if len(inner) > 1 else second if solo is not None else middle, inner[1] if len(inner) > 1 else (), 0.03)
     _add(low, sketch.bass)
     if full >= 0.15:
-        _add(desks.get("contrabass-1"), _thinned(sketch.bass), 0.03, octaves=-1)
+        for desk in voices.others(desks, "contrabass-1"):
+            desk.add(_thinned(sketch.bass), 0.03, octaves=-1)
     if full >= WIND:
-        _add(desks.get("bassoon-1") if low is not desks.get("bassoon-1") else None, sketch.bass, DOUBLING_SOFTER)
-        flute = desks.get("flute-1")
-        if flute is not carry and number % 2:
-            _add(flute, sketch.melody, DOUBLING_SOFTER, octaves=1 if full >= TUTTI else 0)
-        elif desks.get("oboe-1") is not second:
-            _add(desks.get("oboe-1"), sketch.melody, DOUBLING_SOFTER)
+        for desk in voices.others(desks, "bassoon-1"):
+            desk.add(sketch.bass, DOUBLING_SOFTER)
+        flutes, oboes = voices.others(desks, "flute-1"), voices.others(desks, "oboe-1")
+        for desk in flutes if flutes and number % 2 else oboes:
+            desk.add(sketch.melody, DOUBLING_SOFTER, octaves=1 if desk in flutes and full >= TUTTI else 0)
     if full >= TUTTI:
-        _add(desks.get("trumpet-1"), _strong(sketch.melody), BRASS_SOFTER)
+        for desk in voices.others(desks, "trumpet-1"):
+            desk.add(_strong(sketch.melody), BRASS_SOFTER)
 
 
-def _add(desk: _Desk | None, line: Sequence[ScoreNote], softer: float = 0.0, octaves: int = 0) -> None:
+def _add(desk: _Desk | None, line: Sequence[ScoreNote], softer: float = 0.0) -> None:
     if desk is not None:
-        desk.add(line, softer, octaves)
-
-
-def _first(desks: dict[str, _Desk], *names: str) -> _Desk | None:
-    return next((desks[name] for name in names if name in desks), None)
+        desk.add(line, softer)
 
 
 def _cut(sketch: Sketch, phrase: Phrase) -> Sketch:

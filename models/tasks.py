@@ -221,6 +221,9 @@ def _whole(task: str, score: Score, asked: Sequence[int], softer: float = 0.0) -
 
 
 def _spans(task: str, score: Score, asked: Sequence[int], span: Span) -> Assignment:
+    drums = [score.parts[part].name for part in asked if part not in _melodic(score)]
+    if drums:
+        raise ModelError(f"{drums[0]} has no pitches: name parts that have")
     last_bar = float(score.measures["start_quarter"][score.measure_at(span[1] - 1e-6)])
     return Assignment(task, score, dict.fromkeys(asked, (span,)), cadences=(max(span[0], last_bar),))
 

@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import mido
-
-from ..engine.errors import InputError, SessionError
+from ..engine.errors import InputError, ScoreError, SessionError
+from ..engine.notation.midi_file import open_midi
 from ..engine.types import PERFORMER, HeardNote, NoteEvent, NoteRelease
 from .keyboard import FIRST_NOTE_ID
 from .session_file import read_session
@@ -74,9 +73,9 @@ def _table_notes(path: Path) -> Iterator[HeardNote]:
 
 def _midi_notes(path: Path) -> Iterator[HeardNote]:
     try:
-        messages = list(mido.MidiFile(path, clip=True))
-    except (ValueError, EOFError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: not a MIDI file, or damaged ({error})") from error
+        messages = list(open_midi(path.read_bytes(), str(path)))
+    except (ScoreError, TypeError) as error:
+        raise InputError(f"{error}; a performer's MIDI file is of type 0 or 1") from error
     at_s, count = 0.0, 0
     sounding: dict[tuple[int, int], tuple[float, int]] = {}
     for message in messages:

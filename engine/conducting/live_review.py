@@ -20,6 +20,8 @@ WAY_IDLE_S, WAY_LONGEST_S = 3.0, 24.0
 STATISTICS_BARS = 8
 """Clarity, lag and steadiness are those of the last bars, so that a conductor sees what practice changes."""
 KEPT_LINES = 12
+OPEN_BARS = 2
+"""The last ictus of a bar may be known when the next bar has begun; what is older has been and gone."""
 SAME_SIGN_S = 3.0
 SIGN_WORDS = {
     "cue": "Cue",
@@ -62,6 +64,8 @@ class Line:
     text: str = ""
     measure: str = ""
     known_ms: dict[int, float | None] = field(default_factory=dict)
+    played: int = -1
+    """Which of the played measures the bar is: a repeat has numbers of its own here."""
 
     def __str__(self) -> str:
         if not self.measure:
@@ -170,10 +174,11 @@ class LiveReview:
     def _note(self, beat_index: int, time_s: float, known_ms: float | None) -> None:
         self.version += 1
         row = self._score.beats[min(beat_index, len(self._score.beats) - 1)]
-        measure = str(self._score.measures["number"][row["measure"]])
-        line = next((line for line in self.lines if line.measure == measure and time_s - line.time_s < 30.0), None)
+        played = int(row["measure"])
+        bars = [line for line in self.lines if line.measure][:OPEN_BARS]
+        line = next((line for line in bars if line.played == played), None)
         if line is None:
-            line = Line(time_s, measure=measure)
+            line = Line(time_s, measure=str(self._score.measures["number"][played]), played=played)
             self._say(line)
         if known_ms is not None or int(row["beat"]) not in line.known_ms:
             line.known_ms[int(row["beat"])] = known_ms

@@ -8,7 +8,6 @@ Format: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0; p
 """
 
 import bisect
-import io
 import statistics
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import mido
 from ..errors import ScoreError
 from ..score import NoteFlag
 from . import score_limits as limits
+from .midi_file import open_midi
 from .tempo_marks import FASTEST_QUARTER_BPM, SLOWEST_QUARTER_BPM
 from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore, WrittenTempo
 
@@ -50,13 +50,7 @@ class _Line:
 
 def written_from_midi(data: bytes, name: str) -> WrittenScore:
     """Read a MIDI file's bytes. ``name`` is for messages. Raises ``ScoreError``."""
-    if data[:4] != b"MThd" and b"MThd" not in data[:64]:
-        raise ScoreError(f"{name}: is not a MIDI file")
-    try:
-        file = mido.MidiFile(file=io.BytesIO(data[data.index(b"MThd") :]), clip=True)
-    except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split()) or "it ends in the middle of a track"
-        raise ScoreError(f"{name}: broken MIDI file ({reason}); the file may be cut short, export it again") from error
+    file = open_midi(data, name)
     ticks = _ticks_per_quarter(file.ticks_per_beat, name)
     lines: list[_Line] = []
     signatures: list[tuple[float, int, int]] = []

@@ -76,13 +76,14 @@ KEYS: tuple[Key, ...] = (*(Key(tonic, "major") for tonic in range(12)), *(Key(to
 
 
 def key_named(text: str) -> Key:
-    """The key that people call so: ``G major``, ``f# minor``, ``Bb``. Raises ``ModelError``."""
-    match = re.fullmatch(r"\s*([A-Ga-g])([#♯b♭]?)\s*(major|minor)?\s*", text)
+    """The key that people call so: ``G major``, ``F# minor``, ``Bb``, and ``g`` for G minor. Raises ``ModelError``."""
+    match = re.fullmatch(r"\s*([A-Ga-g])(#*|♯*|b*|♭*|-*)(?:\s+([Mm]ajor|[Mm]inor))?\s*", text)
     if match is None:
         raise ModelError(f"{text!r} is not a key, such as G major or F# minor")
     natural = 2 * "CDEFGAB".index(match[1].upper()) - (match[1].upper() in "FGAB")
-    tonic = (natural + {"": 0, "#": 1, "♯": 1}.get(match[2], -1)) % 12
-    return Key(tonic, "minor" if match[3] == "minor" else "major")
+    raised = len(match[2]) if match[2][:1] in ("#", "♯") else -len(match[2])
+    is_minor = match[3].lower() == "minor" if match[3] else match[1].islower()
+    return Key((natural + raised) % 12, "minor" if is_minor else "major")
 
 
 def _profiles(in_major: Weights, in_minor: Weights) -> Weights:

@@ -181,11 +181,14 @@ def read_traditions(path: Path) -> list[Tradition]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ModelError(f"{path}: cannot be read as traditions ({error})") from error
     result = []
-    for index, table in enumerate(data.get("tradition", [])):
+    tables = data.get("tradition", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ModelError(f"{path}: each tradition begins with [[tradition]]; see assets/traditions/china.toml")
+    for index, table in enumerate(tables):
         where = f"{path}: tradition {table.get('key', index + 1)}"
         try:
             result.append(_tradition(table, str(data["culture"]), tuple(data["sources"]), where))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{where}: wrong or missing field ({error}); see assets/traditions/china.toml") from error
     return result
 

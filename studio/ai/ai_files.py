@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import mido
-
 from ...engine.errors import ModelError, ScoreError
+from ...engine.notation.midi_file import open_midi
 from ...engine.notation.musicxml_input import parse_musicxml
 from ...engine.notation.score_cache import open_score
 from ...engine.score import Score
@@ -84,9 +83,9 @@ def _musicxml_fields(path: Path) -> dict[str, str]:
 def _midi_fields(path: Path) -> dict[str, str]:
     """From the text that ``Provenance.line`` made: name=value; … (a value may hold ``; `` itself)."""
     try:
-        file = mido.MidiFile(path)
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise ScoreError(f"{path}: not a MIDI file ({error})") from error
+        file = open_midi(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ScoreError(f"{path}: cannot be read ({error.strerror})") from error
     for message in (message for track in file.tracks for message in track):
         if message.type == "text" and message.text.startswith("ai-source="):
             fields: dict[str, str] = {}

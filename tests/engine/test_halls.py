@@ -171,6 +171,13 @@ def test_a_hall_of_ones_own_is_checked(tmp_path: Path) -> None:
     assert read_hall(tmp_path / "mine.toml").key == "mine"
 
 
+def test_a_table_in_place_of_a_list_of_tables_is_told(tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[2] / "assets" / "halls" / "musikverein.toml").read_text()
+    (tmp_path / "mine.toml").write_text(text[: text.index("[[risers]]")] + "[risers]\ny_m = 1.0\n")
+    with pytest.raises(SceneError, match="not a hall"):
+        read_hall(tmp_path / "mine.toml")
+
+
 def test_seats_have_names() -> None:
     hall = read_hall()
     violas = [PlayerPlacement(n, 0, "Violas", "viola", (3.0 + 0.5 * n, 3.0, 0.0), 140.0, 0) for n in range(5)]

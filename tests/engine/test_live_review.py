@@ -64,6 +64,20 @@ def test_the_account_is_a_line_a_bar(watched: tuple[LiveReview, list[Frame]]) ->
     assert str(lines[1]).startswith(f"bar {measures[1]}   1: ")
 
 
+def test_a_short_repeat_has_lines_of_its_own() -> None:
+    """Four bars, played twice within 16 s: they have the same numbers."""
+    measures = SCORE.measures.copy()
+    measures["number"] = [str(1 + index % 4) for index in range(len(measures))]
+    review = LiveReview(replace(SCORE, measures=measures))
+    for frame in frames(until_s=20.0):
+        review.add(frame)
+    numbers = [line.measure for line in reversed(review.lines) if line.measure]
+    assert numbers == [str(1 + (int(numbers[0]) - 1 + index) % 4) for index in range(len(numbers))]
+    assert len(numbers) > 6
+    played = [line.played for line in review.lines if line.measure]
+    assert played == sorted(set(played), reverse=True)
+
+
 def test_a_left_hander_gets_a_mirrored_ghost() -> None:
     review = LiveReview(SCORE)
     for frame in frames(mirror=True, until_s=14.0):

@@ -126,6 +126,13 @@ def test_cut_files_are_refused(cut):
         written_from_midi(data, "test.mid")
 
 
+@pytest.mark.parametrize("key", [b"\x00\xff", b"\x09\x00", b"\xf7\x00"])
+def test_key_signatures_that_do_not_exist_are_no_reason_to_refuse_a_file(key: bytes) -> None:
+    written = midi([(0, mido.MetaMessage("key_signature", key="D")), *notes([60, 62])])
+    assert b"\xff\x59\x02\x02\x00" in written
+    assert len(compiled(written.replace(b"\xff\x59\x02\x02\x00", b"\xff\x59\x02" + key)).notes) == 2
+
+
 def test_absurd_lengths_are_refused():
     data = midi(
         [(0, mido.Message("note_on", note=60, velocity=80)), (2**27, mido.Message("note_off", note=60))], ticks=1

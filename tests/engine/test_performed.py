@@ -45,6 +45,11 @@ def test_notes_before_the_music_and_unsure_ones_are_left_out() -> None:
     assert early.onset_quarter == 0.0, "who enters with the first beat may be a little early"
 
 
+def test_a_note_that_ended_before_the_music_has_no_length() -> None:
+    (early,) = played((0.99, heard(1, 0.9, 0.08)), (1.5, heard(1, 0.9, 0.08)))
+    assert (early.onset_quarter, early.duration_quarter) == (0.0, 0.0)
+
+
 def test_while_the_music_stands_nothing_has_a_place() -> None:
     line = PerformedNotes()
     line.step(at(1.0, 0.0), ())

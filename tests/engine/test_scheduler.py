@@ -68,6 +68,16 @@ def test_stopping_ends_what_sounds_and_plays_nothing_more() -> None:
     assert not scheduler.exhausted
 
 
+def test_a_stall_over_the_last_beat_does_not_keep_the_performance_from_ending() -> None:
+    score = make_score(SCALE, instruments=("violin", "flute"))
+    scheduler = Scheduler(score, PartBook(score), start_quarter=14.0)
+    at_s = [(0.0, "playing"), (3.0, "ended"), (3.01, "ended")]
+    for now_s, state in at_s:
+        position = ScorePosition(now_s, 14.0 + 2.0 * now_s, 14.0 + 2.0 * now_s, 2.0, 120.0, "4", 1.0, state)
+        notes, _ = scheduler.step(now_s, position, lambda q: (q - 14.0) / 2.0, PLAIN)
+    assert scheduler.exhausted and not notes
+
+
 def test_starting_in_the_middle_plays_from_there() -> None:
     score = make_score(SCALE, instruments=("violin", "flute"))
     scheduler = Scheduler(score, PartBook(score), start_quarter=8.0)

@@ -9,6 +9,7 @@ from support import make_score
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
+from tutti.models.controls import parse_key
 from tutti.models.craft.analysis import Analysis, analyse
 from tutti.models.craft.chords import QUALITIES, Chord, cadence, explain_chord, roman
 from tutti.models.craft.keys import KEYS, Key, find_key, key_named, keys_along
@@ -174,10 +175,21 @@ def test_reasons_name_function_goal_and_bass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key"), [("G major", G), ("a minor", A_MINOR), ("Bb", Key(10, "major")), ("F# minor", Key(6, "minor"))]
+    ("text", "key"),
+    [
+        ("G major", G),
+        ("a minor", A_MINOR),
+        ("Bb", Key(10, "major")),
+        ("F# minor", Key(6, "minor")),
+        ("g", Key(7, "minor")),
+        ("B- Major", Key(10, "major")),
+        ("eb", Key(3, "minor")),
+        ("b", Key(11, "minor")),
+    ],
 )
 def test_keys_are_called_by_name(text: str, key: Key) -> None:
     assert key_named(text) == key
+    assert KEYS[parse_key(text)] == key
     with pytest.raises(ModelError, match="is not a key"):
         key_named(text + " dorian")
 

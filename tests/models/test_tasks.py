@@ -110,6 +110,13 @@ def test_a_variation_keeps_its_anchors(decoder: NetworkDecoder, amount: float, b
     assert len(done.written) != 16 // beats, "something is new between them"
 
 
+def test_drums_are_not_asked_for_pitches() -> None:
+    score = make_score([(0.0, 1.0, 60, 0, 0.5, 0), (0.0, 1.0, 38, 1, 0.5, 0)], instruments=("violin", "percussion"))
+    for task in (lambda: tasks.fill(score, [1]), lambda: tasks.vary(score, [1], 0.5)):
+        with pytest.raises(ModelError, match="has no pitches"):
+            task()
+
+
 def test_long_rests_stay_in_a_variation() -> None:
     notes = [(float(q), 1.0, 72, 0, 0.5, 0) for q in (0, 1, 2, 3, 8, 9, 10, 11)]
     assignment = tasks.vary(make_score(notes, measures=3, instruments=("soprano",)), [], 0.7)
@@ -198,6 +205,30 @@ def test_a_sketch_is_laid_out_for_the_orchestra_that_is_there(decoder: NetworkDe
     assert {"flute", "bassoon"} <= carried, "winds carry melody and bass"
 
 
+@pytest.mark.parametrize(
+    ("there", "carries"),
+    [
+        ({"saxophone", "trumpet", "trombone", "tuba"}, "Trumpet"),
+        ({"oboe", "horn"}, "Oboe"),
+        ({"trumpet", "timpani"}, "Trumpet"),
+        ({"horn", "tuba"}, "Horn II"),
+        ({"cello", "contrabass"}, "Violoncello"),
+    ],
+)
+def test_whoever_is_there_carries_the_melody_and_somebody_else_the_bass(there: set[str], carries: str) -> None:
+    score = alberti()
+    done = orchestrate(score, there).score
+    sketch = read_sketch(score)
+    lines = {part.name: sorted(done.notes["onset_quarter"][done.notes["part"] == index].tolist())
+             for index, part in enumerate(done.parts)}  # fmt: skip
+    assert lines[carries] == [note.onset_quarter for note in sketch.melody]
+    bass = {note.onset_quarter for note in sketch.bass}
+    others = [set(mine) for name, mine in lines.items() if name not in (carries, "Timpani")]
+    assert not others or any(len(mine) > 0.5 * len(bass) and mine <= bass for mine in others)
+    with pytest.raises(ModelError, match="nobody there can carry"):
+        orchestrate(score, {"timpani"})
+
+
 # -- copies -------------------------------------------------------------------------------------------------------
 
 
@@ -219,9 +250,11 @@ def test_copies_are_found_transposed_and_measured(tmp_path: Path) -> None:
     assert index.longest({0: line([60] * 50)}).notes == 0, "one note repeated is nobody's"
     index.save(tmp_path / "x.copies.npz")
     assert CopyIndex.load(tmp_path / "x.copies.npz").longest({4: line(stolen)}).notes == 22
-    (tmp_path / "broken.npz").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="cannot read"):
-        CopyIndex.load(tmp_path / "broken.npz")
+    whole = (tmp_path / "x.copies.npz").read_bytes()
+    for broken in (b"nothing", whole[: len(whole) // 2]):
+        (tmp_path / "broken.npz").write_bytes(broken)
+        with pytest.raises(ModelError, match="cannot read"):
+            CopyIndex.load(tmp_path / "broken.npz")
 
 
 def test_a_line_is_the_highest_of_what_begins_together() -> None:

@@ -174,6 +174,8 @@ def test_metres_are_beaten_as_they_are_felt() -> None:
         ("culture='x'\nsources=[]\n[[tradition]]\nkey='a'\nname='A'\nabout=''\nup=[0,'b']", "wrong or missing"),
         ("culture='x'\nsources=[]\n[[tradition]]\nname='A'\nup=[0]", "tradition 1: wrong or missing field \\('key'\\)"),
         ("[[tradition", "cannot be read"),
+        ("culture='x'\nsources=[]\n[tradition]\nkey='a'\nname='A'\nup=[0]", "begins with"),
+        ("culture='x'\nsources=[]\n[[tradition]]\nkey='a'\nname='A'\nabout=''\nmetre={signature=7}", "wrong or miss"),
         (
             "culture='x'\nsources=[]\n[[tradition]]\nkey='a'\nname='A'\nabout=''\n"
             "metre={signature='7/8', groups=[2, 2, 2]}",

@@ -51,6 +51,16 @@ function conducted(beats: number): Review {
 }
 
 describe("what was understood", () => {
+  it("gives the bars of a short repeat lines of their own", () => {
+    const review = new Review();
+    const twice = snapshot();
+    review.open({ ...twice, measures: twice.measures.map((measure, index) => ({ ...measure, number: String(1 + (index % 2)) })) });
+    for (let beat = 0; beat < 16; beat++) review.event(crossing(beat, 0.5 * beat));
+    const bars = review.lines.filter((line) => line.kind === "bar");
+    expect(bars.map(({ measure }) => measure)).toEqual(["2", "1", "2", "1"]);
+    expect(bars.every(({ beats }) => beats.length === 4)).toBe(true);
+  });
+
   it("compares with the marks in the conductor's beats", () => {
     expect(Array.from(markedTempi(snapshot())).slice(6, 10)).toEqual([100, 100, 80, 80]);
     const halves = snapshot();

@@ -12,6 +12,8 @@ const WAY_LONGEST_S = 24;
 /** Clarity, lag and steadiness are those of the last bars, so that a conductor sees what practice changes. */
 export const STATISTICS_BARS = 8;
 const KEPT_LINES = 12;
+/** The last ictus of a bar may be known when the next bar has begun; what is older has been and gone. */
+const OPEN_BARS = 2;
 /** An ictus this many beat periods from a crossing was not meant for it. */
 const MATCH_PERIODS = 0.6;
 
@@ -51,6 +53,8 @@ export interface BeatStatistics {
 export interface BarLine {
   readonly kind: "bar";
   readonly measure: string;
+  /** Which of the played measures the bar is: a repeat has numbers of its own here. */
+  readonly played: number;
   readonly beats: { readonly beat: number; readonly knownMs: number | null }[];
 }
 export interface StateLine {
@@ -221,9 +225,10 @@ export class Review {
   private note(beatIndex: number, timeS: number, knownMs: number | null): void {
     const info = this.snapshot?.beats[beatIndex];
     if (info === undefined) return;
-    const measure = this.snapshot?.measures[info.measure]?.number ?? "";
-    const found = this.lines.find((line) => line.kind === "bar" && line.measure === measure && timeS - line.timeS < 30);
-    const bar = found?.kind === "bar" ? found : this.add({ kind: "bar", measure, beats: [], timeS });
+    const played = info.measure;
+    const open = this.lines.filter((line) => line.kind === "bar").slice(0, OPEN_BARS);
+    const measure = this.snapshot?.measures[played]?.number ?? "";
+    const bar = open.find((line) => line.played === played) ?? this.add({ kind: "bar", measure, played, beats: [], timeS });
     const at = bar.beats.findIndex(({ beat }) => beat >= info.beat);
     const known = bar.beats[at];
     if (known !== undefined && known.beat === info.beat) bar.beats[at] = { beat: info.beat, knownMs: knownMs ?? known.knownMs };
