@@ -4,6 +4,7 @@ import json
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -328,13 +329,38 @@ def save_placements(path: Path, placements: Sequence[PlayerPlacement]) -> None:
         raise SeatingError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
 
 
+def _seated(row: dict[str, Any]) -> PlayerPlacement:
+    """A player as a seating file has them. Raises ``ValueError``, ``KeyError`` or ``TypeError``."""
+    x, y, z = (float(part) for part in row["position_m"])
+    placement = PlayerPlacement(
+        player=int(row["player"]),
+        part=int(row["part"]),
+        section=str(row["section"]),
+        instrument=str(row["instrument"]),
+        position_m=(x, y, z),
+        heading_deg=float(row["heading_deg"]),
+        desk=int(row["desk"]),
+        gain_db=float(row.get("gain_db", 0.0)),
+        muted=bool(row.get("muted", False)),
+    )
+    if not all(map(math.isfinite, (x, y, z, placement.heading_deg, placement.gain_db))):
+        raise ValueError(f"player {placement.player}: a place, heading or gain is not a finite number")
+    if placement.instrument not in catalogue():
+        raise ValueError(f"player {placement.player}: no instrument is called {placement.instrument!r}")
+    return placement
+
+
 def load_placements(path: Path, score: Score) -> tuple[PlayerPlacement, ...]:
-    """Placements saved by ``save_placements``; ``SeatingError`` if they are not for this score's parts."""
+    """Placements saved by ``save_placements``, or edited by hand since; ``SeatingError`` if they make no sense or are
+    not for this score's parts."""
     try:
-        rows = json.loads(path.read_text())["placements"]
-        placements = tuple(PlayerPlacement(**{**row, "position_m": tuple(row["position_m"])}) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        rows = json.loads(path.read_text(encoding="utf-8"))["placements"]
+        placements = tuple(_seated(row) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise SeatingError(f"{path}: not a saved seating ({error})") from error
+    twice = [player for player, count in Counter(placement.player for placement in placements).items() if count > 1]
+    if twice:
+        raise SeatingError(f"{path}: player {twice[0]} sits there twice; give every player a number of their own")
     seated = {placement.part for placement in placements}
     if seated != set(range(len(score.parts))):
         raise SeatingError(f"{path}: it seats {len(seated)} parts, this score has {len(score.parts)}: seat it anew")

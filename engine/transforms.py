@@ -1,5 +1,7 @@
 """Where the tracking frame (Y up, −Z forward) meets the hall frame (Z up, +Y to the back of the stage)."""
 
+import math
+
 from .types import Quaternion, Vector
 
 PODIUM_HEIGHT_M = 0.24
@@ -16,6 +18,15 @@ def tracking_to_hall_quaternion(orientation_wxyz: Quaternion) -> Quaternion:
     """An orientation: the vector part turns like a point (both frames are right-handed)."""
     w, x, y, z = orientation_wxyz
     return (w, x, -z, y)
+
+
+def unit_quaternion(quaternion: Quaternion) -> Quaternion | None:
+    """The orientation that a quaternion of any length means; None where it means none."""
+    norm = math.hypot(*quaternion)
+    if not math.isfinite(norm) or norm < 1e-6:
+        return None
+    w, x, y, z = quaternion
+    return (w / norm, x / norm, y / norm, z / norm)
 
 
 def rotate(orientation_wxyz: Quaternion, vector: Vector) -> Vector:

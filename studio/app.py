@@ -91,7 +91,7 @@ class StudioOptions:
 
 def run_studio(options: StudioOptions) -> None:
     """Open the studio and stay until it is closed (window, Ctrl-C, SIGTERM, the end of the take)."""
-    console = Console()
+    console = Console(markup=False)
     score_path = find_score(options.score or concert_score())
     score, start_beat = open_score(score_path), 0
     take = read_take(options.take) if options.take else None
@@ -281,12 +281,11 @@ def _open_recorder(
 ) -> SessionRecorder | None:
     """Record to the user's sessions; where that cannot be, play on and say so."""
     path = sessions_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.mcap"
-    header = SessionHeader.of(
-        score, score_path, placements, options.hall, options.seed, ai, None if learner is None else learner.seat
-    )
+    beside = None if learner is None else learner.seat
     try:
+        header = SessionHeader.of(score, score_path, placements, options.hall, options.seed, ai, beside)
         recorder = SessionRecorder(path, header)
-    except SessionError as error:
+    except (OSError, SessionError) as error:
         log.error("not recorded: %s", error)
         return None
     console.print(f"Recording to {path}")

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
+from rich.text import Text
 
 from ..engine.errors import TuttiError
 from .commands.audio import audio_outputs
@@ -66,6 +67,11 @@ def main() -> None:
     except TuttiError as error:
         print(f"tutti: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        print(f"tutti: {f'{error.filename}: ' if error.filename else ''}{error.strerror}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("tutti: stopped", file=sys.stderr)
         sys.exit(1)
@@ -107,7 +113,8 @@ def doctor(as_json: JsonOption = False) -> None:
     for column in ("", "What", "Found", "What to do"):
         table.add_column(column)
     for finding in findings:
-        table.add_row("[green]✓[/]" if finding.works else "[yellow]–[/]", finding.what, finding.detail, finding.advice)
+        mark = Text("✓", "green") if finding.works else Text("–", "yellow")
+        table.add_row(mark, finding.what, finding.detail, finding.advice)
     console.print(table)
 
 
@@ -121,6 +128,6 @@ def bench(
 
     if name is None:
         for key, purpose in available().items():
-            console.print(f"[bold]{key:<18}[/] {purpose}")
+            console.print(Text.assemble((f"{key:<18}", "bold"), f" {purpose}"))
         return
     sys.exit(run(name, arguments or []))

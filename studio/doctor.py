@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..engine.errors import TuttiError
 from .paths import cache_folder
@@ -176,8 +175,8 @@ def _midi() -> Finding:
 
 
 def _disk() -> Finding:
-    folder: Path = cache_folder()
+    folder = next(place for place in (cache_folder(), *cache_folder().parents) if place.is_dir())
     free_gb = shutil.disk_usage(folder).free / 1e9
     works = free_gb >= NEEDED_DISK_GB
-    detail = f"{free_gb:.0f} GB free for {folder}"
+    detail = f"{free_gb:.0f} GB free for {cache_folder()}"
     return Finding("Disk", works, detail, "" if works else f"free some space: {NEEDED_DISK_GB:.0f} GB are wanted")

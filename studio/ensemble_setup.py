@@ -31,14 +31,17 @@ def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement
     return place_players(score, read_plan(seating or choose_plan(score)), hall)
 
 
-def score_of_session(session: Session, folder: Path) -> Score:
-    """The score that travelled with a session, on the beats it was conducted in, opened from a copy in ``folder``.
+def score_of_session(session: Session, folder: Path) -> tuple[Path, Score]:
+    """The score that travelled with a session, on the beats it was conducted in, and the copy in ``folder`` that it was
+    opened from. A file of its name that is there, and has changed since, is left alone.
 
     Raises ``ScoreError``.
     """
     copy = folder / (Path(session.header.score_name).name or "score.musicxml")
+    if copy.exists() and copy.read_bytes() != session.header.score_bytes:
+        copy = copy.with_stem(f"{copy.stem} as played")
     copy.write_bytes(session.header.score_bytes)
-    return beaten_as(open_score(copy), {"meter": str(session.header.beats_in_bar)})[0]
+    return copy, beaten_as(open_score(copy), {"meter": str(session.header.beats_in_bar)})[0]
 
 
 def sound_loader(score: Score, choice: str | None, also: Sequence[str] = ()) -> Callable[..., SoundSet]:
@@ -56,13 +59,16 @@ def parts_named(score: Score, names: Sequence[str]) -> list[int]:
     """Indices of parts by name, abbreviation, instrument or number from 1. Raises ``ModelError``, listing the parts."""
     found: list[int] = []
     for name in names:
-        wanted = name.casefold()
+        wanted = name.strip().casefold()
+        if not wanted:
+            continue
         matches = [
             index
             for index, part in enumerate(score.parts)
             if wanted
             in (
                 part.name.casefold(),
+                part.abbreviation.casefold(),
                 part.abbreviation.casefold().rstrip("."),
                 part.instrument,
                 catalogue()[part.instrument].name.casefold(),
@@ -94,9 +100,8 @@ def soloist_named(score: Score, part: str | None, lead: float) -> Soloist | None
 
     Raises ``ModelError``, listing the parts.
     """
-    if part is None:
-        return None
-    return Soloist(frozenset(parts_named(score, [name.strip() for name in part.split(",")])), lead)
+    parts = parts_named(score, (part or "").split(","))
+    return Soloist(frozenset(parts), lead) if parts else None
 
 
 def ai_sources(

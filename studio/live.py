@@ -11,7 +11,6 @@ from ..engine.audio.output import AudioProcess
 from ..engine.audio.sound_watch import SoundReading, SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.follow_style import FollowStyle
-from ..engine.errors import RelayError
 from ..engine.interaction.moving import put_back
 from ..engine.interaction.values import InteractionFrame, Pointer, Request
 from ..engine.performance import Performance
@@ -403,15 +402,12 @@ class LiveSession:
             if self.hands is not None:
                 self.hands.reseat(placements)
             self.place(placements)
-        if self.relay is not None and not self.relay.alive and self._relay_restarts < RELAY_RESTARTS:
-            self._relay_restarts += 1
-            try:
+        if self.relay is not None and not self.relay.alive:
+            self.viewer_conducts = False
+            if self._relay_restarts < RELAY_RESTARTS:
+                self._relay_restarts += 1
                 self.relay.restart()
-            except RelayError as error:
-                log.error("the page is gone (%s); the orchestra plays on", error)
-            else:
-                self.viewer_conducts = False
-                log.warning("the relay was started again: viewers reconnect by themselves")
+                log.warning("the relay is started again: viewers reconnect by themselves")
 
     def close(self) -> None:
         """End everything softly; the recording is finished first."""

@@ -18,11 +18,11 @@ import numpy as np
 from ..engine.instruments import catalogue
 from ..engine.score import Part, Score
 from ..engine.types import BeatCrossing
+from .midi_channels import channel_of, port_message
 from .performance_log import PlayedNote
 from .tempo_map import EARLY_S, Pass, conducted_passes
 
 TICKS_PER_QUARTER = 960
-DRUM_CHANNEL = 9
 BEND_RANGE_CENTS = 200.0
 """What a full pitch bend is, unless a receiver is told otherwise (General MIDI 1)."""
 SLOWEST_TEMPO = 16_777_215
@@ -241,9 +241,8 @@ def _part_track(
     part: Part, index: int, notes: Sequence[PlayedNote], placed: Sequence[_Placed], start_s: float
 ) -> mido.MidiTrack:
     instrument = catalogue()[part.instrument]
-    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    channel = DRUM_CHANNEL if part.instrument == "percussion" else melodic[index % len(melodic)]
-    track = mido.MidiTrack()
+    port, channel = channel_of(part, index)
+    track = mido.MidiTrack(port_message(port))
     track.append(mido.MetaMessage("track_name", name=_latin1(part.name)))
     track.append(mido.Message("program_change", channel=channel, program=instrument.midi_program))
     events: list[tuple[int, int, mido.Message]] = []

@@ -129,6 +129,7 @@ def save_profile(name: str, profile: PersonProfile) -> Path:
     text = json.dumps(profile.to_dict(), indent=1) + "\n"
     part: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", dir=path.parent, prefix=".", suffix=".part", delete=False, encoding="utf-8"
         ) as file:

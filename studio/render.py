@@ -263,9 +263,8 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         write_take(out / "take.csv", Take(session.poses, {"score": session.header.title}))
     if session.heard:
         write_performer(out / "heard.csv", session.heard)
-    score, learner = score_of_session(session, out), HeardAgain.of(session)
+    (copied, score), learner = score_of_session(session, out), HeardAgain.of(session)
     header = session.header
-    copied = out / (Path(header.score_name).name or "score.musicxml")
     stage = _Stage(
         score,
         copied,

@@ -45,7 +45,7 @@ class ReplayOptions:
 
 def run_replay(options: ReplayOptions) -> None:
     """Play a recorded session again: the same notes, picture and positions at the same distances in time."""
-    console = Console()
+    console = Console(markup=False)
     recorded = read_session(options.session)
     header = recorded.header
     if not recorded.complete:
@@ -53,7 +53,7 @@ def run_replay(options: ReplayOptions) -> None:
     if not recorded.frames:
         raise SessionError(f"{options.session}: nothing was played in it")
     with TemporaryDirectory() as folder:
-        score = score_of_session(recorded, Path(folder))
+        _, score = score_of_session(recorded, Path(folder))
     clapped = any(frame.applause is not None for frame in recorded.frames)
     learner = HeardAgain.of(recorded)
     beside = seats_beside(learner, ())

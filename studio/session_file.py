@@ -183,11 +183,12 @@ class SessionRecorder:
     """Writes a session. Use from one thread. A full disk ends the recording with one logged line, not the session."""
 
     def __init__(self, path: Path, header: SessionHeader) -> None:
-        """Raises ``SessionError`` when the file cannot be created."""
+        """Raises ``SessionError`` when the file, or its folder, cannot be made."""
         self.path = path
         self._flushed_s = -math.inf
         self._attention: str | None = None
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[bytes] | None = path.open("wb")
             self._writer = Writer(self._file, chunk_size=CHUNK_BYTES)
             self._start(header)
@@ -275,10 +276,14 @@ class SessionRecorder:
                 log.error("%s: the last half second was lost (%s)", self.path, again.strerror)
 
     def close(self) -> None:
-        self._guard(self._writer.finish)
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """What the writer and the file still hold is written; a disk that is full by now is told in a line."""
+        self._guard(self._finish)
+        self._file = None
+
+    def _finish(self) -> None:
+        self._writer.finish()
+        assert self._file is not None
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self

@@ -129,7 +129,7 @@ class DeviceInput:
 
 
 class LearnerChannel:
-    """The learner's way through the audio process, a block at a time; one thread. A lost device is closed in another."""
+    """The learner's way through the audio process, a block at a time; one thread. Another closes a lost device."""
 
     def __init__(
         self, job: MicrophoneJob, source: BlockSource, ring: AudioRing, rate_hz: int, block: int, clock: SessionClock

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import TakeError
-from ..types import DEVICES, Device, Pose, Quaternion
+from ..transforms import unit_quaternion
+from ..types import DEVICES, Device, Pose
 
 COLUMNS = ("time_s", "device", "x_m", "y_m", "z_m", "qw", "qx", "qy", "qz", "valid")
 MAX_TAKE_BYTES = 1 << 30
@@ -119,7 +120,7 @@ def _pose(cells: list[str], columns: dict[str, int], where: str) -> Pose:
         raise TakeError(f"{where}: valid is {flag[:20]!r}; use 1 or 0")
     position = (number("x_m"), number("y_m"), number("z_m"))
     finite = all(map(math.isfinite, position))
-    orientation = _unit((number("qw"), number("qx"), number("qy"), number("qz")))
+    orientation = unit_quaternion((number("qw"), number("qx"), number("qy"), number("qz")))
     return Pose(
         time_s=time_s,
         device=device,
@@ -127,14 +128,6 @@ def _pose(cells: list[str], columns: dict[str, int], where: str) -> Pose:
         orientation_wxyz=orientation,
         valid=finite and flag in _TRUE,
     )
-
-
-def _unit(quaternion: Quaternion) -> Quaternion | None:
-    norm = math.sqrt(sum(part * part for part in quaternion))
-    if not math.isfinite(norm) or norm < 1e-6:
-        return None
-    w, x, y, z = quaternion
-    return (w / norm, x / norm, y / norm, z / norm)
 
 
 def take_lines(take: Take) -> Iterator[str]:

@@ -47,6 +47,7 @@ class ShownFrames:
             notes=tuple(note for frame in waiting for note in frame.notes),
             releases=tuple(release for frame in waiting for release in frame.releases),
             signs=tuple(sign for frame in waiting for sign in frame.signs),
+            applause=next((frame.applause for frame in reversed(waiting) if frame.applause is not None), None),
             poses=tuple(poses) or newest.poses,
         )
 

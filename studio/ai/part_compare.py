@@ -31,7 +31,7 @@ from ...models.score_shapes import all_notes, with_notes
 from ...models.wish import Wish
 from ...models.writing import NamedDecoder
 from ..ensemble_setup import parts_named
-from .part_files import write_score
+from .part_files import check_path, write_score
 from .part_plots import chord_roll
 from .part_writing import fifths_of
 
@@ -86,6 +86,8 @@ def compare(request: CompareRequest, progress: Callable[[float], None] | None = 
     unknown = [kind for kind in request.kinds if kind not in ABOUT]
     if unknown:
         raise ModelError(f"no answer by {unknown[0]!r}: there are {', '.join(ABOUT)}")
+    for kind in request.kinds:
+        check_path(_file_of(request, kind), request.source)
     melody = melody_of(open_score(request.source), request.part)
     assignment = tasks.harmonise(melody, [0], tasks.CHOIR)
     answers, missing = [], {}
@@ -132,6 +134,10 @@ def _answer(kind: str, assignment: tasks.Assignment, request: CompareRequest) ->
     return compose(assignment, decoder, Wish()).written, baseline.author
 
 
+def _file_of(request: CompareRequest, kind: str) -> Path:
+    return request.out / f"{kind}.musicxml"
+
+
 def pace_of(melody: Score) -> float:
     """Onsets per quarter of a melody: the AI player is asked to move as it does."""
     return round(len(melody.notes) / max(1.0, melody.end_quarter), 2)
@@ -159,7 +165,7 @@ def _written(
     )
     whole = with_notes(score, notes)
     analysis = analyse(whole)
-    files = write_score(request.out / f"{kind}.musicxml", whole, notes, provenance, fifths_of(whole))
+    files = write_score(_file_of(request, kind), whole, notes, provenance, fifths_of(whole))
     return Answer(kind, whole, provenance, tuple(files), analysis, figures_of(whole, analysis))
 
 

@@ -23,11 +23,11 @@ from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...engine.units import dynamic_to_velocity
 from ...models.provenance import Provenance
+from ..midi_channels import channel_of, port_message
 
 AI_COLOUR = "#1F5FA8"
 AI_SUFFIX = " (AI)"
 TICKS_PER_QUARTER = 960
-DRUM_CHANNEL = 9
 SMALLEST = Fraction(1, 48)
 """Finer places are rounding errors of floating point."""
 MARKS = ((0.2, "pp"), (0.35, "p"), (0.48, "mp"), (0.6, "mf"), (0.75, "f"), (1.1, "ff"))
@@ -37,10 +37,18 @@ _CENTS = "tutti-cents"
 """Notes are marked so, with their cents, on their way through music21."""
 
 
-def check_path(out: Path) -> None:
-    """Raises ``ModelError`` where the name is not that of a file this module writes."""
+def check_path(out: Path, source: str) -> None:
+    """Raises ``ModelError`` where the name is not that of a file this module writes, or where ``write_score`` would
+    write over the score that is read."""
     if out.suffix.lower() not in SUFFIXES:
         raise ModelError(f"{out}: write to a {' or '.join(SUFFIXES)} file")
+    for path in _both_formats(out):
+        if path.exists() and Path(source).exists() and path.samefile(source):
+            raise ModelError(f"{path} is the score that is read and would be written over: choose another name")
+
+
+def _both_formats(out: Path) -> list[Path]:
+    return [out, *(out.with_suffix(suffix) for suffix in SUFFIXES if suffix != out.suffix.lower())]
 
 
 def write_score(
@@ -48,10 +56,10 @@ def write_score(
 ) -> list[Path]:
     """Write ``out`` and its sibling in the other format; the files written, ``out`` first.
 
-    ``fifths`` is the key signature (sharps, negative: flats). Raises ``ModelError`` where a file cannot be written.
+    ``fifths`` is the key signature (sharps, negative: flats); ``check_path`` comes before the work. Raises
+    ``ModelError`` where a file cannot be written.
     """
-    check_path(out)
-    paths = [out, *(out.with_suffix(suffix) for suffix in SUFFIXES if suffix != out.suffix.lower())]
+    paths = _both_formats(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for path in paths:
@@ -322,11 +330,11 @@ def _conductor_track(score: Score, provenance: Provenance) -> mido.MidiTrack:
 
 def _track(score: Score, index: int, notes: Sequence[ScoreNote], provenance: Provenance) -> mido.MidiTrack:
     part = score.parts[index]
-    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    channel = DRUM_CHANNEL if part.instrument == "percussion" else melodic[index % len(melodic)]
+    port, channel = channel_of(part, index)
     by_ai = any(note.source != "written" for note in notes)
     name = part.name + (AI_SUFFIX if by_ai else "")
-    events: list[tuple[int, Any]] = [(0, mido.MetaMessage("track_name", name=_latin1(name)))]
+    events: list[tuple[int, Any]] = [(0, message) for message in port_message(port)]
+    events.append((0, mido.MetaMessage("track_name", name=_latin1(name))))
     if by_ai:
         events.append((0, mido.MetaMessage("text", text=_latin1(f"written by {provenance.line()}"))))
     program = catalogue()[part.instrument].midi_program

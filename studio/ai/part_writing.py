@@ -76,7 +76,7 @@ class WrittenPart:
 
 def write_part(request: PartRequest, progress: Callable[[float], None] | None = None) -> WrittenPart:
     """Carry out a request and write its files. Raises ``ScoreError`` and ``ModelError``."""
-    check_path(request.out)
+    check_path(request.out, request.source)
     score = open_score(request.source)
     model = PartModel.load(request.weights)
     assignment = _with_cadences(assign(request, score), request.cadence)

@@ -46,7 +46,7 @@ class RuleAnswer:
 
 def write_by_rules(request: RuleRequest) -> RuleAnswer:
     """Add alto, tenor and bass under a melody. Raises ``ScoreError`` and ``ModelError``."""
-    check_path(request.out)
+    check_path(request.out, request.source)
     score = open_score(request.source)
     named = parts_named(score, (request.part,) if request.part else ())
     top = named[0] if named else _highest(score.notes["part"], score.notes["pitch"])

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 audio_outputs = typer.Typer(help="Sound outputs.", no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def audio_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSON 
         ]
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    console = Console()
+    console = Console(markup=False)
     if not outputs:
         console.print("No sound output: the page plays the sound.")
         return
@@ -37,5 +38,5 @@ def audio_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSON 
         table.add_column(column)
     for output in outputs:
         number = "" if output.index is None else str(output.index)
-        table.add_row("[green]▶[/]" if output.is_default else "", number, output.name, str(output.rate_hz))
+        table.add_row(Text("▶" if output.is_default else "", "green"), number, output.name, str(output.rate_hz))
     console.print(table)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from .options import JsonOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars
 
@@ -48,4 +49,4 @@ def compare(
         return
     console.print(f"{page}: {', '.join(one.kind for one in found.answers)}", highlight=False)
     for kind, why in found.missing.items():
-        console.print(f"[yellow]no answer by {kind}[/]: {why}", highlight=False)
+        console.print(Text.assemble((f"no answer by {kind}", "yellow"), f": {why}"))

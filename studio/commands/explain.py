@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from .options import JsonOption, ScoreArgument, console, names, print_json
 
@@ -67,9 +68,10 @@ def _say(found: "Explanation") -> None:
     if found.surprise is not None:
         table.add_column("Nats a decision", justify="right")
     for span in analysis.chords:
-        ends = f" – [bold]{span.cadence}[/]" if span.cadence else ""
+        ends = (f" – {span.cadence}" if span.cadence else "", "bold")
         key = "" if span.key == analysis.key else f" in {span.key.name}"
-        row = [span.place.measure, str(span.place.beat), span.numeral + key, span.why.split(": ", 1)[1] + ends]
+        why = Text.assemble(span.why.split(": ", 1)[1], ends)
+        row: list[str | Text] = [span.place.measure, str(span.place.beat), span.numeral + key, why]
         if found.surprise is not None:
             row.append(
                 f"{found.surprise.by_quarter[min(int(span.place.quarter), len(found.surprise.by_quarter) - 1)]:.2f}"

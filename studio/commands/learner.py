@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from .options import JsonOption, console, print_json
 
@@ -82,8 +83,8 @@ def learner_show(name: NameArgument = "me", as_json: JsonOption = False) -> None
     table = Table("Control", "How likely it is liked", show_edge=False)
     for control, arms in likely.items():
         best = max(arms.values())
-        words = [f"[bold]{arm} {p:.2f}[/]" if p == best else f"{arm} {p:.2f}" for arm, p in arms.items()]
-        table.add_row(control, "  ".join(words))
+        words = [(f"{arm} {p:.2f}", "bold" if p == best else "") for arm, p in arms.items()]
+        table.add_row(control, Text("  ").join(Text(*word) for word in words))
     console.print(table)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from .options import JsonOption, ScoreArgument, console, print_json, progress_bars
 
@@ -58,10 +59,10 @@ def sounds_list(as_json: JsonOption = False) -> None:
         print_json([{"name": f.name, "path": str(f.path), "playing": f.path == playing} for f in fonts])
         return
     for font in fonts:
-        mark = "[green]▶[/]" if font.path == playing else " "
-        console.print(f"{mark} {font.name}  {font.size_bytes / 1e6:.0f} MB  {font.path}")
+        mark = ("▶" if font.path == playing else " ", "green")
+        console.print(Text.assemble(mark, f" {font.name}  {font.size_bytes / 1e6:.0f} MB  {font.path}"))
     if playing is None:
-        console.print("[green]▶[/] synthesised instruments (no SoundFont chosen or installed)")
+        console.print(Text.assemble(("▶", "green"), " synthesised instruments (no SoundFont chosen or installed)"))
 
 
 @sounds.command("install")

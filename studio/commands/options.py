@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...engine.conducting.follow_style import FollowStyle
     from ...engine.intonation import Intonation
 
-console = Console()
+console = Console(markup=False)
 
 TlsOption = Annotated[
     bool | None, typer.Option("--tls/--no-tls", help="HTTPS; without either, where other devices may come in.")

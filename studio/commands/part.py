@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from ...engine.errors import ModelError
 from ...models.control_words import DENSITIES, REGISTERS
@@ -119,7 +120,7 @@ def rules(as_json: JsonOption = False) -> None:
         print_json([{"name": r.name, "title": r.title, "says": r.sentence, "weight": r.weight} for r in RULES])
         return
     for rule in RULES:
-        console.print(f"[bold]{rule.name:<24}[/] {rule.sentence}", highlight=False)
+        console.print(Text.assemble((f"{rule.name:<24}", "bold"), f" {rule.sentence}"))
 
 
 def _write(task: str, options: dict[str, Any]) -> None:
@@ -179,7 +180,7 @@ def _say(written: "WrittenPart") -> None:
     console.print(f"{files}: {provenance.notes} notes by {provenance.source} in {', '.join(provenance.parts)}")
     copied = provenance.copied
     if copied is not None and copied.suspicious:
-        console.print(f"[yellow]Look at this: shared with the music it learned from: {copied.described()}[/]")
+        console.print(f"Look at this: shared with the music it learned from: {copied.described()}", style="yellow")
 
 
 def _as_json(written: "WrittenPart") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from .learner import ai_choice
 from .options import (
@@ -116,7 +117,11 @@ def concert(
     with progress_bars() as bars:
         numbers = perform(concert_job(out, sounds, seed), bars)
     say_rendered(out, numbers)
-    console.print("Now open the studio and conduct it yourself: [bold]tutti play[/] (or [bold]make play[/])")
+    console.print(
+        Text.assemble(
+            "Now open the studio and conduct it yourself: ", ("tutti play", "bold"), " or ", ("make play", "bold")
+        )
+    )
 
 
 def take(
@@ -171,7 +176,9 @@ def export(
 
 def say_rendered(out: Path, numbers: dict[str, Any]) -> None:
     sound = numbers.get("sound", {})
-    console.print(f"[bold]{numbers['title']}[/] – {numbers['players']} players, {numbers['duration_s']:.0f} s")
+    console.print(
+        Text.assemble((numbers["title"], "bold"), f" – {numbers['players']} players, {numbers['duration_s']:.0f} s")
+    )
     console.print(f"{numbers['beats_played']} of {numbers['beats_in_score']} beats, {numbers['notes']} notes")
     if sound.get("loudness_lufs") is not None:
         console.print(f"{sound['loudness_lufs']} LUFS, true peak {sound['true_peak_dbfs']} dBFS")

@@ -152,6 +152,8 @@ def serve(
     hall: HallOption = "musikverein",
     seed: SeedOption = 0,
     record: Annotated[bool, typer.Option(help="Record the session.")] = True,
+    audio: AudioOption = "auto",
+    latency: LatencyOption = "balanced",
     applause: Annotated[bool, typer.Option(help="The audience claps in the end.")] = True,
 ) -> None:
     """Open the studio for the whole classroom: every device on this network may watch, listen and ask for the baton."""
@@ -170,6 +172,8 @@ def serve(
             hall=hall,
             seed=seed,
             record=record,
+            audio=audio,
+            latency=latency,
         )
     )
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 profiles = typer.Typer(help="What is known of the people who conduct here.", no_args_is_help=True)
 
-_console = Console()
+_console = Console(markup=False)
 
 
 @profiles.command("list")

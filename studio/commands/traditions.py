@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from .options import JsonOption, console, print_json
 
@@ -36,7 +37,7 @@ def traditions(
 def _tell(found: "Tradition") -> None:
     from ...models.craft.scales import PITCH_CLASS_NAMES
 
-    console.print(f"[bold]{found.name}[/] ({found.culture})")
+    console.print(Text.assemble((found.name, "bold"), f" ({found.culture})"))
     console.print(found.about, highlight=False)
     if found.has_scale:
         for title, steps in (("up", found.ascending), ("down", tuple(reversed(found.descending)))):

@@ -43,6 +43,7 @@ class PairingDesk:
 
     def invite(self, issuer: int | None, owner: str, now_s: float, token: str = "") -> Invitation:
         """A token for a new device, for ``INVITATION_S``; the studio itself may choose it."""
+        self._open = {key: out for key, out in self._open.items() if now_s <= out.expires_s}
         return self._add(Invitation(token or new_token(), issuer, owner, now_s + INVITATION_S))
 
     def redeem(self, token: str, device: int, now_s: float) -> tuple[Invitation, Invitation]:
@@ -58,8 +59,8 @@ class PairingDesk:
         return used, self._add(Invitation(new_token(), used.issuer, used.owner, math.inf, device))
 
     def _add(self, invitation: Invitation) -> Invitation:
-        while len(self._open) >= MAX_OPEN_TOKENS:
-            del self._open[next(iter(self._open))]
+        while len(self._open) >= MAX_OPEN_TOKENS:  # invitations before the tokens that devices come back by
+            del self._open[min(self._open, key=lambda key: self._open[key].device is not None)]
         self._open[invitation.token] = invitation
         return invitation
 

@@ -64,7 +64,7 @@ class RelayProcess:
     """A relay in a process of its own. One thread uses it; no method but the constructor and ``close`` waits.
 
     Where the relay's process dies, ``alive`` turns False, one line is logged, what is published is dropped, and
-    ``restart`` brings it back on the same port.
+    ``restart`` brings it back on the same port; what is published until it is there waits.
     """
 
     def __init__(
@@ -88,12 +88,18 @@ class RelayProcess:
         self._controls: list[Control] = []
         self._pointing: list[PointingInput] = []
         self._queue: list[Any] = []
-        self._status: RelayStatus | None = None
-        self._start()
+        self._status: RelayStatus | None
+        self._begin()
+        while self._starting_until_s is not None:
+            self._receive(timeout_s=0.1)
+            if self._link.closed:
+                self.close()
+                raise RelayError(self._failure or "the relay did not start; its log says why")
 
     # --- life --------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
+        """Start the process; ``_receive`` takes note when it is ready."""
         near, far = socket.socketpair()
         context = multiprocessing.get_context("spawn")
         arguments = (far, self._info, self._clock.origin_s, self.settings, self._open_tap, log.getEffectiveLevel())
@@ -102,25 +108,13 @@ class RelayProcess:
         far.close()
         self._link = Link(near)
         self._queue.clear()
+        self._status = None
         self._failure: str | None = None
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        port: int | None = None
-        while port is None:
-            for message in self._link.receive(timeout_s=0.1):
-                if isinstance(message, Ready):
-                    port = message.port
-                elif isinstance(message, Failed):
-                    self._failure = message.reason
-            if port is None and (self._failure or self._link.closed or time.monotonic() > deadline_s):
-                self.close()
-                raise RelayError(self._failure or "the relay did not start; its log says why")
-        self.settings = replace(self.settings, port=port)
-        if self._held:
-            self.hold_baton(True)
+        self._starting_until_s: float | None = time.monotonic() + START_TIMEOUT_S
 
     @property
     def alive(self) -> bool:
-        """The relay's process runs and its link is open."""
+        """The relay's process runs, or is coming up, and its link is open."""
         return not self._link.closed and self._process.is_alive()
 
     @property
@@ -155,14 +149,17 @@ class RelayProcess:
 
     @property
     def host_address(self) -> str:
-        """The address that makes whoever opens it a host; not for everybody's eyes."""
-        return f"{self.address}#host={self.settings.host_key}"
+        """The address that makes whoever opens it a host, on other devices too; not for everybody's eyes."""
+        return f"{next(iter(self.lan_addresses), self.address)}#host={self.settings.host_key}"
 
     def restart(self) -> None:
-        """A new process on the same port. Raises ``RelayError``."""
-        self._stop()
+        """A new process on the same port; it comes up while the studio goes on."""
+        self._link.close()
+        self._process.kill()
         self.settings = replace(self.settings, phone_token="")  # it was for one phone, once
-        self._start()
+        self._begin()
+        if self._held:
+            self.hold_baton(True)
 
     def close(self) -> None:
         """Says goodbye to the viewers and ends the process."""
@@ -235,6 +232,8 @@ class RelayProcess:
         if self._link.closed:
             self._queue.clear()
             return
+        if self._starting_until_s is not None:
+            return
         self._link.flush()
         while self._queue and self._link.queued_bytes == 0:
             self._link.send(self._queue.pop(0))
@@ -286,12 +285,14 @@ class RelayProcess:
         self._receive()
         return self._status
 
-    def _receive(self) -> None:
+    def _receive(self, timeout_s: float = 0.0) -> None:
         if self._link.closed:
             return
         self._flush()
-        for message in self._link.receive():
+        for message in self._link.receive(timeout_s=timeout_s):
             match message:
+                case Ready(port):
+                    self.settings, self._starting_until_s = replace(self.settings, port=port), None
                 case PointerInput():
                     self._pose_of(message)
                 case Pose():
@@ -308,6 +309,8 @@ class RelayProcess:
                     self._status = message
                 case Failed(reason):
                     self._failure = reason
+        if self._starting_until_s is not None and (self._failure or time.monotonic() > self._starting_until_s):
+            self._link.close()
         if self._link.closed:
             self._report_end()
 

@@ -284,9 +284,7 @@ class RelayServer:
             viewer = self._join(connection, await asyncio.wait_for(connection.recv(), HELLO_TIMEOUT_S))
             async for data in connection:
                 message = wire.decode_client(_binary(data))
-                costly = isinstance(
-                    message, wire.Rename | wire.Baton | wire.Command | wire.Listen | wire.Pair | wire.Claim
-                )
+                costly = isinstance(message, COSTLY_KINDS)
                 if not limit.allows(len(data), asyncio.get_running_loop().time(), COSTLY if costly else 1):
                     await self._refuse(connection, wire.CLOSE_FLOOD, "too many messages")
                     break

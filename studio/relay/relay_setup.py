@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rich.console import Console
+from rich.text import Text
 
 from ...engine.audio.audio_ring import AudioRing
 from ...engine.audio.output import AudioProcess
@@ -94,9 +95,11 @@ def open_relay(
 
 def say_page(relay: RelayProcess, console: Console) -> None:
     """Print where the page is, and the code for a phone."""
-    console.print(f"Open the page: [bold]{relay.address}[/]  – take the baton, raise it, and beat.")
+    console.print(Text.assemble("Open the page: ", (relay.address, "bold"), "  – take the baton, raise it, and beat."))
     for address in relay.lan_addresses:
-        console.print(f"In the classroom: [bold]{address}[/]")
+        console.print(Text.assemble("In the classroom: ", (address, "bold")))
+    if relay.lan_addresses:
+        console.print(f"To direct it from a device of yours: {relay.host_address}", highlight=False, soft_wrap=True)
     if relay.settings.certificate and relay.lan_addresses:
         steps = relay.lan_addresses[0].rstrip("/") + STEPS_PATH
         console.print(f"Browsers warn once; how to spare a device that: {steps}")

@@ -6,12 +6,15 @@ Every function raises ``ProtocolError`` for what no honest page sends.
 from collections.abc import Iterator
 
 from ...engine.errors import ProtocolError
+from ...engine.transforms import unit_quaternion
 from ...engine.types import Pose
 from . import protocol as wire
 from .relay_clients import MAX_AHEAD_S, ClockMap
 from .relay_types import Control, Input, KeyInput, PointerInput, TapInput
 from .session_info import SessionInfo
 
+FARTHEST_M, NOWHERE_M = 100.0, (0.0, 0.0, 0.0)
+"""A device that claims to be farther from the podium is not tracked."""
 GAIN_RANGE_DB = (-60.0, 12.0)
 
 
@@ -38,7 +41,9 @@ def inputs_of(message: wire.Pointer | wire.Poses | wire.Tap, clock: ClockMap, ar
         elif isinstance(point, wire.TapSample):
             yield TapInput(time_s, point.strength)
         else:
-            yield Pose(time_s, point.device, point.position_m, point.orientation_wxyz, point.valid)
+            here = max(map(abs, point.position_m)) <= FARTHEST_M
+            turn = None if point.orientation_wxyz is None else unit_quaternion(point.orientation_wxyz)
+            yield Pose(time_s, point.device, point.position_m if here else NOWHERE_M, turn, point.valid and here)
 
 
 def keys_of(

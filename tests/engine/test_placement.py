@@ -1,5 +1,6 @@
 """Seating: every part seated, nobody on anybody's lap, sections as large as the piece asks."""
 
+import json
 import math
 from collections import Counter
 from itertools import combinations
@@ -181,6 +182,30 @@ def test_placements_move_and_survive_saving(tmp_path) -> None:
         move_player(players, 99, (0.0, 5.0), hall)
     with pytest.raises(SeatingError, match="seats 4 parts"):
         load_placements(tmp_path / "seats.json", score_for(*ROMANTIC))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"position_m": [1.0, 2.0]},
+        {"position_m": ["left", 0.0, 0.0]},
+        {"position_m": [float("nan"), 0.0, 0.0]},
+        {"gain_db": "loud"},
+        {"player": 1},
+        {"instrument": "kazoo"},
+        {"heading_deg": None},
+    ],
+)
+def test_a_seating_that_was_edited_badly_is_refused_in_one_line(tmp_path, broken: dict) -> None:
+    """It is read while it is played from."""
+    score = score_for(*PIECES["string-quartet"])
+    path = tmp_path / "seats.json"
+    save_placements(path, place_players(score, read_plan("string-quartet"), read_hall()))
+    rows = json.loads(path.read_text())["placements"]
+    path.write_text(json.dumps({"placements": [rows[0] | broken, *rows[1:]]}))
+    with pytest.raises(SeatingError, match=r"seats\.json") as caught:
+        load_placements(path, score)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "title = 3", "[[wedge]]\nsection = 'x'\ninstrument = ['kazoo']", "not toml ["])

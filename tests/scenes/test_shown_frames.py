@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tutti.engine.score import Score
-from tutti.engine.types import Frame, NoteEvent, Pose
+from tutti.engine.types import Applause, Frame, NoteEvent, Pose
 from tutti.scenes.headset.headset_pointers import HeadsetPointers, pointer_at
 from tutti.scenes.headset.openvr_messages import Grip
 from tutti.scenes.headset.shown_frames import CARRY_ON_S, ShownFrames
@@ -30,6 +30,13 @@ def test_nothing_is_lost_between_two_pictures_and_nothing_comes_twice(score: Sco
     assert frames.at(0.06, ()).notes == ()
     frames.take([frame(4)])
     assert [note.note_id for note in frames.at(0.07, ()).notes] == [4]
+
+
+def test_applause_between_two_pictures_is_seen(score: Score) -> None:
+    frames = ShownFrames(score, RESTING)
+    frames.take([frame(1), replace(frame(2), applause=Applause(1.0, 9.0, 0.5)), frame(3)])
+    assert frames.at(0.05, ()).applause == Applause(1.0, 9.0, 0.5)
+    assert frames.at(0.06, ()).applause is None
 
 
 def test_the_music_is_where_it_will_be_when_the_picture_is_seen(score: Score) -> None:

@@ -119,6 +119,7 @@ def test_a_take_from_timings(tmp_path: Path) -> None:
         (("replay", "{take}"), "not a session"),
         (("bench", "nothing"), "no benchmark"),
         (("scores", "show", "no-such-score"), "no-such-score"),
+        (("export", "{take}", "-o", "{take}/folder"), "take"),
     ],
 )
 def test_failures_are_one_line_and_status_1(

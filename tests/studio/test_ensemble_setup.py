@@ -2,12 +2,24 @@
 
 import pytest
 
+from tutti.engine.accompaniment import Soloist
 from tutti.engine.errors import ModelError
 from tutti.engine.hall import read_hall
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.notation.score_source import find_score
 from tutti.studio.concert import concert_score
-from tutti.studio.ensemble_setup import parts_named, parts_on_cue, seat
+from tutti.studio.ensemble_setup import parts_named, parts_on_cue, seat, soloist_named
+
+
+def test_parts_are_named_as_the_score_prints_them_and_nobody_is_everybody() -> None:
+    score = open_score(find_score(concert_score()))
+    part = next(part for part in score.parts if part.abbreviation.endswith("."))
+    index = score.parts.index(part)
+    for name in (part.abbreviation, part.abbreviation.rstrip("."), part.name, f" {part.name} ", str(index + 1)):
+        assert parts_named(score, [name]) == [index]
+    assert parts_named(score, ["", "  "]) == []
+    assert soloist_named(score, f"{part.name},", 0.5) == Soloist(frozenset({index}), 0.5)
+    assert soloist_named(score, "", 0.5) is soloist_named(score, None, 0.5) is None
 
 
 def test_who_waits_for_a_cue_is_named_by_section_part_or_instrument() -> None:

@@ -193,6 +193,20 @@ def test_midi_without_a_single_beat_is_still_a_file(tmp_path: Path) -> None:
     assert onsets_s(mido.MidiFile(tmp_path / "q.mid")) == pytest.approx([1.0], abs=0.01)
 
 
+def test_every_part_of_a_large_orchestra_has_a_channel_of_its_own(tmp_path: Path) -> None:
+    names = (*["flute", "oboe", "clarinet", "bassoon", "horn", "trumpet"] * 3, "percussion", "violin")
+    score = make_score([(0.0, 1.0, 60, part, 0.5, 0) for part in range(len(names))], measures=1, instruments=names)
+    crossings, notes = conducted(score, np.full(4, 0.5))
+    write_midi(tmp_path / "p.mid", score, notes, crossings)
+    taken = set()
+    for track in mido.MidiFile(tmp_path / "p.mid").tracks[1:]:
+        port = next((message.port for message in track if message.type == "midi_port"), 0)
+        taken |= {(port, message.channel) for message in track if message.type == "note_on"}
+    assert len(taken) == len(names)
+    assert sorted(channel for _, channel in taken).count(9) == 1, "drums alone"
+    assert [part.instrument for part in read_score(tmp_path / "p.mid").parts] == list(names)
+
+
 def test_quarter_tones_are_pitch_bends_before_their_notes(tmp_path: Path) -> None:
     score = make_score([(float(n), 1.0, 60 + n, 0, 0.5, 0) for n in range(4)], measures=1, instruments=("flute",))
     crossings, notes = conducted(score, np.full(4, 0.5))

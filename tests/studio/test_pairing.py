@@ -57,6 +57,17 @@ def test_open_tokens_do_not_pile_up() -> None:
     assert desk.redeem(tokens[1], 2, 0.0)
 
 
+def test_the_way_back_stays_open_while_codes_are_renewed() -> None:
+    """A page that shows its code for hours renews it every five minutes."""
+    desk = PairingDesk()
+    _, again = desk.redeem(desk.invite(1, "x", 0.0).token, 2, 1.0)
+    for step in range(3 * pairing.MAX_OPEN_TOKENS):
+        desk.invite(1, "x", step * (pairing.INVITATION_S + 1.0))
+    for _ in range(3 * pairing.MAX_OPEN_TOKENS):
+        desk.invite(1, "x", 1e6)
+    assert desk.redeem(again.token, 3, 1e6)[0].device == 2
+
+
 @pytest.mark.parametrize(
     ("origin", "reached"),
     [

@@ -141,8 +141,9 @@ def test_what_is_wrong_is_said_in_one_line(tune: Path, weights: Path, tmp_path: 
         "write to a": PartRequest("vary", str(tune), tmp_path / "x.pdf", weights=weights),
         "no task": PartRequest("compose", str(tune), tmp_path / "x.mid", weights=weights),
         "no cadence": PartRequest("vary", str(tune), tmp_path / "x.mid", cadence="maybe", weights=weights),
+        "is the score that is read": PartRequest("vary", str(tune), tune.with_suffix(".mid"), weights=weights),
         "no part named": PartRequest("vary", str(tune), tmp_path / "x.mid", parts=("tuba",), weights=weights),
-        "no key": PartRequest("vary", str(tune), tmp_path / "x.mid", wish=Wish(key="H dur"), weights=weights),
+        "is not a key": PartRequest("vary", str(tune), tmp_path / "x.mid", wish=Wish(key="H dur"), weights=weights),
         "cannot load": PartRequest("vary", str(tune), tmp_path / "x.mid", weights=tmp_path / "no.safetensors"),
     }
     for words, request in cases.items():

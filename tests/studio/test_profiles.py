@@ -83,6 +83,7 @@ def test_names_that_are_no_files_are_refused(name):
 
 
 def test_a_folder_that_cannot_be_written_says_so(monkeypatch, tmp_path):
+    (tmp_path / "none").touch()
     monkeypatch.setattr(profiles, "profiles_folder", lambda: tmp_path / "none")
     with pytest.raises(ProfileError, match="cannot be written"):
         profiles.save_profile("anna", PERSON)

@@ -167,7 +167,11 @@ def test_a_relay_that_dies_is_reported_and_comes_back(own: RelayProcess, caplog:
         assert own.poll() == ([], [])
     assert len([record for record in caplog.records if "the relay ended" in record.getMessage()]) == 1
     own.restart()
-    assert own.alive and own.settings.port == port
+    assert own.alive and own._starting_until_s is not None, "the studio does not wait for it"
+    for index in range(100):
+        own.publish(make_frame(index))
+    wait(lambda: own.poll() and own.status())
+    assert own.settings.port == port
 
     async def test() -> None:
         viewer = await join(port)

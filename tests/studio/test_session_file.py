@@ -137,8 +137,9 @@ while True:
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
     with pytest.raises(SessionError, match="cannot record there"):
-        SessionRecorder(tmp_path / "missing" / "s.mcap", HEADER)
+        SessionRecorder(tmp_path / "a file" / "s.mcap", HEADER)
 
 
 def test_a_disk_that_fills_up_is_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -173,12 +174,34 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> 
     assert "\n" not in str(caught.value)
 
 
+def test_a_disk_that_is_full_at_the_very_end_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The writer hands over its end, and the file's own buffer finds no room for it."""
+    recorder = SessionRecorder(tmp_path / "s.mcap", HEADER)
+    recorder.write_frame(frame(0, pose(0)))
+    file = recorder._file
+    assert file is not None
+
+    class FullAtTheEnd:
+        def close(self) -> None:
+            file.close()
+            raise OSError(28, "No space left on device")
+
+    recorder._file = FullAtTheEnd()  # type: ignore[assignment]
+    recorder.close()
+    recorder.close()
+    assert sum("recording stopped" in record.message for record in caplog.records) == 1
+
+
 def test_a_session_beaten_at_another_level_keeps_its_beats(tmp_path: Path) -> None:
     """Its crossings index those beats: on the score's own they would point beyond the end."""
     path = find_score("concert")
     in_eight, _ = beaten_as(open_score(path), {"meter": "8"})
     with SessionRecorder(tmp_path / "s.mcap", SessionHeader.of(in_eight, path, HEADER.placements, "musikverein", 0)):
         pass
-    again = score_of_session(read_session(tmp_path / "s.mcap"), tmp_path)
+    own = tmp_path / path.name
+    own.write_text("edited since", encoding="utf-8")
+    copy, again = score_of_session(read_session(tmp_path / "s.mcap"), tmp_path)
+    assert own.read_text(encoding="utf-8") == "edited since", "what is there is left alone"
+    assert copy.read_bytes() == path.read_bytes()
     assert len(again.beats) == len(in_eight.beats) > 300
     assert np.array_equal(again.beats, in_eight.beats)

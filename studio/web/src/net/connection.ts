@@ -44,7 +44,7 @@ export class RelayConnection {
 
   constructor(
     private readonly url: string,
-    private readonly name: string,
+    private name: string,
     private readonly hostKey: string,
     private codec: Codec,
     private readonly events: ConnectionEvents,
@@ -62,8 +62,12 @@ export class RelayConnection {
     this.socket = socket;
   }
 
-  /** Sends a message if the line is open; says whether it was. Late gestures are worth nothing, so none are kept. */
+  /**
+   * Sends a message if the line is open; says whether it was. Late gestures are worth nothing, so none are kept; a new
+   * name is, for every reconnection.
+   */
   send(message: ClientMessage): boolean {
+    if (message.kind === "Rename") this.name = message.name;
     if (this.socket?.readyState !== WebSocket.OPEN) return false;
     this.socket.send(encodeClient(message));
     return true;
