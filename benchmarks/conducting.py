@@ -34,11 +34,11 @@ from typing import TypeVar
 
 import numpy as np
 from _conducting_measures import Result, summary, trial
-from _conducting_signs import figures as signs_measured
 from _conducting_situations import SITUATIONS
 from _conducting_takes import USUAL, Piece, cast, conductor, curves, recorded_piece, recordings
 from _conducting_targets import TARGETS, Measured, judged, shown
 from _conducting_tuning import tune
+from conducting_signs import figures as signs_measured
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table

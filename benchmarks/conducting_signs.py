@@ -1,6 +1,6 @@
 """Figures of what hands, gaze and shape of the gesture say: cues, balance, cut-offs, loudness, articulation.
 
-``figures`` is called by ``benchmarks/conducting.py``; alone: ``python benchmarks/_conducting_signs.py [--quick]``.
+``figures`` is called by ``benchmarks/conducting.py``; alone: ``tutti bench conducting-signs [--quick]``.
 Everything goes through ``Performance.step`` but loudness and articulation, which need only the tracker of dynamics.
 """
 
