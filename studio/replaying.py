@@ -68,7 +68,7 @@ def run_replay(options: ReplayOptions) -> None:
             seats_beside(learner, house.seats if house is not None else ()),
         )
         stack.callback(audio.close)
-        page = PageOptions(options.host, options.port, options.tls)
+        page = PageOptions(options.host, options.port, options.tls, recording=True)
         relay = open_relay(score, header.placements, header.hall, page, clock, audio, console)
         if relay is not None:
             stack.callback(relay.close)

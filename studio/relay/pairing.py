@@ -26,13 +26,15 @@ class PairingRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class Invitation:
     """A token that is out. ``issuer`` is the viewer who asked for it, None the studio itself; ``owner`` their name.
-    ``device`` is the viewer who used its forerunner: this token lets that device alone come back."""
+    ``device`` is the viewer who used its forerunner: this token lets that device alone come back. ``origin`` is how the
+    page that asked for it reaches the studio."""
 
     token: str
     issuer: int | None
     owner: str
     expires_s: float
     device: int | None = None
+    origin: str = ""
 
 
 class PairingDesk:
@@ -41,10 +43,10 @@ class PairingDesk:
     def __init__(self) -> None:
         self._open: dict[str, Invitation] = {}
 
-    def invite(self, issuer: int | None, owner: str, now_s: float, token: str = "") -> Invitation:
+    def invite(self, issuer: int | None, owner: str, now_s: float, token: str = "", origin: str = "") -> Invitation:
         """A token for a new device, for ``INVITATION_S``; the studio itself may choose it."""
         self._open = {key: out for key, out in self._open.items() if now_s <= out.expires_s}
-        return self._add(Invitation(token or new_token(), issuer, owner, now_s + INVITATION_S))
+        return self._add(Invitation(token or new_token(), issuer, owner, now_s + INVITATION_S, None, origin))
 
     def redeem(self, token: str, device: int, now_s: float) -> tuple[Invitation, Invitation]:
         """Viewer ``device`` shows a token: its invitation, and the one by which the device may come back.

@@ -65,6 +65,7 @@ class Presence:
         self._viewers: dict[int, Viewer] = {}
         self._requests: list[int] = []
         self._lenders: dict[int, int] = {}
+        self._broke_off: set[int] = set()
         self._joined = 0
 
     def __len__(self) -> int:
@@ -87,6 +88,7 @@ class Presence:
         number = self._free_number()
         colour = COLOURS[(self._joined - 1) % len(COLOURS)]
         viewer = Viewer(number, self._unique(clean_name(name, f"Guest {number}")), colour, host)
+        self._broke_off.discard(number)
         self._viewers[number] = viewer
         self.version += 1
         return viewer
@@ -102,9 +104,17 @@ class Presence:
         del self._viewers[number]
         self._requests = [waiting for waiting in self._requests if waiting != number]
         if self.holder == number:
+            self._broke_off.add(number)
             self._pass_on()
         self._lenders.pop(number, None)
         self.version += 1
+
+    def broke_off(self, number: int) -> bool:
+        """Whether a viewer who left had the baton until then; asked once."""
+        if number not in self._broke_off:
+            return False
+        self._broke_off.remove(number)
+        return True
 
     def may_control(self, number: int) -> bool:
         """The baton's holder and hosts may start, stop and balance."""

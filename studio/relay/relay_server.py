@@ -50,6 +50,8 @@ COSTLY = 20
 """A message that makes work for everybody counts as so many."""
 COSTLY_KINDS = (wire.Rename, wire.Baton, wire.Command, wire.Listen, wire.Pair, wire.Claim)
 
+RECORDED = "This is a recording: it plays by itself."
+
 
 class RelayServer:
     """Serves one session. Every method but ``__init__`` runs in the event loop's thread."""
@@ -392,6 +394,9 @@ class RelayServer:
             self._on_input(PointingInput(viewer.viewer, may, pointers_of(viewer.viewer, message, times)))
 
     def _baton(self, viewer: ViewerConnection, message: wire.Baton) -> None:
+        if self.settings.recording:
+            self._notify(viewer, RECORDED)
+            return
         try:
             match message.action:
                 case "request":
@@ -414,7 +419,8 @@ class RelayServer:
         elif reached is None:
             self._notify(viewer, "A phone cannot reach this studio. Start it with “tutti serve”, in the same network.")
         else:
-            invitation = self._pairing.invite(viewer.viewer, self._presence[viewer.viewer].name, now_s)
+            owner = self._presence[viewer.viewer].name
+            invitation = self._pairing.invite(viewer.viewer, owner, now_s, origin=origin)
             address = phone_address(reached, invitation.token)
             code = qr_code(address)
             answer = wire.PairingCode(address, invitation.expires_s, code.size, code.modules)
@@ -442,12 +448,15 @@ class RelayServer:
         viewer.send(binary_frame(wire.encode_server(wire.Paired(again.token, invitation.owner))))
         issuer = invitation.issuer
         stands = issuer is None or (issuer in self._viewers and self._presence.may_control(issuer))
-        # Who comes back does not snatch the baton from someone to whom it was given meanwhile.
-        free = invitation.device is None or self._presence.holder in (wire.NOBODY, wire.PODIUM, issuer)
-        if stands and free:
-            self._presence.lend(number)
-        else:
-            self._presence.request(number)
+        if invitation.device is None:
+            self._presence.lend(number) if stands else self._presence.request(number)
+            if stands and issuer is not None:  # the code on their screen is spent
+                self._notify(self._viewers[issuer], f"{self._presence[number].name} is connected.")
+                self._invite(self._viewers[issuer], invitation.origin, now_s)
+        elif self._presence.broke_off(invitation.device):
+            # Who comes back does not snatch the baton from someone to whom it was given meanwhile.
+            free = stands and self._presence.holder in (wire.NOBODY, wire.PODIUM, issuer)
+            self._presence.lend(number) if free else self._presence.request(number)
         self._report_baton()
 
     def say(self, text: str) -> None:
@@ -467,6 +476,9 @@ class RelayServer:
             self._on_input(Control(holder, name, "baton", target=holder))
 
     def _command(self, viewer: ViewerConnection, message: wire.Command) -> None:
+        if self.settings.recording:
+            self._notify(viewer, RECORDED)
+            return
         if not self._presence.may_control(viewer.viewer):
             self._notify(viewer, "Only a host or the one with the baton can do that.")
             return

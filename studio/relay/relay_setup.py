@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from rich.console import Console
@@ -29,12 +29,13 @@ EVERYWHERE = "0.0.0.0"
 @dataclass(frozen=True, slots=True)
 class PageOptions:
     """Who may reach the page, and how. ``tls`` None: HTTPS where others may come in. ``phone`` prints a code that
-    makes a phone the baton."""
+    makes a phone the baton. ``recording``: a session is played again, nobody conducts."""
 
     host: str = "127.0.0.1"
     port: int = 8765
     tls: bool | None = None
     phone: bool = False
+    recording: bool = False
 
     @property
     def here_alone(self) -> bool:
@@ -48,7 +49,8 @@ def relay_settings(options: PageOptions) -> RelaySettings:
     Raises ``CertificateError`` where HTTPS was asked for and cannot be; where it was not, one line tells what is lost.
     """
     host = EVERYWHERE if options.phone and options.here_alone else options.host
-    settings = RelaySettings(host=host, port=options.port, phone_token=new_token() if options.phone else "")
+    token = new_token() if options.phone else ""
+    settings = RelaySettings(host=host, port=options.port, phone_token=token, recording=options.recording)
     wanted = options.tls if options.tls is not None else options.phone or not options.here_alone
     if not wanted:
         return settings
@@ -59,13 +61,7 @@ def relay_settings(options: PageOptions) -> RelaySettings:
             raise
         log.error("no HTTPS, so phones cannot conduct and headsets not enter: %s", error)
         return settings
-    return RelaySettings(
-        host=settings.host,
-        port=settings.port,
-        phone_token=settings.phone_token,
-        certificate=(certificate.chain, certificate.key),
-        authority=certificate.authority,
-    )
+    return replace(settings, certificate=(certificate.chain, certificate.key), authority=certificate.authority)
 
 
 def open_relay(
@@ -95,7 +91,8 @@ def open_relay(
 
 def say_page(relay: RelayProcess, console: Console) -> None:
     """Print where the page is, and the code for a phone."""
-    console.print(Text.assemble("Open the page: ", (relay.address, "bold"), "  – take the baton, raise it, and beat."))
+    then = "" if relay.settings.recording else "  – take the baton, raise it, and beat."
+    console.print(Text.assemble("Open the page: ", (relay.address, "bold"), then))
     for address in relay.lan_addresses:
         console.print(Text.assemble("In the classroom: ", (address, "bold")))
     if relay.lan_addresses:

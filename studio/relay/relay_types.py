@@ -16,7 +16,8 @@ class RelaySettings:
     ``trust_this_machine`` (switch it off behind a proxy). ``allowed_origins``: pages from elsewhere that may connect,
     e.g. ``http://localhost:5173`` while developing. ``certificate``: PEM files (chain, key) for HTTPS; this machine may
     go on without. ``authority``: PEM file of who signed it, offered to devices that shall trust it. ``phone_token``
-    makes the phone that shows it the baton, once, soon after the start."""
+    makes the phone that shows it the baton, once, soon after the start. With ``recording`` nobody conducts or directs:
+    a session is played again."""
 
     host: str = "127.0.0.1"
     port: int = 8765
@@ -30,6 +31,7 @@ class RelaySettings:
     certificate: tuple[Path, Path] | None = None
     authority: Path | None = None
     phone_token: str = ""
+    recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,61 @@ def test_a_phone_comes_back_while_its_old_line_still_hangs(tls: dict[str, Any]) 
     run(test())
 
 
+@pytest.mark.parametrize("ending", ["gave it back", "was relieved"])
+def test_a_phone_whose_loan_is_over_does_not_snatch_the_baton_when_its_line_breaks(
+    tls: dict[str, Any], ending: str
+) -> None:
+    async def test() -> None:
+        async with relay(**tls) as (server, _):
+            host = await join(server.port, "Zoë", host_key="key")
+            await host.say(p.Baton(action="request", viewer=0))
+            phone = await join(server.port, "Phone")
+            await phone.say(p.Claim(token=await invited(host)))
+            again = (await phone.next(p.Paired)).token
+            await phone.until(lambda: phone.baton_is_mine)
+            if ending == "gave it back":
+                await phone.say(p.Baton(action="release", viewer=0))
+            else:
+                await host.say(p.Baton(action="take", viewer=0))
+            await host.until(lambda: host.baton_is_mine)
+            await phone.connection.close()
+            back = await join(server.port, "Phone")
+            await back.say(p.Claim(token=again))
+            await back.next(p.Paired)
+            await back.next(p.Tick)
+            assert not back.baton_is_mine and not back.presence.requests
+            await host.next(p.Tick)
+            assert host.baton_is_mine
+
+    run(test())
+
+
+def test_a_code_that_is_spent_gives_way_to_a_new_one(tls: dict[str, Any]) -> None:
+    async def test() -> None:
+        async with relay(**tls) as (server, _):
+            host = await join(server.port, "Zoë", host_key="key")
+            token = await invited(host)
+            phone = await join(server.port, "Phone")
+            await phone.say(p.Claim(token=token))
+            assert await told(host) == "Zoë’s phone is connected."
+            code = await host.next(p.PairingCode)
+            assert code.address.startswith("https://192.168.0.17:8765/phone#pair=") and token not in code.address
+
+    run(test())
+
+
+def test_nobody_conducts_a_recording() -> None:
+    async def test() -> None:
+        async with relay(recording=True) as (server, inputs):
+            host = await join(server.port, "Zoë", host_key="key")
+            for message in (p.Baton(action="take", viewer=0), p.Command(action="stop", target=0, value=0.0)):
+                await host.say(message)
+                assert "recording" in await told(host)
+            assert not host.baton_is_mine and not inputs
+
+    run(test())
+
+
 def test_a_code_is_worth_what_its_issuer_still_may(tls: dict[str, Any]) -> None:
     async def test() -> None:
         async with relay(**tls) as (server, _):

@@ -16,6 +16,7 @@ import { Network } from "./net/network";
 import type { View } from "./scene/cameras";
 import { type HandPosition, Stage } from "./scene/stage";
 import { Timeline } from "./timeline";
+import { Awake } from "./ui/awake";
 import { Controls } from "./ui/controls";
 import { h } from "./ui/dom";
 import { GesturePad } from "./ui/gesture_pad";
@@ -66,6 +67,7 @@ export class App {
   private readonly entrance: Entrance;
   private readonly inputPlace = h("div", { class: "input-place" });
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
+  private readonly awake = new Awake();
   private dock: HTMLElement | null = null;
   private stage: Stage | null = null;
   private connection: Connection = { state: "connecting" };
@@ -483,6 +485,7 @@ export class App {
       this.commentary.show(this.shown);
     }
     if (wasRunning !== this.running) this.showControls();
+    this.awake.want(this.connection.state === "live" && (this.running || this.concert.holding));
     this.parts.show(timeS);
     this.review.show(this.timeline.sessionS());
     const levels = this.audio.levels;

@@ -3,9 +3,10 @@ import { RelayConnection } from "../src/net/connection";
 
 /** A socket whose other end is the test. */
 class Line {
+  static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly made: Line[] = [];
-  readyState = 0;
+  readyState = Line.CONNECTING;
   binaryType = "";
   onopen: (() => void) | null = null;
   onclose: ((event: { code: number; reason: string; wasClean: boolean }) => void) | null = null;
@@ -39,6 +40,25 @@ describe("the line to the relay", () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.unstubAllGlobals();
+  });
+
+  it("does not wait for ever for a line that does not open, and less for who asks", () => {
+    const told: string[] = [];
+    const connection = new RelayConnection("ws://x/ws", "Guest", "", "none", { connection: ({ state }) => told.push(state), clock: () => {}, message: () => {}, audio: () => {} });
+    connection.open();
+    connection.retry();
+    expect(Line.made.length).toBe(1);
+    vi.advanceTimersByTime(3000);
+    connection.retry();
+    expect(Line.made.length).toBe(2);
+    vi.advanceTimersByTime(60_000);
+    expect(Line.made.length).toBeGreaterThan(3);
+    expect(told).toContain("waiting");
+    const last = Line.made[Line.made.length - 1]!;
+    last.open();
+    const lines = Line.made.length;
+    connection.retry();
+    expect(Line.made.length).toBe(lines);
   });
 
   it("greets by the newest name after it broke", () => {

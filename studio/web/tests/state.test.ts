@@ -7,7 +7,8 @@ import { ClockEstimate } from "../src/net/clock";
 import { Governor, LADDER } from "../src/scene/governor";
 import { Timeline } from "../src/timeline";
 import { SampleBatch } from "../src/ui/sample_batch";
-import { sentence } from "../src/ui/status_line";
+import { type ShortcutActions, shortcut } from "../src/ui/shortcuts";
+import { distrusted, sentence } from "../src/ui/status_line";
 
 const position = (time_s: number, quarter: number, state: PositionInfo["state"] = "playing"): PositionInfo => ({
   time_s, beat: quarter, quarter, quarter_rate: 2, bpm: 120, beat_in_measure: 1 + (quarter % 4), measure: "1", state,
@@ -132,6 +133,37 @@ describe("Governor", () => {
     expect(governor.quality).toBe(LADDER[0]);
   });
 
+  it.each([33.3, 41.7])("leaves the picture as it is on a display that shows one each %f ms by itself", (displayMs) => {
+    const governor = new Governor();
+    for (let i = 0; i < 1000; i++) governor.frame(displayMs + (i % 3) - 1);
+    expect(governor.quality).toBe(LADDER[0]);
+    for (let i = 0; i < 200; i++) governor.frame(2.2 * displayMs);
+    expect(governor.quality).not.toBe(LADDER[0]);
+    for (let i = 0; i < 3000; i++) governor.frame(displayMs);
+    expect(governor.quality).toBe(LADDER[0]);
+  });
+
+  it("leaves out frames where the page itself takes that long", () => {
+    const governor = new Governor();
+    for (let i = 0; i < 1000; i++) governor.frame(36, 34);
+    expect(governor.quality).toBe(LADDER[LADDER.length - 1]);
+  });
+
+  it("gets its quality back on a display of 50 Hz", () => {
+    const governor = new Governor();
+    for (let i = 0; i < 100; i++) governor.frame(60);
+    expect(governor.quality).not.toBe(LADDER[0]);
+    for (let i = 0; i < 5000; i++) governor.frame(20);
+    expect(governor.quality).toBe(LADDER[0]);
+  });
+
+  it("goes down where that helps, as on a slow graphics chip", () => {
+    const governor = new Governor();
+    const takes = [50, 42, 33, 24, 20, 18];
+    for (let i = 0; i < 1000; i++) governor.frame(takes[LADDER.indexOf(governor.quality)]!);
+    expect(LADDER.indexOf(governor.quality)).toBe(3);
+  });
+
   it("does not climb again at once after a climb that failed", () => {
     const governor = new Governor(2);
     let changes = 0;
@@ -164,7 +196,35 @@ describe("readAddress", () => {
   });
 });
 
+describe("keys", () => {
+  /** A key on an element that lies in those. */
+  function pressed(key: string, inside: readonly string[] = [], repeat = false): string[] {
+    const done: string[] = [];
+    const actions = Object.fromEntries(["look", "fullscreen", "sound", "baton", "review", "why", "point", "cue", "menu", "startStop"].map((name) => [name, () => done.push(name)]));
+    const target = { closest: (selector: string) => (selector.split(", ").some((part) => inside.includes(part)) ? {} : null) };
+    const event = { key, repeat, target, ctrlKey: false, metaKey: false, altKey: false, preventDefault: () => {} };
+    shortcut(event as unknown as KeyboardEvent, actions as unknown as ShortcutActions, true);
+    return done;
+  }
+
+  it("command where nothing else wants them", () => {
+    expect(pressed("b")).toEqual(["baton"]);
+    expect(pressed(" ")).toEqual(["startStop"]);
+    expect(pressed("b", [], true)).toEqual([]);
+    for (const field of ["input", "select", "textarea", "[role=menu]"]) expect(pressed("f", [field])).toEqual([]);
+    for (const pressable of ["button", "summary", "[role=button]"]) {
+      expect(pressed(" ", [pressable])).toEqual([]);
+      expect(pressed("m", [pressable])).toEqual(["sound"]);
+    }
+  });
+});
+
 describe("status line", () => {
+  it("knows a device that does not trust the studio", () => {
+    expect(distrusted(false, 2, "https:")).toBe(true);
+    expect(distrusted(true, 9, "https:") || distrusted(false, 1, "https:") || distrusted(false, 9, "http:")).toBe(false);
+  });
+
   it("says in one sentence what is wrong and what happens next", () => {
     expect(sentence({ state: "waiting", reason: "gone", retryAtS: 13.2 }, 10)).toBe("The studio does not answer. Trying again in 4 s.");
     expect(sentence({ state: "version" }, 0)).toMatch(/another version.*Reload/);

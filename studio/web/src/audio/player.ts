@@ -73,6 +73,7 @@ export class AudioPlayer {
       return;
     }
     try {
+      soundLikeMusic();
       this.context = new AudioContext({ sampleRate: rateHz, latencyHint: "interactive" });
       this.context.onstatechange = () => this.follow();
       this.volume = new GainNode(this.context, { gain: this.loudness });
@@ -200,4 +201,10 @@ export class AudioPlayer {
     this.reportContextS = contextS;
     if (this.state !== before) this.events.changed();
   }
+}
+
+/** Music plays on iPhones and iPads whose ringer is silent (Audio Session API); other sound of a page does not. */
+function soundLikeMusic(): void {
+  const session = (navigator as Navigator & { audioSession?: { type: string } }).audioSession;
+  if (session !== undefined) session.type = "playback";
 }

@@ -25,6 +25,9 @@ export function choices(touch: boolean): readonly Choice[] {
 
 const ICONS = { pad: "pointer", tap: "tap", webcam: "camera", gamepad: "gamepad", phone: "phone", headset: "headset" } as const;
 
+/** So far the menu stays from the window's edges. */
+const EDGE_PX = 12;
+
 export class ChooserMenu {
   private readonly iconPlace = h("span", { class: "chooser-icon" });
   private readonly words = h("span", { class: "chooser-words" });
@@ -84,8 +87,19 @@ export class ChooserMenu {
     const inside = this.menu.contains(document.activeElement);
     this.menu.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
+    if (open) this.fit();
     if (open) (this.checked() ?? [...this.items.values()][0])?.focus();
     else if (inside) this.button.focus();
+  }
+
+  /** Within the window, whatever row of the controls the button came to. */
+  private fit(): void {
+    const style = this.menu.style;
+    style.translate = "";
+    style.maxHeight = `${Math.max(120, this.button.getBoundingClientRect().top - 2 * EDGE_PX)}px`;
+    const { left, right } = this.menu.getBoundingClientRect();
+    const over = Math.max(0, right - (innerWidth - EDGE_PX));
+    style.translate = `${Math.max(-over, EDGE_PX - left)}px`;
   }
 
   private checked(): HTMLButtonElement | undefined {

@@ -8,6 +8,7 @@ import { RelayConnection } from "../net/connection";
 import type { Connection } from "../net/messages";
 import { Timeline } from "../timeline";
 import { type Calibration, type MotionReading, StillHold } from "./phone_calibration";
+import { distrusted } from "../ui/status_line";
 import { type BatonPose, PhoneBaton, REST_M } from "./phone_motion";
 import { PhoneScreen } from "./phone_screen";
 import { canVibrate, type NoMotion, PhoneSensors, tickOnBeat } from "./phone_sensors";
@@ -230,8 +231,7 @@ export class PhoneApp {
     this.screen.show({
       step: this.step,
       connection: this.connection,
-      // Safari shows a page whose certificate it does not trust, but opens no WebSocket to it.
-      distrusted: !this.everLive && this.failures >= 2 && location.protocol === "https:",
+      distrusted: distrusted(this.everLive, this.failures, location.protocol),
       holding: this.concert.holding,
       requested: this.concert.requested,
       holderName: this.concert.holderName,

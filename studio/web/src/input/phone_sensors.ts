@@ -1,4 +1,5 @@
 /** The phone's own devices: motion sensors, the lock that keeps the screen on, the vibration motor. */
+import { Awake } from "../ui/awake";
 import { clientS } from "../net/clock";
 import type { MotionReading } from "./phone_calibration";
 import type { Vector } from "./phone_rotation";
@@ -21,9 +22,7 @@ export class PhoneSensors {
   private readonly moved = (event: DeviceMotionEvent): void => this.take(event);
   private readonly turned = (event: DeviceOrientationEvent): void => this.turn(event);
   private heard: (() => void) | null = null;
-  private readonly wake = (): void => void (document.visibilityState === "visible" && this.keepAwake());
-  private lock: WakeLockSentinel | null = null;
-  private started = false;
+  private readonly awake = new Awake();
 
   constructor(private readonly reading: (reading: MotionReading) => void) {}
 
@@ -44,11 +43,9 @@ export class PhoneSensors {
       return "denied";
     }
     this.stop();
-    this.started = true;
+    this.awake.want(true);
     addEventListener("deviceorientation", this.turned);
     addEventListener("devicemotion", this.moved);
-    document.addEventListener("visibilitychange", this.wake);
-    void this.keepAwake();
     const first = new Promise<"live">((resolve) => (this.heard = () => resolve("live")));
     const late = new Promise<"missing">((resolve) => setTimeout(() => resolve("missing"), FIRST_READING_MS));
     const outcome = await Promise.race([first, late]);
@@ -57,12 +54,9 @@ export class PhoneSensors {
   }
 
   stop(): void {
-    this.started = false;
+    this.awake.want(false);
     removeEventListener("deviceorientation", this.turned);
     removeEventListener("devicemotion", this.moved);
-    document.removeEventListener("visibilitychange", this.wake);
-    void this.lock?.release();
-    this.lock = null;
   }
 
   private turn(event: DeviceOrientationEvent): void {
@@ -79,16 +73,6 @@ export class PhoneSensors {
     this.heard?.();
     this.heard = null;
     this.reading({ timeS, accelerationIncludingGravity: [felt.x, felt.y, felt.z], angles });
-  }
-
-  /** Without it the screen goes dark while its owner conducts. The lock is lost whenever the page is hidden. */
-  private async keepAwake(): Promise<void> {
-    if (!this.started || !("wakeLock" in navigator)) return;
-    try {
-      this.lock = await navigator.wakeLock.request("screen");
-    } catch (error) {
-      console.info("the screen may go dark", error); // battery saver, or hidden again meanwhile
-    }
   }
 }
 

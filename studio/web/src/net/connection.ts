@@ -29,6 +29,10 @@ const QUICK_PING_MS = 200;
 const SLOW_PING_MS = 2000;
 /** A live relay ticks 30 times a second; this long without any message, the line is taken for dead. */
 const SILENCE_MS = 6000;
+/** A line that is not open by then will not be: the laptop slept, or packets get lost. */
+const OPENS_WITHIN_MS = 8000;
+/** Who asks to try again does not wait for a line that is older than this. */
+const IMPATIENT_MS = 2000;
 const TOO_LARGE = 1009;
 
 export class RelayConnection {
@@ -37,6 +41,8 @@ export class RelayConnection {
   private readonly backoff = new Backoff();
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private pingTimer: ReturnType<typeof setTimeout> | undefined;
+  private openTimer: ReturnType<typeof setTimeout> | undefined;
+  private beganMs = 0;
   private pings = 0;
   private audioEnd = 0;
   private heardMs = 0;
@@ -60,6 +66,8 @@ export class RelayConnection {
     socket.onmessage = (event: MessageEvent<ArrayBuffer>) => this.receive(socket, event.data);
     socket.onclose = (event) => this.closed(socket, event);
     this.socket = socket;
+    this.beganMs = performance.now();
+    this.openTimer = setTimeout(() => this.lost("gone"), OPENS_WITHIN_MS);
   }
 
   /**
@@ -80,14 +88,16 @@ export class RelayConnection {
     if (this.live) this.send({ kind: "Listen", codec });
   }
 
-  /** Tries at once if it is waiting to try. */
+  /** Tries at once if it is waiting to try, or for a line that does not open. */
   retry(): void {
-    if (this.socket !== null) return;
+    const opens = this.socket?.readyState === WebSocket.CONNECTING && performance.now() - this.beganMs < IMPATIENT_MS;
+    if (opens || this.socket?.readyState === WebSocket.OPEN) return;
     this.backoff.reset();
     this.open();
   }
 
   private greet(socket: WebSocket): void {
+    clearTimeout(this.openTimer);
     this.heardMs = performance.now();
     socket.send(encodeClient({ kind: "Hello", name: this.name, codec: this.codec, host_key: this.hostKey }));
     this.clock.reset();
@@ -177,6 +187,7 @@ export class RelayConnection {
 
   private drop(): void {
     clearTimeout(this.pingTimer);
+    clearTimeout(this.openTimer);
     const socket = this.socket;
     this.socket = null;
     this.live = false;

@@ -8,6 +8,7 @@ import {
   type InstancedMesh,
   Matrix4,
   Mesh,
+  type MeshBasicMaterial,
   NearestFilter,
   type PerspectiveCamera,
   RGBAFormat,
@@ -25,7 +26,7 @@ import { posePlayer, type Surroundings } from "./motion";
 import { type Ovation, stand } from "./ovation";
 import { PLACE_TEXEL, playerMaterial, ROW_TEXELS } from "./player_material";
 import { PoseBlend } from "./rig";
-import { shadowBlobs } from "./shadows";
+import { shadowBlobs, shadowMaterial } from "./shadows";
 
 interface Player {
   readonly placement: PlayerInfo;
@@ -60,6 +61,7 @@ export class Orchestra {
   private texture: DataTexture | null = null;
   private material: ShaderMaterial | null = null;
   private shadows: InstancedMesh | null = null;
+  private shadowMaterial: MeshBasicMaterial | null = null;
   private lit: ReadonlySet<number> = new Set();
   private readonly blend = new PoseBlend();
   private readonly gesture = restingGesture();
@@ -117,13 +119,18 @@ export class Orchestra {
   }
 
   private layShadows(): void {
-    if (this.shadows !== null) {
-      this.shadows.removeFromParent();
-      this.shadows.geometry.dispose();
-      this.shadows.dispose();
-    }
-    this.shadows = shadowBlobs(this.players.map(({ placement, model }) => ({ place: hallToWorld(placement.position_m), wide: model.name === "timpani" || model.name === "piano" })));
+    this.liftShadows();
+    const places = this.players.map(({ placement, model }) => ({ place: hallToWorld(placement.position_m), wide: model.name === "timpani" || model.name === "piano" }));
+    this.shadowMaterial ??= shadowMaterial();
+    this.shadows = shadowBlobs(places, this.shadowMaterial);
     this.group.add(this.shadows);
+  }
+
+  private liftShadows(): void {
+    this.shadows?.removeFromParent();
+    this.shadows?.geometry.dispose();
+    this.shadows?.dispose();
+    this.shadows = null;
   }
 
   add(note: NoteOn): void {
@@ -183,8 +190,8 @@ export class Orchestra {
     for (const batches of this.batches.values()) for (const { mesh } of batches) mesh.geometry.dispose();
     this.texture?.dispose();
     this.material?.dispose();
+    this.liftShadows();
     this.group.clear();
-    this.shadows = null;
     this.batches.clear();
     this.players = [];
     this.texture = null;

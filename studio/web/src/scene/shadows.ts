@@ -15,9 +15,9 @@ function blobTexture(): CanvasTexture {
   return new CanvasTexture(canvas);
 }
 
-/** `place`: floor under the player, world frame. */
-export function shadowBlobs(places: readonly { place: Vector3; wide: boolean }[]): InstancedMesh {
-  const material = new MeshBasicMaterial({
+/** What all blobs are drawn with. */
+export function shadowMaterial(): MeshBasicMaterial {
+  return new MeshBasicMaterial({
     map: blobTexture(),
     transparent: true,
     depthWrite: false,
@@ -26,6 +26,10 @@ export function shadowBlobs(places: readonly { place: Vector3; wide: boolean }[]
     polygonOffsetFactor: -2,
     polygonOffsetUnits: -2,
   });
+}
+
+/** `place`: floor under the player, world frame. */
+export function shadowBlobs(places: readonly { place: Vector3; wide: boolean }[], material: MeshBasicMaterial): InstancedMesh {
   const mesh = new InstancedMesh(new PlaneGeometry(1, 1).rotateX(-Math.PI / 2), material, places.length);
   const matrix = new Matrix4();
   places.forEach(({ place, wide }, index) => {

@@ -248,7 +248,7 @@ export class Stage {
     if (this.skipped < quality.every) return;
     const dtMs = this.lastMs === 0 ? 16 : nowMs - this.lastMs;
     this.lastMs = nowMs;
-    if (this.governor.frame(dtMs / this.skipped)) {
+    if (this.governor.frame(dtMs / this.skipped, this.scriptMs)) {
       this.hall?.setAudience(this.governor.quality.audience);
       this.resize();
     }

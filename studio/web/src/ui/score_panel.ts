@@ -44,6 +44,8 @@ export class ScorePanel {
 
   /** `seek`: the person chose the measure of that index. */
   constructor(private readonly seek: (measureIndex: number) => void) {
+    // A drag back to where it began changes nothing, and says so to nobody.
+    for (const kind of ["pointerup", "pointercancel", "blur"] as const) this.progress.addEventListener(kind, () => setTimeout(() => (this.dragging = false)));
     this.allowSeeking(false);
   }
 
@@ -57,6 +59,7 @@ export class ScorePanel {
 
   allowSeeking(allowed: boolean): void {
     this.progress.disabled = !allowed;
+    if (!allowed) this.dragging = false;
   }
 
   show(position: ShownPosition): void {

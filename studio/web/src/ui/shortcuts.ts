@@ -21,7 +21,8 @@ const VIEWS: Readonly<Record<string, View>> = { "1": "podium", "2": "audience", 
 /** Acts on a key, unless it is typed into a field or meant for the browser. */
 export function shortcut(event: KeyboardEvent, actions: ShortcutActions, controlling: boolean): void {
   const target = event.target as HTMLElement;
-  if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "INPUT") return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (target.closest("input, select, textarea, [role=menu]") !== null) return;
   const view = VIEWS[event.key];
   if (view !== undefined) actions.look(view);
   else if (event.key === "f") actions.fullscreen();
@@ -33,7 +34,7 @@ export function shortcut(event: KeyboardEvent, actions: ShortcutActions, control
   else if (!controlling) return;
   else if (event.key === "c") actions.cue();
   else if (event.key === "n") actions.menu();
-  else if (event.key === " " && target.tagName !== "BUTTON") {
+  else if (event.key === " " && target.closest("button, summary, [role=button]") === null) {
     event.preventDefault();
     actions.startStop();
   }

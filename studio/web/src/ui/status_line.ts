@@ -6,10 +6,14 @@ import { h, setText } from "./dom";
 export class StatusLine {
   private readonly text = h("span", {});
   private readonly action = h("button", { type: "button", class: "quiet", hidden: true });
-  readonly element = h("div", { class: "status", role: "status", "aria-live": "polite" }, h("i", { "aria-hidden": "true" }), this.text, this.action);
+  readonly element = h("div", { class: "status", role: "status", "aria-live": "polite" }, h("i", { "aria-hidden": "true" }), this.text);
+  private readonly help = h("a", { class: "quiet", href: "./certificate", hidden: true }, "How to trust this studio");
   private connection: Connection = { state: "connecting" };
+  private everLive = false;
+  private failures = 0;
 
   constructor(private readonly retry: () => void) {
+    this.element.append(this.help, this.action);
     this.action.addEventListener("click", () => (this.connection.state === "waiting" ? this.retry() : location.reload()));
     setInterval(() => this.refresh(), 500);
     this.refresh();
@@ -17,15 +21,24 @@ export class StatusLine {
 
   show(connection: Connection): void {
     this.connection = connection;
+    if (connection.state === "live") this.everLive = true;
+    else if (connection.state === "waiting") this.failures += 1;
     this.refresh();
   }
 
   private refresh(): void {
     this.element.dataset["state"] = this.connection.state;
-    setText(this.text, sentence(this.connection, clientS()));
+    const untrusted = distrusted(this.everLive, this.failures, location.protocol) && this.connection.state === "waiting";
+    setText(this.text, untrusted ? "This device does not trust the studio’s certificate, so no line opens." : sentence(this.connection, clientS()));
+    this.help.hidden = !untrusted;
     this.action.hidden = this.connection.state === "live" || this.connection.state === "connecting";
     setText(this.action, this.connection.state === "waiting" ? "Try now" : "Reload");
   }
+}
+
+/** Safari shows a page whose certificate it does not trust, but opens no WebSocket to it. */
+export function distrusted(everLive: boolean, failures: number, protocol: string): boolean {
+  return !everLive && failures >= 2 && protocol === "https:";
 }
 
 const REASONS = {

@@ -128,6 +128,7 @@ export function drawBeats(surface: Surface, statistics: readonly BeatStatistics[
   clear(surface);
   const [left, right] = [42 * unit, width - 2 * unit];
   const foot = height - 38 * unit;
+  if (foot < 24 * unit) return; // no room for it on a low screen
   const split = 0.5 * foot;
   const zero = split + 0.5 * (foot - split);
   const widest = Math.max(50, ...statistics.map(({ count, lagMs, scatterMs }) => (count > 0 ? Math.abs(lagMs) + scatterMs : 0)));

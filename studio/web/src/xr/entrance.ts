@@ -81,7 +81,9 @@ export class Entrance {
 
   /** Call from a click. */
   enter(): void {
-    void this.headset?.enter();
+    if (this.headset !== null) return void this.headset.enter();
+    this.page.say("The headset’s part of the page is still loading: press Enter VR again in a moment.");
+    void this.find();
   }
 
   /** Another score, or the line is back. */
