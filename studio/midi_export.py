@@ -18,13 +18,11 @@ import numpy as np
 from ..engine.instruments import catalogue
 from ..engine.score import Part, Score
 from ..engine.types import BeatCrossing
-from .midi_channels import channel_of, port_message
+from .midi_channels import bend_message, channel_of, port_message
 from .performance_log import PlayedNote
 from .tempo_map import EARLY_S, Pass, conducted_passes
 
 TICKS_PER_QUARTER = 960
-BEND_RANGE_CENTS = 200.0
-"""What a full pitch bend is, unless a receiver is told otherwise (General MIDI 1)."""
 SLOWEST_TEMPO = 16_777_215
 """Microseconds a quarter: the file's field has three bytes. A longer halt is shortened to this."""
 AT_ONCE_S = 0.02
@@ -249,9 +247,8 @@ def _part_track(
     bent = 0.0
     for note in notes:
         start, end = _place(note, placed, start_s)
-        if note.cents != bent:  # for the channel: of notes that begin together in a part, the last one's
-            bend = max(-8192, min(8191, round(8192 * note.cents / BEND_RANGE_CENTS)))
-            events.append((start, 1, mido.Message("pitchwheel", channel=channel, pitch=bend)))
+        if note.cents != bent:
+            events.append((start, 1, bend_message(channel, note.cents)))
             bent = note.cents
         on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
         events.append((start, 1, on))

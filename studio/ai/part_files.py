@@ -23,7 +23,7 @@ from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...engine.units import dynamic_to_velocity
 from ...models.provenance import Provenance
-from ..midi_channels import channel_of, port_message
+from ..midi_channels import bend_message, channel_of, port_message
 
 AI_COLOUR = "#1F5FA8"
 AI_SUFFIX = " (AI)"
@@ -33,6 +33,8 @@ SMALLEST = Fraction(1, 48)
 MARKS = ((0.2, "pp"), (0.35, "p"), (0.48, "mp"), (0.6, "mf"), (0.75, "f"), (1.1, "ff"))
 """Dynamics up to a level (0–1)."""
 SUFFIXES = (".musicxml", ".mid")
+_ORDER = {"note_off": 0, "pitchwheel": 1, "note_on": 2}
+"""Of what happens at once; whatever else there is comes first."""
 _CENTS = "tutti-cents"
 """Notes are marked so, with their cents, on their way through music21."""
 
@@ -339,8 +341,12 @@ def _track(score: Score, index: int, notes: Sequence[ScoreNote], provenance: Pro
         events.append((0, mido.MetaMessage("text", text=_latin1(f"written by {provenance.line()}"))))
     program = catalogue()[part.instrument].midi_program
     events.append((0, mido.Message("program_change", channel=channel, program=program)))
-    for note in notes:
+    bent = 0.0
+    for note in sorted(notes, key=lambda note: note.onset_quarter):
         start, end = _ticks(note.onset_quarter), _ticks(note.onset_quarter + note.duration_quarter)
+        if note.cents != bent:
+            events.append((start, bend_message(channel, note.cents)))
+            bent = note.cents
         velocity = dynamic_to_velocity(note.dynamic)
         events.append((start, mido.Message("note_on", channel=channel, note=note.pitch, velocity=velocity)))
         events.append((max(start + 1, end), mido.Message("note_off", channel=channel, note=note.pitch)))
@@ -348,10 +354,10 @@ def _track(score: Score, index: int, notes: Sequence[ScoreNote], provenance: Pro
 
 
 def _as_track(events: Sequence[tuple[int, Any]]) -> mido.MidiTrack:
-    """Ends before beginnings where they meet, so that a repeated note is not cut off."""
+    """Ends before tunings and beginnings where they meet, so that a repeated note is not cut off, nor bent."""
     track = mido.MidiTrack()
     now = 0
-    for tick, message in sorted(events, key=lambda event: (event[0], event[1].type == "note_on")):
+    for tick, message in sorted(events, key=lambda event: (event[0], _ORDER.get(event[1].type, 0))):
         track.append(message.copy(time=tick - now))
         now = tick
     return track

@@ -260,6 +260,16 @@ def test_quarter_tones_of_a_tradition_are_written_and_read_back(tune: Path, weig
     read = [(note.onset_quarter, note.part, note.pitch, note.cents) for note in all_notes(open_score(out))]
     meant = [(n.onset_quarter, n.part, n.pitch, tuning.cents_of(n.part, n.pitch)) for n in written.composition.notes]
     assert sorted(read) == sorted(meant) and any(cents == -50.0 for *_, cents in read)
+    heard = set()
+    for part, track in enumerate(mido.MidiFile(out.with_suffix(".mid")).tracks[1:]):
+        now, bend = 0, 0
+        for message in track:
+            now += message.time
+            if message.type == "pitchwheel":
+                bend = message.pitch
+            elif message.type == "note_on":
+                heard.add((round(now / 960, 3), part, message.note, round(200.0 * bend / 8192)))
+    assert heard == {(round(onset, 3), part, pitch, round(cents)) for onset, part, pitch, cents in meant}
     text = out.read_text(encoding="utf-8")
     assert "<accidental>quarter-flat</accidental>" in text and "tutti-cents" not in text
     again = write_part(
