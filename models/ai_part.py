@@ -9,6 +9,8 @@ last beat, else with the written part, else with what was played a bar before. N
 
 import logging
 import multiprocessing
+import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -29,6 +31,8 @@ from .wish import GestureWish, Wish
 log = logging.getLogger(__name__)
 
 START_PATIENCE_S = 60.0
+MOST_WAITING = 4
+"""Asks that wait for a process that does not read."""
 PLAIN_DYNAMIC = 0.5
 SOFTEST, LOUDEST = 0.3, 0.8
 """How far the AI goes with how loud others play."""
@@ -168,13 +172,11 @@ class AiPart:
         return self._written_down(self._music.echo(start, stop))
 
     def close(self) -> None:
-        try:
-            self._connection.send(None)
-        except (OSError, ValueError):
-            log.info("the AI player had already gone")
+        self._outbox.put(None)
         self._process.join(timeout=5)
         if self._process.is_alive():
             self._process.kill()
+            self._process.join()
         self._connection.close()
 
     # -- asking and hearing --------------------------------------------------------------------------------
@@ -190,12 +192,8 @@ class AiPart:
         self._send()
 
     def _send(self) -> None:
-        if not self._alive:
-            return
-        try:
-            self._connection.send(self._asked)
-        except (OSError, ValueError):
-            self._lost()
+        if self._alive:
+            self._outbox.put(self._asked)
 
     def _newest(self, start: int) -> Answer | None:
         """The last answer for the window; with patience, the one to the last question."""
@@ -259,6 +257,7 @@ class AiPart:
         self._process = context.Process(target=serve, args=(theirs, self._settings), name="tutti-ai", daemon=True)
         self._process.start()
         theirs.close()
+        self._outbox = _Outbox(self._connection)
         self._alive = True
 
     def _wait_until_ready(self) -> None:
@@ -286,3 +285,33 @@ class AiPart:
         self._start()
         if self._window is not None:
             self._send()
+
+
+class _Outbox:
+    """Asks on their way to the process, in a thread of its own: a pipe that is full blocks who writes to it, and a
+    process that has stalled does not read. Asks that find no room push out the oldest ones, which are overtaken."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiting: deque[Ask | None] = deque(maxlen=MOST_WAITING)
+        self._there = threading.Semaphore(0)
+        threading.Thread(target=self._run, name="tutti-ai-asks", daemon=True).start()
+
+    def put(self, ask: Ask | None) -> None:
+        """Never waits; None is the last."""
+        self._waiting.append(ask)
+        self._there.release()
+
+    def _run(self) -> None:
+        while True:
+            self._there.acquire()
+            try:
+                ask = self._waiting.popleft()
+            except IndexError:  # it was pushed out
+                continue
+            try:
+                self._connection.send(ask)
+            except (OSError, ValueError):  # who reads the answers finds out that nobody is there
+                return
+            if ask is None:
+                return

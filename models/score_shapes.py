@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..engine.errors import ModelError
 from ..engine.instruments import catalogue
 from ..engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
 from ..engine.types import ScoreNote
@@ -130,6 +131,19 @@ def bars_of(score: Score, first: int, last: int) -> Score:
     return replace(
         score, measures=bars, beats=beats, notes=notes, tempos=tempos, fermatas=fermatas, rehearsal=(), markings=()
     )
+
+
+def bars_numbered(score: Score, first: int, last: int) -> tuple[float, float]:
+    """Score time of the bars that are printed with the numbers ``first`` to ``last``; of bars that are repeated, the
+    first time. Raises ``ModelError`` where there are none of these numbers."""
+    numbers = [str(number) for number in score.measures["number"]]
+    for wanted in (first, last):
+        if str(wanted) not in numbers:
+            raise ModelError(f"there is no bar {wanted}: this score has bars {numbers[0]} to {numbers[-1]}")
+    begin = numbers.index(str(first))
+    if str(last) not in numbers[begin:]:
+        raise ModelError(f"bar {last} does not come after bar {first}")
+    return bars_between(score, begin + 1, numbers.index(str(last), begin) + 1)
 
 
 def bars_between(score: Score, first: int, last: int) -> tuple[float, float]:

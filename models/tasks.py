@@ -13,7 +13,7 @@ from ..engine.errors import ModelError
 from ..engine.instruments import catalogue
 from ..engine.score import Score
 from .grid import ABSENT, FIRST_PITCH, HOLD, REST, Grid, encode_score, grid_of_score
-from .score_shapes import bars_between, new_part, with_bars, with_parts
+from .score_shapes import bars_between, bars_numbered, new_part, with_bars, with_parts
 from .writing import ASK, ASK_ANEW
 
 Span = tuple[float, float]
@@ -83,13 +83,14 @@ def counter_melody(score: Score, instruments: Sequence[str] = ()) -> Assignment:
 
 
 def fill(score: Score, parts: Sequence[int], bars: tuple[int, int] | None = None) -> Assignment:
-    """Missing parts: those named, or those without a note; with ``bars``, only there (every part, if none is named)."""
+    """Missing parts: those named, or those without a note; with ``bars`` (their printed
+    numbers), only there (every part, if none is named)."""
     asked = list(parts) or [part for part in _melodic(score) if not (score.notes["part"] == part).any()]
     if not asked and bars is not None:
         asked = _melodic(score)
     if not asked:
         raise ModelError("every part of this score has notes: say which to fill, or which bars")
-    span = (0.0, score.end_quarter) if bars is None else bars_between(score, *bars)
+    span = (0.0, score.end_quarter) if bars is None else bars_numbered(score, *bars)
     return _spans("fill", score, asked, span)
 
 

@@ -283,7 +283,9 @@ def _open_recorder(
     path = sessions_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.mcap"
     beside = None if learner is None else learner.seat
     try:
-        header = SessionHeader.of(score, score_path, placements, options.hall, options.seed, ai, beside)
+        header = SessionHeader.of(
+            score, score_path, placements, options.hall, options.seed, ai, beside, options.hearing.seat
+        )
         recorder = SessionRecorder(path, header)
     except (OSError, SessionError) as error:
         log.error("not recorded: %s", error)

@@ -117,11 +117,11 @@ class HeadsetLink:
 
     def _look_after(self) -> None:
         if not self._source.alive and self._search is None and self.alive:
-            self._source.close()
-            self._search = threading.Thread(target=self._find, name="headset-search", daemon=True)
+            self._search = threading.Thread(target=self._find, args=(self._source,), name="headset-search", daemon=True)
             self._search.start()
 
-    def _find(self) -> None:
+    def _find(self, lost: HeadsetSource) -> None:
+        lost.close()  # here: its process takes seconds to leave
         patiently = Retrying(
             wait=wait_exponential(multiplier=AGAIN_S[0], max=AGAIN_S[1]),
             stop=stop_when_event_set(self._closing),
@@ -138,6 +138,8 @@ class HeadsetLink:
         if self._closing.is_set():
             found.close()
             return
+        found.place(self._stage.placements)  # as they were moved while it was looked for
+        found.hold_baton(self._hand)
         self._source = found
         self._search = None
         log.warning("the headset is back: %s", found.ready.headset)

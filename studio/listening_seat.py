@@ -1,5 +1,7 @@
 """Where a session's listener sits: chosen by its number among the hall's seats, recorded, and heard again."""
 
+import math
+
 from ..engine.audio.listener_seats import listener_at, seat_choices
 from ..engine.audio.source_field import Listener
 from ..engine.hall import Hall, read_hall
@@ -18,9 +20,13 @@ def seat_asked_for(hall: Hall, number: float) -> tuple[str, Listener | None]:
 
 
 def seat_changes(session: Session) -> tuple[tuple[float, Listener | None], ...]:
-    """When the listener of a session sat down elsewhere, in order of time; None: at the podium."""
+    """When the listener of a session sat down, from the beginning on, in order of time; None: at the podium."""
+    header = session.header
     asked = [control for control in session.controls if control.action == ACTION]
-    hall = read_hall(session.header.hall) if asked else None
-    if hall is None:
+    if not asked and header.seat == "podium":
         return ()
-    return tuple((control.time_s, seat_asked_for(hall, float(control.value.split()[0]))[1]) for control in asked)
+    hall = read_hall(header.hall)
+    changes = [(control.time_s, seat_asked_for(hall, float(control.value.split()[0]))[1]) for control in asked]
+    if header.seat != "podium":
+        changes.insert(0, (-math.inf, listener_at(header.seat, hall, header.placements)))
+    return tuple(changes)

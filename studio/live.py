@@ -421,6 +421,8 @@ class LiveSession:
         for source in (self.local, self.viewers):
             if source is not None:
                 source.close()
+        if self.headset is not None:  # with a take it is no input, and no rack closes it
+            self.headset.close()
         if self.commentary is not None:
             self.commentary.close()
         if self.relay is not None:

@@ -50,7 +50,8 @@ class PerformanceLog:
         return match_icti(self._crossings, self._beats)
 
     def played(self) -> list[PlayedNote]:
-        """The notes in order of onset, with the durations they got; what still sounds lasts to the end."""
+        """The notes in order of onset, with the durations they got; what still sounds lasts to the end, and what was
+        silenced before it began was not played."""
         ends = {release.note_id: release.time_s for release in self.releases}
         notes = [
             PlayedNote(
@@ -64,6 +65,7 @@ class PerformanceLog:
                 cents=note.cents,
             )
             for note in self.notes
+            if ends.get(note.note_id, self.end_s) >= note.onset_s
         ]
         notes.sort(key=lambda note: (note.onset_s, note.part, note.pitch))
         return notes

@@ -57,6 +57,7 @@ from .report import ReportInput, write_report
 from .reseating import reseated
 from .session_file import Reseating, Session, SessionHeader, SessionRecorder, read_session
 from .source_score import key_changes, read_source
+from .still_sounding import StillSounding
 from .tempo_map import conducted_passes
 
 log = logging.getLogger(__name__)
@@ -410,6 +411,7 @@ def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
     """What the audio engine is told. The WAV begins at session time 0, or with a take whose clock starts late."""
     late_s = _late_start_s(frames)
     placements, changes, seats = stage.placements, deque(stage.reseatings), deque(stage.seats)
+    sounding = StillSounding()
     for frame in frames:
         cue, before = cue_from_frame(frame), placements
         while changes and changes[0].frame <= frame.index:
@@ -428,10 +430,13 @@ def _cues(frames: Sequence[Frame], stage: _Stage) -> Iterator[AudioCue]:
             notes = tuple(replace(note, onset_s=note.onset_s - late_s) for note in cue.notes)
             releases = tuple(replace(release, time_s=release.time_s - late_s) for release in cue.releases)
             cue = replace(cue, time_s=cue.time_s - late_s, notes=notes, releases=releases)
+        sounding.follow(cue.notes, cue.releases)
         yield cue
-    if stage.house is not None and frames:  # the session was closed while they clapped
+    if frames:  # the session was closed while they played, or clapped
         end_s = frames[-1].time_s - late_s
-        yield AudioCue(end_s, releases=stage.house.hush(end_s))
+        hushed = stage.house.hush(end_s) if stage.house is not None else ()
+        sounding.follow((), hushed)
+        yield AudioCue(end_s, releases=(*hushed, *sounding.end(end_s)))
 
 
 def _sounds_with_progress(stage: _Stage, bars: Progress) -> SoundSet:

@@ -19,8 +19,11 @@ class SeatingFile:
     path: Path
     score: Score
     _seen_ns: int = 0
+    _players: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
+        """Raises ``SeatingError``."""
+        self._players = frozenset(placement.player for placement in load_placements(self.path, self.score))
         self._seen_ns = self.path.stat().st_mtime_ns
 
     def changed(self) -> tuple[PlayerPlacement, ...] | None:
@@ -30,7 +33,10 @@ class SeatingFile:
             if changed_ns == self._seen_ns:
                 return None
             self._seen_ns = changed_ns
-            return load_placements(self.path, self.score)
+            placements = load_placements(self.path, self.score)
+            if {placement.player for placement in placements} != self._players:
+                raise SeatingError(f"{self.path}: players came or went; that takes a new start of the studio")
+            return placements
         except (OSError, SeatingError) as error:
             log.warning("the players stay where they are: %s", error)
             return None

@@ -114,6 +114,8 @@ class SessionHeader:
     """Who or what wrote the AI notes, with which seed and controls (``models.provenance``); empty without any."""
     learner: PlayerPlacement | None = None
     """Where a learner played beside the orchestra, and which instrument."""
+    seat: str = "podium"
+    """Where the listener sat at first (``engine.audio.listener_seats``)."""
 
     @classmethod
     def of(
@@ -125,6 +127,7 @@ class SessionHeader:
         seed: int,
         ai: dict[str, str] | None = None,
         learner: PlayerPlacement | None = None,
+        seat: str = "podium",
     ) -> "SessionHeader":
         """The header of a session that plays ``score``, whose file travels along; ``ai`` as in the header."""
         return cls(
@@ -141,6 +144,7 @@ class SessionHeader:
             beats_in_bar=prevailing_beats(score),
             ai=ai or {},
             learner=learner,
+            seat=seat,
         )
 
 

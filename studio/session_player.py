@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement, SoloPosition
+from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement, Pose, SoloPosition
 from .ai.commentary import Commentary
 from .heard_again import HeardAgain, seats_beside
 from .house import House
@@ -12,6 +12,7 @@ from .listening_seat import seat_changes
 from .relay.relay import RelayProcess
 from .reseating import reseated
 from .session_file import Session
+from .still_sounding import StillSounding
 
 
 class SessionPlayer:
@@ -38,6 +39,8 @@ class SessionPlayer:
         self._audio = audio
         self._relay = relay
         self._next = 0
+        self._sounding = StillSounding()
+        self._head: Pose | None = None
         self._placements = session.header.placements
         self._house = house
         self._learner = learner
@@ -65,16 +68,30 @@ class SessionPlayer:
                 self._audio.sit(self._seats.popleft()[1])
             newest = shifted(recorded, self._shift_s)
             self._next += 1
-            self._audio.submit(newest.notes, newest.releases)
+            self._submit(newest.notes, newest.releases)
             if self._learner is not None:
-                self._audio.submit(*self._learner.step(recorded, self._shift_s))
+                self._submit(*self._learner.step(recorded, self._shift_s))
             if self._house is not None:
                 self._house.play(newest, self._audio)
+            self._turn_head(newest)
             if self._relay is not None:
                 self._relay.publish(newest)
                 for told in self._commentary.follow(newest) if self._commentary is not None else ():
                     self._relay.show(told)
+        if newest is not None and self._next == len(self._frames):  # it may have been closed while they played
+            hushed = self._house.hush(now_s) if self._house is not None else ()
+            self._audio.submit((), (*hushed, *self._sounding.end(now_s)))
         return newest
+
+    def _submit(self, notes: Sequence[NoteEvent], releases: Sequence[NoteRelease]) -> None:
+        self._sounding.follow(notes, releases)
+        self._audio.submit(notes, releases)
+
+    def _turn_head(self, frame: Frame) -> None:
+        head = next((pose for pose in frame.poses if pose.device == "head"), None)
+        if head is not None and head != self._head:
+            self._head = head
+            self._audio.listen(head)
 
     def _reseat(self, frame: int) -> None:
         """Place the players as they were at a frame."""

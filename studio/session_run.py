@@ -30,8 +30,9 @@ class SessionRun:
         self._ended = ended
         self._over_since_s: float | None = None
         self._asked = False
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, self._ask)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # a terminal that is closed hangs up; Windows has no such signal
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._ask)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self._asked = True

@@ -20,6 +20,8 @@ from ..errors import AudioDeviceError
 from ..types import Pose
 from .pyo_block import FloatArray
 
+PREFIX = "tutti-audio-"
+"""Of the names of rings; then comes the owner's process."""
 MOST_SECTIONS = 48
 """Sections whose levels fit into the header; meters of more stay dark."""
 _HEADER = np.dtype(
@@ -102,8 +104,10 @@ class AudioRing:
         header["rate_hz"], header["capacity"] = rate_hz, capacity
         shared = Path("/dev/shm")
         folder = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+        if folder == shared:
+            _sweep(folder)
         try:
-            handle, name = tempfile.mkstemp(prefix="tutti-audio-", dir=folder)
+            handle, name = tempfile.mkstemp(prefix=f"{PREFIX}{os.getpid()}-", dir=folder)
             with os.fdopen(handle, "wb") as file:
                 file.write(header.tobytes())
                 file.truncate(_HEADER_BYTES + 8 * capacity)
@@ -239,3 +243,11 @@ class AudioRing:
             self._owner = False
             with contextlib.suppress(OSError):  # Windows keeps it until the last reader has gone
                 self._path.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the rings of processes that were killed and could not."""
+    for path in folder.glob(f"{PREFIX}*-*"):
+        owner = path.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            path.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from ..types import Articulation, NoteEvent, PlayerPlacement
 
 @dataclass(frozen=True, slots=True)
 class PlayerNote:
-    """One player's note.
+    """One player's note, a little before or after the part's (``event_s``).
 
     ``pitch`` is a fractional MIDI number with the player's intonation; ``variation`` chooses among alternative
     recordings; ``vibrato_cents`` is the peak depth, half of it reached ``vibrato_delay_s`` after the onset, and
@@ -33,6 +33,7 @@ class PlayerNote:
     note_id: int
     player: int
     onset_s: float
+    event_s: float
     duration_s: float
     pitch: float
     velocity: float
@@ -135,6 +136,7 @@ def _perform(
             note_id=event.note_id,
             player=placement.player,
             onset_s=float(onset_s[i]),
+            event_s=event.onset_s,
             duration_s=event.duration_s,
             pitch=event.pitch + (event.cents + float(cents[i])) / 100.0,
             velocity=float(velocity[i]),

@@ -123,7 +123,7 @@ class AudioProcess:
             if len(self._releases) > 4 * REMEMBERED_NOTES:
                 remembered = {note.note_id for note in self._recent}
                 self._releases = {key: value for key, value in self._releases.items() if key in remembered}
-        self._send(Submit(tuple(notes), tuple(releases)))
+            self._send(Submit(tuple(notes), tuple(releases)))
 
     def listen(self, head: Pose) -> None:
         """From the next block on; what is newest counts. Invalid poses are ignored."""
@@ -198,11 +198,9 @@ class AudioProcess:
 
     def _begin_to_play(self) -> None:
         self._ring.beat(0.0)
-        with self._lock:
-            placements, seat = self._job.placements, self._seat
-        self._player.play(placements)
-        if seat is not None:
-            self._send(seat)
+        self._player.play(self._job.placements)
+        if self._seat is not None:
+            self._send(self._seat)
 
     def _send(self, message: Message) -> None:
         try:
@@ -242,7 +240,8 @@ class AudioProcess:
         if self._standby is not None:
             self._standby.end()
         with self._lock:
-            self._standby = Player(self._context, self._job)
+            job = self._job
+        self._standby = Player(self._context, job)  # takes time where the hall's response is handed over
 
     def _look(self, state: str) -> None:
         """Have the process that stands by look for a device, and act on what it saw since the last time."""
@@ -274,14 +273,15 @@ class AudioProcess:
         self._ring.set_state("restarting", message=line)
         before, standby = self._player, self._standby
         self._standby = None
-        if standby is not None and standby.process.is_alive():
-            self._player = standby
-        else:
+        if standby is None or not standby.process.is_alive():
             with self._lock:
-                self._player = Player(self._context, self._job)
+                job = self._job
+            standby = Player(self._context, job)
         before.end()
-        self._begin_to_play()
-        self._send(self._still_to_play())
+        with self._lock:  # what is submitted from here on comes after what still sounds, and once
+            self._player = standby
+            self._begin_to_play()
+            self._send(self._still_to_play())
         return True
 
     def _give_up(self, line: str) -> bool:
@@ -290,14 +290,13 @@ class AudioProcess:
         return False
 
     def _still_to_play(self) -> Submit:
-        """What should sound now or later, and what ends it."""
-        with self._lock:
-            now_s = self._clock.now_s()
-            notes, releases = [], []
-            for note in self._recent:
-                release = self._releases.get(note.note_id)
-                end_s = note.onset_s + note.duration_s if release is None else release.time_s
-                if end_s > now_s:
-                    notes.append(note)
-                    releases += [release] if release is not None else []
+        """What should sound now or later, and what ends it; with the lock held."""
+        now_s = self._clock.now_s()
+        notes, releases = [], []
+        for note in self._recent:
+            release = self._releases.get(note.note_id)
+            end_s = note.onset_s + note.duration_s if release is None else release.time_s
+            if end_s > now_s:
+                notes.append(note)
+                releases += [release] if release is not None else []
         return Submit(tuple(notes), tuple(releases))

@@ -219,8 +219,10 @@ class Playing:
                 self._starts_left = 0
                 return
             time_s, note = self._pending.pop()
-            # Else the player has left the stage meanwhile, or the roll is over.
-            if note.player in self.seats.row_of and not time_s > max(note.onset_s, self._ends_s(note)):
+            # Else the player has left the stage meanwhile, the roll is over, or all was silenced before.
+            ends_s = self._ends_s(note)
+            over = ends_s < note.event_s or (ends_s < time_s and time_s > note.onset_s)
+            if note.player in self.seats.row_of and not over:
                 offset = min(max(0, self._position(time_s) - position), self._block - 1)  # late ones begin at once
                 self._begin(note, position, offset)
                 self._starts_left -= 1

@@ -31,6 +31,8 @@ KEEPING = 2.0
 """For so many beats a forgiving orchestra resists a change of tempo by beats that are not plain at all."""
 UNDISPUTED = 0.2
 """From this part of a period before the beat the hand alone counts."""
+GONE_S, LONGEST_LAST_S = 2.0, 12.0
+"""A hand that was not tracked for so long holds the last beat no more, and nobody holds it for longer."""
 LED_AT_MOST = 0.3
 """A beat farther than this (in periods) from where the concertmaster expects it is a hold or a new tempo."""
 COAST_S = 0.25
@@ -76,7 +78,7 @@ class Follower:
         self._state: FollowState = "waiting"
         self._held_since_s: float | None = None
         self._sign: Literal["hold", "cut_off"] | None = None
-        self._sign_beat = -1
+        self._sign_beat, self._sign_s = -1, -math.inf
         self._kept_s: float | None = None
         self._ceiling = math.inf
 
@@ -113,7 +115,9 @@ class Follower:
         if tempo is None or (tempo.beat_index < self._first and not self._enters(now_s, tempo)):
             return self._await_entry(now_s, tempo), ()
         tempo = self._led(self._begun(tempo), now_s, now_s - before_s)
-        self._heed(tempo, signs)
+        self._heed(now_s, tempo, signs)
+        if self._sign == "cut_off" and tempo.beat_index >= self._count - 1:
+            self._beat = float(self._count)  # there is nothing to go on with
         starting = self._crossed < self._first
         if starting and self._beat == self._first and tempo.beat_index >= self._first:
             self._crossed = self._first
@@ -176,12 +180,17 @@ class Follower:
             tempo, beat_period_s=kept, next_beat_s=tempo.next_beat_s + unclear * (even_s - tempo.next_beat_s)
         )
 
-    def _heed(self, tempo: TempoEstimate, signs: Sequence[Sign]) -> None:
-        """Take up a hold or a cut-off, and let it go with the next beat."""
+    def _heed(self, now_s: float, tempo: TempoEstimate, signs: Sequence[Sign]) -> None:
+        """Take up a hold or a cut-off, and let it go with the next beat; after the last one, when the hand is gone or
+        it has been long enough."""
         for sign in signs:
             if sign.section is None and (sign.kind == "hold" or sign.kind == "cut_off"):
-                self._sign, self._sign_beat = sign.kind, tempo.beat_index
+                self._sign, self._sign_beat, self._sign_s = sign.kind, tempo.beat_index, now_s
         if self._sign is not None and tempo.beat_index > self._sign_beat:
+            self._sign = None
+        last = tempo.beat_index >= self._count - 1
+        over = now_s > min(tempo.time_s + GONE_S, self._sign_s + LONGEST_LAST_S)
+        if self._sign == "hold" and last and over:
             self._sign = None
 
     def when(self, quarter: float) -> float | None:

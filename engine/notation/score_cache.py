@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,8 @@ def open_score(source: str | Path, cache_dir: Path | None = None, progress: Prog
     """A compiled score, from the cache where it is there, else read (``score_reader.read_score``) and kept.
 
     ``source`` is a file or a corpus name; ``cache_dir`` defaults to the user's cache. A corrupt entry is rebuilt and a
-    folder that cannot be written is done without, both with a logged line. Raises ``ScoreError``.
+    folder that cannot be written is done without, both with a logged line. A score without a title is called as its
+    file is. Raises ``ScoreError``.
     """
     path = find_score(source)
     data = read_bytes(path)
@@ -54,13 +56,12 @@ def open_score(source: str | Path, cache_dir: Path | None = None, progress: Prog
     kind = path.suffix.lower().lstrip(".")
     entry = folder / f"{digest[:40]}-{kind}-{COMPILER_VERSION}.score"
     score = _load(entry, digest)
-    if score is not None:
-        return score
-    from .score_reader import read_score_bytes
+    if score is None:
+        from .score_reader import read_score_bytes
 
-    score = read_score_bytes(data, path, progress)
-    _store(entry, score)
-    return score
+        score = read_score_bytes(data, path, progress)
+        _store(entry, score)
+    return score if score.title else replace(score, title=path.stem)
 
 
 def pack_score(score: Score) -> bytes:

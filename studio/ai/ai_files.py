@@ -11,7 +11,7 @@ from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...models.provenance import Provenance
 from ...models.score_shapes import all_notes
-from .part_files import AI_SUFFIX
+from .part_files import plain_name
 
 _MIDI = (".mid", ".midi")
 _MUSICXML = (".musicxml", ".mxl", ".xml")
@@ -39,11 +39,9 @@ def open_ai_file(path: Path) -> AiFile:
 
 def ai_parts(score: Score, provenance: Provenance) -> tuple[int, ...]:
     """The parts of a score that have AI notes."""
-    named = {name.removesuffix(AI_SUFFIX) for name in provenance.parts}
+    named = {plain_name(name) for name in provenance.parts}
     return tuple(
-        index
-        for index, part in enumerate(score.parts)
-        if part.name.endswith(AI_SUFFIX) or part.name.removesuffix(AI_SUFFIX) in named
+        index for index, part in enumerate(score.parts) if part.name != plain_name(part.name) or part.name in named
     )
 
 

@@ -28,7 +28,7 @@ from ...models.provenance import Provenance
 from ...models.weights import default_part_weights, part_manifest_path
 from ..paths import data_folder
 from .ai_files import AiFile
-from .part_files import AI_SUFFIX
+from .part_files import plain_name
 
 log = logging.getLogger(__name__)
 
@@ -117,10 +117,10 @@ def keep_edit(name: str, original: AiFile, edited_path: Path, edited: Score) -> 
 
 def _same_parts(original: AiFile, edited: Score) -> list[ScoreNote]:
     """The edited notes of the AI's parts, numbered as in the original; parts are told by name, else by order."""
-    names = {part.name.removesuffix(AI_SUFFIX): index for index, part in enumerate(edited.parts)}
+    names = {plain_name(part.name): index for index, part in enumerate(edited.parts)}
     found: list[ScoreNote] = []
     for part in original.parts:
-        index = names.get(original.score.parts[part].name.removesuffix(AI_SUFFIX), part)
+        index = names.get(plain_name(original.score.parts[part].name), part)
         if index >= len(edited.parts):
             raise ModelError(f"the edited file has no part {original.score.parts[part].name!r}; is it of this piece?")
         found += [

@@ -22,11 +22,12 @@ from ...engine.notation.musicxml_input import parse_musicxml
 from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...engine.units import dynamic_to_velocity
+from ...models.craft.rule_harmoniser import SOURCE as RULES
 from ...models.provenance import Provenance
 from ..midi_channels import bend_message, channel_of, port_message
 
 AI_COLOUR = "#1F5FA8"
-AI_SUFFIX = " (AI)"
+AI_SUFFIX, RULES_SUFFIX = " (AI)", " (rules)"
 TICKS_PER_QUARTER = 960
 SMALLEST = Fraction(1, 48)
 """Finer places are rounding errors of floating point."""
@@ -74,6 +75,23 @@ def write_score(
     return paths
 
 
+def plain_name(name: str) -> str:
+    """A part's name without who wrote it."""
+    return name.removesuffix(AI_SUFFIX).removesuffix(RULES_SUFFIX)
+
+
+def labelled(name: str, notes: Sequence[ScoreNote]) -> str:
+    """A part's name that says whether a network or rules wrote ``notes`` of it."""
+    authors = {note.source for note in notes} - {"written"}
+    if not authors:
+        return name
+    return plain_name(name) + _suffix_of(authors)
+
+
+def _suffix_of(authors: set[str]) -> str:
+    return RULES_SUFFIX if authors == {RULES} else AI_SUFFIX
+
+
 # -- MusicXML ---------------------------------------------------------------------------------------------------
 
 
@@ -102,9 +120,8 @@ def _staff(score: Score, index: int, notes: Sequence[ScoreNote], fifths: int) ->
     from music21 import clef, instrument, key, meter, stream, tempo
 
     part = score.parts[index]
-    by_ai = any(note.source != "written" for note in notes)
     staff = stream.Part(id=f"P{index + 1}")
-    staff.partName = part.name + (AI_SUFFIX if by_ai else "")
+    staff.partName = labelled(part.name, notes)
     staff.partAbbreviation = part.abbreviation
     player = instrument.Instrument(staff.partName)
     player.midiProgram = catalogue()[part.instrument].midi_program
@@ -291,7 +308,7 @@ def _say_who(root: Any, provenance: Provenance) -> None:
     for creator in [child for child in identification if child.tag == "creator" and child.text == "Music21"]:
         identification.remove(creator)
     arranger = Element("creator", {"type": "arranger"})
-    arranger.text = f"{provenance.source} (AI), seed {provenance.seed}"
+    arranger.text = f"{provenance.source}{_suffix_of({provenance.source})}, seed {provenance.seed}"
     identification.insert(sum(child.tag == "creator" for child in identification), arranger)
     miscellaneous = identification.find("miscellaneous")
     if miscellaneous is None:
@@ -334,7 +351,7 @@ def _track(score: Score, index: int, notes: Sequence[ScoreNote], provenance: Pro
     part = score.parts[index]
     port, channel = channel_of(part, index)
     by_ai = any(note.source != "written" for note in notes)
-    name = part.name + (AI_SUFFIX if by_ai else "")
+    name = labelled(part.name, notes)
     events: list[tuple[int, Any]] = [(0, message) for message in port_message(port)]
     events.append((0, mido.MetaMessage("track_name", name=_latin1(name))))
     if by_ai:

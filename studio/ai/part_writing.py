@@ -100,6 +100,8 @@ def write_part(request: PartRequest, progress: Callable[[float], None] | None = 
         composition, draft = best_draft(
             write, request.seed, request.drafts, lambda written: faults_of(written, key, scale)
         )
+    if not composition.written and request.task not in ("vary", "orchestrate"):
+        raise ModelError("the AI player wrote nothing: try another --seed, more --drafts, or a --density")
     provenance = provenance_of(composition, request, model, draft)
     notes = composition.notes if request.tradition is None else intoned(composition.notes, tradition(request.tradition))
     files = write_score(request.out, composition.score, notes, provenance, fifths_of(composition.score))

@@ -29,7 +29,7 @@ StyleOption = Annotated[
 ]
 ScoreArgument = Annotated[str, typer.Argument(help="A score file, or the name of a piece in music21's corpus.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same performance.")]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same performance.", min=0)]
 SoundsOption = Annotated[
     str | None, typer.Option("--sounds", help="A SoundFont (file or installed name), or 'synthesised'.")
 ]

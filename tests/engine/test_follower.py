@@ -155,6 +155,25 @@ def test_a_cut_off_stops_at_once_and_the_next_beat_goes_on():
     assert crossings[0].beat_index == cut.beat_index + 1
 
 
+@pytest.mark.parametrize(
+    ("sign", "tracked", "at_most_s"), [("hold", False, 4.0), ("hold", True, 13.0), ("cut_off", True, 0.0)]
+)
+def test_a_sign_on_the_last_beat_is_the_end(sign: str, tracked: bool, at_most_s: float) -> None:
+    follower = Follower(SCORE)
+    last = len(SCORE.beats) - 1
+    play(follower, 1.0 + last * PERIOD + 0.1)
+    now_s = 1.0 + last * PERIOD + 0.1
+    tempo = TempoEstimate(now_s, last, now_s - 0.1, PERIOD, now_s + PERIOD - 0.1, 0.5)
+    position, _ = follower.step(now_s, tempo, (Sign(now_s, sign),))
+    assert position.state == ("ended" if sign == "cut_off" else "holding")
+    for later_s in np.arange(now_s, now_s + at_most_s + 2.0, 0.01):
+        seen_s = float(later_s) if tracked else now_s
+        position, _ = follower.step(float(later_s), TempoEstimate(seen_s, last, now_s - 0.1, PERIOD, seen_s + 0.1, 0.5))
+        if sign == "hold" and later_s < now_s + 1.5:
+            assert position.state == "holding"
+    assert position.state == "ended"
+
+
 def test_a_sign_to_one_section_is_not_for_the_playhead():
     follower = Follower(SCORE)
     play(follower, 4.0)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,6 +34,8 @@ def same(first: Score, second: Score) -> bool:
 def test_what_is_kept_is_what_was_read(sample, tmp_path):
     compiled = read_score(sample)
     assert same(unpack_score(pack_score(compiled)), compiled)
+    assert compiled.title == ""
+    compiled = replace(compiled, title=sample.stem)  # a score without a title is called as its file is
     assert same(open_score(sample, tmp_path / "cache"), compiled)
     assert same(open_score(sample, tmp_path / "cache"), compiled)
 

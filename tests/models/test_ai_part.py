@@ -1,5 +1,7 @@
 """The AI player beside the orchestra: what it hears, when it answers, and what plays when it does not."""
 
+import multiprocessing
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -17,7 +19,7 @@ from tutti.engine.performance import Performance
 from tutti.engine.performed import PERFORMER_PART
 from tutti.engine.score import Score
 from tutti.engine.types import HeardNote, ResponsiveSource, ScoreNote, Situation
-from tutti.models.ai_part import AiPart, AiPlan, responder_settings
+from tutti.models.ai_part import AiPart, AiPlan, _Outbox, responder_settings
 from tutti.models.grid import FIRST_PITCH, REST
 from tutti.models.live_music import LiveMusic, Turns
 from tutti.models.responder import Responder, newest_of_each_window
@@ -54,10 +56,10 @@ class Here(AiPart):
     def _start(self) -> None:
         self._responder = Responder(self._settings)
         self._alive = True
-        self._connection = self  # type: ignore[assignment]
+        self._connection = self._outbox = self  # type: ignore[assignment]
         self._waiting: list[object] = [self._responder.author]
 
-    def send(self, ask: object) -> None:
+    def put(self, ask: object) -> None:
         if ask is not None and self._alive and ask.start not in self.deaf:  # type: ignore[attr-defined]
             self._waiting.append(self._responder.answer(ask))  # type: ignore[arg-type]
 
@@ -69,6 +71,23 @@ class Here(AiPart):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def test_a_process_that_does_not_read_holds_nobody_up() -> None:
+    """One that has stalled, or is being swapped out: what it is asked waits elsewhere."""
+    near, far = multiprocessing.get_context("spawn").Pipe()
+    outbox = _Outbox(near)
+    begin_s = time.perf_counter()
+    for number in range(400):
+        outbox.put(np.full(20_000, number))  # type: ignore[arg-type]
+    outbox.put(None)
+    assert time.perf_counter() - begin_s < 1.0
+    came = []
+    while (ask := far.recv()) is not None:
+        came.append(int(ask[0]))
+    assert came == sorted(came) and came[-1] == 399, "the newest come, and in order"
+    near.close()
+    far.close()
 
 
 def played(

@@ -1,5 +1,6 @@
 """What the AI player is asked to write: which cells are open, and what comes out of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,15 @@ from tutti.models.copy_check import CopyIndex, build_index, lines_of
 from tutti.models.grid import FIRST_PITCH, REST, even_grid
 from tutti.models.orchestration import orchestrate
 from tutti.models.part.decoder import NetworkDecoder, load_decoder
-from tutti.models.score_shapes import all_notes, blank_score, new_part, with_bars, with_parts
+from tutti.models.score_shapes import (
+    all_notes,
+    bars_between,
+    bars_numbered,
+    blank_score,
+    new_part,
+    with_bars,
+    with_parts,
+)
 from tutti.models.sketch import read_sketch
 from tutti.models.voice_groups import comfortable_range
 from tutti.models.wish import Wish
@@ -108,6 +117,18 @@ def test_a_variation_keeps_its_anchors(decoder: NetworkDecoder, amount: float, b
     pitches = {n.onset_quarter: n.pitch for n in done.written}
     assert all(pitches.get(float(q)) == TUNE[q % 8] + 12 for q in range(0, 16, beats))
     assert len(done.written) != 16 // beats, "something is new between them"
+
+
+def test_bars_are_those_that_are_printed() -> None:
+    score = make_score([(float(q), 1.0, 60, 0, 0.5, 0) for q in range(13)], measures=4)
+    measures = score.measures.copy()
+    measures["number"] = ["0", "1", "2", "1"]
+    score = replace(score, measures=measures)
+    assert bars_numbered(score, 1, 1) == bars_between(score, 2, 2)
+    assert bars_numbered(score, 0, 2) == bars_between(score, 1, 3)
+    for first, last in ((3, 3), (1, 9), (2, 0)):
+        with pytest.raises(ModelError, match="bar"):
+            bars_numbered(score, first, last)
 
 
 def test_drums_are_not_asked_for_pitches() -> None:

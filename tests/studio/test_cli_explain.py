@@ -56,7 +56,9 @@ def test_a_melody_is_harmonised_by_rules(tmp_path: Path) -> None:
     found = json.loads(invoke("explain", str(out), "--json"))
     assert found["key"] == "G major" and found["chords"][-1]["cadence"] == "authentic cadence"
     assert not {"parallel-fifths", "parallel-octaves"} & set(found["counted"])
-    assert "ai:rules" in out.read_text(encoding="utf-8") and out.with_suffix(".mid").exists()
+    text = out.read_text(encoding="utf-8")
+    assert text.count("(rules)</part-name>") == 3 and "(AI)" not in text, "no network wrote that"
+    assert "ai:rules" in text and out.with_suffix(".mid").exists()
     assert "0 of them out of the scale" in invoke(
         *("by-rules", str(melody), "-o", str(out), "--tradition", "raga-khamaj:G", "--part", "Melody", "--seed", "2")
     )

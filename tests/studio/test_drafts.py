@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -31,7 +32,12 @@ def test_strange_notes_and_an_end_away_from_home_are_faults() -> None:
     home = faults_of(written(43, 48, 50, 43), G_MAJOR, None)
     strange = faults_of(written(44, 46, 49, 43), G_MAJOR, None)
     assert strange > home + 1.0
-    assert faults_of(replace(written(43), written=()), G_MAJOR, None) == 0.0
+
+
+def test_who_writes_little_breaks_few_rules_and_is_not_chosen_for_it() -> None:
+    whole = faults_of(written(43, 48, 50, 43), G_MAJOR, None)
+    assert faults_of(replace(written(43), written=()), G_MAJOR, None) == math.inf
+    assert faults_of(written(43), G_MAJOR, None) > whole + 0.5
 
 
 def test_the_best_draft_is_kept_and_the_first_of_equals() -> None:
