@@ -19,7 +19,7 @@ from needs import needs_alsa_jack, needs_jack
 
 from tutti.engine.audio import audio_standby
 from tutti.engine.audio.audio_device import BlockConverter, ClockFilter, ClockSink, DeviceSink, open_sink
-from tutti.engine.audio.audio_ring import AudioRing
+from tutti.engine.audio.audio_ring import PREFIX, AudioRing, _sweep
 from tutti.engine.audio.latency import Latency
 from tutti.engine.audio.output import AudioProcess
 from tutti.engine.audio.renderer import AudioSettings
@@ -177,6 +177,16 @@ def test_closing_removes_the_ring(clock: SessionClock) -> None:
     process.close()
     with pytest.raises(AudioDeviceError, match="gone"):
         AudioRing.attach(name)
+
+
+def test_rings_of_killed_processes_are_swept(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    kept = {f"{PREFIX}{os.getpid()}-b", f"{PREFIX}xyz", "other"}
+    for name in (f"{PREFIX}{gone.pid}-a", *kept):
+        (tmp_path / name).touch()
+    _sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_readers_that_are_overtaken_notice() -> None:

@@ -219,6 +219,15 @@ def test_struck_notes_ring_on_and_end_by_themselves(make, exact) -> None:
     assert renderer.sounding == 0
 
 
+def test_what_is_silenced_before_it_begins_never_sounds(make) -> None:
+    """Live it was forgotten; a recording tells of its end before its beginning."""
+    section = [player(number, number - 2.0, 3.0) for number in range(5)]
+    renderer = make(section)
+    renderer.submit([note(1, 0.2, 0.5), note(2, 0.2, 0.5, 64)], [NoteRelease(1, 0.15)])
+    renderer.submit([], [NoteRelease(2, 0.15)])
+    assert not render(renderer, 0.8).any()
+
+
 def test_a_tremolo_of_what_is_struck_is_a_roll_as_long_as_it_is_held(make, exact) -> None:
     def rolled(block: int, articulation: str, seconds: float = 2.0) -> np.ndarray:
         renderer = make([player(0, 0.0, 5.0, "timpani")], settings=replace(SETTINGS, block=block))

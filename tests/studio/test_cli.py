@@ -141,6 +141,11 @@ def test_wrong_usage_is_status_2() -> None:
     assert tutti("no-such-command", check=False).returncode == 2
 
 
+def test_a_seed_is_no_negative_number(take: Path, tmp_path: Path) -> None:
+    done = tutti("render", PIECE, "--take", take, "-o", tmp_path, "--seed", "-1", check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
 def test_doctor_and_lists_answer_in_json() -> None:
     findings = json.loads(tutti("doctor", "--json").stdout)
     assert {"Python", "Packages", "Sound device", "3-D picture", "Page for browsers"} <= {f["what"] for f in findings}

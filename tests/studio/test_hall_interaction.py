@@ -1,5 +1,6 @@
 """Hands in a live session: what is asked for by panels is done, and who is moved is heard from elsewhere."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -222,6 +223,8 @@ def test_the_listener_sits_down_elsewhere_and_so_in_the_replay(hall: Hall, tmp_p
     session = read_session(tmp_path / "s.mcap")
     changes = seat_changes(session)
     assert [listener for _, listener in changes] == expected
+    sat = replace(session, header=replace(session.header, seat="balcony"))
+    assert seat_changes(sat) == ((-math.inf, listener_at("balcony", HALL, ())), *changes), "from the beginning"
     ears = Ears()
     player = SessionPlayer(session, 100.0, ears, None)  # type: ignore[arg-type]
     shift_s = 100.0 - session.frames[0].time_s

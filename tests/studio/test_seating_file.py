@@ -31,6 +31,10 @@ def test_an_edited_seating_is_taken_and_a_broken_one_left_out(tmp_path: Path, ca
     touch(path, 2000)
     assert watched.changed() == moved == load_placements(path, score)
     assert watched.changed() is None, "told once"
+    save_placements(path, [*moved, replace(moved[0], player=99)])
+    touch(path, 2500)
+    assert watched.changed() is None
+    assert "players came or went" in caplog.text
     path.write_text("{")
     touch(path, 3000)
     assert watched.changed() is None

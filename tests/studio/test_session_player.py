@@ -6,8 +6,9 @@ from typing import Any
 
 from test_session_file import HEADER, frame, pose
 
-from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement
+from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from tutti.studio.heard_again import HeardAgain
+from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.render import _cues, _Stage
 from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer, shifted
@@ -21,6 +22,10 @@ class Listener:
     releases: list[NoteRelease] = field(default_factory=list)
     frames: list[Any] = field(default_factory=list)
     seated: list[Any] = field(default_factory=list)
+    heads: list[Pose] = field(default_factory=list)
+
+    def listen(self, head: Pose) -> None:
+        self.heads.append(head)
 
     def submit(self, notes: tuple[NoteEvent, ...], releases: tuple[NoteRelease, ...]) -> None:
         self.notes += notes
@@ -120,6 +125,38 @@ def test_a_learners_notes_are_not_heard_twice_nor_without_a_learner() -> None:
     note = NoteEvent(77, 0, 0.1, 0.5, 69, 80, "sustain", 0.0, PERFORMER)
     played = [replace(frames[0], notes=(note,)), *frames[1:]]
     assert HeardAgain.of(replace(old, frames=tuple(played))) is None
+
+
+def test_what_sounds_when_a_session_is_closed_ends_with_it() -> None:
+    """Else a renderer holds it for half a minute."""
+    frames = [frame(index, pose(index)) for index in range(50)]
+    frames[40] = replace(frames[40], notes=(NoteEvent(900, 0, frames[40].time_s, 9.0, 69, 80, "sustain", 0.0),))
+    stage = _Stage(None, Path(), HEADER.placements, None, "", 1, None)  # type: ignore[arg-type]
+    *_, last = _cues(frames, stage)
+    assert NoteRelease(900, frames[-1].time_s) in last.releases
+    listener = Listener()
+    player = SessionPlayer(session_of(frames), 100.0, listener, None)
+    player.step(player.end_s)
+    assert sum(release.note_id == 900 for release in listener.releases) == 1
+
+
+def test_a_head_that_turned_turns_again() -> None:
+    head = Pose(0.0, "head", (0.0, 1.7, 0.0), (1.0, 0.0, 0.0, 0.0))
+    frames = [
+        replace(frame(index, pose(index)), poses=(replace(head, time_s=0.3 * (index // 30)),)) for index in range(50)
+    ]
+    listener = Listener()
+    player = SessionPlayer(session_of(frames), 100.0, listener, None)
+    player.step(player.end_s)
+    assert len(listener.heads) == 2
+
+
+def test_what_was_silenced_before_it_began_was_not_played() -> None:
+    log = PerformanceLog()
+    notes = tuple(NoteEvent(n, 0, 1.0 + n, 0.5, 60, 80, "sustain", float(n)) for n in range(3))
+    releases = (NoteRelease(0, 1.5), NoteRelease(1, 1.95))
+    log.add(replace(frame(200, pose(200)), time_s=2.0, notes=notes, releases=releases))
+    assert [note.onset_s for note in log.played()] == [1.0], "the second was silenced, the third never came"
 
 
 def test_an_export_hears_the_learner_beside_the_orchestra() -> None:
