@@ -3,6 +3,8 @@
 import logging
 import time
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import ClassVar
 
 import openvr
 import pytest
@@ -81,6 +83,49 @@ def test_a_headset_that_crashes_is_found_again_and_shows_the_hall(
     assert len(lines) == 1, lines
     assert "signal 11" in lines[0]
     assert "the headset is back" in caplog.text
+
+
+class Slow:
+    """A headset whose process takes its time to leave."""
+
+    made: ClassVar[list["Slow"]] = []
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.alive = True
+        self.told: list[object] = []
+        self.ready = SimpleNamespace(headset="slow")
+        self.made.append(self)
+
+    def close(self) -> None:
+        self.alive = False
+        time.sleep(0.5)
+
+    def poll(self, now_s: float) -> list[object]:
+        return []
+
+    def place(self, placements: object) -> None:
+        self.told.append(placements)
+
+    def hold_baton(self, hand: object) -> None:
+        self.told.append(hand)
+
+
+def test_nobody_waits_for_a_lost_headset_and_one_that_is_back_knows_the_news(
+    stage: Stage, clock: SessionClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headset_link, "AGAIN_S", (0.05, 0.1))
+    monkeypatch.setattr(headset_link, "HeadsetSource", Slow)
+    monkeypatch.setattr(Slow, "made", [])
+    link = HeadsetLink(clock, stage, "right", HeadsetChoice())
+    Slow.made[0].alive = False
+    begun_s = time.monotonic()
+    link.poll(0.0)
+    assert time.monotonic() - begun_s < 0.25
+    link.place(stage.placements[:3])
+    assert link.swap_hands() == "left"
+    until(lambda: link.present)
+    assert Slow.made[1].told == [stage.placements[:3], "left"]
+    link.close()
 
 
 def crossing(clock: SessionClock) -> Frame:
