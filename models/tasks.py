@@ -83,8 +83,8 @@ def counter_melody(score: Score, instruments: Sequence[str] = ()) -> Assignment:
 
 
 def fill(score: Score, parts: Sequence[int], bars: tuple[int, int] | None = None) -> Assignment:
-    """Missing parts: those named, or those without a note; with ``bars`` (their printed
-    numbers), only there (every part, if none is named)."""
+    """Missing parts: those named, or those without a note; with ``bars`` (numbers as printed), only there (every part,
+    if none is named)."""
     asked = list(parts) or [part for part in _melodic(score) if not (score.notes["part"] == part).any()]
     if not asked and bars is not None:
         asked = _melodic(score)
