@@ -82,7 +82,9 @@ def _first_score(tree: Any) -> Any:
         if not scores:
             return stream.Score(list(tree))
         if len(scores) > 1:
-            log.info("the file holds %d pieces; the first is taken", len(scores))
+            log.warning(
+                "the file holds %d pieces: the first is taken; save another one by itself to play it", len(scores)
+            )
         tree = scores[0]
     if isinstance(tree, stream.Score) and tree.parts:
         return tree

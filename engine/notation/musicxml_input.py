@@ -10,6 +10,7 @@ beyond ``engine.notation.score_limits``, and evens out a few things that music21
 * a metronome mark gets the exact tempo that is meant for playback beside it (music21 takes the printed number alone);
 * an alteration that is no whole number of semitones becomes the nearest one, and the rest of it is told in the note's
   ``color``, which nobody here sees (music21 refuses all but quarter tones);
+* measures that are printed as repeats of those before (percent signs) get their notes (music21 leaves them empty);
 * ``score-timewise`` files are turned into ``score-partwise``;
 * transpositions are taken from ``<transpose>`` alone. music21 gives every clarinet a default one, also in scores
   written at sounding pitch.
@@ -20,6 +21,7 @@ Format: MusicXML 4.0, https://www.w3.org/2021/06/musicxml40/.
 import io
 import zipfile
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, SubElement
@@ -173,16 +175,38 @@ def _check_and_even_out(root: XmlElement, name: str) -> tuple[float, ...]:
             raise ScoreError(f"{name}: {len(measures)} measures are over the limit of {limits.MAX_MEASURES}")
         lengths += [0.0] * (len(measures) - len(lengths))
         divisions = 1.0
+        repeated = 0
         for index, measure in enumerate(measures):
+            repeated = _repeated_measures(measure, repeated)
+            if 0 < repeated <= index:
+                _repeat_measure(measures[index - repeated], measure)
             where = f"{name}: part {part.get('id', '?')[:20]}, measure {measure.get('number', '?')[:12]}"
             divisions, length = _check_measure(measure, divisions, where)
             lengths[index] = max(lengths[index], length)
             total_notes += len(measure.findall("note"))
-        if total_notes > limits.MAX_NOTES:
-            raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes; split it into movements")
+            if total_notes > limits.MAX_NOTES:
+                raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes; split it into movements")
     if total_notes == 0:
         raise ScoreError(f"{name}: has no notes")
     return tuple(lengths)
+
+
+def _repeated_measures(measure: XmlElement, before: int) -> int:
+    """How many measures a percent sign over this one repeats, 0 where there is none; ``before`` is that of the last."""
+    for sign in measure.iterfind("attributes/measure-style/measure-repeat"):
+        text = (sign.text or "").strip()
+        before = (int(text) if text in ("1", "2", "4") else 1) if sign.get("type") == "start" else 0
+    return before
+
+
+def _repeat_measure(source: XmlElement, measure: XmlElement) -> None:
+    """The music of ``source`` in a measure that has only rests."""
+    music = ("note", "backup", "forward")
+    if any(note.find("rest") is None for note in measure.findall("note")):
+        return
+    for element in [child for child in measure if child.tag in music]:
+        measure.remove(element)
+    measure.extend(deepcopy(child) for child in source if child.tag in music)
 
 
 def _check_measure(measure: XmlElement, divisions: float, where: str) -> tuple[float, float]:

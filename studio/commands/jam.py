@@ -47,7 +47,7 @@ def jam(
     mood: Annotated[str | None, typer.Option(help="serene, joyful, sad, agitated.")] = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
     host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    port: Annotated[int, typer.Option(help="Port of the page.", min=0, max=65535)] = 8765,
     tls: TlsOption = None,
     phone: PhoneOption = False,
     sounds: SoundsOption = None,

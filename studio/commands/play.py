@@ -41,7 +41,7 @@ def play(
     haptics: Annotated[bool, typer.Option("--haptics", help="With --vr: the baton ticks on the beat.")] = False,
     take: Annotated[Path | None, typer.Option(help="A recorded conductor instead of a person.")] = None,
     host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    port: Annotated[int, typer.Option(help="Port of the page.", min=0, max=65535)] = 8765,
     tls: TlsOption = None,
     phone: PhoneOption = False,
     sounds: SoundsOption = None,
@@ -144,7 +144,7 @@ def play(
 
 def serve(
     score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    port: Annotated[int, typer.Option(help="Port of the page.", min=0, max=65535)] = 8765,
     tls: TlsOption = None,
     phone: PhoneOption = False,
     sounds: SoundsOption = None,
@@ -181,7 +181,7 @@ def serve(
 def replay(
     session: Annotated[Path, typer.Argument(help="A recorded session (.mcap).")],
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the page.")] = 8765,
+    port: Annotated[int, typer.Option(help="Port of the page.", min=0, max=65535)] = 8765,
     tls: TlsOption = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
     sounds: SoundsOption = None,

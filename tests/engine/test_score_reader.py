@@ -131,6 +131,19 @@ def test_appoggiatura_takes_its_printed_value_of_the_main_note(read, ticks, take
     assert rows == [(0.0, taken, 74), (taken, ticks / 12 - taken, 72)]
 
 
+def test_measures_printed_as_repeats_are_played(read):
+    def percent(kind: str, count: str = "1") -> str:
+        sign = f"<measure-repeat type='{kind}'>{count}</measure-repeat>"
+        return f"<attributes><measure-style>{sign}</measure-style></attributes>"
+
+    whole = "<note><rest measure='yes'/><duration>48</duration></note>"
+    one, two = FIRST + note("C4", 24) + note("D4", 24), note("E4", 48)
+    compiled = read([one, percent("start") + whole, whole, percent("stop") + two, percent("start", "2") + whole, whole])
+    assert compiled.notes["pitch"].tolist() == [60, 62, 60, 62, 60, 62, 64, 60, 62, 64]
+    assert compiled.notes["onset_quarter"].tolist() == [0, 2, 4, 6, 8, 10, 12, 16, 18, 20]
+    assert read([percent("start") + FIRST + two]).notes["pitch"].tolist() == [64], "there is nothing before it"
+
+
 def test_cue_notes_are_not_played(read):
     compiled = read([FIRST + note("C4", 24, extra="<cue/>") + note("D4", 24)])
     assert sounding(compiled) == [(2.0, 2.0, 62)]
