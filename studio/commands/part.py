@@ -50,7 +50,10 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "style": (Annotated[str | None, typer.Option(help="baroque, classical, romantic, modern.")], None),
     "mood": (Annotated[str | None, typer.Option(help="serene, joyful, sad, agitated.")], None),
     "cadence": (Annotated[str, typer.Option(help="Where phrases end: end, none, or every how many bars.")], "end"),
-    "temperature": (Annotated[float | None, typer.Option(help="Daring: 0.3 to 1.2; 0.8 by default.", min=0.05, max=2.0)], None),
+    "temperature": (
+        Annotated[float | None, typer.Option(help="Daring: 0.3 to 1.2; 0.8 by default.", min=0.05, max=2.0)],
+        None,
+    ),
     "rules": (
         Annotated[bool, typer.Option("--rules/--no-rules", help="The rules of part-writing, all or none.")],
         True,
