@@ -89,6 +89,7 @@ class RelayProcess:
         self._pointing: list[PointingInput] = []
         self._queue: list[Any] = []
         self._status: RelayStatus | None
+        self._opened = False
         self._begin()
         while self._starting_until_s is not None:
             self._receive(timeout_s=0.1)
@@ -293,6 +294,7 @@ class RelayProcess:
             match message:
                 case Ready(port):
                     self.settings, self._starting_until_s = replace(self.settings, port=port), None
+                    self._opened = True
                 case PointerInput():
                     self._pose_of(message)
                 case Pose():
@@ -322,9 +324,10 @@ class RelayProcess:
 
     def _report_end(self) -> None:
         self._queue.clear()
-        log.error(
-            "the relay ended (%s): viewers are cut off, the orchestra plays on", self._failure or "no reason given"
-        )
+        if self._opened:  # else whoever opens it is told
+            log.error(
+                "the relay ended (%s): viewers are cut off, the orchestra plays on", self._failure or "no reason given"
+            )
 
 
 def _merged(old: Frame, new: Frame) -> Frame:

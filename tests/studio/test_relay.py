@@ -119,9 +119,10 @@ def test_what_cannot_be_served_is_one_line(clock: SessionClock, settings: RelayS
     assert "\n" not in str(error.value)
 
 
-def test_sound_that_cannot_be_opened_is_one_line(clock: SessionClock) -> None:
+def test_sound_that_cannot_be_opened_is_one_line(clock: SessionClock, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(RelayError, match=r"^the audio ring is gone$"):
         RelayProcess(make_session(), clock, RelaySettings(port=0), open_no_tap)
+    assert not caplog.records, "whoever opens it says so"
 
 
 def test_addresses(shared: RelayProcess) -> None:
