@@ -7,6 +7,7 @@ pictures is kept; where the music is, is carried on to the moment when the pictu
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from ...engine.frames import with_events_of
 from ...engine.score import Score
 from ...engine.types import Frame, Pose, ScorePosition
 
@@ -39,15 +40,9 @@ class ShownFrames:
             time_s = max(self._shown_s, min(time_s, newest.time_s + CARRY_ON_S))
             self._shown_s = time_s
         return replace(
-            newest,
+            with_events_of(newest, waiting),
             time_s=time_s,
             position=self._carried_on(newest.position, time_s) if self._begun else newest.position,
-            beats=tuple(beat for frame in waiting for beat in frame.beats),
-            crossings=tuple(crossing for frame in waiting for crossing in frame.crossings),
-            notes=tuple(note for frame in waiting for note in frame.notes),
-            releases=tuple(release for frame in waiting for release in frame.releases),
-            signs=tuple(sign for frame in waiting for sign in frame.signs),
-            applause=next((frame.applause for frame in reversed(waiting) if frame.applause is not None), None),
             poses=tuple(poses) or newest.poses,
         )
 

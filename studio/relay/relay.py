@@ -18,6 +18,7 @@ from ...engine.clock import SessionClock
 from ...engine.conducting.tapping import TapSource
 from ...engine.conducting.tracking import PointerSource
 from ...engine.errors import RelayError
+from ...engine.frames import with_events_of
 from ...engine.interaction.values import InteractionFrame
 from ...engine.types import Frame, PlayerPlacement, Pose
 from .addresses import lan_addresses
@@ -181,7 +182,7 @@ class RelayProcess:
         if not isinstance(last, Frame):
             self._queue.append(frame)
         elif len(last.notes) + len(last.releases) <= MAX_MERGED_EVENTS:
-            self._queue[-1] = _merged(last, frame)
+            self._queue[-1] = with_events_of(frame, (last, frame))
         else:
             log.warning("the relay does not keep up: viewers miss %d notes", len(last.notes))
             self._queue[-1:] = [Silence(frame.time_s), frame]
@@ -328,19 +329,6 @@ class RelayProcess:
             log.error(
                 "the relay ended (%s): viewers are cut off, the orchestra plays on", self._failure or "no reason given"
             )
-
-
-def _merged(old: Frame, new: Frame) -> Frame:
-    """The newer frame with the events of both."""
-    return replace(
-        new,
-        beats=old.beats + new.beats,
-        crossings=old.crossings + new.crossings,
-        notes=old.notes + new.notes,
-        releases=old.releases + new.releases,
-        signs=old.signs + new.signs,
-        applause=new.applause or old.applause,
-    )
 
 
 class RelaySource:
