@@ -11,29 +11,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .beat_lags import BeatLags
+from .known_strokes import KnownStrokes
 from .markings import Marks, Rebounds
 from .meter_map import BeatKey, MeterMap
-from .profile import LONGEST_LAG, MOST_BARS, BeatLag, ConductorProfile
-from .strokes import TEMPLATE_BINS, along, resample, shape_distance, spread_learned
+from .profile import ConductorProfile
 
-LAG_PRIOR_PERIODS = {"first": 0.1, "last": -0.1}
-"""Expected lag of the first and last beat of a bar against the bar's mean, in beat periods: two thirds of what was
-measured on a conductor (first late, last early); individual lags are soon learned."""
-BAR_LAG_PERIODS = 0.12
-"""Lag of a bar's icti behind the music in the mean, in beat periods: four fifths of what was measured. Gesture alone
-does not tell it, and an anchor in what is learned (the bar's least late beat, say) drifts while it is learned."""
 LED_BEATS = 4
 """The first chord is with the hand (``engine.conducting.first_entry``); over so many beats the orchestra gets before
 it: all at once, the first beat would be short."""
-LAG_PRIOR_SD_S = 0.045
-UNEVEN = 0.025
-"""How far what is learned of a lag is off (in beat periods), however often it was seen: music that is played unevenly
-within every bar looks like a lag of the hand."""
-LAG_MEMORY = 24
-LONGEST_LAG_PERIOD_S = 0.9
-"""Lags grow with the beat period up to this one."""
-PROFILE_BARS = 8.0
-"""A profile's lags count as learned over at most so many bars: today may be different."""
 ICTUS_SD_S = 0.035
 """How far icti stray from the music after their usual lag is taken off."""
 BEAT_SD_S = 0.020
@@ -51,14 +37,11 @@ HOLD, HOLD_AT_FERMATA = 0.03, 0.3
 """Probability that a beat is held;"""
 HOLD_PERIODS = 2.0
 """for about so many periods, or (with a heavy tail) much longer."""
+HELD_PERIODS = 1.8
+"""A stroke this long tells nothing of how strokes go."""
 SLOWED, RETURNS, RETURN_SD = 0.85, 0.3, 0.15
 """After held beats, a conductor who went slower than this part of the usual speed goes on at the usual one with this
 probability, as far as the last beats were held; give or take so much (relative)."""
-SHAPE_WORTH = 1.5
-"""How many independent observations the comparison of a stroke with its template counts as."""
-
-UNKNOWN_SHAPE = 2.5
-"""Distance from a template not yet learned: between that of the same stroke (about 1) and of another (above 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +61,6 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Lag:
-    """Learned lag of one beat of the bar against the mean of the bar around it, in seconds."""
-
-    count: float
-    mean_s: float
-    variance_s2: float
-
-
-@dataclass(frozen=True, slots=True)
-class StrokeTemplate:
-    """The learned stroke to one beat of the bar: in even steps of time (None while it was only ever held), and of
-    its length (``length_m``). ``spread_m2`` is how much strokes differ from ``timed`` at each step, in the mean of
-    squares; None until two are known."""
-
-    count: int
-    timed: np.ndarray | None
-    shape: np.ndarray
-    length_m: float
-    spread_m2: np.ndarray | None = None
-
-
-@dataclass(slots=True)
 class Hypothesis:
     """One account of the beats so far. ``beat_s`` is the music's time of beat ``index``, the lag taken off."""
 
@@ -111,12 +72,10 @@ class Hypothesis:
     """Kalman covariance: beat, beat–period, period."""
     log_weight: float = 0.0
     icti: dict[int, float] = field(default_factory=dict)
-    lags: dict[BeatKey, Lag] = field(default_factory=dict)
-    strokes: dict[BeatKey, StrokeTemplate] = field(default_factory=dict)
-    depths: dict[BeatKey, float] = field(default_factory=dict)
+    lags: BeatLags = field(default_factory=BeatLags)
+    strokes: KnownStrokes = field(default_factory=KnownStrokes)
     marks: dict[BeatKey, Marks] = field(default_factory=dict)
     rebounds: Rebounds = field(default_factory=Rebounds)
-    stroke_m: float = 0.0
     surprise: float = 0.0
     off_mark: float = 0.0
     """Logarithm of the conductor's usual period over the marked one."""
@@ -129,53 +88,27 @@ class Hypothesis:
     charged: float = 0.0
     """Log probability, already in ``log_weight``, that the next ictus did not come so far."""
 
-    @property
-    def _lag_period_s(self) -> float:
-        """The period in parts of which lags are told."""
-        return min(self.period_s, LONGEST_LAG_PERIOD_S)
-
     def lag_s(self, meter: MeterMap, index: int) -> float:
         """Lag of the ictus of a beat behind the music."""
         if not self.drawn:
             return 0.0
         led = min(1.0, (index - self.entered + 1) / LED_BEATS)
-        return led * BAR_LAG_PERIODS * self._lag_period_s + self.relative_lag_s(meter, index)
-
-    def relative_lag_s(self, meter: MeterMap, index: int) -> float:
-        """Lag against the bar's mean: learned, shrunk towards the prior as long as little is known."""
-        count, beat = key = meter.key(index)
-        prior = 0.0
-        if count > 1:
-            part = LAG_PRIOR_PERIODS["first"] if beat == 0 else LAG_PRIOR_PERIODS["last"] if beat == count - 1 else 0.0
-            prior = part * self._lag_period_s
-        lag = self.lags.get(key)
-        if lag is None:
-            return prior
-        uneven_s = UNEVEN * self._lag_period_s
-        doubt = (max(lag.variance_s2, 0.015**2) + lag.count * uneven_s**2) / LAG_PRIOR_SD_S**2
-        return (doubt * prior + lag.count * lag.mean_s) / (doubt + lag.count)
+        return self.lags.lag_s(meter.key(index), self.period_s, led)
 
     def know(self, profile: ConductorProfile) -> None:
         """Start from what a profile tells of the conductor's lags, at the present period."""
-        for (count, beat), lag in profile.lags.items():
-            period = self._lag_period_s
-            known = min(lag.bars, PROFILE_BARS)
-            self.lags[count, beat - 1] = Lag(known, lag.mean * period, max(lag.sd * period, 0.01) ** 2)
+        self.lags = BeatLags.of(profile, self.period_s)
 
     def profile(self, before: ConductorProfile) -> ConductorProfile:
         """``before`` with the lags and the size of stroke learned since."""
-        period = self._lag_period_s
-        lags = dict(before.lags)
-        for (count, beat), lag in self.lags.items():
-            mean = min(max(lag.mean_s / period, -LONGEST_LAG), LONGEST_LAG)
-            sd = min(math.sqrt(lag.variance_s2) / period, LONGEST_LAG)
-            lags[count, beat + 1] = BeatLag(mean, sd, min(lag.count, MOST_BARS))
-        return replace(before, lags=lags, stroke_m=self.stroke_m or before.stroke_m)
+        lags = self.lags.in_profile(before.lags, self.period_s)
+        return replace(before, lags=lags, stroke_m=self.strokes.usual_m or before.stroke_m)
 
     def forget_hand(self) -> None:
         """Another hand beats from now on: keep count and tempo, forget how the strokes looked and lagged."""
-        for learned in (self.lags, self.strokes, self.depths, self.marks):
-            learned.clear()
+        self.lags = BeatLags()
+        self.strokes.forget()
+        self.marks.clear()
 
     def expected_ictus_s(self, meter: MeterMap, ahead: int = 1) -> float:
         """When the hand is expected at the ictus ``ahead`` beats on."""
@@ -192,18 +125,13 @@ class Hypothesis:
         grown = v + ahead * (PERIOD_SD * self.period_s) ** 2
         return p + 2 * ahead * c + ahead * ahead * grown + ahead * BEAT_SD_S**2
 
-    def template(self, meter: MeterMap, index: int) -> StrokeTemplate | None:
-        """The learned stroke that leads to beat ``index``."""
-        return self.strokes.get(meter.key(index))
-
     def branch(self) -> "Hypothesis":
         """A copy that can go its own way."""
         return replace(
             self,
             icti=dict(self.icti),
-            lags=dict(self.lags),
-            strokes=dict(self.strokes),
-            depths=dict(self.depths),
+            lags=self.lags.copy(),
+            strokes=self.strokes.copy(),
             marks=dict(self.marks),
         )
 
@@ -250,46 +178,14 @@ class Hypothesis:
             return marks.log_part(marks.lows)
         return marks.log_part(marks.turns) + DOWNWARD_TURN * max(0.0, -candidate.rise)
 
-    def _log_depth(self, beat: Candidate) -> float:
-        return math.log(max(beat.stroke_m / max(self.stroke_m, 1e-3), 0.01))
-
     def log_depth(self, meter: MeterMap, beat: Candidate, ahead: int) -> float:
         """Log density of the depth of the stroke to the beat ``ahead`` on."""
-        if self.stroke_m <= 0.0:
-            return 0.0
-        depth = self._log_depth(beat)
-        known = self.depths.get(meter.key(self.index + ahead))
-        middle, sd = (known, 0.35) if known is not None else (math.log(0.8), 0.6)
-        return -0.5 * min(((depth - middle) / sd) ** 2, 18.0) - math.log(sd)
+        return self.strokes.log_depth(meter.key(self.index + ahead), beat.stroke_m)
 
     def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
         """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
-        first = self.template(meter, self.index + 1)
-        way = None if first is None else along(path, self.ictus_s, time_s, self.stroke_m)
-        if first is None or way is None:
-            return -0.5 * SHAPE_WORTH * UNKNOWN_SHAPE
-        shape, length_m = way
-        if ahead == 1:
-            likeness = first.shape
-        elif ahead == 0:
-            part = length_m / first.length_m
-            if part > 0.85:
-                return -0.5 * SHAPE_WORTH * 6.0
-            likeness = _at_phases(first.shape, np.linspace(0.0, part, TEMPLATE_BINS + 1))
-        else:
-            second = self.template(meter, self.index + 2)
-            if second is None:
-                return -2.0
-            both = np.concatenate([first.shape, second.shape[:, 1:]], axis=1)
-            lengths = np.concatenate(
-                [
-                    np.linspace(0.0, first.length_m, TEMPLATE_BINS + 1),
-                    first.length_m + np.linspace(0.0, second.length_m, TEMPLATE_BINS + 1)[1:],
-                ]
-            )
-            even = np.linspace(0.0, lengths[-1], TEMPLATE_BINS + 1)
-            likeness = np.stack([np.interp(even, lengths, row) for row in both])
-        return -0.5 * SHAPE_WORTH * min(shape_distance(shape, likeness, self.stroke_m), 8.0)
+        coming = meter.key(self.index + 1), meter.key(self.index + 2)
+        return self.strokes.log_shape(coming, path, (self.ictus_s, time_s), ahead)
 
     # -- taking it in --------------------------------------------------------------------------------------
 
@@ -297,7 +193,7 @@ class Hypothesis:
         """Log likelihood of ``beat`` as a rebound, flourish or top; the real ictus is still to come."""
         to_come = self.log_to_come(meter, beat.time_s)
         if beat.rise is None:
-            phase, depth = (beat.time_s - self.ictus_s) / self.period_s, self._log_depth(beat)
+            phase, depth = (beat.time_s - self.ictus_s) / self.period_s, self.strokes.depth(beat.stroke_m)
             rate = self.rebounds.rate(phase, depth)
             self.rebounds = self.rebounds.with_one(phase, depth)
         else:
@@ -361,7 +257,8 @@ class Hypothesis:
         self.ictus_s = beat.time_s
         self.icti[self.index] = beat.time_s
         self.icti.pop(self.index - 24, None)
-        self._learn_lag(meter)
+        if self.drawn:
+            self.lags.learn(meter, self.icti, self.index)
 
     def log_tempo(self, meter: MeterMap) -> float:
         """Log probability (up to a constant) of the present period under the mark."""
@@ -393,73 +290,8 @@ class Hypothesis:
     def _set_period(self, period_s: float) -> None:
         self.period_s = min(max(period_s, SHORTEST_PERIOD_S), LONGEST_PERIOD_S)
 
-    def _learn_lag(self, meter: MeterMap) -> None:
-        """Lag of the ictus in the middle of the last bar's length, against the mean of the icti around it."""
-        count, _ = meter.key(self.index)
-        if count < 2 or not self.drawn:
-            return
-        half = count // 2
-        centre = self.index - half
-        window = [self.icti.get(index) for index in range(centre - half, centre + half + 1)]
-        if any(time is None for time in window) or meter.key(centre)[0] != count:
-            return
-        times = np.array(window, dtype=float)
-        places = np.array([meter.place(index) for index in range(centre - half, centre + half + 1)])
-        steps = np.diff(times) / np.diff(places)
-        if steps.max() > 3.0 * steps.min():
-            return
-        weights = np.ones(len(times))
-        if count % 2 == 0:
-            weights[[0, -1]] = 0.5
-        slope = (times[-1] - times[0]) / (places[-1] - places[0])
-        mean = np.average(times - slope * (places - places[half]), weights=weights)
-        off = float(np.clip(times[half] - mean, -0.3, 0.3))
-        old = self.lags.get(meter.key(centre), Lag(0.0, 0.0, 0.06**2))
-        n = min(LAG_MEMORY, old.count + 1.0)
-        variance = old.variance_s2 + ((off - old.mean_s) ** 2 - old.variance_s2) / (n + 2.0) if old.count else 0.06**2
-        self.lags[meter.key(centre)] = Lag(n, old.mean_s + (off - old.mean_s) / n, variance)
-
     def learn_stroke(self, meter: MeterMap, path: np.ndarray, stroke_m: float) -> float | None:
         """Take the stroke that led to the last ictus into its template; returns its distance from what was known."""
-        before = self.icti.get(self.index - 1)
-        gain = 0.2 if self.stroke_m else 1.0
-        self.stroke_m += gain * (min(stroke_m, 1.5) - self.stroke_m)
-        key = meter.key(self.index)
-        depth = math.log(max(stroke_m / max(self.stroke_m, 1e-3), 0.05))
-        self.depths[key] = self.depths.get(key, depth) + 0.3 * (depth - self.depths.get(key, depth))
-        way = None if before is None else along(path, before, self.ictus_s, self.stroke_m)
-        if before is None or way is None:
-            return None
-        held = self.ictus_s - before > 1.8 * self.period_s
-        timed = None if held else resample(path, before, self.ictus_s)
-        shape, length_m = way
-        old = self.strokes.get(key)
-        if old is None:
-            self.strokes[key] = StrokeTemplate(1, timed, shape, length_m)
-            return None
-        distance = shape_distance(shape, old.shape, self.stroke_m)
-        gain = 1.0 / min(old.count + 1, 12) / max(1.0, distance / 2.0)
-        usual, spread_m2 = old.timed, old.spread_m2
-        if timed is not None and usual is not None:
-            spread_m2 = spread_learned(spread_m2, timed - usual)
-        self.strokes[key] = StrokeTemplate(
-            old.count + 1,
-            usual if timed is None else timed if usual is None else usual + gain * (timed - usual),
-            old.shape + gain * (shape - old.shape),
-            old.length_m + gain * (length_m - old.length_m),
-            spread_m2,
-        )
-        return None if timed is None or usual is None else shape_distance(timed, usual, self.stroke_m)
-
-
-def _at_phases(template: np.ndarray, phases: np.ndarray) -> np.ndarray:
-    even = np.linspace(0.0, 1.0, template.shape[1])
-    return np.stack([np.interp(phases, even, row) for row in template])
-
-
-def joined(first: np.ndarray, second: np.ndarray | None) -> np.ndarray:
-    """Two templates (or their spreads) in a row, shape ``(3, 2 * TEMPLATE_BINS + 1)``; the first twice where the second
-    is unknown."""
-    second = first if second is None else second
-    assert first.shape[1] == TEMPLATE_BINS + 1
-    return np.concatenate([first, second[:, 1:]], axis=1)
+        before_s = self.icti.get(self.index - 1)
+        held = before_s is not None and self.ictus_s - before_s > HELD_PERIODS * self.period_s
+        return self.strokes.learn(meter.key(self.index), path, (before_s, self.ictus_s), stroke_m, held)

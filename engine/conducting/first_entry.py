@@ -134,7 +134,7 @@ class FirstEntry:
         begun.variance = (ICTUS_SD_S**2, 0.0, (0.16 * begun.period_s) ** 2)
         begun.icti = {self._start: ictus_s}
         stroke = way[way[:, 0] > ictus_s - self._marked_s, 1:]
-        begun.stroke_m = max(LEAST_STROKE_M, float(np.ptp(stroke, axis=0).max()) if len(stroke) else 0.0)
+        begun.strokes.usual_m = max(LEAST_STROKE_M, float(np.ptp(stroke, axis=0).max()) if len(stroke) else 0.0)
         return begun
 
     def prepared(self, sample: GestureSample, reading: Reading | None) -> TempoEstimate | None:

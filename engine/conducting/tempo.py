@@ -14,10 +14,11 @@ import numpy as np
 from ..score import Score
 from ..types import Beat, Pose, TempoEstimate
 from .accounts import Accounts
-from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis, joined
+from .beat_hypotheses import ICTUS_SD_S, Candidate, Hypothesis
 from .first_entry import LOWS_SPAN_S, NEXT_WITHIN_S, SEEN_WITHIN_S, FirstEntry
 from .gesture import GestureFilter, GestureSample
 from .gesture_reader import KNOWN_AFTER_S, UNTIL_MIDDLES_S
+from .known_strokes import joined
 from .meter_map import MeterMap
 from .profile import ConductorProfile
 from .reading_trust import ReadingTrust
@@ -204,7 +205,7 @@ class TempoTracker:
         elif self._accounts.sighted(at_s, SEEN_WITHIN_S):
             seen_s = (self._low_s, *(seen.time_s for seen in self._waiting))
             if all(abs(at_s - other_s) > SAME_S for other_s in seen_s):
-                self._await(Candidate(at_s, self._accounts.best.stroke_m, 0.0, seen=False, clarity=read))
+                self._await(Candidate(at_s, self._accounts.best.strokes.usual_m, 0.0, seen=False, clarity=read))
 
     def _begin(self, begun: Hypothesis, clarity: float, readings: Readings | None = None) -> None:
         self._accounts.begin(begun, readings)
@@ -271,7 +272,7 @@ class TempoTracker:
         best = self._accounts.best
         late = (candidate.time_s - best.expected_ictus_s(self._meter)) / best.period_s
         on_time = -0.5 <= late < LATE_BEATS and abs(late - round(late)) < ON_TIME
-        plain = candidate.seen and candidate.rise is None and candidate.stroke_m > PLAIN_STROKE * best.stroke_m
+        plain = candidate.seen and candidate.rise is None and candidate.stroke_m > PLAIN_STROKE * best.strokes.usual_m
         if not (on_time and plain):
             return False
         return self._readings.highest(candidate.time_s, SILENT_BEATS * best.period_s) < SILENT
@@ -282,7 +283,9 @@ class TempoTracker:
         if best.index > self._told:
             self._told = best.index
             known_s = max(best.ictus_s, self._readings.known_s)
-            self._beats.append(Beat(best.ictus_s, known_s, best.index, best.stroke_m, min(1.0, max(0.0, clarity))))
+            self._beats.append(
+                Beat(best.ictus_s, known_s, best.index, best.strokes.usual_m, min(1.0, max(0.0, clarity)))
+            )
 
     def _stopped(self, time_s: float) -> bool:
         """Whether it is long since a beat, and the hand was not read to beat in the last seconds."""
@@ -294,7 +297,7 @@ class TempoTracker:
     def _take_turn(self, sample: GestureSample) -> None:
         """Weigh a turn of the hand that is no lowest point. Hands rest above and between beats as well, but on the
         last one they may land and stay."""
-        usual_m = self._accounts.best.stroke_m if self._accounts else 0.0
+        usual_m = self._accounts.best.strokes.usual_m if self._accounts else 0.0
         turn = self._turns.step(sample, max(LEAST_TURN * usual_m, 8.0 * sample.noise_m))
         if turn is None or not self._accounts or not self._drawn:
             return
@@ -309,19 +312,19 @@ class TempoTracker:
     def _expect_next(self, best: Hypothesis) -> None:
         """The best account's latest beat is another one now: what the score tells of the next, and its stroke."""
         self._readings.tell(self._meter.marked_s(best.index + 1), self._meter.key(best.index + 1)[0])
-        first = best.template(self._meter, best.index + 1)
+        templates = best.strokes.templates
+        first, second = (templates.get(self._meter.key(best.index + ahead)) for ahead in (1, 2))
         self._posterior = None
         self._announced_s = -math.inf
         if first is None or first.timed is None:
             return
-        second = best.template(self._meter, best.index + 2)
         template = joined(first.timed, None if second is None else second.timed)
-        spread = 0.12 * best.stroke_m * math.sqrt(min(max(self._accounts.spread, 0.15), 3.0))
+        spread = 0.12 * best.strokes.usual_m * math.sqrt(min(max(self._accounts.spread, 0.15), 3.0))
         expected = best.expected_stroke_s(self._meter)
         steady = None
         if first.spread_m2 is not None:
             steady = steadiness(joined(first.spread_m2, None if second is None else second.spread_m2), first.count)
-        self._posterior = DurationPosterior(template, best.ictus_s, expected, best.stroke_m, spread, steady)
+        self._posterior = DurationPosterior(template, best.ictus_s, expected, best.strokes.usual_m, spread, steady)
         for time_s, x, y, z in self._way:
             if time_s > best.ictus_s:
                 self._posterior.add(time_s, (x, y, z))

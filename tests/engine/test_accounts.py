@@ -37,7 +37,7 @@ def test_how_long_the_hand_has_been_beating_is_known():
 
 def account(index: int, ictus_s: float, log_weight: float) -> Hypothesis:
     made = Hypothesis(index, ictus_s, ictus_s, PERIOD_S, (0.001, 0.0, 0.002), entered=-4)
-    made.icti, made.stroke_m, made.log_weight = {index: ictus_s}, 0.3, log_weight
+    made.icti, made.strokes.usual_m, made.log_weight = {index: ictus_s}, 0.3, log_weight
     return made
 
 

@@ -1,9 +1,8 @@
 """One account of the beats: what it expects next."""
 
-import pytest
 from support import make_score
 
-from tutti.engine.conducting.beat_hypotheses import Hypothesis, Lag
+from tutti.engine.conducting.beat_hypotheses import Hypothesis
 from tutti.engine.conducting.meter_map import MeterMap
 
 METER = MeterMap.of(make_score([], measures=12, beats_in_measure=4, quarter_bpm=100.0))
@@ -27,13 +26,3 @@ def test_one_short_beat_after_held_ones_is_likelier_than_two_of_which_one_was_no
     held = slowed(0.5)
     silent = -6.0
     assert held.log_time(METER, 10.62, 1) > held.log_time(METER, 10.62, 2) + silent
-
-
-@pytest.mark.parametrize("seen_s", [-0.09, 0.09])
-def test_a_lag_that_is_always_seen_is_not_wholly_believed(seen_s):
-    """Music that is played unevenly within every bar looks like a lag of the hand."""
-    account = Hypothesis(5, 10.0, 10.0, 0.7, (0.035**2, 0.0, 0.1**2))
-    usual_s = account.relative_lag_s(METER, 4)
-    account.lags[METER.key(4)] = Lag(24.0, usual_s + seen_s, 0.01**2)
-    learned = (account.relative_lag_s(METER, 4) - usual_s) / seen_s
-    assert 0.7 < learned < 0.9

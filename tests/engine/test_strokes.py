@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tutti.engine.conducting import strokes
-from tutti.engine.conducting.beat_hypotheses import joined
+from tutti.engine.conducting.known_strokes import joined
 from tutti.engine.conducting.strokes import TEMPLATE_BINS, DurationPosterior, spread_learned, steadiness
 
 PHASES = np.linspace(0.0, 1.0, TEMPLATE_BINS + 1)
