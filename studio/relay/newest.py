@@ -15,10 +15,6 @@ class NewestMessages:
         self.version += 1
         self._kept[message[0]] = (self.version, binary_frame(message))
 
-    def clear(self) -> None:
-        """What was told is of another score."""
-        self._kept.clear()
-
     def since(self, version: int) -> list[bytes]:
         """Frames of what came after ``version``, in order."""
         return [frame for number, frame in sorted(self._kept.values()) if number > version]

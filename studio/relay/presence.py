@@ -71,6 +71,9 @@ class Presence:
     def __len__(self) -> int:
         return len(self._viewers)
 
+    def __contains__(self, viewer: int) -> bool:
+        return viewer in self._viewers
+
     def __getitem__(self, viewer: int) -> Viewer:
         return self._viewers[viewer]
 

@@ -192,11 +192,6 @@ class RelayProcess:
         """Every sounding note ended (stop, seek)."""
         self._put(Silence(time_s))
 
-    def open(self, info: SessionInfo) -> None:
-        """Another score or orchestra."""
-        self._info = info
-        self._put(info)
-
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Players were moved, muted or re-balanced."""
         self._info = replace(self._info, placements=tuple(placements))

@@ -114,7 +114,6 @@ class ViewerConnection:
         self.codec: Codec = codec
         self.clock = ClockMap()
         self.next_event = 0
-        self.sent_session = 0
         self.sent_presence = 0
         self.sent_players = 0
         self.sent_shown = 0

@@ -21,7 +21,8 @@ from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
 from .interaction_info import interaction_message, merged_interaction, pointers_of
 from .newest import NewestMessages
-from .pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
+from .pairing import reachable_origin
+from .phone_loan import PhoneLoans, Told
 from .presence import BatonRefused, Presence
 from .protocol_values import AudioInfo
 from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
@@ -71,9 +72,7 @@ class RelayServer:
         self._presence = Presence()
         self._told_presence = (0, b"")
         self._shown = NewestMessages()
-        self._pairing = PairingDesk()
-        if settings.phone_token:
-            self._pairing.invite(None, "", clock.now_s(), settings.phone_token)
+        self._phones = PhoneLoans(self._presence, self._reach, settings.phone_token, clock.now_s())
         self._viewers: dict[int, ViewerConnection] = {}
         self._keys_held: dict[int, set[int]] = {}
         self._counts = Counts()
@@ -84,7 +83,6 @@ class RelayServer:
         self._state = SessionState(
             info, relay_id=secrets.randbits(32), tick_hz=settings.tick_hz, ack_window=self._window, audio=sound
         )
-        self._session = 1
         self._reported_holder = wire.NOBODY
         self._late_s = 0.0
         self._server: Server | None = None
@@ -163,12 +161,6 @@ class RelayServer:
         """Every sounding note ended (stop, seek)."""
         self._state.silence(time_s)
 
-    def open(self, info: SessionInfo) -> None:
-        """Another score: every viewer gets a new snapshot."""
-        self._state.open(info)
-        self._shown.clear()
-        self._session += 1
-
     def place(self, placements: tuple[PlayerPlacement, ...]) -> None:
         """Players were moved, muted or re-balanced."""
         self._state.place(placements)
@@ -219,8 +211,6 @@ class RelayServer:
                 viewer.skip_tick()
                 if viewer.stalled_s(now_s) > STALL_TIMEOUT_S:
                     self._drop(viewer, wire.CLOSE_STALLED, f"acknowledged nothing for {STALL_TIMEOUT_S:.0f} s")
-            elif viewer.sent_session != self._session:
-                self._send_snapshot(viewer)
             else:
                 self._bring_up_to_date(viewer, first_event)
                 viewer.send_tick(self._state.tick, frame, now_s)
@@ -253,7 +243,6 @@ class RelayServer:
 
     def _send_snapshot(self, viewer: ViewerConnection) -> None:
         viewer.send(binary_frame(self._state.snapshot(viewer.viewer, self._presence.message())))
-        viewer.sent_session = self._session
         viewer.sent_presence = self._presence.version
         viewer.sent_players = self._state.players_version
         viewer.next_event = self._state.next_event
@@ -318,8 +307,9 @@ class RelayServer:
 
     def _leave(self, viewer: ViewerConnection) -> None:
         if self._viewers.pop(viewer.viewer, None) is not None:
-            log.info("%s left (viewer %d)", self._presence[viewer.viewer].name, viewer.viewer)
-            self._presence.leave(viewer.viewer)
+            log.info("viewer %d left", viewer.viewer)
+            if viewer.viewer in self._presence:
+                self._presence.leave(viewer.viewer)
             self._report_baton()
             for pitch in sorted(self._keys_held.pop(viewer.viewer, ())):
                 self._on_input(KeyInput(self._clock.now_s(), pitch, 0))
@@ -365,7 +355,7 @@ class RelayServer:
             case wire.Listen():
                 viewer.listen(message.codec)
             case wire.Pair():
-                self._invite(viewer, message.origin, now_s)
+                self._tell(self._phones.invite(viewer.viewer, message.origin, now_s))
             case wire.Claim():
                 self._claim(viewer, message.token, now_s)
             case wire.Hello():
@@ -395,7 +385,7 @@ class RelayServer:
 
     def _baton(self, viewer: ViewerConnection, message: wire.Baton) -> None:
         if self.settings.recording:
-            self._notify(viewer, RECORDED)
+            self._tell((viewer.viewer, wire.Notice(RECORDED)))
             return
         try:
             match message.action:
@@ -408,64 +398,30 @@ class RelayServer:
                 case "take":
                     self._presence.take(viewer.viewer)
         except BatonRefused as refused:
-            self._notify(viewer, str(refused))
+            self._tell((viewer.viewer, wire.Notice(str(refused))))
         self._report_baton()
 
-    def _invite(self, viewer: ViewerConnection, origin: str, now_s: float) -> None:
-        """A code by which this viewer's phone becomes the baton, or a word on why there is none."""
-        reached = reachable_origin(origin, self.port, lan_addresses()) if self._serves_phones else None
-        if not self._presence.may_control(viewer.viewer):
-            self._notify(viewer, "Only a host or the one with the baton can invite a phone.")
-        elif reached is None:
-            self._notify(viewer, "A phone cannot reach this studio. Start it with “tutti serve”, in the same network.")
-        else:
-            owner = self._presence[viewer.viewer].name
-            invitation = self._pairing.invite(viewer.viewer, owner, now_s, origin=origin)
-            address = phone_address(reached, invitation.token)
-            code = qr_code(address)
-            answer = wire.PairingCode(address, invitation.expires_s, code.size, code.modules)
-            viewer.send(binary_frame(wire.encode_server(answer)))
-
-    @property
-    def _serves_phones(self) -> bool:
-        """Others in the house can come in, by HTTPS: their sensors ask for it."""
+    def _reach(self, origin: str) -> str | None:
+        """How a phone reaches the page open at ``origin``: by HTTPS, for which its sensors ask, or not at all."""
         host = self.settings.host
-        return self.settings.certificate is not None and not is_loopback((host, 0)) and host != "localhost"
+        if self.settings.certificate is None or is_loopback((host, 0)) or host == "localhost":
+            return None
+        return reachable_origin(origin, self.port, lan_addresses())
 
     def _claim(self, viewer: ViewerConnection, token: str, now_s: float) -> None:
-        """A phone shows its token: it gets the baton of whoever invited it, or waits for it like everybody else."""
-        number = viewer.viewer
-        try:
-            invitation, again = self._pairing.redeem(token, number, now_s)
-        except PairingRefused as refused:
-            self._notify(viewer, str(refused))
-            return
-        former = self._viewers.get(invitation.device) if invitation.device is not None else None
-        if former is not None and former is not viewer:
-            self._drop(former, 1001, "came back on another line")
-        if invitation.device is None:
-            self._presence.rename(number, f"{invitation.owner}’s phone" if invitation.owner else "Phone")
-        viewer.send(binary_frame(wire.encode_server(wire.Paired(again.token, invitation.owner))))
-        issuer = invitation.issuer
-        stands = issuer is None or (issuer in self._viewers and self._presence.may_control(issuer))
-        if invitation.device is None:
-            self._presence.lend(number) if stands else self._presence.request(number)
-            if stands and issuer is not None:  # the code on their screen is spent
-                self._notify(self._viewers[issuer], f"{self._presence[number].name} is connected.")
-                self._invite(self._viewers[issuer], invitation.origin, now_s)
-        elif self._presence.broke_off(invitation.device):
-            # Who comes back does not snatch the baton from someone to whom it was given meanwhile.
-            free = stands and self._presence.holder in (wire.NOBODY, wire.PODIUM, issuer)
-            self._presence.lend(number) if free else self._presence.request(number)
+        claim = self._phones.claim(viewer.viewer, token, now_s)
+        if claim.replaces is not None:
+            self._drop(self._viewers[claim.replaces], 1001, "came back on another line")
+        self._tell(*claim.told)
         self._report_baton()
 
     def say(self, text: str) -> None:
         """A line for everybody."""
-        for viewer in self._viewers.values():
-            self._notify(viewer, text)
+        self._tell(*((viewer, wire.Notice(text)) for viewer in self._viewers))
 
-    def _notify(self, viewer: ViewerConnection, text: str) -> None:
-        viewer.send(binary_frame(wire.encode_server(wire.Notice(text=text))))
+    def _tell(self, *told: Told) -> None:
+        for viewer, message in told:
+            self._viewers[viewer].send(binary_frame(wire.encode_server(message)))
 
     def _report_baton(self) -> None:
         """Tell the orchestra when the baton moved."""
@@ -477,10 +433,10 @@ class RelayServer:
 
     def _command(self, viewer: ViewerConnection, message: wire.Command) -> None:
         if self.settings.recording:
-            self._notify(viewer, RECORDED)
+            self._tell((viewer.viewer, wire.Notice(RECORDED)))
             return
         if not self._presence.may_control(viewer.viewer):
-            self._notify(viewer, "Only a host or the one with the baton can do that.")
+            self._tell((viewer.viewer, wire.Notice("Only a host or the one with the baton can do that.")))
             return
         self._on_input(command_of(message, self._state.info, viewer.viewer, self._presence[viewer.viewer].name))
 

@@ -155,7 +155,5 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.interact(message)
         case SoundStatus() | Harmony() | Surprises() | Solo():
             server.show(message)
-        case SessionInfo():
-            server.open(message)
         case _:
             raise TypeError(f"no use for {message!r}")

@@ -34,10 +34,7 @@ class SessionState:
     """
 
     def __init__(self, info: SessionInfo, *, relay_id: int, tick_hz: float, ack_window: int, audio: AudioInfo) -> None:
-        self._relay_id = relay_id
-        self._tick_hz = tick_hz
-        self._ack_window = ack_window
-        self._audio = audio
+        self.info = info
         self._frame: Frame | None = None
         self._sounding: dict[int, NoteOn] = {}
         self._unsent: list[Event] = []
@@ -45,19 +42,11 @@ class SessionState:
         self.next_event = 0
         self.tick = 0
         self.players_version = 1
-        self.open(info)
-
-    def open(self, info: SessionInfo) -> None:
-        """Another score or orchestra: viewers need a new snapshot afterwards."""
-        self.info = info
-        self._frame = None
-        self._sounding.clear()
-        self._unsent.clear()
         self._template = Snapshot(
-            relay_id=self._relay_id,
+            relay_id=relay_id,
             viewer=PODIUM,
-            tick_hz=self._tick_hz,
-            ack_window=self._ack_window,
+            tick_hz=tick_hz,
+            ack_window=ack_window,
             title=clip_text(info.title, 1000),
             composer=clip_text(info.composer, 1000),
             hall=clip_text(info.hall),
@@ -70,7 +59,7 @@ class SessionState:
             markings=marking_infos(info.markings),
             tempos=info.tempos,
             figures=info.figures,
-            audio=self._audio,
+            audio=audio,
             presence=PresenceMessage(baton_holder=0, requests=(), viewers=()),
             position=None,
             next_event=0,

@@ -13,6 +13,7 @@ from tutti.studio.relay import pairing
 from tutti.studio.relay import protocol as p
 from tutti.studio.relay.certificates import ensure_certificate
 from tutti.studio.relay.pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
+from tutti.studio.relay.phone_loan import PhoneLoans, Told
 from tutti.studio.relay.presence import Presence
 
 
@@ -134,6 +135,61 @@ def test_a_loan_from_the_podium_or_from_nobody() -> None:
     presence.hold_on_podium(False)
     presence.release(phone)
     assert presence.holder == p.NOBODY, "the studio's own devices are gone meanwhile"
+
+
+# --- codes and loans, without sockets ------------------------------------------------------------------
+
+
+def studio_reached(origin: str) -> str | None:
+    return reachable_origin(origin, 9000, ("10.0.0.5",))
+
+
+def code_of(told: Told) -> str:
+    _, message = told
+    assert isinstance(message, p.PairingCode), message
+    return message.address.partition("#pair=")[2]
+
+
+def test_a_code_makes_a_phone_the_baton_and_is_followed_by_another() -> None:
+    presence = Presence()
+    zoe = presence.join("Zoë", host=True).viewer
+    loans = PhoneLoans(presence, studio_reached)
+    presence.request(zoe)
+    first = code_of(loans.invite(zoe, "", 0.0))
+    phone = presence.join("Phone", host=False).viewer
+    claim = loans.claim(phone, first, 1.0)
+    assert claim.replaces is None and presence.holder == phone and presence[phone].name == "Zoë’s phone"
+    assert [(viewer, type(message)) for viewer, message in claim.told] == [
+        (phone, p.Paired),
+        (zoe, p.Notice),
+        (zoe, p.PairingCode),
+    ]
+    assert code_of(claim.told[2]) != first
+    again = loans.claim(presence.join("Thief", host=False).viewer, first, 2.0)
+    assert [type(message) for _, message in again.told] == [p.Notice] and presence.holder == phone
+
+
+def test_a_phone_on_a_new_line_replaces_its_old_one_and_keeps_the_loan() -> None:
+    presence = Presence()
+    zoe = presence.join("Zoë", host=True).viewer
+    loans = PhoneLoans(presence, studio_reached)
+    presence.request(zoe)
+    phone = presence.join("Phone", host=False).viewer
+    (_, paired), *_ = loans.claim(phone, code_of(loans.invite(zoe, "", 0.0)), 1.0).told
+    assert isinstance(paired, p.Paired)
+    back = presence.join("Phone", host=False).viewer
+    claim = loans.claim(back, paired.token, 1e5)
+    assert claim.replaces == phone and phone not in presence and presence.holder == back
+    presence.leave(back)
+    assert presence.holder == zoe
+
+
+def test_who_may_not_invite_or_cannot_be_reached_is_told_why() -> None:
+    presence = Presence()
+    host, guest = presence.join("Host", host=True).viewer, presence.join("Guest", host=False).viewer
+    for viewer, reach, says in ((guest, studio_reached, "Only a host"), (host, lambda _: None, "tutti serve")):
+        told, message = PhoneLoans(presence, reach).invite(viewer, "http://127.0.0.1:1", 0.0)
+        assert told == viewer and isinstance(message, p.Notice) and says in message.text
 
 
 # --- over the relay ----------------------------------------------------------------------------------

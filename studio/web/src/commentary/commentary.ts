@@ -27,7 +27,7 @@ export class Commentary {
     }
   }
 
-  /** Another score. */
+  /** A new line: what was told of an older one is told again. */
   clear(): void {
     this.chords = [];
     this.bars = [];

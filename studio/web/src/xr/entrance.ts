@@ -86,7 +86,7 @@ export class Entrance {
     void this.find();
   }
 
-  /** Another score, or the line is back. */
+  /** A new line: the score and the hall as they are now. */
   open(snapshot: Snapshot): void {
     this.headset?.open(snapshot);
   }

@@ -128,7 +128,7 @@ export class Headset implements GestureInput, HeadsetPicture {
     this.session?.pulse(side, amplitude, durationS);
   }
 
-  /** Another score, or the line is back. */
+  /** A new line: the score and the hall as they are now. */
   open(snapshot: Snapshot): void {
     this.picture?.open(snapshot);
   }
