@@ -115,7 +115,7 @@ class Audience:
 
     def _turned(self, frame: Frame) -> bool:
         """Once for each time that the conductor turns to the hall for a moment, or bows to it."""
-        head = next((pose for pose in frame.poses if pose.device == "head"), None)
+        head = frame.pose_of("head")
         if head is None or head.orientation_wxyz is None:
             return False
         _, ahead, up = tracking_to_hall_direction(rotate(head.orientation_wxyz, (0.0, 0.0, -1.0)))

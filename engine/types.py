@@ -237,6 +237,10 @@ class Frame:
     applause: Applause | None = None
     """In the frame in which the audience makes up its mind to clap."""
 
+    def pose_of(self, device: Device) -> Pose | None:
+        """The newest valid pose of a device; None where it was not tracked yet."""
+        return next((pose for pose in self.poses if pose.device == device and pose.valid), None)
+
 
 @dataclass(frozen=True, slots=True)
 class HeardNote:

@@ -31,7 +31,7 @@ BATON_DIRECTION = np.array([-0.30, 0.86, 0.40])
 
 def hand_in_hall(frame: Frame, device: Device) -> tuple[np.ndarray, np.ndarray | None]:
     """Where a tracked hand is, hall frame, and which way the device points (None where that is not known)."""
-    pose = next((pose for pose in frame.poses if pose.device == device and pose.valid), None)
+    pose = frame.pose_of(device)
     if pose is None:
         return np.array(tracking_to_hall(BATON_AT_REST if device == "baton" else LEFT_AT_REST)), None
     return np.array(tracking_to_hall(pose.position_m)), pointing(pose)

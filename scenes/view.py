@@ -185,7 +185,7 @@ class StageView:
         first_person = self.camera == FIRST_PERSON
         width, height = self.base.win.get_x_size(), self.base.win.get_y_size()
         aspect = width / max(height, 1)
-        head = next((pose for pose in self._frame.poses if pose.device == "head"), None)
+        head = self._frame.pose_of("head")
         if first_person and head is not None:
             follow_head(self.base.cam, head, camera, aspect)
         else:

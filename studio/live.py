@@ -206,7 +206,7 @@ class LiveSession:
         return "whoever moves conducts" if name is None else f"{INPUT_TITLES.get(name, name)} conducts"
 
     def _turn_head(self, frame: Frame) -> None:
-        head = next((pose for pose in frame.poses if pose.device == "head"), None)
+        head = frame.pose_of("head")
         if head is not None and head != self._heard:
             self._heard = head
             self.audio.listen(head)

@@ -88,7 +88,7 @@ class SessionPlayer:
         self._audio.submit(notes, releases)
 
     def _turn_head(self, frame: Frame) -> None:
-        head = next((pose for pose in frame.poses if pose.device == "head"), None)
+        head = frame.pose_of("head")
         if head is not None and head != self._head:
             self._head = head
             self._audio.listen(head)

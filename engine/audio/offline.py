@@ -63,8 +63,7 @@ class RenderReport:
 
 def cue_from_frame(frame: Frame) -> AudioCue:
     """A performance's frame as a cue; the newest pose of the head goes along."""
-    head = next((pose for pose in reversed(frame.poses) if pose.device == "head"), None)
-    return AudioCue(frame.time_s, frame.notes, frame.releases, head)
+    return AudioCue(frame.time_s, frame.notes, frame.releases, frame.pose_of("head"))
 
 
 def render_wav(

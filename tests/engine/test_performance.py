@@ -121,3 +121,14 @@ def test_a_pulled_trigger_is_louder_only_while_it_is_pulled() -> None:
     performance.level_push = 0.0
     assert performance.step(0.02, []).dynamics.level == pytest.approx(before)
     performance.close()
+
+
+def test_a_frame_tells_the_newest_valid_pose_of_each_device() -> None:
+    score = waltz(2)
+    performance = Performance(score)
+    seen = Pose(0.01, "head", (0.0, 1.6, 0.0))
+    performance.step(0.0, [Pose(0.0, "head", (0.0, 1.5, 0.0)), seen])
+    frame = performance.step(0.02, [Pose(0.02, "head", (9.0, 9.0, 9.0), valid=False)])
+    performance.close()
+    assert frame.pose_of("head") == seen
+    assert frame.pose_of("baton") is None
