@@ -90,7 +90,8 @@ def learner_seat(choice: LearnerChoice, placements: Sequence[PlayerPlacement], p
 class Listener:
     """A ``PerformerSource`` that hears a microphone: what the audio process writes to ``ring`` becomes notes.
 
-    It listens in a thread of its own and closes the ring. ``gated`` takes out what loudspeakers brought back.
+    It listens in a thread of its own and closes the ring. ``gated`` takes out what loudspeakers brought back. A line is
+    logged where the audio process ducked howling, or lost the device.
     """
 
     def __init__(self, ring: AudioRing, instrument: Instrument, gated: bool) -> None:
@@ -131,7 +132,13 @@ class Listener:
 
     def _listen(self) -> None:
         at = self._ring.written
+        status = self._ring.status()
         while not self._closing.wait(LISTEN_EVERY_S):
+            before, status = status, self._ring.status()
+            if status.howls > before.howls:
+                log.warning("feedback: the microphone is ducked for a moment; use headphones, or play softer")
+            if status.lost > before.lost:
+                log.warning("microphone %s was lost: the orchestra plays on without you", status.device)
             start, samples = self._ring.read_since(at)
             if not len(samples):
                 continue

@@ -49,6 +49,8 @@ _HEADER = np.dtype(
         ("head", "f8", (7,)),
         ("sections", "i8"),
         ("levels", "f4", (MOST_SECTIONS, 2)),
+        ("howls", "i8"),
+        ("lost", "i8"),
     ]
 )
 _HEADER_BYTES = 1024
@@ -62,6 +64,7 @@ class AudioStatus:
     """How the audio process does. ``load`` is the share of a block's time that its computation takes (mean of the last
     second), ``latency_s`` the time from a block's computation to its sound; ``message`` says what went wrong last.
     ``limiting_db`` is what the limiter took away (≤ 0); after a peak it comes back as slowly as a meter falls.
+    A microphone's ring counts its ``howls`` that were ducked, and how often the device was ``lost``.
     """
 
     state: str
@@ -77,6 +80,8 @@ class AudioStatus:
     broken_voices: int
     realtime: bool
     rate_hz: int
+    howls: int = 0
+    lost: int = 0
 
 
 class AudioRing:
@@ -194,6 +199,8 @@ class AudioRing:
             broken_voices=int(row["broken_voices"]),
             realtime=bool(row["realtime"]),
             rate_hz=int(row["rate_hz"]),
+            howls=int(row["howls"]),
+            lost=int(row["lost"]),
         )
 
     def set_head(self, head: Pose) -> None:

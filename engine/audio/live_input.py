@@ -8,12 +8,10 @@ Notes are tracked all the same. The device is opened by a pyo server of its own 
 microphone need not belong to the device that plays.
 """
 
+import _thread
 import ctypes
-import logging
 import os
-import threading
 import time
-from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,10 +26,10 @@ from .feedback import FeedbackGuard
 from .pyo_block import FloatArray
 from .sound_outputs import find_jack, quiet_stderr
 
-MOST_WAITING = 3
-"""Blocks that may wait for the renderer: more are dropped, or the learner would be heard later and later."""
+MOST_WAITING, SLOTS = 3, 16
+"""Blocks that may wait for the renderer: more are dropped, or the learner would be heard later and later. A block stays
+as it came until so many others have come."""
 LOST_S = 1.0
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class BlockSource(Protocol):
         ...
 
     def take(self) -> FloatArray | None:
-        """The next block (block,), or None where none has come."""
+        """The next block (block,), to be used at once; None where none has come."""
         ...
 
     def close(self) -> None: ...
@@ -73,10 +71,9 @@ class DeviceInput:
 
     def __init__(self, backend: str, device: str, rate_hz: int, block: int) -> None:
         os.environ.setdefault("JACK_NO_START_SERVER", "1")
-        self.dropped = 0
-        self._blocks: deque[FloatArray] = deque(maxlen=MOST_WAITING)
+        self._slots: list[FloatArray] = list(np.zeros((SLOTS, block), np.float32))
+        self._came = self._taken = 0
         self._period_s = block / rate_hz
-        self._lock = threading.Lock()
         index, self.name = (None, device or "jack") if backend == "jack" else _find_input(device)
         server = pyo.Server(
             sr=rate_hz, nchnls=1, ichnls=1, buffersize=block, duplex=1, audio=backend, jackname="tutti-mic"
@@ -111,10 +108,11 @@ class DeviceInput:
         return 2.0 * self._period_s
 
     def take(self) -> FloatArray | None:
-        try:
-            return self._blocks.popleft()
-        except IndexError:
+        came = self._came
+        if came == self._taken:
             return None
+        self._taken = max(self._taken, came - MOST_WAITING) + 1
+        return self._slots[(self._taken - 1) % SLOTS]
 
     def close(self) -> None:
         self._server.setCallback(_nothing)
@@ -124,12 +122,16 @@ class DeviceInput:
 
     def _on_block(self) -> None:
         """In the device's thread."""
-        self.dropped += len(self._blocks) == MOST_WAITING
-        self._blocks.append(self._input.copy())
+        np.copyto(self._slots[self._came % SLOTS], self._input)
+        self._came += 1
 
 
 class LearnerChannel:
-    """The learner's way through the audio process, a block at a time; one thread. Another closes a lost device."""
+    """The learner's way through the audio process, a block at a time; one thread. Another closes a lost device.
+
+    It says nothing: ducked howling and a lost device are counted in the ring (``AudioStatus``), and whoever reads that
+    tells people.
+    """
 
     def __init__(
         self, job: MicrophoneJob, source: BlockSource, ring: AudioRing, rate_hz: int, block: int, clock: SessionClock
@@ -140,13 +142,15 @@ class LearnerChannel:
         self._headphones = job.headphones
         self._gain = np.float32(10.0 ** (job.gain_db / 20.0))
         self._guard = FeedbackGuard(rate_hz, block)
-        self._silence = np.zeros(block, np.float32)
+        self._silence, self._heard = np.zeros(block, np.float32), np.zeros(block, np.float32)
         self._raw: FloatArray = self._silence
+        self._both = np.zeros((block, 2), np.float32)
         self._howls, self._came_s = 0, clock.now_s()
         self._steady = ClockFilter(block / rate_hz)
         self._captured_s = self._came_s
         self.latency_s = source.latency_s
         ring.header["latency_s"] = self.latency_s
+        ring.header["device"] = source.name.encode()[:63]
 
     def next_block(self) -> FloatArray:
         """What the learner adds to the hall now; silence on loudspeakers and where nothing came."""
@@ -157,29 +161,28 @@ class LearnerChannel:
             self._came_s = now_s
         elif self._source is not None and now_s - self._came_s > LOST_S:
             lost, self._source = self._source, None
-            threading.Thread(target=_give_up, args=(lost,), name="tutti-mic-lost", daemon=True).start()
-        self._raw = self._silence if came is None else came * self._gain
+            self._ring.header["lost"] += 1
+            # To close it takes longer than the renderer has, and ``Thread.start`` waits for the new thread to run.
+            _thread.start_new_thread(lost.close, ())
+        self._raw = self._silence if came is None else np.multiply(came, self._gain, out=self._heard)
         safe = self._guard.process(self._raw)
         if self._guard.howls != self._howls:
             self._howls = self._guard.howls
-            _log.warning("feedback: the microphone is ducked for a moment; use headphones, or play softer")
+            self._ring.header["howls"] += 1
         return safe if self._headphones else self._silence
 
     def played(self, stereo: FloatArray) -> None:
         """The hall's block that went out meanwhile (block, 2): what may come back into the microphone."""
         self._ring.set_clock(self._ring.written, self._captured_s)
-        self._ring.write(np.stack([self._raw, stereo.mean(axis=1)], axis=1))
+        self._both[:, 0] = self._raw
+        np.add(stereo[:, 0], stereo[:, 1], out=self._both[:, 1])
+        self._both[:, 1] *= 0.5
+        self._ring.write(self._both)
 
     def close(self) -> None:
         source, self._source = self._source, None
         if source is not None:
             source.close()
-
-
-def _give_up(lost: BlockSource) -> None:
-    """Close a device that is gone: that takes longer than the renderer has."""
-    _log.warning("microphone %s was lost: the orchestra plays on without you", lost.name)
-    lost.close()
 
 
 def open_learner(job: MicrophoneJob, rate_hz: int, block: int, clock: SessionClock) -> LearnerChannel:

@@ -108,6 +108,25 @@ def test_nobody_is_prepared_for_unless_asked():
     learner.close()
 
 
+def test_the_listener_tells_of_howling_and_of_a_lost_microphone(caplog):
+    ring = AudioRing.create(RATE_HZ)
+    writer = AudioRing.attach(ring.name)
+    listener = Listener(ring, catalogue()["violin"], gated=True)
+    try:
+        for field, says in (("howls", "feedback: the microphone is ducked"), ("lost", "microphone USB was lost")):
+            time.sleep(0.05)
+            writer.header["device"] = b"USB"
+            writer.header[field] += 1
+            deadline_s = time.monotonic() + 5.0
+            while says not in caplog.text:
+                assert time.monotonic() < deadline_s, f"not told: {says}"
+                time.sleep(0.01)
+        assert len(caplog.records) == 2, "each once"
+    finally:
+        listener.close()
+        writer.close()
+
+
 @pytest.mark.timeout(60)
 def test_the_listener_hears_what_the_audio_process_writes():
     ring = AudioRing.create(RATE_HZ)
