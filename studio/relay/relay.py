@@ -1,7 +1,8 @@
 """The relay as the studio sees it: a process of its own, fed through a socket pair that never blocks the engine.
 
 ``RelayProcess`` lives in the engine's process. What it is given is queued, merged while the relay is busy (the newest
-frame wins, events add up) and sent as far as the kernel takes it; ``poll`` reads what viewers want. No threads.
+frame wins, events add up) and sent as far as the kernel takes it; ``poll`` reads what viewers want. The only thread is
+one that starts the process anew, as that takes longer than a step of the engine may.
 """
 
 import logging
@@ -9,9 +10,12 @@ import math
 import multiprocessing
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from multiprocessing.context import SpawnProcess
+from queue import SimpleQueue
 from typing import Any
 
 from ...engine.clock import SessionClock
@@ -60,6 +64,8 @@ MAX_MERGED_EVENTS = 20_000
 MAX_POINTING = 1000
 """Messages of rays that are kept while nobody reads them."""
 
+_Spawned = tuple[SpawnProcess, Link]
+
 
 class RelayProcess:
     """A relay in a process of its own. One thread uses it; no method but the constructor and ``close`` waits.
@@ -89,9 +95,14 @@ class RelayProcess:
         self._controls: list[Control] = []
         self._pointing: list[PointingInput] = []
         self._queue: list[Any] = []
-        self._status: RelayStatus | None
+        self._status: RelayStatus | None = None
         self._opened = False
-        self._begin()
+        self._spawned: SimpleQueue[_Spawned | OSError] = SimpleQueue()
+        self._spawning: threading.Thread | None = None
+        try:
+            self._await(self._spawn())
+        except OSError as error:
+            raise RelayError(f"the relay cannot be started: {error}") from error
         while self._starting_until_s is not None:
             self._receive(timeout_s=0.1)
             if self._link.closed:
@@ -100,24 +111,44 @@ class RelayProcess:
 
     # --- life --------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        """Start the process; ``_receive`` takes note when it is ready."""
+    def _spawn(self) -> _Spawned:
+        """Start the process. Raises ``OSError``."""
         near, far = socket.socketpair()
-        context = multiprocessing.get_context("spawn")
-        arguments = (far, self._info, self._clock.origin_s, self.settings, self._open_tap, log.getEffectiveLevel())
-        self._process = context.Process(target=run_relay, args=arguments, name="tutti-relay", daemon=True)
-        self._process.start()
-        far.close()
-        self._link = Link(near)
-        self._queue.clear()
-        self._status = None
+        with far:
+            context = multiprocessing.get_context("spawn")
+            arguments = (far, self._info, self._clock.origin_s, self.settings, self._open_tap, log.getEffectiveLevel())
+            process = context.Process(target=run_relay, args=arguments, name="tutti-relay", daemon=True)
+            process.start()
+        return process, Link(near)
+
+    def _await(self, spawned: _Spawned) -> None:
+        """Use a process that was started; ``_receive`` takes note when it is ready."""
+        self._process, self._link = spawned
         self._failure: str | None = None
         self._starting_until_s: float | None = time.monotonic() + START_TIMEOUT_S
+
+    def _spawn_beside(self) -> None:
+        try:
+            self._spawned.put(self._spawn())
+        except OSError as error:
+            self._spawned.put(error)
+
+    def _adopt(self) -> None:
+        """Take what the thread started, if it has."""
+        if self._spawning is None or self._spawned.empty():
+            return
+        self._spawning = None
+        spawned = self._spawned.get()
+        if isinstance(spawned, OSError):
+            self._failure = f"it could not be started again: {spawned}"
+            self._report_end()
+        else:
+            self._await(spawned)
 
     @property
     def alive(self) -> bool:
         """The relay's process runs, or is coming up, and its link is open."""
-        return not self._link.closed and self._process.is_alive()
+        return self._spawning is not None or (not self._link.closed and self._process.is_alive())
 
     @property
     def process_id(self) -> int | None:
@@ -155,19 +186,24 @@ class RelayProcess:
         return f"{next(iter(self.lan_addresses), self.address)}#host={self.settings.host_key}"
 
     def restart(self) -> None:
-        """A new process on the same port; it comes up while the studio goes on."""
+        """A new process on the same port; it is started and comes up while the studio goes on."""
+        if self._spawning is not None:
+            return
         self._link.close()
         self._process.kill()
         self.settings = replace(self.settings, phone_token="")  # it was for one phone, once
-        self._begin()
+        self._queue.clear()
+        self._status = None
+        self._spawning = threading.Thread(target=self._spawn_beside, name="relay-restart", daemon=True)
+        self._spawning.start()
         if self._held:
             self.hold_baton(True)
 
     def close(self) -> None:
         """Says goodbye to the viewers and ends the process."""
-        self._stop()
-
-    def _stop(self) -> None:
+        if self._spawning is not None:
+            self._spawning.join(CLOSE_TIMEOUT_S)
+            self._adopt()
         self._link.close()
         self._process.join(CLOSE_TIMEOUT_S)
         if self._process.is_alive():
@@ -226,6 +262,9 @@ class RelayProcess:
         self._flush()
 
     def _flush(self) -> None:
+        self._adopt()
+        if self._spawning is not None:
+            return
         if self._link.closed:
             self._queue.clear()
             return
@@ -283,9 +322,9 @@ class RelayProcess:
         return self._status
 
     def _receive(self, timeout_s: float = 0.0) -> None:
+        self._flush()
         if self._link.closed:
             return
-        self._flush()
         for message in self._link.receive(timeout_s=timeout_s):
             match message:
                 case Ready(port):

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_a_relay_that_dies_is_reported_and_comes_back(own: RelayProcess, caplog:
         assert own.poll() == ([], [])
     assert len([record for record in caplog.records if "the relay ended" in record.getMessage()]) == 1
     own.restart()
-    assert own.alive and own._starting_until_s is not None, "the studio does not wait for it"
+    assert own.alive and own.status() is None, "the studio does not wait for it"
     for index in range(100):
         own.publish(make_frame(index))
     wait(lambda: own.poll() and own.status())
@@ -180,6 +181,50 @@ def test_a_relay_that_dies_is_reported_and_comes_back(own: RelayProcess, caplog:
         await viewer.connection.close()
 
     asyncio.run(asyncio.wait_for(test(), 20.0))
+
+
+def test_no_step_waits_until_a_new_relay_is_started(
+    own: RelayProcess, clock: SessionClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, go_on, spawn = own.settings.port, threading.Event(), own._spawn
+    own._process.kill()
+    wait(lambda: (own.poll(), not own.alive)[-1])
+
+    def slowly() -> Any:
+        assert go_on.wait(10.0)
+        return spawn()
+
+    monkeypatch.setattr(own, "_spawn", slowly)
+    own.restart()
+    own.restart()
+    own.hold_baton(True)
+    own.publish(make_frame(0, notes=(7,), time_s=clock.now_s()))
+    assert own.poll() == ([], []) and own.alive and own.status() is None
+    go_on.set()
+    wait(lambda: own.poll() and own.status())
+    assert own.settings.port == port
+
+    async def test() -> None:
+        viewer = await join(port)
+        await viewer.until(lambda: 7 in viewer.sounding and viewer.presence.baton_holder == p.PODIUM)
+        await viewer.connection.close()
+
+    asyncio.run(asyncio.wait_for(test(), 20.0))
+
+
+def test_a_relay_that_cannot_be_started_again_is_told_in_one_line(
+    own: RelayProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> Any:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(own, "_spawn", refused)
+    own.restart()
+    wait(lambda: (own.poll(), not own.alive)[-1])
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+        "the relay ended (it could not be started again: [Errno 11] Resource temporarily unavailable): "
+        "viewers are cut off, the orchestra plays on"
+    ]
 
 
 def test_the_relay_ends_with_its_link(clock: SessionClock) -> None:
