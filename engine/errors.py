@@ -49,6 +49,10 @@ class ProtocolError(TuttiError):
     """A message on the wire is malformed, too large, or of another version."""
 
 
+class OutputError(TuttiError):
+    """Results cannot be written where they should go."""
+
+
 class RelayError(TuttiError):
     """The relay cannot serve: its port is taken, or its process ended."""
 

@@ -109,12 +109,15 @@ def _for_voice(value: float | tuple[float | None, ...] | None, voice: int) -> fl
     return value[voice] if isinstance(value, tuple) else value
 
 
+def check_word(name: str, word: str | None, words: tuple[str, ...]) -> None:
+    """Raises ``ModelError`` for a word that is none of a control's."""
+    if word is not None and word not in words:
+        raise ModelError(f"no {name} named {word!r}: there are {', '.join(words)}")
+
+
 def _word(word: str | None, words: tuple[str, ...], name: str) -> int:
-    if word is None:
-        return 0
-    if word not in words:
-        raise ModelError(f"no {name} named '{word}': there are {', '.join(words)}")
-    return 1 + words.index(word)
+    check_word(name, word, words)
+    return 0 if word is None else 1 + words.index(word)
 
 
 def measure_controls(

@@ -65,6 +65,8 @@ def write_part_weights(
 def read_part_weights(path: Path | None = None) -> tuple[dict[str, np.ndarray], PartManifest]:
     """Weights as float32 arrays by name. Raises ``ModelError`` when they or their manifest are missing or broken."""
     path = default_part_weights() if path is None else path
+    if not path.is_file():
+        raise ModelError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; name weights (.safetensors)")
     try:
         manifest = PartManifest(**json.loads(part_manifest_path(path).read_text(encoding="utf-8")))
         if manifest.format_version != FORMAT_VERSION:

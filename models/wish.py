@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from .controls import DENSITY_CENTRES, Controls
+from ..engine.errors import ModelError
+from .controls import DENSITY_CENTRES, MOODS, STYLES, Controls, check_word, parse_key
 from .grid import VOICES
 from .voice_groups import VoiceGroup
 
 PLAIN_DENSITY = 1.0
 """Onsets per quarter that a gesture makes more or fewer of, where nobody said how many."""
+DENSEST = 16.0
+"""Onsets per quarter: more than the grid holds is no wish."""
 LEVELS = 5
 """Steps of the gesture's size that are told apart: more would change the music all the time."""
 HYSTERESIS = 0.65
@@ -28,6 +31,19 @@ class Wish:
     style: str | None = None
     mood: str | None = None
     cadence_in_quarters: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ``ModelError`` for what nobody can play, before any of it is asked for."""
+        if self.key is not None:
+            parse_key(self.key)
+        if self.density is not None and not 0.0 <= self.density <= DENSEST:
+            raise ModelError(f"density: {self.density:g} notes a quarter; from 0 to {DENSEST:g}")
+        if self.register is not None and not -1.0 <= self.register <= 1.0:
+            raise ModelError(f"register: {self.register:g}; from -1 (low on the instrument) to 1 (high)")
+        if self.complexity is not None and not 0.0 <= self.complexity <= 1.0:
+            raise ModelError(f"complexity: {self.complexity:g}; from 0 (plain triads) to 1")
+        check_word("style", self.style, STYLES)
+        check_word("mood", self.mood, MOODS)
 
     def controls(self, group: VoiceGroup) -> Controls:
         """For the answered voices of a group; the others play what they play."""

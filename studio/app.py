@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..engine.accompaniment import LEADS, Soloist
-from ..engine.audio.latency import RATE_HZ
+from ..engine.audio.latency import RATE_HZ, Latency
 from ..engine.audio.sound_watch import SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.beat_grid import beaten_as
@@ -35,19 +35,21 @@ from .hall_interaction import HallInteraction
 from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
 from .house import House
+from .inputs.midi import midi_backend
 from .inputs.opening import InputChoice, OpenInputs, Playhead, open_inputs
 from .inputs.rack import Input, InputRack
-from .instrument_input import Learner, LearnerChoice, NoteLine
+from .instrument_input import Learner, LearnerChoice, NoteLine, instrument_named
 from .live import LiveSession
 from .paths import sessions_folder
 from .profiles import PersonProfile, open_profile, save_profile
 from .relay.relay import RelayProcess, RelaySource, RelayTaps
-from .relay.relay_setup import PageOptions, open_relay
+from .relay.relay_setup import PageOptions, check_address, open_relay
 from .seating_file import SeatingFile
 from .session_file import SessionHeader, SessionRecorder
 from .session_run import AFTER_TAKE_S, TAKE_LEAD_S, SessionRun
 from .session_sound import SessionSound, open_audio, say_played, say_sound
 from .session_window import run_window
+from .sounds import check_soundfont
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +94,7 @@ class StudioOptions:
 def run_studio(options: StudioOptions) -> None:
     """Open the studio and stay until it is closed (window, Ctrl-C, SIGTERM, the end of the take)."""
     console = Console(markup=False)
+    _check(options)
     score_path = find_score(options.score or concert_score())
     score, start_beat = open_score(score_path), 0
     take = read_take(options.take) if options.take else None
@@ -120,9 +123,10 @@ def run_studio(options: StudioOptions) -> None:
             House.of(read_hall(options.hall), (*placements, *beside), len(score.parts)) if options.applause else None
         )
         beside += house.seats if house is not None else ()
+        answered = parts_named(score, options.ai_parts)
+        awaiting_cue = parts_on_cue(score, placements, options.on_cue)
         audio = open_audio(score, placements, sound, clock, beside, learner)
         stack.callback(audio.close)
-        answered = parts_named(score, options.ai_parts)
         sources = ai_sources(
             score,
             answered,
@@ -132,7 +136,6 @@ def run_studio(options: StudioOptions) -> None:
             turns=options.ai.turns(answered),
             weights=options.ai.weights,
         )
-        awaiting_cue = parts_on_cue(score, placements, options.on_cue)
         if options.ai.wait_for_cue:
             awaiting_cue |= frozenset(answered)
         if awaiting_cue:
@@ -219,6 +222,22 @@ def run_studio(options: StudioOptions) -> None:
             run_window(session, score, inputs, options.hall, run)
         else:
             run.until_over(session.step)
+
+
+def _check(options: StudioOptions) -> None:
+    """Refuse what cannot be, before a score is read and processes are started. Raises the named errors."""
+    Latency.parse(options.latency)
+    options.hearing.check()
+    check_soundfont(options.sounds)
+    options.inputs.check(window=options.window, headset=options.vr, take=options.take is not None)
+    if options.learner.instrument is not None:
+        instrument_named(options.learner.instrument)
+    if options.learner.keyboard is not None and not options.learner.plays_on_page:
+        midi_backend()
+    others = options.window or options.vr or options.take is not None
+    others |= options.inputs.osc_port is not None or options.inputs.midi_port is not None
+    if not others or options.learner.plays_on_page:
+        check_address(PageOptions(options.host, options.port, options.tls, options.phone))
 
 
 def _as_soloist(choice: LearnerChoice, soloist: Soloist | None, score: Score) -> LearnerChoice:

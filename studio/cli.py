@@ -5,6 +5,7 @@ Exit status: 0 done, 1 failed with a one-line reason on stderr, 2 wrong usage.
 
 import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -32,16 +33,28 @@ from .commands.traditions import traditions
 from .commands.train import train, train_gesture
 
 app = typer.Typer(
-    help="Tutti: a virtual orchestra that follows your conducting.",
+    help="Tutti: a virtual orchestra that follows your conducting. Without a command it opens the studio (tutti play).",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (play, jam, serve, render, concert, take, seats, replay, export, calibrate, train):
-    app.command()(command)
-app.command("train-gesture")(train_gesture)
-app.add_typer(scores, name="scores")
-app.add_typer(sounds, name="sounds")
+PLAY, WRITE, AI, HOUSE, MAKERS = "Play", "Perform and keep", "AI parts", "This house", "For developers"
+
+for panel, commands in (
+    (PLAY, (play, serve, jam, replay, calibrate)),
+    (WRITE, (concert, render, export, take, seats)),
+):
+    for command in commands:
+        app.command(command.__name__.replace("_", "-"), rich_help_panel=panel)(command)
+for name, group, panel in (
+    ("scores", scores, HOUSE),
+    ("sounds", sounds, HOUSE),
+    ("audio", audio_outputs, HOUSE),
+    ("profiles", profiles, HOUSE),
+    ("part", part, AI),
+    ("learner", learner, AI),
+):
+    app.add_typer(group, name=name, rich_help_panel=panel)
 part.command("traditions")(traditions)
 part.command("explain")(explain)
 part.command("by-rules")(by_rules)
@@ -49,19 +62,14 @@ part.command("compare")(compare)
 part.command("onnx")(onnx)
 for opinion in (like, dislike, edited):
     part.command()(opinion)
-app.add_typer(part, name="part")
-app.add_typer(learner, name="learner")
-app.add_typer(profiles, name="profiles")
-app.add_typer(audio_outputs, name="audio")
 
 
 def main() -> None:
     """Entry point: errors made on purpose become one line on stderr."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_path=False)],
-    )
+    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    handler.addFilter(_is_for_people)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the report shows a box in its place
     try:
         app()
     except TuttiError as error:
@@ -77,6 +85,11 @@ def main() -> None:
         sys.exit(1)
 
 
+def _is_for_people(record: logging.LogRecord) -> bool:
+    """Ours, and what breaks in libraries; what they say of fonts and files is told by us where it matters."""
+    return record.name.startswith("tutti") or (record.levelno >= logging.ERROR and record.name != "root")
+
+
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
@@ -85,7 +98,7 @@ def default(context: typer.Context) -> None:
         run_studio(StudioOptions())
 
 
-@app.command()
+@app.command(rich_help_panel=HOUSE)
 def certificate(
     export: Annotated[Path | None, typer.Option(help="Write the authority's certificate (DER) to this file.")] = None,
     renew: Annotated[bool, typer.Option("--renew", help="Make a new authority; devices must trust it anew.")] = False,
@@ -100,7 +113,7 @@ def certificate(
     print_json(made.as_json()) if as_json else console.print(describe(made), highlight=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=HOUSE)
 def doctor(as_json: JsonOption = False) -> None:
     """List what works on this machine, and what to install for the rest."""
     from .doctor import examine
@@ -118,7 +131,9 @@ def doctor(as_json: JsonOption = False) -> None:
     console.print(table)
 
 
-@app.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+@app.command(
+    rich_help_panel=MAKERS, context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
+)
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which benchmark; without one, the list.")] = None,
     arguments: Annotated[list[str] | None, typer.Argument(help="Passed to the benchmark.")] = None,
@@ -131,3 +146,7 @@ def bench(
             console.print(Text.assemble((f"{key:<18}", "bold"), f" {purpose}"))
         return
     sys.exit(run(name, arguments or []))
+
+
+app.command(rich_help_panel=MAKERS)(train)
+app.command("train-gesture", rich_help_panel=MAKERS)(train_gesture)

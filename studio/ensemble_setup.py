@@ -86,12 +86,19 @@ def parts_named(score: Score, names: Sequence[str]) -> list[int]:
 def parts_on_cue(score: Score, placements: Sequence[PlayerPlacement], names: Sequence[str]) -> frozenset[int]:
     """Parts that rest until they are cued: those of a section by its name, others as in ``parts_named``.
 
-    Raises ``ModelError``, listing the parts.
+    Raises ``ModelError``, listing sections and parts.
     """
     sections = parts_of_sections(placements)
     found: set[int] = set()
     for name in names:
-        found |= sections.get(name.casefold().replace(" ", "-")) or frozenset(parts_named(score, [name]))
+        section = sections.get(name.casefold().replace(" ", "-"))
+        try:
+            found |= section or frozenset(parts_named(score, [name]))
+        except ModelError as error:
+            parts = ", ".join(part.name for part in score.parts)
+            raise ModelError(
+                f"no section or part named {name!r}: the sections are {', '.join(sections)}; the parts are {parts}"
+            ) from error
     return frozenset(found)
 
 

@@ -23,13 +23,18 @@ class Hearing:
     head_radius_cm: float | None = None
     reflections: int = 1
 
+    def check(self) -> None:
+        """Refuse a head that cannot be had, whatever the hall: minutes may pass before it is used. Raises
+        ``SoundError``."""
+        if self.head_radius_cm is not None:
+            check_radius(self.head_radius_cm / 100.0)
+        if self.sofa is not None:
+            read_sofa(self.sofa)
+
     def settings(self, hall: Hall, placements: Sequence[PlayerPlacement], seed: int) -> AudioSettings:
         """The settings of the audio engine. Raises ``SeatingError`` and ``SoundError``."""
+        self.check()
         radius_m = None if self.head_radius_cm is None else self.head_radius_cm / 100.0
-        if radius_m is not None:
-            check_radius(radius_m)
-        if self.sofa is not None:
-            read_sofa(self.sofa)  # minutes may pass before it is used
         at_podium = self.seat.strip().casefold() == "podium"
         return AudioSettings(
             seed=seed,

@@ -24,7 +24,7 @@ from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
-from ..engine.errors import ModelError, SceneError, ScoreError, SessionError
+from ..engine.errors import ModelError, SceneError, ScoreError
 from ..engine.hall import Hall, read_hall
 from ..engine.instruments import catalogue
 from ..engine.intonation import EQUAL, Intonation
@@ -51,11 +51,13 @@ from .listening_seat import seat_changes
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
 from .musicxml_export import write_musicxml
+from .outputs import check_folder
 from .performance_log import PerformanceLog, PlayedNote
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .report import ReportInput, write_report
 from .reseating import reseated
 from .session_file import Reseating, Session, SessionHeader, SessionRecorder, read_session
+from .sounds import check_soundfont
 from .source_score import key_changes, read_source
 from .still_sounding import StillSounding
 from .tempo_map import conducted_passes
@@ -147,14 +149,15 @@ class _Stage:
 def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     """Perform and write everything into ``job.out``; the figures of ``report.json``.
 
-    Raises the named errors of the stages; a folder that cannot be made is a ``SessionError``.
+    Raises the named errors of the stages; a folder that cannot be written to is an ``OutputError``.
     """
-    _make_folder(job.out)
+    hall = read_hall(job.hall)
+    _check_sound(hall, job.hearing, job.sounds, job.formats)
+    check_folder(job.out)
     reading = bars.add_task("Reading the score", total=1)
     score_path = find_score(job.score)
     score, start_beat = beaten_as(open_score(score_path), job.take.metadata)
     bars.update(reading, completed=1)
-    hall = read_hall(job.hall)
     placements = seat(score, job.seating, hall)
     answered = parts_named(score, job.ai_parts)
     soloist = soloist_named(score, job.solo, job.lead if job.performer else LEADS["conductor"])
@@ -182,7 +185,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         job.formats,
         job.stems,
     )
-    _check_sound(stage)
+    job.hearing.settings(hall, placements, job.seed)  # refuses a seat that is not there
     ai = author_of(score, sources)
     stage = replace(stage, ai=ai, heard=job.performer)
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed, ai)
@@ -256,8 +259,9 @@ def perform_offline(
 
 def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) -> dict[str, Any]:
     """Everything ``render`` writes, from a recorded session, and the take it was conducted with."""
+    check_soundfont(sounds)
     session = read_session(path)
-    _make_folder(out)
+    check_folder(out)
     if not session.complete:
         log.warning("%s was cut off: exporting what it holds", path)
     if session.poses:
@@ -292,18 +296,12 @@ def _house_of(session: Session, score: Score, beside: Sequence[PlayerPlacement])
     return House.of(read_hall(session.header.hall), (*session.header.placements, *beside), len(score.parts))
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SessionError(f"{out}: cannot be made ({error.strerror}); choose another folder") from error
-
-
-def _check_sound(stage: _Stage) -> None:
+def _check_sound(hall: Hall, hearing: Hearing, sounds: str | None, formats: Sequence[str]) -> None:
     """Say what is wrong with the choice of sound before minutes are spent."""
-    stage.hearing.settings(stage.hall, stage.placements, stage.seed)
-    room_of(stage.hall)
-    output_maker({name: Path(name) for name in stage.formats if name != "binaural"}, None)
+    hearing.check()
+    room_of(hall)
+    check_soundfont(sounds)
+    output_maker({name: Path(name) for name in formats if name != "binaural"}, None)
 
 
 def _write_results(out: Path, stage: _Stage, frames: Sequence[Frame], missed: int, bars: Progress) -> dict[str, Any]:

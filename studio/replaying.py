@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from ..engine.audio.latency import Latency
 from ..engine.audio.sound_watch import SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.tracking import PointerSource
@@ -27,6 +28,7 @@ from .session_player import SessionPlayer
 from .session_run import AFTER_TAKE_S, TAKE_LEAD_S, SessionRun
 from .session_sound import SessionSound, open_audio, say_sound
 from .session_window import show_window
+from .sounds import check_soundfont
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class ReplayOptions:
 def run_replay(options: ReplayOptions) -> None:
     """Play a recorded session again: the same notes, picture and positions at the same distances in time."""
     console = Console(markup=False)
+    Latency.parse(options.latency)
+    check_soundfont(options.sounds)
     recorded = read_session(options.session)
     header = recorded.header
     if not recorded.complete:

@@ -341,7 +341,8 @@ def read_session(path: Path) -> Session:
     except OSError as error:
         raise SessionError(f"{path}: cannot be read ({error.strerror})") from error
     except (McapError, ValueError, TypeError, KeyError) as error:
-        raise SessionError(f"{path}: not a session of Tutti, or damaged ({error})") from error
+        reason = f" ({error})" if str(error) else ""
+        raise SessionError(f"{path}: not a session of Tutti (.mcap), or damaged{reason}") from error
 
 
 def _records(reader: StreamReader) -> Iterator[Any]:

@@ -108,6 +108,13 @@ def soundfont_named(
     return next((font.path for font in fonts if not _is_avoided(font)), None)
 
 
+def check_soundfont(name: str | None) -> None:
+    """Refuse sounds that are not there or broken, before anybody waits for them. Raises ``SoundError``."""
+    font = soundfont_named(name)
+    if font is not None:
+        SoundFont(font)
+
+
 def choose(name: str | None, user: Path | None = None, system: Sequence[Path] | None = None) -> Path | None:
     """Makes a SoundFont the one to play from now on; returns its file.
 

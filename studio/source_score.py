@@ -4,7 +4,9 @@ What the compiled ``Score`` leaves out (key signatures, slurs, lyrics, layout) i
 from; exports that show notation begin here. Formats other than MusicXML are turned into it by music21.
 """
 
+import contextlib
 import copy
+import io
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +65,6 @@ def _by_music21(path: Path) -> XmlElement:
     """A file of another format as MusicXML. music21 fails with exceptions of every kind."""
     try:
         from music21 import converter
-        from music21.musicxml.m21ToXml import GeneralObjectExporter
 
         if path.suffix.lower() in MIDI_SUFFIXES:
             tree = converter.parse(path, format="midi", forceSource=True, storePickle=False)
@@ -73,7 +74,7 @@ def _by_music21(path: Path) -> XmlElement:
             for struck in getattr(note, "notes", (note,)):
                 if hasattr(struck, "storedInstrument"):
                     struck.storedInstrument = None
-        xml: bytes = GeneralObjectExporter(tree).parse()
+        xml = musicxml_of(tree)
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ScoreError(f"{path.name}: cannot be written as MusicXML ({reason})") from error
@@ -166,3 +167,13 @@ def _sounding_fifths(written: int, semitones: int) -> int:
     if semitones % 12 == 0:
         return written
     return (written + 7 * semitones + 6) % 12 - 6
+
+
+def musicxml_of(tree: Any) -> bytes:
+    """A music21 stream as MusicXML. What the exporter says of MIDI channels it has no more of is kept from people:
+    nobody needs those of the file."""
+    from music21.musicxml.m21ToXml import GeneralObjectExporter
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        xml: bytes = GeneralObjectExporter(tree).parse()
+    return xml

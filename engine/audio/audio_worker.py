@@ -54,6 +54,7 @@ def run_audio(job: AudioJob, messages: "Queue[Message]", turn: "Connection[Any, 
     """
     for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
         signal.signal(name, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
     ring = AudioRing.attach(job.ring_name)
     renderer = None
     try:

@@ -65,6 +65,8 @@ def read_sofa(path: Path) -> HrirSet:
     ``SoundError``."""
     import h5py  # slow to import, and seldom needed
 
+    if not path.is_file():
+        raise SoundError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; name a SOFA file (.sofa)")
     try:
         with h5py.File(path, "r") as file:
             convention = _text(file.attrs.get("SOFAConventions", ""))
@@ -80,7 +82,9 @@ def read_sofa(path: Path) -> HrirSet:
             delays = np.asarray(file["Data.Delay"][:], np.float64) if "Data.Delay" in file else np.zeros((1, 2))
     except (OSError, KeyError, ValueError, TypeError, IndexError) as error:
         reason = " ".join(str(error).split())
-        raise SoundError(f"{path}: not a SOFA file with head-related impulse responses ({reason})") from error
+        raise SoundError(
+            f"{path}: not a SOFA file with head-related impulse responses ({reason}); download it again"
+        ) from error
     if responses.ndim != 3 or responses.shape[1] != 2 or len(responses) != len(positions) or len(responses) < 12:
         raise SoundError(f"{path}: {responses.shape} impulse responses; needs two ears and 12 directions or more")
     if not (np.isfinite(responses).all() and np.isfinite(positions).all() and np.isfinite(delays).all()):

@@ -155,12 +155,17 @@ def tradition(name: str) -> Tradition:
     ``ModelError`` for an unknown key or note, and for a file that is wrong.
     """
     key, _, tonic = name.rpartition(":") if re.search(r":[A-Ga-g][#♯b♭]?$", name) else (name, "", "")
+    known = traditions()
+    before, _, note = name.rpartition(":")
+    if not tonic and (before in known or before.endswith(".toml")):
+        raise ModelError(
+            f"tradition {name!r}: no note {note!r} to begin on; say A to G, like {before}:D or {before}:Bb"
+        )
     if key.endswith(".toml"):
         own = read_traditions(Path(key))
         if not own:
             raise ModelError(f"{key}: there is no [[tradition]] in it; see assets/traditions/china.toml")
         return replace(own[0], tonic=pitch_class(tonic)) if tonic else own[0]
-    known = traditions()
     if key not in known:
         raise ModelError(f"tradition {key!r} is not known; tutti part traditions lists {len(known)} of them")
     return replace(known[key], tonic=pitch_class(tonic)) if tonic else known[key]

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -21,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ...engine.conducting.gesture_features import FEATURES, FRAME_S
 from ...engine.conducting.gesture_reader import BEAT, BEATING, ICTUS, LAYERS, OUTPUTS, UNTIL
 from ...engine.conducting.smooth_way import is_held
+from ...engine.errors import ModelError
 from .corpus import Lesson, lesson
 
 SEGMENT = 250
@@ -66,10 +68,13 @@ class GestureNetwork(nn.Module):
 
 
 def read_network(path: Path) -> GestureNetwork:
-    """The network with the weights of a file, as wide as they are."""
-    stored = {name: value.float() for name, value in load_file(path).items()}
-    network = GestureNetwork(len(stored["inp.bias"]))
-    network.load_state_dict(stored)
+    """The network with the weights of a file, as wide as they are. Raises ``ModelError`` for other files."""
+    try:
+        stored = {name: value.float() for name, value in load_file(path).items()}
+        network = GestureNetwork(len(stored["inp.bias"]))
+        network.load_state_dict(stored)
+    except (OSError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"{path}: no weights of the network that reads gesture (.safetensors)") from error
     return network
 
 

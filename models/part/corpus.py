@@ -134,6 +134,13 @@ def pieces_from_score(name: str, score: Score) -> list[PartPiece]:
     return pieces
 
 
+def check_source(source: Path) -> None:
+    """Refuse what is neither a folder nor a JSON file, before others are read. Raises ``ModelError``."""
+    if not source.is_dir() and source.suffix.lower() != ".json":
+        what = "a score" if source.suffix.lower() in SUFFIXES else "no JSON file"
+        raise ModelError(f"{source}: is {what}; name the folder that scores are in, or a JSON file of pieces")
+
+
 def pieces_from_json(path: Path) -> list[PartPiece]:
     """The pieces of a JSON file with its own split. Raises ``ModelError``."""
     try:
@@ -146,7 +153,7 @@ def pieces_from_json(path: Path) -> list[PartPiece]:
             for index, rows in enumerate(table[split])
         ]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ModelError(f"{path}: this is no file of pieces by train, valid and test ({error})") from error
+        raise ModelError(f"{path}: no JSON file of pieces by train, valid and test ({error})") from error
     return pieces
 
 

@@ -209,6 +209,14 @@ def copy_index(pieces: Sequence[PartPiece]) -> CopyIndex:
     return build_index((line for piece in training for line in lines(piece)), held_out)
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that torch cannot train on here. Raises ``ModelError``."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"no device {device!r} to train on here: say cpu, or cuda with a graphics card") from error
+
+
 def train_and_write(
     pieces: Sequence[PartPiece], weights: Path, plan: PartPlan, *, licence: str, command: str, progress: Progress
 ) -> PartManifest:

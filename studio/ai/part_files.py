@@ -25,6 +25,7 @@ from ...engine.units import dynamic_to_velocity
 from ...models.craft.rule_harmoniser import SOURCE as RULES
 from ...models.provenance import Provenance
 from ..midi_channels import bend_message, channel_of, port_message
+from ..source_score import musicxml_of
 
 AI_COLOUR = "#1F5FA8"
 AI_SUFFIX, RULES_SUFFIX = " (AI)", " (rules)"
@@ -100,13 +101,12 @@ def write_musicxml(
 ) -> None:
     """Raises ``OSError``."""
     from music21 import metadata, stream
-    from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     whole = stream.Score()
     whole.metadata = metadata.Metadata(title=score.title, composer=score.composer)
     for index in range(len(score.parts)):
         whole.insert(0, _staff(score, index, [note for note in notes if note.part == index], fifths))
-    root = parse_musicxml(GeneralObjectExporter(whole).parse(), path.name)
+    root = parse_musicxml(musicxml_of(whole), path.name)
     _write_cents(root)
     if provenance is not None:
         _say_who(root, provenance)

@@ -29,6 +29,7 @@ from ...models.weights import default_part_weights
 from ...models.wish import Wish
 from ..ensemble_setup import parts_named
 from ..instrument_input import instrument_named
+from ..outputs import check_file
 from .drafts import best_draft, faults_of, key_heard
 from .part_files import check_path, write_score
 
@@ -77,6 +78,7 @@ class WrittenPart:
 def write_part(request: PartRequest, progress: Callable[[float], None] | None = None) -> WrittenPart:
     """Carry out a request and write its files. Raises ``ScoreError`` and ``ModelError``."""
     check_path(request.out, request.source)
+    check_file(request.out)
     score = open_score(request.source)
     model = PartModel.load(request.weights)
     assignment = _with_cadences(assign(request, score), request.cadence)

@@ -25,13 +25,17 @@ def compare(
     from ...engine.errors import ModelError
     from ..ai.part_compare import ABOUT, CompareRequest, write_comparison
     from ..ai.part_compare import compare as answer
+    from ..outputs import check_folder
 
     files = {}
     for text in weights or ():
         kind, equals, path = text.partition("=")
         if not equals or kind not in ABOUT or kind == "rules":
             raise ModelError(f"no weights {text!r}: say them like lstm=mine.safetensors")
+        if not Path(path).is_file():
+            raise ModelError(f"{path}: no such file; name weights of {kind} (.safetensors)")
         files[kind] = Path(path)
+    check_folder(out)
     request = CompareRequest(score, out, part, names(by) or tuple(ABOUT), seed, files)
     with progress_bars() as bars:
         answering = bars.add_task("Answering", total=1.0)

@@ -32,12 +32,15 @@ def explain(
     from ...models.part.runtime import PartModel
     from ..ai.part_report import explain_parts, figures, write_part_report
     from ..ensemble_setup import parts_named
+    from ..outputs import check_folder
 
+    scale = None if tradition is None else tradition_named(tradition).scale()
+    if report is not None:
+        check_folder(report)
     read = open_score(score)
     named = parts_named(read, names(parts))
     provenance, by_ai = _provenance(score, read)
     model = PartModel.load(weights) if surprise or report is not None else None
-    scale = None if tradition is None else tradition_named(tradition).scale()
     asked = named or by_ai
     found = explain_parts(read, asked, model, compared=named or None, scale=scale, provenance=provenance)
     if report is not None:

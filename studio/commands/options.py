@@ -14,64 +14,136 @@ if TYPE_CHECKING:
 
 console = Console(markup=False)
 
+WHO_CONDUCTS, PLAYING_ALONG = "Who conducts", "Playing along"
+AI_PARTS, SOUND, PAGE = "AI parts", "Hall and sound", "The page"
+"""Under these the help of long commands groups their options."""
+
 TlsOption = Annotated[
-    bool | None, typer.Option("--tls/--no-tls", help="HTTPS; without either, where other devices may come in.")
+    bool | None,
+    typer.Option(
+        "--tls/--no-tls", help="HTTPS; without either, where other devices may come in.", rich_help_panel=PAGE
+    ),
 ]
 PhoneOption = Annotated[
-    bool, typer.Option("--phone", help="Print a code that makes a phone in this network your baton.")
+    bool,
+    typer.Option("--phone", help="Print a code that makes a phone in this network your baton.", rich_help_panel=PAGE),
 ]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", help="Who conducts: what the orchestra learns of them is kept by this name.")
+    str | None,
+    typer.Option(
+        "--profile",
+        help="Who conducts: what the orchestra learns of them is kept by this name.",
+        rich_help_panel=WHO_CONDUCTS,
+    ),
 ]
 StyleOption = Annotated[
     str | None,
-    typer.Option("--style", help="How the orchestra follows: strict, balanced, forgiving, or 0 (strict) to 1."),
+    typer.Option(
+        "--style",
+        help="How the orchestra follows: strict, balanced, forgiving, or 0 (strict) to 1; else the profile's.",
+        rich_help_panel=WHO_CONDUCTS,
+    ),
 ]
 ScoreArgument = Annotated[str, typer.Argument(help="A score file, or the name of a piece in music21's corpus.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-SeedOption = Annotated[int, typer.Option(help="Same seed, same performance.", min=0)]
+SeedOption = Annotated[int, typer.Option(help="Same seed, same result.", min=0)]
 SoundsOption = Annotated[
-    str | None, typer.Option("--sounds", help="A SoundFont (file or installed name), or 'synthesised'.")
+    str | None,
+    typer.Option(
+        "--sounds",
+        help="A SoundFont (file or installed name), or 'synthesised'; without it the best installed.",
+        rich_help_panel=SOUND,
+    ),
 ]
 SeatingOption = Annotated[
-    str | None, typer.Option(help="A seating plan (name or TOML file) or a saved seating (JSON).")
+    str | None,
+    typer.Option(
+        help="A seating plan (name or TOML file) or a saved seating (JSON); without it what suits the score.",
+        rich_help_panel=SOUND,
+    ),
 ]
-HallOption = Annotated[str, typer.Option(help="The hall, by name or TOML file, or a measured impulse response (WAV).")]
+HallOption = Annotated[
+    str,
+    typer.Option(help="The hall, by name or TOML file, or a measured impulse response (WAV).", rich_help_panel=SOUND),
+]
 SeatOption = Annotated[
-    str, typer.Option("--seat", help="Where you listen: podium, row-1 and on, balcony, or in:violas among players.")
+    str,
+    typer.Option(
+        "--seat",
+        help="Where you listen: podium, row-1 and on, balcony, or in:violas among players.",
+        rich_help_panel=SOUND,
+    ),
 ]
-SofaOption = Annotated[Path | None, typer.Option("--hrtf", help="A SOFA file with another head than the default.")]
+SofaOption = Annotated[
+    Path | None, typer.Option("--hrtf", help="A SOFA file with another head than Tutti's own.", rich_help_panel=SOUND)
+]
 RadiusOption = Annotated[
-    float | None, typer.Option("--head-radius-cm", help="Half the distance between your ears; 8.75 without it.")
+    float | None,
+    typer.Option(
+        "--head-radius-cm", help="Half the distance between your ears; 8.75 without it.", rich_help_panel=SOUND
+    ),
 ]
 ReflectionsOption = Annotated[
-    int, typer.Option("--reflections", help="Walls that a reflection may meet.", min=0, max=2)
+    int, typer.Option("--reflections", help="Walls that a reflection may meet.", min=0, max=2, rich_help_panel=SOUND)
 ]
 AudioOption = Annotated[
-    str, typer.Option("--audio", help="auto, portaudio, jack, none, or an output's name or number (tutti audio list).")
+    str,
+    typer.Option(
+        "--audio",
+        help="auto, portaudio, jack, none, or an output's name or number (tutti audio list).",
+        rich_help_panel=SOUND,
+    ),
 ]
 LatencyOption = Annotated[
-    str, typer.Option("--latency", help="low, balanced, safe, or milliseconds of sound in front of the device.")
+    str,
+    typer.Option(
+        "--latency", help="low, balanced, safe, or milliseconds of sound in front of the device.", rich_help_panel=SOUND
+    ),
 ]
 AiOption = Annotated[
-    str, typer.Option("--ai-parts", help="Parts that the AI player answers, by name, separated by commas.")
+    str,
+    typer.Option(
+        "--ai-parts", help="Parts that the AI player answers, by name, separated by commas.", rich_help_panel=AI_PARTS
+    ),
 ]
 
 TuningOption = Annotated[
     str | None,
-    typer.Option("--tuning", help="Tune the orchestra as a tradition is: maqam-rast:D (tutti part traditions)."),
+    typer.Option(
+        "--tuning",
+        help="Tune the orchestra as a tradition is: maqam-rast:D (tutti part traditions); else equal temperament.",
+        rich_help_panel=SOUND,
+    ),
 ]
 LearnerOption = Annotated[
-    str | None, typer.Option("--learner", help="Whose likes and dislikes choose what is left open (tutti learner).")
+    str | None,
+    typer.Option(
+        "--learner", help="Whose likes and dislikes choose what is left open (tutti learner).", rich_help_panel=AI_PARTS
+    ),
 ]
 SoloOption = Annotated[
-    str | None, typer.Option("--solo", help="The part that you play: the orchestra leaves it out and follows you.")
+    str | None,
+    typer.Option(
+        "--solo",
+        help="The part that you play: the orchestra leaves it out and follows you.",
+        rich_help_panel=PLAYING_ALONG,
+    ),
 ]
 OnCueOption = Annotated[
-    str, typer.Option("--on-cue", help="Sections or parts, separated by commas, that rest until they are cued.")
+    str,
+    typer.Option(
+        "--on-cue",
+        help="Sections or parts, separated by commas, that rest until they are cued.",
+        rich_help_panel=WHO_CONDUCTS,
+    ),
 ]
 LeadOption = Annotated[
-    str, typer.Option("--lead", help="Who leads: conductor, shared, soloist, or 0 (conductor) to 1 (soloist).")
+    str,
+    typer.Option(
+        "--lead",
+        help="Who leads: conductor, shared, soloist, or 0 (conductor) to 1 (soloist).",
+        rich_help_panel=PLAYING_ALONG,
+    ),
 ]
 
 

@@ -31,7 +31,13 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "parts": (Annotated[str, typer.Option("--parts", help="Parts of the score, separated by commas.")], ""),
     "instruments": (Annotated[str, typer.Option("--with", help="Who is added, separated by commas.")], ""),
     "bars": (Annotated[str, typer.Option(help="From which bar to which, like 5-8.")], ""),
-    "count": (Annotated[int | None, typer.Option("--bars", help="How many bars are added.", min=1)], None),
+    "count": (
+        Annotated[
+            int | None,
+            typer.Option("--bars", help="How many bars are added; else 8, or 4 at most in answer.", min=1, max=256),
+        ],
+        None,
+    ),
     "amount": (Annotated[float, typer.Option(help="How far it goes, 0 to 1.", min=0.0, max=1.0)], 0.5),
     "seating": (Annotated[str | None, typer.Option(help="A seating plan: who is there to play it.")], None),
     "key": (Annotated[str | None, typer.Option(help="A key, like 'G major' or 'f# minor'.")], None),
@@ -129,7 +135,11 @@ def rules(as_json: JsonOption = False) -> None:
 def _write(task: str, options: dict[str, Any]) -> None:
     from ...models.wish import Wish
     from ..ai.part_writing import PartRequest, write_part
+    from ..outputs import check_folder
 
+    for folder in (options["report"], options["wav"]):
+        if folder is not None:
+            check_folder(folder)
     wish = Wish(
         key=options["key"],
         density=number_named(options["density"], DENSITIES, "density"),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from ...engine.errors import SeatingError
 from .learner import ai_choice
 from .options import (
     AiOption,
@@ -136,9 +137,10 @@ def take(
     from ...engine.conducting.tracking import write_take
     from ...engine.conducting.virtual_conductor import conduct, read_timings
     from ...engine.notation.score_cache import open_score
+    from ..outputs import check_file
 
+    check_file(out)
     conducted = conduct(open_score(score), read_timings(timings), seed=seed, noise_m=noise, rate_hz=rate)
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 
@@ -154,7 +156,11 @@ def seats(
     from ...engine.notation.score_cache import open_score
     from ...engine.placement import save_placements
     from ..ensemble_setup import seat
+    from ..outputs import check_file
 
+    if out.suffix.lower() != ".json":
+        raise SeatingError(f"{out}: a saved seating is a .json file: give it that ending")
+    check_file(out)
     placements = seat(open_score(score), seating, read_hall(hall))
     save_placements(out, placements)
     console.print(f"{out}: {len(placements)} players")

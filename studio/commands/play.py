@@ -5,8 +5,13 @@ from typing import Annotated
 
 import typer
 
+from ...engine.errors import InputError
 from .learner import ai_choice
 from .options import (
+    AI_PARTS,
+    PAGE,
+    PLAYING_ALONG,
+    WHO_CONDUCTS,
     AiOption,
     AudioOption,
     HallOption,
@@ -36,12 +41,22 @@ from .options import (
 def play(
     score: Annotated[str | None, typer.Argument(help="A score; the built-in concert piece without one.")] = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
-    vr: Annotated[bool, typer.Option("--vr", help="Stand in the hall with a PC headset (OpenVR).")] = False,
-    seated: Annotated[bool, typer.Option("--seated", help="With --vr: conduct from a chair.")] = False,
-    haptics: Annotated[bool, typer.Option("--haptics", help="With --vr: the baton ticks on the beat.")] = False,
-    take: Annotated[Path | None, typer.Option(help="A recorded conductor instead of a person.")] = None,
-    host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the page.", min=0, max=65535)] = 8765,
+    vr: Annotated[
+        bool, typer.Option("--vr", help="Stand in the hall with a PC headset (OpenVR).", rich_help_panel=WHO_CONDUCTS)
+    ] = False,
+    seated: Annotated[
+        bool, typer.Option("--seated", help="With --vr: conduct from a chair.", rich_help_panel=WHO_CONDUCTS)
+    ] = False,
+    haptics: Annotated[
+        bool, typer.Option("--haptics", help="With --vr: the baton ticks on the beat.", rich_help_panel=WHO_CONDUCTS)
+    ] = False,
+    take: Annotated[
+        Path | None, typer.Option(help="A recorded conductor instead of a person.", rich_help_panel=WHO_CONDUCTS)
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.", rich_help_panel=PAGE)
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page.", min=0, max=65535, rich_help_panel=PAGE)] = 8765,
     tls: TlsOption = None,
     phone: PhoneOption = False,
     sounds: SoundsOption = None,
@@ -53,13 +68,26 @@ def play(
     reflections: ReflectionsOption = 1,
     ai_parts: AiOption = "",
     ai_turns: Annotated[
-        int, typer.Option(help="With --ai-parts: you and its first part take turns of so many bars.", min=0, max=16)
+        int,
+        typer.Option(
+            help="With --ai-parts: you and its first part take turns of so many bars.",
+            min=0,
+            max=16,
+            rich_help_panel=AI_PARTS,
+        ),
     ] = 0,
-    ai_cue: Annotated[bool, typer.Option("--ai-cue", help="With --ai-parts: they rest until they are cued.")] = False,
+    ai_cue: Annotated[
+        bool, typer.Option("--ai-cue", help="With --ai-parts: they rest until they are cued.", rich_help_panel=AI_PARTS)
+    ] = False,
     ai_density: Annotated[
-        float | None, typer.Option(help="With --ai-parts: notes a quarter; the gesture makes more or fewer.", min=0.1)
+        float | None,
+        typer.Option(
+            help="With --ai-parts: notes a quarter; the gesture makes more or fewer.", min=0.1, rich_help_panel=AI_PARTS
+        ),
     ] = None,
-    ai_key: Annotated[str | None, typer.Option(help="With --ai-parts: a key, like 'G major'.")] = None,
+    ai_key: Annotated[
+        str | None, typer.Option(help="With --ai-parts: a key, like 'G major'.", rich_help_panel=AI_PARTS)
+    ] = None,
     on_cue: OnCueOption = "",
     learner: LearnerOption = None,
     seed: SeedOption = 0,
@@ -71,36 +99,76 @@ def play(
     tuning: TuningOption = None,
     input_name: Annotated[
         str | None,
-        typer.Option("--input", help="What conducts (mouse, taps, gamepad, osc, midi, headset); else whoever moves."),
+        typer.Option(
+            "--input",
+            help="What conducts (mouse, taps, gamepad, osc, midi, headset); else whoever moves.",
+            rich_help_panel=WHO_CONDUCTS,
+        ),
     ] = None,
     osc: Annotated[
-        int | None, typer.Option(help="Conduct by OSC (/baton x y z, /tap) on this UDP port, usually 9000.")
+        int | None,
+        typer.Option(
+            help="Conduct by OSC (/baton x y z, /tap) on this UDP port, usually 9000.",
+            min=1,
+            max=65535,
+            rich_help_panel=WHO_CONDUCTS,
+        ),
     ] = None,
-    osc_host: Annotated[str, typer.Option(help="Address to hear OSC on; 0.0.0.0 from everywhere.")] = "127.0.0.1",
+    osc_host: Annotated[
+        str, typer.Option(help="Address to hear OSC on; 0.0.0.0 from everywhere.", rich_help_panel=WHO_CONDUCTS)
+    ] = "127.0.0.1",
     osc_scale: Annotated[
-        float | None, typer.Option(help="Metres for a unit of the OSC sender; learned without it.", min=1e-6)
+        float | None,
+        typer.Option(
+            help="Metres for a unit of the OSC sender; learned without it.", min=1e-6, rich_help_panel=WHO_CONDUCTS
+        ),
     ] = None,
     midi: Annotated[
-        str | None, typer.Option(help="Conduct by MIDI (keys tap, or a clock): a part of the port's name.")
+        str | None,
+        typer.Option(
+            help="Conduct by MIDI (keys tap, or a clock): a part of the port's name.", rich_help_panel=WHO_CONDUCTS
+        ),
     ] = None,
     instrument: Annotated[
-        str | None, typer.Option(help="What you play yourself, with --mic or --keyboard; else the solo's, or a violin.")
+        str | None,
+        typer.Option(
+            help="What you play yourself, with --mic or --keyboard; else the solo's, or a violin.",
+            rich_help_panel=PLAYING_ALONG,
+        ),
     ] = None,
     mic: Annotated[
-        str | None, typer.Option(help="Play along at this microphone: part of its name, or 'default'.")
+        str | None,
+        typer.Option(
+            help="Play along at this microphone: part of its name, or 'default'.", rich_help_panel=PLAYING_ALONG
+        ),
     ] = None,
     keyboard: Annotated[
-        str | None, typer.Option(help="Play along at this MIDI keyboard: part of its name, or 'default'.")
+        str | None,
+        typer.Option(
+            help="Play along at this MIDI keyboard: part of its name, or 'default'; or 'page': the page's own.",
+            rich_help_panel=PLAYING_ALONG,
+        ),
     ] = None,
     headphones: Annotated[
-        bool, typer.Option("--headphones", help="You wear headphones: the microphone is heard in the hall.")
+        bool,
+        typer.Option(
+            "--headphones",
+            help="You wear headphones: the microphone is heard in the hall.",
+            rich_help_panel=PLAYING_ALONG,
+        ),
     ] = False,
-    stand: Annotated[str, typer.Option(help="Where you play: x,y in metres from the podium.")] = "-1.4,0.2",
+    stand: Annotated[
+        str, typer.Option(help="Where you play: x,y in metres from the podium.", rich_help_panel=PLAYING_ALONG)
+    ] = "-1.4,0.2",
     solo: SoloOption = None,
     lead: LeadOption = "soloist",
     applause: Annotated[bool, typer.Option(help="The audience claps in the end.")] = True,
 ) -> None:
     """Open the studio: engine, sound and page."""
+    if not ai_parts and (ai_turns or ai_cue or ai_density is not None or ai_key is not None):
+        raise InputError("--ai-turns, --ai-cue, --ai-density and --ai-key are for AI parts: name some with --ai-parts")
+    if (seated or haptics) and not vr:
+        raise InputError("--seated and --haptics are for a headset: say --vr, too")
     from ...engine.accompaniment import Soloist
     from ..app import StudioOptions, run_studio
     from ..headset_link import HeadsetChoice
@@ -156,7 +224,10 @@ def serve(
     latency: LatencyOption = "balanced",
     applause: Annotated[bool, typer.Option(help="The audience claps in the end.")] = True,
 ) -> None:
-    """Open the studio for the whole classroom: every device on this network may watch, listen and ask for the baton."""
+    """Open the studio for the whole classroom: every device on this network may watch, listen and ask for the baton.
+
+    It is `tutti play --host 0.0.0.0`, which has more options.
+    """
     from ..app import StudioOptions, run_studio
 
     run_studio(

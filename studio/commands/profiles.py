@@ -1,57 +1,55 @@
 """Commands about the people who conduct: their profiles, and calibrating what they conduct with."""
 
-import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from .options import JsonOption, console, print_json
 
 profiles = typer.Typer(help="What is known of the people who conduct here.", no_args_is_help=True)
 
-_console = Console(markup=False)
-
 
 @profiles.command("list")
-def profiles_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False) -> None:
+def profiles_list(as_json: JsonOption = False) -> None:
     """The people whose profiles are kept."""
     from ..profiles import list_profiles
 
     names = list_profiles()
     if as_json:
-        print(json.dumps(names, indent=1, ensure_ascii=False))
+        print_json(names)
     elif names:
-        _console.print("\n".join(names), highlight=False)
+        console.print("\n".join(names), highlight=False)
     else:
-        _console.print("none yet: tutti play --profile NAME")
+        console.print("none yet: tutti play --profile NAME")
 
 
 @profiles.command("show")
 def profiles_show(
     name: Annotated[str, typer.Argument(help="A name, or a file (.json).")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """What the orchestra knows of someone: how far the hand is behind on each beat of the bar, stroke, calibrations."""
     from ..profiles import read_profile
 
     person = read_profile(name)
     if as_json:
-        print(json.dumps(person.to_dict(), indent=1, ensure_ascii=False))
+        print_json(person.to_dict())
         return
     known = person.conductor
     style = "as usual" if person.style is None else f"{person.style.forgiveness:g} (0 strict, 1 forgiving)"
-    _console.print(f"baton in the {person.hand} hand, style {style}", highlight=False)
+    console.print(f"baton in the {person.hand} hand, style {style}", highlight=False)
     if known.stroke_m:
-        _console.print(f"usual stroke {100 * known.stroke_m:.0f} cm", highlight=False)
+        console.print(f"usual stroke {100 * known.stroke_m:.0f} cm", highlight=False)
     for device, space in person.spaces.items():
-        _console.print(f"{device}: {space.scale:.4g} m for a unit, {space.up} up", highlight=False)
+        console.print(f"{device}: {space.scale:.4g} m for a unit, {space.up} up", highlight=False)
     if not known.lags:
-        _console.print("no beat learned yet")
+        console.print("no beat learned yet")
         return
     table = Table("Bar of", "Beat", "Lag in beats", "Steady to", "Bars", show_edge=False)
     for (count, beat), lag in sorted(known.lags.items()):
         table.add_row(str(count), str(beat), f"{lag.mean:+.3f}", f"{lag.sd:.3f}", f"{lag.bars:.0f}")
-    _console.print(table)
+    console.print(table)
 
 
 @profiles.command("remove")
@@ -64,7 +62,9 @@ def profiles_remove(name: Annotated[str, typer.Argument(help="Whose profile to f
 
 def calibrate(
     profile: Annotated[str, typer.Option(help="Whose profile keeps it.")],
-    osc: Annotated[int | None, typer.Option(help="Learn the range of what comes by OSC on this port.")] = None,
+    osc: Annotated[
+        int | None, typer.Option(help="Learn the range of what comes by OSC on this UDP port.", min=1, max=65535)
+    ] = None,
     osc_host: Annotated[str, typer.Option(help="Address to hear OSC on; 0.0.0.0 from everywhere.")] = "127.0.0.1",
     seconds: Annotated[float, typer.Option(help="How long to learn.", min=1.0, max=60.0)] = 5.0,
     hand: Annotated[str | None, typer.Option(help="Which hand holds the baton: right or left.")] = None,
@@ -88,9 +88,9 @@ def calibrate(
     if style is not None:
         person = replace(person, style=FollowStyle.parse(style))
     if osc is not None:
-        _console.print(f"Conduct for {seconds:g} seconds, as large as you will.")
+        console.print(f"Conduct for {seconds:g} seconds, as large as you will.")
         space = learn_osc_space(osc, osc_host, seconds)
-        _console.print(f"Learned: {space.scale:.4g} m for a unit, {space.up} up.", highlight=False)
+        console.print(f"Learned: {space.scale:.4g} m for a unit, {space.up} up.", highlight=False)
         person = person.with_space("osc", space)
     path = save_profile(profile, person)
-    _console.print(f"Kept in {path}", highlight=False, soft_wrap=True)
+    console.print(f"Kept in {path}", highlight=False, soft_wrap=True)

@@ -26,15 +26,17 @@ def train(
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the scores, for the manifest.")] = "not stated",
     device: Annotated[str, typer.Option(help="cpu, or cuda for a graphics card.")] = "cpu",
-    width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32)] = 192,
-    layers: Annotated[int, typer.Option(help="Its layers.", min=1)] = 5,
-    dropout: Annotated[float, typer.Option(help="More for fewer scores: 0.4 for some hundred short ones.")] = 0.05,
+    width: Annotated[int, typer.Option(help="Width of the network, a multiple of 8.", min=32, max=4096)] = 192,
+    layers: Annotated[int, typer.Option(help="Its layers.", min=1, max=64)] = 5,
+    dropout: Annotated[
+        float, typer.Option(help="More for fewer scores: 0.4 for some hundred short ones.", min=0.0, max=0.9)
+    ] = 0.05,
     weight_decay: Annotated[
         float,
         typer.Option(help="Pull of weights towards 0; more for fewer scores: 1 for some hundred short ones.", min=0),
     ] = 0.1,
     seed: SeedOption = 0,
-    threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    threads: Annotated[int, typer.Option(help="Threads of torch.", min=1, max=256)] = 1,
     network: Annotated[
         str, typer.Option(help="grid (the AI player), or a baseline to compare with: lstm, transformer, gan.")
     ] = "grid",
@@ -50,6 +52,7 @@ def train(
 ) -> None:
     """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
     from ...engine.errors import ModelError
+    from ..outputs import check_file
 
     if onnx and network != "grid":
         raise ModelError("--onnx is for the AI player's own network (grid)")
@@ -57,6 +60,8 @@ def train(
         raise ModelError("--iterations is for baselines (--network lstm, transformer, gan)")
     if (from_feedback is None) == (not sources):
         raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
+    if out is not None:
+        check_file(out)
     if from_feedback is not None:
         written = _tune(from_feedback, start, out, minutes or FEEDBACK_MINUTES, seed, threads)
         if onnx:
@@ -65,12 +70,18 @@ def train(
     sources, out, minutes = sources or [], out or Path("parts.safetensors"), minutes or SCORES_MINUTES
     from ...models.baselines.catalogue import KINDS
     from ...models.baselines.training import train_baseline
-    from ...models.part.corpus import read_pieces
+    from ...models.part.corpus import check_source, read_pieces
     from ...models.part.network import PartShape
-    from ...models.part.training import PartPlan, train_and_write
+    from ...models.part.training import PartPlan, check_device, train_and_write
 
     if network != "grid" and network not in KINDS:
         raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")
+    check_file(out)
+    check_device(device)
+    for source in sources:
+        check_source(source)
+    if width % 8:
+        raise ModelError(f"a width of {width}: choose a multiple of 8, like {8 * round(width / 8)}")
     plan = PartPlan(
         budget_s=60 * minutes,
         seed=seed,
@@ -157,7 +168,9 @@ def train_gesture(
     """Train the network that reads gesture, on virtual conductors."""
     from ...models.gesture.training import GesturePlan
     from ...models.gesture.training import train_gesture as learn
+    from ..outputs import check_file
 
+    check_file(out)
     plan = GesturePlan(lessons, 60 * minutes, learning_rate=learning_rate, seed=seed, threads=threads)
     command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --learning-rate {learning_rate:g}"
     command += f" --seed {seed} --threads {threads}" + "".join(f" --start {path.name}" for path in start or ())

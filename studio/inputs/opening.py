@@ -1,6 +1,6 @@
 """Opens the inputs that a person asked for and puts them into a rack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from ...engine.errors import InputError
 from ...engine.score import Score
 from ..headset_link import HeadsetLink
 from .calibration import SpaceMap, scaled
-from .midi import MidiSource
-from .osc import OscGesture, OscSource
+from .midi import MidiSource, midi_backend
+from .osc import OscGesture, OscSource, listen_at
 from .rack import Input, InputRack
 
 
@@ -26,6 +26,26 @@ class InputChoice:
     osc_scale: float | None = None
     midi_port: str | None = None
     name: str | None = None
+
+    def check(self, *, window: bool = False, headset: bool = False, take: bool = False) -> None:
+        """Refuse what cannot be opened, before anything else is. Raises ``InputError``."""
+        if take:
+            return
+        if self.osc_port is not None:
+            listen_at(self.osc_host, self.osc_port).close()
+        if self.midi_port is not None:
+            midi_backend()
+        if self.name is None:
+            return
+        there = ["headset"] * headset + ["osc", "osc-taps"] * (self.osc_port is not None)
+        there += ["midi"] * (self.midi_port is not None) + ["gamepad", "mouse", "taps"] * window
+        if self.name not in there:
+            raise _not_open(self.name, there)
+
+
+def _not_open(name: str, there: Sequence[str]) -> InputError:
+    listing = ", ".join(there) or "the page's alone"
+    return InputError(f"input {name!r} is not open; there is {listing} (--window, --osc, --midi, --vr)")
 
 
 @dataclass(slots=True)
@@ -97,8 +117,7 @@ def open_inputs(
             add("taps", taps)
         names = [entry.name for entry in inputs]
         if choice.name is not None and choice.name not in names:
-            there = ", ".join(names) or "the page's alone"
-            raise InputError(f"input {choice.name!r} is not open; there is {there} (--window, --osc, --midi, --vr)")
+            raise _not_open(choice.name, names)
         opened.pop_all()
     return OpenInputs(InputRack(inputs, choice.name) if inputs else None, pointer, gamepad, taps, osc)
 

@@ -122,6 +122,18 @@ class OscGesture:
             log.warning("OSC: learned, %.4g m for a unit, %s up; conduct", self.space.scale, self.space.up)
 
 
+def listen_at(host: str, port: int) -> socket.socket:
+    """A UDP socket that hears what is sent to an address. Raises ``InputError``."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"OSC: cannot listen at {host}:{port} ({why}); choose another with --osc PORT") from error
+    return listening
+
+
 class OscSource:
     """A ``PoseSource`` that listens for OSC on a UDP port; a thread of its own reads the socket.
 
@@ -138,14 +150,7 @@ class OscSource:
         self._closing = threading.Event()
         self._failure: str | None = None
         self.malformed = 0
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self._socket.bind((host, port))
-        except (OSError, OverflowError) as error:
-            self._socket.close()
-            why = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"OSC: cannot listen at {host}:{port} ({why}); choose another with --osc PORT") from error
+        self._socket = listen_at(host, port)
         self._socket.settimeout(0.25)
         self.port: int = self._socket.getsockname()[1]
         self._reader = threading.Thread(target=self._read, name="osc-reader", daemon=True)

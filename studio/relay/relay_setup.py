@@ -1,6 +1,8 @@
 """Opens the page of a session: for this machine or for the house, with HTTPS where others come in."""
 
+import errno
 import logging
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,15 +44,38 @@ class PageOptions:
         """Only this machine comes in."""
         return self.host == "localhost" or is_loopback((self.host, 0))
 
+    @property
+    def served_host(self) -> str:
+        """Where it is served: phones come in from everywhere."""
+        return EVERYWHERE if self.phone and self.here_alone else self.host
+
+
+def check_address(options: PageOptions) -> None:
+    """Refuse an address at which nothing can be served, for sessions that are nothing without their page. Raises
+    ``RelayError``."""
+    host, port = options.served_host, options.port
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        with socket.create_server(address[:2], family=family):
+            pass
+    except (OSError, UnicodeError) as error:
+        place = f"{host}:{port}"
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise RelayError(f"cannot serve at {place}: something else does; choose another --port") from error
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
+        raise RelayError(f"cannot serve at {place} ({reason}); choose another --host or --port") from error
+
 
 def relay_settings(options: PageOptions) -> RelaySettings:
     """Settings with a certificate where one is due.
 
     Raises ``CertificateError`` where HTTPS was asked for and cannot be; where it was not, one line tells what is lost.
     """
-    host = EVERYWHERE if options.phone and options.here_alone else options.host
     token = new_token() if options.phone else ""
-    settings = RelaySettings(host=host, port=options.port, phone_token=token, recording=options.recording)
+    settings = RelaySettings(
+        host=options.served_host, port=options.port, phone_token=token, recording=options.recording
+    )
     wanted = options.tls if options.tls is not None else options.phone or not options.here_alone
     if not wanted:
         return settings

@@ -143,13 +143,15 @@ def test_what_is_wrong_is_said_in_one_line(tune: Path, weights: Path, tmp_path: 
         "no cadence": PartRequest("vary", str(tune), tmp_path / "x.mid", cadence="maybe", weights=weights),
         "is the score that is read": PartRequest("vary", str(tune), tune.with_suffix(".mid"), weights=weights),
         "no part named": PartRequest("vary", str(tune), tmp_path / "x.mid", parts=("tuba",), weights=weights),
-        "is not a key": PartRequest("vary", str(tune), tmp_path / "x.mid", wish=Wish(key="H dur"), weights=weights),
-        "cannot load": PartRequest("vary", str(tune), tmp_path / "x.mid", weights=tmp_path / "no.safetensors"),
+        "no such file": PartRequest("vary", str(tune), tmp_path / "x.mid", weights=tmp_path / "no.safetensors"),
     }
     for words, request in cases.items():
         with pytest.raises(ModelError, match=words) as caught:
             write_part(request)
         assert "\n" not in str(caught.value)
+    for words, wish in (("is not a key", {"key": "H dur"}), ("density: nan", {"density": float("nan")})):
+        with pytest.raises(ModelError, match=words):
+            Wish(**wish)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="like 5-8"):
         bars_named("8-5")
     assert bars_named("5-8") == (5, 8) and bars_named("5") == (5, 5) and bars_named("") is None

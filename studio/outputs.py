@@ -1,0 +1,28 @@
+"""Where results go: made and tried before the work begins, so that nobody waits for what cannot be kept."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from ..engine.errors import OutputError
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder and see that files can be made in it. Raises ``OutputError``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        raise OutputError(f"{folder}: a file is where the folder should be; choose another folder") from error
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written to ({error.strerror}); choose another folder") from error
+
+
+def check_file(path: Path) -> None:
+    """See that a file can be written, and make its folder. Raises ``OutputError``."""
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file in it")
+    check_folder(path.parent)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OutputError(f"{path}: is there and may not be changed; choose another name")

@@ -1,0 +1,121 @@
+"""What cannot be is refused in one line, before anything is read, performed or opened."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tutti.studio import cli
+
+PIECE = "bach/bwv66.6"
+HARMONISE = ("part", "harmonise", PIECE, "-o", "{out}/x.mid", "--parts", "soprano")
+RENDER = ("render", PIECE, "--take", "{take}", "-o", "{out}/results")
+PLAY = ("play", PIECE, "--audio", "none", "--no-record")
+TRAIN = ("train", "{folder}")
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Refused:
+    """Runs a command line that shall fail; the only line on its stderr."""
+    take = tmp_path / "take.csv"
+    rows = "".join(f"{0.02 * n},baton,0,{1 + 0.01 * (n % 9)},0,,,,,1\n" for n in range(50))
+    take.write_text("time_s,device,x_m,y_m,z_m,qw,qx,qy,qz,valid\n" + rows)
+    (tmp_path / "folder").mkdir()
+    for name in ("file", "junk.sf2", "junk.sofa", "junk.safetensors"):
+        (tmp_path / name).write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "score.mid").write_bytes(b"MThd")
+    places = {"take": take, "out": tmp_path, "folder": tmp_path / "folder", "file": tmp_path / "file"}
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["tutti", *(word.format(**places) for word in words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 1
+        said = [line for line in capsys.readouterr().err.splitlines() if line]
+        assert len(said) == 1 and said[0].startswith("tutti: "), said
+        return said[0]
+
+    return run
+
+
+@pytest.fixture
+def taken_port() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((*RENDER, "--sounds", "nosuch"), "no SoundFont 'nosuch'"),
+        ((*RENDER, "--sounds", "{out}/junk.sf2"), "not a whole SoundFont"),
+        ((*RENDER, "--hrtf", "nosuch"), "no such file; name a SOFA file"),
+        ((*RENDER, "--hrtf", "{folder}"), "is a folder; name a SOFA file"),
+        ((*RENDER, "--hrtf", "{out}/junk.sofa"), "not a SOFA file"),
+        ((*RENDER, "--head-radius-cm", "nan"), "nan cm"),
+        ((*RENDER, "--format", "nosuch"), "no format named nosuch"),
+        ((*RENDER, "--tuning", "nosuch:H"), "tradition 'nosuch:H' is not known"),
+        ((*RENDER, "--tuning", "maqam-rast:H"), "no note 'H' to begin on"),
+        (("render", PIECE, "--take", "{take}", "-o", "{file}"), "a file is where the folder should be"),
+        (("render", PIECE, "--take", "{take}", "-o", "{file}/x"), "a file is where the folder should be"),
+        (("concert", "-o", "{out}/o", "--sounds", "nosuch"), "no SoundFont 'nosuch'"),
+        (("export", "{file}", "-o", "{out}/o"), "not a session of Tutti"),
+        (("take", PIECE, "--timings", "{file}", "-o", "{folder}"), "is a folder; name a file in it"),
+        (("seats", PIECE, "-o", "{out}/x.xml"), "a saved seating is a .json file"),
+        (("seats", PIECE, "-o", "{file}/x.json"), "a file is where the folder should be"),
+        ((*HARMONISE, "--density", "nan"), "density: nan"),
+        ((*HARMONISE, "--density", "-1"), "density: -1"),
+        ((*HARMONISE, "--register", "5"), "register: 5"),
+        ((*HARMONISE, "--style", "nosuch"), "no style named 'nosuch'"),
+        ((*HARMONISE, "--report", "{file}"), "a file is where the folder should be"),
+        ((*HARMONISE, "--wav", "{file}/x"), "a file is where the folder should be"),
+        (("part", "compare", PIECE, "-o", "{file}"), "a file is where the folder should be"),
+        (("part", "compare", PIECE, "-o", "{out}/o", "--weights", "lstm=nosuch"), "nosuch: no such file"),
+        (("part", "explain", PIECE, "--report", "{file}"), "a file is where the folder should be"),
+        (("part", "by-rules", PIECE, "-o", "{file}/x.mid"), "a file is where the folder should be"),
+        ((*TRAIN, "-o", "{folder}"), "is a folder; name a file in it"),
+        ((*TRAIN, "--device", "nosuch"), "no device 'nosuch'"),
+        ((*TRAIN, "--width", "33"), "a multiple of 8, like 32"),
+        (("train", "{out}/score.mid"), "is a score; name the folder"),
+        (("train", "{folder}", "{file}"), "is no JSON file; name the folder"),
+        (("train-gesture", "-o", "{folder}", "--lessons", "1"), "is a folder; name a file in it"),
+        ((*PLAY, "--sounds", "{out}/junk.sf2"), "not a whole SoundFont"),
+        ((*PLAY, "--input", "osc"), "input 'osc' is not open"),
+        ((*PLAY, "--instrument", "kazoo"), "no instrument is called 'kazoo'"),
+        ((*PLAY, "--host", "203.0.113.7"), "cannot serve at 203.0.113.7"),
+        ((*PLAY, "--ai-turns", "2"), "name some with --ai-parts"),
+        ((*PLAY, "--seated"), "say --vr, too"),
+        ((*PLAY, "--port", "0", "--ai-parts", "nosuch"), "its parts are: Soprano"),
+        ((*PLAY, "--port", "0", "--on-cue", "nosuch"), "the sections are sopranos, altos"),
+        (("jam", "--audio", "none", "--mood", "nosuch"), "no mood named 'nosuch'"),
+        (("replay", "nosuch.mcap"), "cannot be read"),
+    ],
+)
+def test_it_is_refused_at_once(refused: Refused, words: tuple[str, ...], says: str) -> None:
+    assert says in refused(*words)
+
+
+def test_a_session_that_is_nothing_without_its_page_needs_its_port(refused: Refused, taken_port: str) -> None:
+    assert "something else does; choose another --port" in refused(*PLAY, "--port", taken_port)
+
+
+def test_a_port_for_osc_that_is_taken_is_told_before_the_studio_opens(refused: Refused) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        assert "choose another with --osc" in refused(*PLAY, "--port", "0", "--osc", str(taken.getsockname()[1]))
+
+
+def test_help_is_in_groups(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, groups in (
+        (("--help",), ("Play", "Perform and keep", "This house", "For developers", "AI parts")),
+        (("play", "--help"), ("Who conducts", "The page", "Hall and sound", "AI parts", "Playing along")),
+    ):
+        monkeypatch.setattr(sys, "argv", ["tutti", *words])
+        with pytest.raises(SystemExit):
+            cli.main()
+        text = capsys.readouterr().out
+        assert all(f"─ {group} ─" in text for group in groups)
