@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..engine.errors import ModelError
 from ..engine.performed import PERFORMER_PART
+from ..engine.processes import start_shielded
 from ..engine.score import Score
 from ..engine.types import ScoreNote, Situation
 from .craft.scales import Scale
@@ -255,7 +256,7 @@ class AiPart:
         self._connection: Connection
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, self._settings), name="tutti-ai", daemon=True)
-        self._process.start()
+        start_shielded(self._process)
         theirs.close()
         self._outbox = _Outbox(self._connection)
         self._alive = True

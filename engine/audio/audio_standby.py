@@ -9,6 +9,7 @@ from multiprocessing.context import SpawnContext
 
 import psutil
 
+from ..processes import start_shielded
 from ..types import PlayerPlacement
 from .audio_messages import AudioJob, Look, Play, Ready
 from .audio_worker import run_audio
@@ -34,7 +35,7 @@ class Player:
         self.process = context.Process(
             target=run_audio, args=(job, self.messages, theirs), name="tutti-audio", daemon=True
         )
-        self.process.start()
+        start_shielded(self.process)
         theirs.close()  # so that each end notices when the other is gone
 
     def play(self, placements: Sequence[PlayerPlacement]) -> None:

@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 from ...engine.clock import SessionClock
 from ...engine.errors import HeadsetError
 from ...engine.interaction.values import InteractionFrame, Pointer
+from ...engine.processes import start_shielded
 from ...engine.types import Frame, PlayerPlacement, Pose
 from .headset_pointers import HeadsetPointers
 from .openvr_messages import (
@@ -91,7 +92,7 @@ class HeadsetSource:
         self._process: SpawnProcess = context.Process(
             target=run_headset, args=(job, theirs), name="tutti-headset", daemon=True
         )
-        self._process.start()
+        start_shielded(self._process)
         theirs.close()  # the end of the process is then the end of the pipe
         try:
             self.ready = self._wait_until_ready()

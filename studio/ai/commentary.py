@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from ...engine.accompaniment import Soloist
 from ...engine.errors import ModelError
+from ...engine.processes import start_shielded
 from ...engine.score import Score
 from ...engine.types import Frame, HeardNote, ScoreNote, SoloState
 from ...models.part.runtime import PartModel
@@ -65,7 +66,7 @@ class Commentary:
             self._connection, theirs = context.Pipe()
             arguments = (theirs, score, plan, weights)
             self._process = context.Process(target=serve, args=arguments, name="tutti-commentary", daemon=True)
-            self._process.start()
+            start_shielded(self._process)
             theirs.close()
         else:
             self._own = Commentator(score, plan)

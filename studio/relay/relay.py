@@ -24,6 +24,7 @@ from ...engine.conducting.tracking import PointerSource
 from ...engine.errors import RelayError
 from ...engine.frames import with_events_of
 from ...engine.interaction.values import InteractionFrame
+from ...engine.processes import start_shielded
 from ...engine.types import Frame, PlayerPlacement, Pose
 from .addresses import lan_addresses
 from .interaction_info import merged_interaction
@@ -118,7 +119,7 @@ class RelayProcess:
             context = multiprocessing.get_context("spawn")
             arguments = (far, self._info, self._clock.origin_s, self.settings, self._open_tap, log.getEffectiveLevel())
             process = context.Process(target=run_relay, args=arguments, name="tutti-relay", daemon=True)
-            process.start()
+            start_shielded(process)
         return process, Link(near)
 
     def _await(self, spawned: _Spawned) -> None:

@@ -287,7 +287,7 @@ def test_weights_survive_saving_and_refuse_to_load_when_changed(tmp_path: Path) 
     with pytest.raises(ModelError, match="cannot load") as caught:
         PartModel.load(path)
     assert "\n" not in str(caught.value)
-    with pytest.raises(ModelError, match="cannot load"):
+    with pytest.raises(ModelError, match="no such file"):
         PartModel.load(tmp_path / "none.safetensors")
     arrays, manifest = read_part_weights(write(tmp_path / "other.safetensors"))
     del arrays["norm.weight"]
@@ -368,5 +368,5 @@ def test_corpora_are_read_by_family_style_and_their_own_split(tmp_path: Path) ->
     held = piece_from_rows(np.array([row, row, [62, -1, 53, 48]]), "z").tokens
     assert held[1].tolist() == [HOLD] * 4 and held[2].tolist() == [pitch_to_token(62), REST, HOLD, HOLD]
     file.write_text("[]")
-    with pytest.raises(ModelError, match="no file of pieces"):
+    with pytest.raises(ModelError, match="no JSON file of pieces"):
         pieces_from_json(file)

@@ -27,8 +27,9 @@ def test_rules_and_the_lstm_that_ships_answer_a_melody(tmp_path: Path) -> None:
     path = tmp_path / "tune.musicxml"
     path.write_text(musicxml(*parts), encoding="utf-8")
     out = tmp_path / "answers"
+    (tmp_path / "broken.safetensors").write_bytes(b"broken")
     arguments = ["part", "compare", str(path), "-o", str(out), "--by", "rules,lstm,grid", "--seed", "3"]
-    arguments += ["--weights", f"grid={tmp_path / 'none.safetensors'}"]
+    arguments += ["--weights", f"grid={tmp_path / 'broken.safetensors'}"]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     numbers = json.loads((out / "compare.json").read_text(encoding="utf-8"))

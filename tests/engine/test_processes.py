@@ -1,0 +1,24 @@
+"""Processes of ours and the terminal's Ctrl-C."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from tutti.engine.processes import start_shielded
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no masks of signals")
+@pytest.mark.timeout(60)
+def test_a_process_that_still_starts_does_not_hear_the_terminal() -> None:
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(0.1,), daemon=True)
+    start_shielded(process)
+    assert process.pid is not None
+    for name in (signal.SIGINT, signal.SIGTERM):
+        os.kill(process.pid, name)
+    process.join(50.0)
+    assert process.exitcode == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()).isdisjoint({signal.SIGINT, signal.SIGTERM}), "we do, again"
