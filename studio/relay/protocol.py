@@ -79,7 +79,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole state: the first message to a viewer, and again when another score is opened.
+    """The whole state: the first message to a viewer.
 
     ``viewer`` is the receiver's id. ``next_event`` is the number of the first event that is not in ``sounding``.
     ``relay_id`` differs after the relay was restarted.

@@ -9,7 +9,7 @@ from test_session_file import HEADER, frame, pose
 from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from tutti.studio.heard_again import HeardAgain
 from tutti.studio.performance_log import PerformanceLog
-from tutti.studio.render import _cues, _Stage
+from tutti.studio.results import Stage, audio_cues
 from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer, shifted
 
@@ -131,8 +131,8 @@ def test_what_sounds_when_a_session_is_closed_ends_with_it() -> None:
     """Else a renderer holds it for half a minute."""
     frames = [frame(index, pose(index)) for index in range(50)]
     frames[40] = replace(frames[40], notes=(NoteEvent(900, 0, frames[40].time_s, 9.0, 69, 80, "sustain", 0.0),))
-    stage = _Stage(None, Path(), HEADER.placements, None, "", 1, None)  # type: ignore[arg-type]
-    *_, last = _cues(frames, stage)
+    stage = Stage(None, Path(), HEADER.placements, None, "", 1, None)  # type: ignore[arg-type]
+    *_, last = audio_cues(frames, stage)
     assert NoteRelease(900, frames[-1].time_s) in last.releases
     listener = Listener()
     player = SessionPlayer(session_of(frames), 100.0, listener, None)
@@ -162,9 +162,9 @@ def test_what_was_silenced_before_it_began_was_not_played() -> None:
 def test_an_export_hears_the_learner_beside_the_orchestra() -> None:
     frames = [frame(index, pose(index)) for index in range(50)]
     session = replace(session_of(frames), header=replace(HEADER, learner=LEARNER), heard=HEARD)
-    stage = _Stage(None, Path(), HEADER.placements, None, "", 1, None, learner=HeardAgain.of(session))  # type: ignore[arg-type]
+    stage = Stage(None, Path(), HEADER.placements, None, "", 1, None, learner=HeardAgain.of(session))  # type: ignore[arg-type]
     assert stage.beside == (LEARNER,)
-    cues = list(_cues(frames, stage))
+    cues = list(audio_cues(frames, stage))
     own = [note for cue in cues for note in cue.notes if note.source == PERFORMER]
     assert [(note.part, note.onset_s, note.pitch) for note in own] == [(LEARNER.part, 0.1, 69)]
     assert sum(release.note_id == own[0].note_id for cue in cues for release in cue.releases) == 1

@@ -18,7 +18,7 @@ import {
 } from "./generated/protocol";
 
 export interface ConcertEvents {
-  /** A new whole: another score, or the line is back. */
+  /** A new whole: the first, or the line is back. */
   opened(snapshot: Snapshot): void;
   placed(players: readonly PlayerInfo[]): void;
   present(): void;

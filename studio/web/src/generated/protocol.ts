@@ -157,9 +157,8 @@ export interface KeyboardInfo {
 }
 
 /**
- * The whole state: the first message to a viewer, and again when another score is opened. `viewer` is the
- * receiver's id. `next_event` is the number of the first event that is not in `sounding`. `relay_id` differs
- * after the relay was restarted.
+ * The whole state: the first message to a viewer. `viewer` is the receiver's id. `next_event` is the number of
+ * the first event that is not in `sounding`. `relay_id` differs after the relay was restarted.
  */
 export interface Snapshot {
   kind: "Snapshot";
