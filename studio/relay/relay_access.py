@@ -19,6 +19,7 @@ from .tls_port import OnePortContext, is_plain
 
 log = logging.getLogger(__name__)
 
+CLOSE_TIMEOUT_S = 1.0
 REQUEST_TIMEOUT_S = 10.0
 DOWNLOAD_TIMEOUT_S = 120.0
 """For one file of the page over a slow line."""
@@ -116,3 +117,12 @@ def tls_context(certificate: tuple[Path, Path] | None) -> ssl.SSLContext | None:
 def came_plain(connection: ServerConnection) -> bool:
     """Whether what goes over this connection can be read on the way."""
     return is_plain(connection.transport.get_extra_info("ssl_object"))
+
+
+async def hang_up(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close within a bounded time: the library waits for ever for a full buffer to drain."""
+    try:
+        async with asyncio.timeout(1.5 * CLOSE_TIMEOUT_S):
+            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except TimeoutError:
+        connection.transport.abort()

@@ -25,7 +25,15 @@ from .pairing import reachable_origin
 from .phone_loan import PhoneLoans, Told
 from .presence import BatonRefused, Presence
 from .protocol_values import AudioInfo
-from .relay_access import REQUEST_TIMEOUT_S, RelayConnection, is_loopback, select_subprotocol, tls_context
+from .relay_access import (
+    CLOSE_TIMEOUT_S,
+    REQUEST_TIMEOUT_S,
+    RelayConnection,
+    hang_up,
+    is_loopback,
+    select_subprotocol,
+    tls_context,
+)
 from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
 from .relay_http import RelayHttp
 from .relay_types import (
@@ -46,7 +54,6 @@ log = logging.getLogger(__name__)
 HELLO_TIMEOUT_S = 5.0
 STALL_TIMEOUT_S = 8.0
 ACK_WINDOW_S = 0.4
-CLOSE_TIMEOUT_S = 1.0
 COSTLY = 20
 """A message that makes work for everybody counts as so many."""
 COSTLY_KINDS = (wire.Rename, wire.Baton, wire.Command, wire.Listen, wire.Pair, wire.Claim)
@@ -128,7 +135,7 @@ class RelayServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(_hang_up(v.socket, 1001, "the relay closes") for v in list(self._viewers.values())))
+        await asyncio.gather(*(hang_up(v.socket, 1001, "the relay closes") for v in list(self._viewers.values())))
         if self._server is not None:
             self._server.close(code=1001, reason="the relay closes")
             await self._server.wait_closed()
@@ -323,7 +330,7 @@ class RelayServer:
 
     async def _refuse(self, connection: ServerConnection, code: int, reason: str) -> None:
         self._count_close(str(code), connection, reason)
-        await _hang_up(connection, code, reason)
+        await hang_up(connection, code, reason)
 
     def _count_close(self, code: str, connection: ServerConnection, reason: str) -> None:
         self._counts.closed[code] = self._counts.closed.get(code, 0) + 1
@@ -439,15 +446,6 @@ class RelayServer:
             self._tell((viewer.viewer, wire.Notice("Only a host or the one with the baton can do that.")))
             return
         self._on_input(command_of(message, self._state.info, viewer.viewer, self._presence[viewer.viewer].name))
-
-
-async def _hang_up(connection: ServerConnection, code: int, reason: str) -> None:
-    """Close within a bounded time: the library waits for ever for a full buffer to drain."""
-    try:
-        async with asyncio.timeout(1.5 * CLOSE_TIMEOUT_S):
-            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
-    except TimeoutError:
-        connection.transport.abort()
 
 
 def _binary(data: str | bytes) -> bytes:

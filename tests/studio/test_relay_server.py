@@ -614,7 +614,7 @@ def test_a_large_file_over_a_slow_line_arrives_whole(tmp_path: Path) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=4096)
             writer.write(b"GET /hall.glb HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             got = len(await reader.read(1000))
-            await asyncio.sleep(relay_server.CLOSE_TIMEOUT_S + 0.7)
+            await asyncio.sleep(relay_access.CLOSE_TIMEOUT_S + 0.7)
             while data := await asyncio.wait_for(reader.read(1_000_000), 10.0):
                 got += len(data)
             assert got > size
