@@ -19,7 +19,7 @@ from .charges import REST, StepContext
 from .chords import Chord, cadence, chords_along, explain_chord, roman
 from .keys import Key, find_key, keys_along
 from .non_chord import SENTENCES, LineNote, NonChordKind, classify
-from .rules import RULES, breaches, rule
+from .rules import RULES, Breach, breaches, rule
 from .scales import Scale
 
 TICKS = 48
@@ -380,25 +380,33 @@ def _breaches(
     asked = tuple(rule(name).name for name in rules) if rules is not None else tuple(known.name for known in RULES)
     names = tuple(name for name in asked if name not in left_out)
     called = [score.parts[part].name for part in voices]
-    sounding: set[tuple[str, tuple[int, ...]]] = set()
+    lasting: set[tuple[str, tuple[int, ...]]] = set()
     for quarter, step in _contexts(score, notes, voices, beats, chords, keys, scale):
         beat = beats.index(quarter)
         broken = set()
         for breach in breaches(step, names):
             if breach.severity < LEAST_SEVERITY or _belongs(breach.rule, breach.voices, step.now, chords[beat]):
                 continue
-            broken.add((breach.rule, breach.voices))
-            if (breach.rule, breach.voices) in sounding and breach.rule in _LASTING:
-                continue
+            if breach.rule in _LASTING:
+                broken.add(same := _identity(breach, step.now))
+                if same in lasting:
+                    continue
             moved = tuple(voices[voice] for voice in breach.voices)
             words = _in_words(breach.rule, breach.voices, step.before, step.now, keys[beat], called)
             place = beats.place(quarter)
             yield RuleBreach(breach.rule, place, moved, f"{place}: {words}")
-        sounding = broken
+        lasting = broken
 
 
-_LASTING = frozenset({"crossing", "spacing", "range", "doubled-leading-note"})
+_LASTING = frozenset({"crossing", "spacing", "range", "doubled-leading-note", "strange-sonority"})
 """Rules that are broken as long as the notes sound, and told once."""
+
+
+def _identity(breach: Breach, now: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """What stays the same as long as a breach lasts: its voices, or the pitch classes of its chord."""
+    if rule(breach.rule).scope != "chord":
+        return breach.rule, breach.voices
+    return breach.rule, tuple(sorted({now[voice] % 12 for voice in breach.voices}))
 
 
 def _leading_note_scale(chord: Chord | None, key: Key) -> Scale | None:

@@ -46,15 +46,16 @@ from .charges import (
 class Rule:
     """A rule: its ``name`` (for options), ``title`` and ``sentence`` (for people), default ``weight`` in nats.
 
-    ``scope`` "pair": ``charge`` is called for every other voice that sounds now; "voice": once, with the voice itself
-    as the other. ``mutual`` pairs break the rule together, so that each pair is looked at once in a finished score.
+    ``scope`` "pair": ``charge`` is called for every other voice that sounds now; "voice" and "chord": once, with the
+    voice itself as the other. All that sounds breaks a rule of the "chord" together, and ``mutual`` pairs do, so that
+    each is looked at once in a finished score.
     """
 
     name: str
     title: str
     sentence: str
     weight: float
-    scope: Literal["voice", "pair"]
+    scope: Literal["voice", "pair", "chord"]
     charge: Charge
     mutual: bool = False
 
@@ -155,7 +156,7 @@ RULES: tuple[Rule, ...] = (
         "Strange sonority",
         "On the beat the voices together make a triad or a chord of the seventh, some of its notes left out perhaps.",
         2.0,
-        "voice",
+        "chord",
         sonority,
     ),
     Rule(
@@ -205,7 +206,7 @@ class RuleSet:
             if not 0.0 <= weight < float("inf"):
                 raise ModelError(f"rule {name}: weight {weight} must be 0 or more, in nats")
         on = [(known, self.weights[known.name]) for known in RULES if self.weights.get(known.name, 0.0) > 0.0]
-        object.__setattr__(self, "_voice", [(r.charge, weight) for r, weight in on if r.scope == "voice"])
+        object.__setattr__(self, "_voice", [(r.charge, weight) for r, weight in on if r.scope != "pair"])
         object.__setattr__(self, "_pair", [(r.charge, weight) for r, weight in on if r.scope == "pair"])
 
     @classmethod
@@ -257,19 +258,22 @@ def rule_features(context: StepContext, voice: int, candidates: npt.NDArray[np.i
 
 
 def _others(known: Rule, context: StepContext, voice: int) -> Iterator[int]:
-    if known.scope == "voice":
-        yield voice
-    else:
+    if known.scope == "pair":
         yield from (other for other, pitch in enumerate(context.now) if pitch >= 0 and other != voice)
+    else:
+        yield voice
 
 
 def breaches(context: StepContext, names: tuple[str, ...] | None = None) -> list[Breach]:
     """The rules that a finished step breaks: every entry of ``now`` is known. ``names`` limits them to some rules.
 
-    Mutual rules name both voices, higher first, others the voice that should have moved otherwise first.
+    What voices break together is one breach, of the severity of the worst. Mutual rules name both voices, higher first,
+    rules of the chord all that sound, others the voice that should have moved otherwise first.
     """
     found = []
+    sounding = tuple(voice for voice, pitch in enumerate(context.now) if pitch >= 0)
     for known in RULES if names is None else [rule(name) for name in names]:
+        worst: dict[frozenset[int], Breach] = {}
         for voice, pitch in enumerate(context.now):
             event = pitch if context.onsets[voice] or pitch < 0 else HOLD
             for other in _others(known, context, voice):
@@ -277,7 +281,12 @@ def breaches(context: StepContext, names: tuple[str, ...] | None = None) -> list
                     continue
                 costs = np.zeros(COSTS)
                 known.charge(context, voice, other, costs, 1.0)
-                if costs[event] > 0.0:
-                    voices = (voice,) if known.scope == "voice" else (other, voice) if known.mutual else (voice, other)
-                    found.append(Breach(known.name, voices, float(costs[event])))
+                if known.scope == "pair":
+                    voices = (other, voice) if known.mutual else (voice, other)
+                else:
+                    voices = (voice,) if known.scope == "voice" else sounding
+                together = frozenset(voices)
+                if costs[event] > (worst[together].severity if together in worst else 0.0):
+                    worst[together] = Breach(known.name, voices, float(costs[event]))
+        found += worst.values()
     return found

@@ -83,6 +83,13 @@ def test_a_crossing_is_told_once_as_long_as_it_lasts() -> None:
     assert crossings == [2]
 
 
+def test_a_strange_chord_is_told_once_with_all_its_voices_and_once_as_long_as_it_lasts() -> None:
+    score = choir("E4 E4 E4 G4", "D4 D4 D4 E4", "C4 C4 B3 C4", "C3 C3 C3 C3")  # C–D–E, struck twice, then B–C–D–E
+    strange = list(analyse(score, rules=["strange-sonority"]).breaches)
+    assert [(b.place.beat, b.parts) for b in strange] == [(1, (0, 1, 2, 3)), (3, (0, 1, 2, 3))]
+    assert strange[0].words.endswith("Soprano 1 E4, Alto 2 D4, Tenor 3 C4, Bass 4 C3")
+
+
 def test_other_notes_than_the_written_ones_are_analysed() -> None:
     notes = [ScoreNote(float(q), 1.0, p, 0, 0.5) for q, p in enumerate((60, 62, 64, 66, 67))]
     score = choir("C4 D4 E4 F#4 G4", "r r r r r")

@@ -79,6 +79,15 @@ def test_dissonance_resolves_by_step() -> None:
     assert not any(name == "unresolved-dissonance" for name, _ in broken(by_step) | broken(other_resolves))
 
 
+def test_what_voices_break_together_is_one_breach() -> None:
+    both_leap = StepContext((67, 55), (74, 60), (True, True), strength=1.0)  # into a ninth, both by leap
+    assert [b.voices for b in breaches(both_leap, ("unprepared-dissonance",))] == [(0, 1)]
+    strange = StepContext((76, 67, 60, 48), (74, 66, 65, 48), (True, True, True, False), strength=1.0)  # C–D–F–F♯
+    assert [(b.voices, b.severity) for b in breaches(strange, ("strange-sonority",))] == [((0, 1, 2, 3), 1.0)]
+    resting = StepContext((76, 67, 60, 48), (74, 66, 65, REST), (True, True, True, False), strength=1.0)
+    assert [b.voices for b in breaches(resting, ("strange-sonority",))] == [(0, 1, 2)]
+
+
 def test_only_one_voice_has_the_leading_note() -> None:
     doubled = moved((72, 67, 64, 48), (71, 67, 59, 43), scale=major(0))
     assert ("doubled-leading-note", (0, 2)) in broken(doubled)
