@@ -17,6 +17,7 @@ from ..engine.clock import SessionClock
 from ..engine.errors import InputError
 from ..engine.instruments import Instrument, catalogue
 from ..engine.listening.tracker import NoteTracker
+from ..engine.notation.instrument_names import instrument_named_in
 from ..engine.types import HeardNote, PerformerSource, PlayerPlacement
 from .keyboard import KeyboardPlayer, KeyboardSource
 from .page_keyboard import PageKeyboard
@@ -72,11 +73,14 @@ class LearnerChoice:
 
 
 def instrument_named(name: str) -> Instrument:
-    """By key, name or alias, upper or lower case. Raises ``InputError``."""
+    """By key, name or alias, upper or lower case, or as scores name it. Raises ``InputError``."""
     wanted = name.casefold()
     for instrument in catalogue().values():
         if wanted in (instrument.key, instrument.name.casefold(), *(alias.casefold() for alias in instrument.aliases)):
             return instrument
+    named = instrument_named_in(name)
+    if named is not None and named[0] in catalogue():
+        return catalogue()[named[0]]
     raise InputError(f"no instrument is called {name!r}: there is {', '.join(catalogue())}")
 
 

@@ -14,8 +14,9 @@ from music21.duration import typeToDuration
 from ..score import NoteFlag
 from .alterations import cents_of_colour
 from .dynamic_marks import DynamicMark, Hairpin, hairpin_from_text
+from .instrument_names import percussion_key
 from .music21_spanners import Place, rank_arpeggio, tremolo_strokes
-from .part_names import SNARE_DRUM_KEY, percussion_key
+from .part_names import SNARE_DRUM_KEY
 from .repeats import navigation_of_text
 from .tempo_marks import TempoMark, is_tempo_word
 from .written import Ornament, TieKind, WrittenMeasure, WrittenNote, WrittenPart

@@ -1,56 +1,24 @@
 """Which instrument plays a written part, and how many players its name asks for.
 
 A part is known by its name, the file's instrument name and its abbreviation, then its MIDI program, and last by its
-range. Names that mean a voice in a choir and an instrument in an orchestra (Bass, Basso, Alto, Altos) are settled by
-the company they keep.
+range. Names that mean a voice in a choir and an instrument in an orchestra or band (Bass, Basso, Alto, Altos, Baritone)
+are settled by the company they keep.
 """
 
 import re
 import statistics
 from collections.abc import Sequence
-from functools import cache
 
 from ..instruments import Instrument, catalogue
 from ..score import Part
+from .instrument_names import AMBIGUOUS, FAMILIES, KEY_SUFFIX, instrument_named_in, instrument_of_program
 from .written import WrittenPart
 
 SNARE_DRUM_KEY = 38
 """General MIDI percussion key where nothing says what is struck."""
 
-_PERCUSSION_KEYS = (
-    (r"bass drum|gran cassa|grosse trommel|grosse caisse", 36),
-    (r"snare|side drum|kleine trommel|tamburo militare|caisse claire", 38),
-    (r"cymbal|piatti|becken", 49),
-    (r"triang", 81),
-    (r"tambourine|tamburin|tambour de basque", 54),
-    (r"tam-?tam|gong", 52),
-    (r"castanet|kastagnet", 85),
-    (r"wood ?block|temple block", 76),
-    (r"cowbell", 56),
-    (r"whip|frusta", 39),
-    (r"ratchet|guiro", 73),
-    (r"tom", 45),
-    (r"tenor drum", 41),
-)
-_AMBIGUOUS = {
-    # name: (as a voice, as an instrument)
-    "bass": ("bass", "contrabass"),
-    "basso": ("bass", "contrabass"),
-    "bassi": ("bass", "contrabass"),
-    "basses": ("bass", "contrabass"),
-    "basse": ("bass", "contrabass"),
-    "alto": ("alto", "viola"),
-    "altos": ("alto", "viola"),
-    "tenor": ("tenor", "viola"),
-    "canto": ("soprano", "violin"),
-    "treble": ("soprano", "violin"),
-    "b": ("bass", "contrabass"),
-    "a": ("alto", "viola"),
-    "t": ("tenor", "viola"),
-    "s": ("soprano", "violin"),
-}
 _GENERIC = re.compile(
-    r"^(part|staff|track|voice|instrument|musicxml part|spine|untitled|unnamed|channel|melody|v|p|i|solo|choir|coro"
+    r"^(part|staff|track|voice|instrument|musicxml part|spine|untitled|unnamed|channel|melody|v|p|i|solo|tutti"
     r"|system|grand staff|piano staff)?[\s_.:#-]*(\d+|[ivx]+)?$",
     re.IGNORECASE,
 )
@@ -63,67 +31,9 @@ _PLURALS = re.compile(
 )
 _STRINGS = ("violin", "viola", "cello", "contrabass")
 _VOICES = ("soprano", "alto", "tenor", "bass")
-_KEY_SUFFIX = re.compile(
-    r"\b(in|en)\s+[a-h](\s?(is|es|s|b|♭|#|♯|flat|sharp|dur|moll|-flat|-sharp|bémol))?\b", re.IGNORECASE
-)
-
-
-def percussion_key(name: str) -> int | None:
-    """General MIDI percussion key of a percussion instrument's name; None where the name says nothing."""
-    lower = name.lower()
-    return next((key for pattern, key in _PERCUSSION_KEYS if re.search(pattern, lower)), None)
-
-
-@cache
-def _aliases() -> tuple[tuple[re.Pattern[str], str, str], ...]:
-    """(pattern, alias, instrument key), longest alias first so that "bass clarinet" is not a bass."""
-    pairs = [
-        (alias, key)
-        for key, instrument in catalogue().items()
-        for alias in {instrument.name.lower(), key, key.replace("-", " "), *instrument.aliases}
-    ]
-    pairs.sort(key=lambda pair: (-len(pair[0]), pair[0]))
-    return tuple(
-        (re.compile(rf"(?<![\w]){re.escape(alias)}(?![\w])", re.IGNORECASE), alias, key) for alias, key in pairs
-    )
-
-
-def _from_text(text: str) -> tuple[str, str] | None:
-    """(instrument key, alias) named first in ``text``; longer names win where two start at the same place."""
-    cleaned = _KEY_SUFFIX.sub(" ", text.replace("_", " "))
-    cleaned = re.sub(r"(?<=[a-zäöüéûô])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", cleaned)
-    found = [(match.span(), alias, key) for pattern, alias, key in _aliases() if (match := pattern.search(cleaned))]
-    # A name inside a longer one ("bass" in "bass clarinet") is not meant, a voice's name beside an instrument's
-    # ("B basso Horn") is a pitch or register.
-    whole = [
-        one for one in found if not any(o[0] != one[0] and o[0][0] <= one[0][0] and one[0][1] <= o[0][1] for o in found)
-    ]
-    sure = [one for one in whole if one[1] not in _AMBIGUOUS] or whole
-    if not sure:
-        return None
-    _span, alias, key = min(sure, key=lambda one: (one[0][0], -len(one[1])))
-    return key, alias
-
-
-def _from_program(program: int) -> str | None:
-    """Instrument of a General MIDI program (from 0)."""
-    exact = {
-        0: "piano", 4: "piano", 6: "harpsichord", 7: "harpsichord", 8: "celesta", 9: "glockenspiel", 11: "glockenspiel",
-        12: "xylophone", 13: "xylophone", 14: "glockenspiel", 40: "violin", 41: "viola", 42: "cello", 43: "contrabass",
-        46: "harp", 47: "timpani", 52: "soprano", 53: "soprano", 54: "soprano", 56: "trumpet", 57: "trombone",
-        58: "tuba", 59: "trumpet", 60: "horn", 61: "horn", 68: "oboe", 69: "english-horn", 70: "bassoon",
-        71: "clarinet", 72: "piccolo", 73: "flute", 74: "flute", 75: "flute", 78: "flute", 79: "flute", 105: "guitar",
-        109: "oboe", 110: "violin", 111: "oboe",
-    }  # fmt: skip
-    if program in exact:
-        return exact[program]
-    for low, high, key in (
-        (0, 7, "piano"), (8, 15, "glockenspiel"), (16, 23, "organ"), (24, 31, "guitar"), (32, 39, "contrabass"),
-        (64, 67, "saxophone"), (72, 79, "flute"), (104, 107, "guitar"), (112, 119, "percussion"),
-    ):  # fmt: skip
-        if low <= program <= high:
-            return key
-    return None  # string ensembles (44, 45, 48–51), synthesizers and effects: by range
+_BAND = frozenset({"guitar", "percussion"})
+"""Where they play with a singer, the bass is an instrument."""
+_BASS_PROGRAMS = (*range(32, 40), 43)
 
 
 def assign_instruments(parts: Sequence[WrittenPart]) -> tuple[Part, ...]:
@@ -135,9 +45,10 @@ def assign_instruments(parts: Sequence[WrittenPart]) -> tuple[Part, ...]:
     for part, named in zip(parts, found, strict=True):
         key = _settled(part, named, choir)
         keys.append(key)
-    unknown = [index for index, key in enumerate(keys) if key is None]
+    unknown = [index for index, key in enumerate(keys) if key is None or key in FAMILIES]
     among_voices = choir and any(key in _VOICES for key in keys)
-    for index, key in _by_range([parts[index] for index in unknown], choir, among_voices):
+    open_parts = [(parts[index], keys[index]) for index in unknown]
+    for index, key in _by_range(open_parts, choir, among_voices):
         keys[unknown[index]] = key
     chosen = [key or "violin" for key in keys]
     chamber = _is_chamber(parts, chosen)
@@ -160,15 +71,15 @@ def _short(name: str) -> str:
 
 
 def _named(part: WrittenPart) -> tuple[str, str] | None:
-    """(instrument key, alias) by name, abbreviation or the file's instrument name."""
+    """(instrument key or family, name) by name, the file's instrument name or abbreviation."""
     for text in (part.name, part.instrument_name, part.abbreviation):
         if text and not _GENERIC.match(text.strip()):
-            named = _from_text(text)
-            if named is not None:
+            named = instrument_named_in(text)
+            if named is not None and (text == part.name or named[0] != "strings"):  # a program's usual default
                 return named
     letter = part.name.strip().strip(".").lower()
     if letter in ("s", "a", "t", "b"):
-        return _AMBIGUOUS[letter][0], letter
+        return AMBIGUOUS[letter][0], letter
     return None
 
 
@@ -184,7 +95,7 @@ def _without_default_pianos(
     pianos = [index for index, named in enumerate(found) if named is not None and named[0] == "piano" and single[index]]
     for index in pianos:
         name = parts[index].name.strip()
-        says_piano = bool(name) and (_from_text(name) or ("", ""))[0] == "piano"
+        says_piano = bool(name) and (instrument_named_in(name) or ("", ""))[0] == "piano"
         if (len(pianos) >= 3 and len(pianos) == len(parts)) or (name and not says_piano and len(parts) > 1):
             result[index] = None
     return result
@@ -192,59 +103,66 @@ def _without_default_pianos(
 
 def _is_choir(parts: Sequence[WrittenPart], found: Sequence[tuple[str, str] | None]) -> bool:
     """Whether ambiguous names mean voices: any sure voice or lyrics, or no sure instrument at all."""
-    sure = [named[0] for named in found if named is not None and named[1] not in _AMBIGUOUS]
-    if any(part.has_lyrics for part in parts):
-        return True
-    voices = sum(key in _VOICES for key in sure)
-    return voices > 0 or not sure
+    sure = {named[0] for named in found if named is not None and named[1] not in AMBIGUOUS}
+    if sure & _BAND and not sure & set(_VOICES):
+        return False
+    return any(part.has_lyrics for part in parts) or bool(sure & {*_VOICES, "voice"}) or not sure
 
 
 def _settled(part: WrittenPart, named: tuple[str, str] | None, choir: bool) -> str | None:
-    if part.percussion and (named is None or catalogue()[named[0]].family != "percussion"):
+    """Its instrument, or the family of which its range must choose, or None for any."""
+    if part.percussion and (named is None or named[0] in FAMILIES or catalogue()[named[0]].family != "percussion"):
         return "percussion"
     if named is not None:
         key, alias = named
-        if alias in _AMBIGUOUS:
+        if alias in AMBIGUOUS:
             sings = part.has_lyrics or (choir and not re.search(r"\d|\bi+\b", part.name, re.IGNORECASE))
             sings = sings or (choir and part.program in (-1, 52, 53))
-            return _AMBIGUOUS[alias][0 if sings else 1]
-        if alias in ("voice", "vocals", "child"):
-            return None
+            return AMBIGUOUS[alias][0 if sings and part.program not in _BASS_PROGRAMS else 1]
         return key
     if part.has_lyrics:
-        return None
-    if part.program > 0:
-        return _from_program(part.program)
-    return None
+        return "voice"
+    program = instrument_of_program(part.program) if part.program > 0 else None
+    return None if program == "strings" and not _GENERIC.match(part.name.strip()) else program
 
 
-def _by_range(parts: Sequence[WrittenPart], choir: bool, among_voices: bool) -> list[tuple[int, str]]:
-    """Instruments for parts that nothing names: voices for singers, else strings, from their range.
+def _by_range(
+    parts: Sequence[tuple[WrittenPart, str | None]], choir: bool, among_voices: bool
+) -> list[tuple[int, str]]:
+    """Instruments for parts that nothing names, or only their family: of none, voices for singers, else strings.
 
     Parts in score order take Violin I and II, viola, cello as in a quartet where their ranges allow.
     """
     result = []
-    for index, part in enumerate(parts):
+    for index, (part, family) in enumerate(parts):
         pitches = [written.pitch for written in part.notes] or [67]
         low, middle, high = min(pitches), statistics.median(pitches), max(pitches)
-        named_voice = re.search(r"\b(voice|vocals?)\b", part.name, re.IGNORECASE) is not None
-        # In a choir a name like Quinto is one more voice.
-        sings = part.has_lyrics or (named_voice and choir and len(parts) > 1) or (bool(part.name) and among_voices)
-        two_staves = any(written.staff > 1 for written in part.notes)
-        if two_staves or (high - low > 50 and len(parts) <= 2 and not sings):
-            key = "piano"
-        elif sings:
-            key = "soprano" if middle >= 67 else "alto" if middle >= 60 else "tenor" if middle >= 53 else "bass"
-        elif low >= 55:
-            key = "violin"
-        elif low >= 48 and middle >= 54:
-            key = "viola"
-        elif low >= 36:
-            key = "cello"
-        else:
-            key = "contrabass" if middle < 48 and high <= 67 else "cello"
-        result.append((index, key))
-    return _as_quartet(result, parts)
+        if family is None:
+            named_voice = re.search(r"\bvoice\b", part.name, re.IGNORECASE) is not None
+            # In a choir a name like Quinto is one more voice.
+            sings = (named_voice and choir and len(parts) > 1) or (bool(part.name) and among_voices)
+            two_staves = any(written.staff > 1 for written in part.notes)
+            if two_staves or (high - low > 50 and len(parts) <= 2 and not sings):
+                result.append((index, "piano"))
+                continue
+            family = "voice" if sings else "strings"
+        result.append((index, _of_family(family, low, middle, high)))
+    return _as_quartet(result, [part for part, _family in parts])
+
+
+def _of_family(family: str, low: int, middle: float, high: int) -> str:
+    """The instrument of a family for a part of this range and median pitch."""
+    if family == "voice":
+        return "soprano" if middle >= 67 else "alto" if middle >= 60 else "tenor" if middle >= 53 else "bass"
+    if family == "brass":
+        return "trumpet" if middle >= 65 else "horn" if middle >= 55 else "trombone" if middle >= 43 else "tuba"
+    if family == "woodwind":
+        return "flute" if middle >= 72 else "oboe" if middle >= 66 else "clarinet" if middle >= 57 else "bassoon"
+    if low >= 55:
+        return "violin"
+    if low >= 48 and middle >= 54:
+        return "viola"
+    return "contrabass" if low < 36 and middle < 48 and high <= 67 else "cello"
 
 
 def _as_quartet(chosen: list[tuple[int, str]], parts: Sequence[WrittenPart]) -> list[tuple[int, str]]:
@@ -288,7 +206,7 @@ def _players(part: WrittenPart, instrument: Instrument, chamber: bool) -> int:
     leading = re.match(r"^(\d{1,2})\s+\D", name)
     if leading and 1 < int(leading.group(1)) <= 12:
         return int(leading.group(1))
-    bare = _KEY_SUFFIX.sub(" ", lower)
+    bare = KEY_SUFFIX.sub(" ", lower)
     ranged = re.search(r"(\d)\s*[-–]\s*(\d)", bare)
     if ranged and int(ranged.group(2)) > int(ranged.group(1)):
         return int(ranged.group(2)) - int(ranged.group(1)) + 1

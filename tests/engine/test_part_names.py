@@ -2,7 +2,8 @@
 
 import pytest
 
-from tutti.engine.notation.part_names import assign_instruments, percussion_key
+from tutti.engine.notation.instrument_names import instrument_named_in, instrument_of_program, percussion_key
+from tutti.engine.notation.part_names import assign_instruments
 from tutti.engine.notation.written import WrittenNote, WrittenPart
 
 
@@ -64,6 +65,90 @@ def test_an_orchestra():
 )
 def test_names_are_settled_by_company(names, keys):
     assert [p.instrument for p in assign_instruments([part(name) for name in names])] == keys
+
+
+NAMES = {
+    "violin": "Violini I, 1. Violine, Vni II, Premiers violons, Fiddle, Solovioline",
+    "viola": "Vla., Bratsche, Vle, Viola d'amore, Altgeige",
+    "cello": "Vcl., V.c., Celli, Violoncelles, Viola da gamba",
+    "contrabass": "Cb., D.B., Kontrabässe, Kontrabaesse, Contrabbasso, Upright Bass, Synth Bass",
+    "piccolo": "Picc., Ottavino, Kl. Fl., Petite flûte",
+    "flute": "Querflöte, Querfloete, Grande Flûte, Flauto contralto, Altblockflöte, Recorder, Recorders, Flauto dolce",
+    "oboe": "Hoboe, Hautbois 1, Ob. d'amore",
+    "english-horn": "Cor anglais, C.A., Englisch Horn, Corno inglese",
+    "clarinet": "Clarinetto in B, Clarinetto in Sib, Kl. in B, Klar. 2, Clarinette en La, Bassetthorn",
+    "bass-clarinet": "B. Cl., Cl. basso, Clarone, Clarinette basse, Contrabass Clarinet",
+    "bassoon": "Fag., Basson 2, Bsn., Dulcian",
+    "contrabassoon": "Kontrafagott, C. Bn., Cfag., Double Bassoon",
+    "saxophone": "Sax alto, Alto Sax, Baritone Sax, Altsaxophon, Tenorsaxofon, Saxofono tenore, Saxophone ténor",
+    "horn": "Hrn. 1 2, Corni I-II in F, Hörner 3/4, Hoerner, Waldhorn, Cors en fa, Mellophone, Tenor Horn",
+    "trumpet": "Tromba, Trombe in Do, Trpt., Kornett, Cornet à pistons, Flügelhorn",
+    "trombone": "Trb., Posaune, Altposaune, Trombone ténor, Sackbut",
+    "bass-trombone": "Bassposaune, B. Trb., Trombone basse",
+    "tuba": "Sousaphone, Sousafon, Euphonium, Baritone T.C., Baritone (B.C.), Baritone Horn, Basstuba, Saxhorn",
+    "timpani": "Pauken, Timp., Timbales, Tymp.",
+    "percussion": "Gran Cassa, Große Trommel, Kl. Trommel, Caisse claire, Schlagzeug, Batteria, Drumset, Bongos",
+    "glockenspiel": "Glockenspiel, Carillon, Röhrenglocken, Campane, Vibrafon, Music Box",
+    "xylophone": "Xilofono, Marimba, Steel Drums, Kalimba",
+    "harp": "Harfe, Arpa, Hrp.",
+    "guitar": "Gitarre, Chitarra, Guitare, Acoustic Guitar (nylon), Mandoline, Laute, E-Gitarre",
+    "piano": "Keyboard, E. Piano, Klavier, Konzertflügel, Acoustic Grand Piano, Tasteninstrument",
+    "organ": "Organ, Orgel, Kirchenorgel, Hammond Organ, Akkordeon, Accordéon, Mundharmonika",
+    "celesta": "Celesta, Célesta",
+    "harpsichord": "Cembalo, Clavecin, B.c., Generalbass, Spinett",
+    "soprano": "Sopran I, Knabensopran, Mezzosoprano",
+    "alto": "Alt, Contralto, Altus",
+    "bass": "Bariton, Baryton, Baritono",
+    "strings": "Strings, Streicher, Archi, Cordes, String Ensemble 1, Synth Pad, Pad 2 (warm), Tremolo Strings",
+    "woodwind": "Woodwinds, Holzbläser, Legni",
+    "brass": "Brass, Blechbläser, Cuivres, Synth Brass 1",
+    "voice": "Chor, Männerchor, SATB Choir, Coro, Chœur, Choeur, Choir Aahs, Singstimme, Voix, Gesang, Lead Vocals",
+}
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_names_of_several_languages(key):
+    found = {name: (instrument_named_in(name) or ("nothing", ""))[0] for name in NAMES[key].split(", ")}
+    assert found == dict.fromkeys(found, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "key"),
+    [
+        ("Strings", 64, 88, "violin"),
+        ("Strings", 36, 88, "cello"),  # chords over all registers are no piano
+        ("Synth Pad", 40, 60, "cello"),
+        ("Chor", 64, 79, "soprano"),
+        ("SATB", 40, 72, "tenor"),
+        ("Brass", 40, 56, "trombone"),
+        ("Woodwinds", 40, 60, "bassoon"),
+    ],
+)
+def test_of_a_family_the_range_chooses(name, low, high, key):
+    company = [part("Flute"), part("Violin")]
+    assert [assign_instruments([part(name, low, high), *more])[0].instrument for more in ([], company)] == [key, key]
+
+
+def test_in_a_band_the_bass_is_an_instrument():
+    band = assign_instruments([part(name) for name in ("Vocals", "Guitar", "Bass", "Drums")])
+    assert [p.instrument for p in band] == ["alto", "guitar", "contrabass", "percussion"]
+    brass = assign_instruments([part(name) for name in ("Cornet", "Baritone", "Tuba")])
+    assert [p.instrument for p in brass] == ["trumpet", "tuba", "tuba"]
+    choir = assign_instruments([part(name) for name in ("Soprano", "Alto", "Baritone")])
+    assert [p.instrument for p in choir] == ["soprano", "alto", "bass"]
+
+
+def test_general_midi_programs():
+    assert {instrument_of_program(program) for program in range(-1, 128)} >= {None, "strings", "brass", "voice"}
+    low, high = ([assign_instruments([part("", *reach, program=program), part("Flute")])[0].instrument
+                  for program in (48, 52, 61, 62, 58, 64, 108, 114)] for reach in ((40, 55), (72, 88)))  # fmt: skip
+    assert low == ["cello", "bass", "trombone", "trombone", "tuba", "saxophone", "xylophone", "xylophone"]
+    assert high == ["violin", "soprano", "trumpet", "trumpet", "tuba", "saxophone", "xylophone", "xylophone"]
+
+
+def test_a_default_sound_of_strings_says_nothing_of_a_voice():
+    parts = [part(name, program=48, instrument_name="String Ensemble 1") for name in ("Soprano", "Quinto", "Tenore")]
+    assert [p.instrument for p in assign_instruments(parts)] == ["soprano", "alto", "tenor"]
 
 
 def test_a_quartet_is_four_players_and_a_string_orchestra_is_sections():
