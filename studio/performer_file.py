@@ -6,26 +6,30 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..engine.errors import InputError, ScoreError, SessionError
-from ..engine.notation.midi_file import open_midi
+from ..engine.errors import InputError, SessionError
 from ..engine.types import PERFORMER, HeardNote, NoteEvent, NoteRelease
 from .keyboard import FIRST_NOTE_ID
+from .performer_midi import TRACK_OPTION, SoloPart, midi_notes
 from .session_file import read_session
 
 COLUMNS = ("onset_s", "duration_s", "pitch")
 MIDI_SUFFIXES = frozenset({".mid", ".midi"})
 
 
-def read_performer(path: Path) -> tuple[HeardNote, ...]:
+def read_performer(path: Path, solo: SoloPart | None = None) -> tuple[HeardNote, ...]:
     """The notes of a performer in order of onset, each whole.
 
     A table (CSV) has the columns ``onset_s``, ``duration_s``, ``pitch`` (MIDI number, may be fractional) and may have
-    ``velocity`` and ``confidence``; of a MIDI file all tracks are taken together, of a session (``.mcap``) what its
-    performers were heard to play. Raises ``InputError`` where there are no notes or they make no sense.
+    ``velocity`` and ``confidence``; of a MIDI file that track is taken which is ``solo``'s (without it, all), of a
+    session (``.mcap``) what its performers were heard to play. Raises ``InputError`` where there are no notes, they
+    make no sense, or it is not plain whose they are.
     """
+    is_midi = path.suffix.lower() in MIDI_SUFFIXES
+    if solo is not None and solo.track is not None and not is_midi:
+        raise InputError(f"{path}: has no tracks; {TRACK_OPTION} is for MIDI files")
     try:
-        if path.suffix.lower() in MIDI_SUFFIXES:
-            notes = list(_midi_notes(path))
+        if is_midi:
+            notes = list(midi_notes(path, solo))
         elif path.suffix.lower() == ".mcap":
             notes = [note for note in read_session(path).heard if note.duration_s is not None]
         else:
@@ -69,26 +73,6 @@ def _table_notes(path: Path) -> Iterator[HeardNote]:
             yield HeardNote(
                 line, onset_s, duration_s, pitch, min(127, max(1, velocity)), min(1.0, max(0.0, confidence))
             )
-
-
-def _midi_notes(path: Path) -> Iterator[HeardNote]:
-    try:
-        messages = list(open_midi(path.read_bytes(), str(path)))
-    except (ScoreError, TypeError) as error:
-        raise InputError(f"{error}; a performer's MIDI file is of type 0 or 1") from error
-    at_s, count = 0.0, 0
-    sounding: dict[tuple[int, int], tuple[float, int]] = {}
-    for message in messages:
-        at_s += message.time
-        if message.type not in ("note_on", "note_off"):
-            continue
-        key = (message.channel, message.note)
-        if key in sounding:
-            onset_s, velocity = sounding.pop(key)
-            count += 1
-            yield HeardNote(count, onset_s, at_s - onset_s, float(message.note), velocity, 1.0)
-        if message.type == "note_on" and message.velocity > 0:
-            sounding[key] = (at_s, message.velocity)
 
 
 class PerformerReplay:

@@ -22,7 +22,6 @@ _GENERIC = re.compile(
     r"|system|grand staff|piano staff)?[\s_.:#-]*(\d+|[ivx]+)?$",
     re.IGNORECASE,
 )
-_NUMBERS = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8}
 _PLURALS = re.compile(
     r"\b(flutes|flauti|flöten|flûtes|oboes|oboi|oboen|hautbois|clarinets|clarinetti|klarinetten|clarinettes|bassoons|fagotti"
     r"|fagotte|bassons|horns|corni|hörner|cors|trumpets|trombe|trompeten|trompettes|clarini|trombones|tromboni|posaunen"

@@ -270,7 +270,7 @@ def breaches(context: StepContext, names: tuple[str, ...] | None = None) -> list
     What voices break together is one breach, of the severity of the worst. Mutual rules name both voices, higher first,
     rules of the chord all that sound, others the voice that should have moved otherwise first.
     """
-    found = []
+    found: list[Breach] = []
     sounding = tuple(voice for voice, pitch in enumerate(context.now) if pitch >= 0)
     for known in RULES if names is None else [rule(name) for name in names]:
         worst: dict[frozenset[int], Breach] = {}
@@ -281,9 +281,8 @@ def breaches(context: StepContext, names: tuple[str, ...] | None = None) -> list
                     continue
                 costs = np.zeros(COSTS)
                 known.charge(context, voice, other, costs, 1.0)
-                if known.scope == "pair":
-                    voices = (other, voice) if known.mutual else (voice, other)
-                else:
+                voices: tuple[int, ...] = (other, voice) if known.mutual else (voice, other)
+                if known.scope != "pair":
                     voices = (voice,) if known.scope == "voice" else sounding
                 together = frozenset(voices)
                 if costs[event] > (worst[together].severity if together in worst else 0.0):

@@ -1,7 +1,7 @@
 """Commands that perform offline, faster than real time, and what goes with them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -34,6 +34,9 @@ from .options import (
     tuning_named,
 )
 
+if TYPE_CHECKING:
+    from ...engine.types import HeardNote
+
 
 def render(
     score: ScoreArgument,
@@ -42,6 +45,10 @@ def render(
     solo: SoloOption = None,
     performer: Annotated[
         Path | None, typer.Option(help="Who plays the solo: notes (CSV), a MIDI file, or a recorded session.")
+    ] = None,
+    performer_track: Annotated[
+        str | None,
+        typer.Option("--performer-track", help="Which track of their MIDI file it is, by number or name, if asked."),
     ] = None,
     lead: LeadOption = "soloist",
     ai_parts: AiOption = "",
@@ -70,7 +77,6 @@ def render(
     from ...engine.conducting.tracking import Take, read_take
     from ...engine.errors import InputError
     from ..hearing import Hearing
-    from ..performer_file import read_performer
     from ..profiles import PersonProfile, read_profile
     from ..render import RenderJob
     from ..render import render as perform
@@ -79,6 +85,8 @@ def render(
         raise InputError("nobody to follow: give --take (a conductor), or --solo and --performer (a soloist), or both")
     if performer is not None and solo is None:
         raise InputError(f"{performer}: which part is it? name it with --solo")
+    if performer is None and performer_track is not None:
+        raise InputError("--performer-track says which track of a performer's file: give --performer as well")
     person = read_profile(profile) if profile else PersonProfile()
     job = RenderJob(
         score=score,
@@ -98,12 +106,23 @@ def render(
         formats=names(formats),
         stems=stems,
         solo=solo,
-        performer=read_performer(performer) if performer is not None else (),
+        performer=_performed(performer, score, solo or "", performer_track) if performer is not None else (),
         lead=Soloist.parse_lead(lead),
     )
     with progress_bars() as bars:
         numbers = perform(job, bars)
     print_json(numbers) if as_json else say_rendered(out, numbers)
+
+
+def _performed(path: Path, score: str, solo: str, track: str | None) -> "tuple[HeardNote, ...]":
+    """The notes of who plays the part ``solo``. Raises ``InputError`` and ``ModelError``."""
+    from ...engine.notation.score_cache import open_score
+    from ..ensemble_setup import parts_named
+    from ..performer_file import read_performer
+    from ..performer_midi import SoloPart
+
+    read = open_score(score)
+    return read_performer(path, SoloPart(read, frozenset(parts_named(read, solo.split(","))), track))
 
 
 def concert(
