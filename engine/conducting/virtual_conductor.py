@@ -7,6 +7,7 @@ that follows the score's dynamics, seen by a device that may be poor (``imperfec
 
 import csv
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,15 +29,18 @@ Timings = tuple[np.ndarray, np.ndarray]
 
 STALLED, STALLED_QUARTERS = 4.0, 4
 """No orchestra plays so many quarters in a row so many times slower than usual; an alignment that went astray does."""
+CONTRADICTION_S = 0.05
+"""How far a time may be from the others' before it is told that it was left out: notes of a chord are nearer."""
 REST_S = 1.0
 """How long the virtual conductor stands still before the preparatory beat."""
 
 
-def read_timings(path: Path | str) -> Timings:
+def read_timings(path: Path | str, tell: Callable[[str], None] | None = None) -> Timings:
     """Read a CSV with columns ``quarter`` and ``time_s`` (others are ignored), sorted and cleaned.
 
     Rows that repeat a place or run against the majority are left out, and so is the time in which the recording plays
-    what the score has not (``_without_stalls``). Raises ``TakeError`` naming file and line.
+    what the score has not (``_without_stalls``); ``tell`` is given a line about it. Raises ``TakeError`` naming file
+    and line.
     """
     path = Path(path)
     points: list[tuple[float, float]] = []
@@ -58,7 +62,22 @@ def read_timings(path: Path | str) -> Timings:
         raise TakeError(f"{path}: not a CSV file of timings ({error})") from error
     if len(points) < 2:
         raise TakeError(f"{path}: holds fewer than two timed places")
-    return _without_stalls(*clean_timings(np.array([p[0] for p in points]), np.array([p[1] for p in points])))
+    given_quarter, given_s = (np.array(column) for column in zip(*points, strict=True))
+    cleaned = clean_timings(given_quarter, given_s)
+    timings = _without_stalls(*cleaned)
+    if tell is not None:
+        off = np.abs(np.interp(given_quarter, *cleaned) - given_s) > CONTRADICTION_S
+        stalled_s = float(np.ptp(cleaned[1]) - np.ptp(timings[1]))
+        words = []
+        if off.any():
+            first = given_quarter[off].min()
+            words.append(f"{off.sum()} of {len(points)} times contradict the others and are left out, the first at "
+                         f"quarter {first:g}")  # fmt: skip
+        if stalled_s > CONTRADICTION_S:
+            words.append(f"{stalled_s:.0f} s in which the score stands still are left out")
+        if words:
+            tell(f"{path}: {'; '.join(words)}")
+    return timings
 
 
 def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:

@@ -159,7 +159,9 @@ def take(
     from ..outputs import check_file
 
     check_file(out)
-    conducted = conduct(open_score(score), read_timings(timings), seed=seed, noise_m=noise, rate_hz=rate)
+    read = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
+    conducted = conduct(open_score(score), read, seed=seed, noise_m=noise, rate_hz=rate)
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 

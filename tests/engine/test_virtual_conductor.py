@@ -85,9 +85,13 @@ def test_every_meter_has_a_figure(beats):
 def test_timings_are_cleaned(tmp_path):
     path = tmp_path / "timings.csv"
     path.write_text("score_quarter,quarter,time_s\n0,0,1\n1,1,2\n1,1,2.1\n2,2,0.5\n3,3,4\n3.5,3.5,\n4,4,5\n")
-    quarter, time_s = read_timings(path)
+    told: list[str] = []
+    quarter, time_s = read_timings(path, told.append)
     assert quarter.tolist() == [0, 1, 3, 4]
     assert time_s.tolist() == [1, 2, 4, 5]
+    assert told == [f"{path}: 2 of 6 times contradict the others and are left out, the first at quarter 1"]
+    path.write_text("quarter,time_s\n0,0\n1,1\n1,1.01\n2,2\n")
+    assert read_timings(path, pytest.fail)[0].tolist() == [0, 1, 2], "nothing to tell"
 
 
 def test_what_a_recording_plays_and_the_score_has_not_is_taken_out(tmp_path):
@@ -98,7 +102,9 @@ def test_what_a_recording_plays_and_the_score_has_not_is_taken_out(tmp_path):
     path = tmp_path / "timings.csv"
     rows = enumerate(np.cumsum(waits) - waits[0])
     path.write_text("quarter,time_s\n" + "".join(f"{quarter},{time_s}\n" for quarter, time_s in rows))
-    _, time_s = read_timings(path)
+    told: list[str] = []
+    _, time_s = read_timings(path, told.append)
+    assert told == [f"{path}: {waits[3:8].sum() + 36.0 - 4.5:.0f} s in which the score stands still are left out"]
     waits[3:8] = waits[30:34] = 0.5
     assert np.diff(time_s) == pytest.approx(waits[1:])
 
