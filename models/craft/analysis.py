@@ -81,9 +81,10 @@ class RuleBreach:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was found in a score; ``strength`` is how plainly it is in ``key`` (correlation, at most 1)."""
+    """What was found in a score, in order of time; ``strength`` is how plainly it is in ``key`` (correlation, at most
+    1), which is None where there are no notes with a pitch."""
 
-    key: Key
+    key: Key | None
     strength: float
     chords: tuple[ChordSpan, ...]
     non_chord: tuple[NonChordNote, ...]
@@ -129,7 +130,7 @@ def analyse(
     found = _Notes.of(score, score.notes_between(0.0, score.end_quarter) if notes is None else notes)
     beats = _Beats(score)
     weights, basses, together = found.by_beat(beats)
-    key, strength = find_key(weights.sum(axis=0)) if len(weights) else (Key(0, "major"), 0.0)
+    key, strength = find_key(weights.sum(axis=0)) if weights.any() else (None, 0.0)
     keys = keys_along(weights)
     chords = chords_along(weights, basses, keys, together)
     spans = _spans(beats, chords, keys, found)
@@ -138,7 +139,7 @@ def analyse(
         key,
         strength,
         spans,
-        tuple(_non_chord_notes(found, beats, chords, keys)),
+        tuple(sorted(_non_chord_notes(score, found, beats, chords, keys), key=lambda n: (n.place.quarter, n.part))),
         tuple(_breaches(score, found, voices, beats, chords, keys, rules, scale)),
     )
 
@@ -263,7 +264,7 @@ def _rests(notes: _Notes, quarter: float) -> bool:
 
 
 def _non_chord_notes(
-    notes: _Notes, beats: _Beats, chords: Sequence[Chord | None], keys: Sequence[Key]
+    score: Score, notes: _Notes, beats: _Beats, chords: Sequence[Chord | None], keys: Sequence[Key]
 ) -> Iterator[NonChordNote]:
     for part in np.unique(notes.part).tolist():
         line = notes.line(part)
@@ -278,7 +279,7 @@ def _non_chord_notes(
                 place = beats.place(float(beats.start[beat]) if held else float(notes.onset[index]))
                 name = keys[beat].spell(note.pitch % 12)
                 on_beat = held or bool(abs(notes.onset[index] - beats.start[beat]) < 1e-6)
-                words = f"{place}: {name} is {_article(kind)}: it {SENTENCES[kind]}"
+                words = f"{place}: {score.parts[part].name} {name} is {_article(kind)}: it {SENTENCES[kind]}"
                 yield NonChordNote(place, part, note.pitch, kind, on_beat, words)
 
 

@@ -92,7 +92,7 @@ def report_written(written: WrittenPart, weights: Path | None, folder: Path) -> 
 def figures(found: Explanation) -> dict[str, Any]:
     """Everything, fit for JSON."""
     score, analysis = found.score, found.analysis
-    at = {"key": analysis.key.name, "strength": round(analysis.strength, 3)}
+    at = {"key": analysis.key and analysis.key.name, "strength": round(analysis.strength, 3)}
     rows: dict[str, Any] = {
         **at,
         "chords": [

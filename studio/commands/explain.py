@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from ...engine.errors import ModelError
 from .options import JsonOption, ScoreArgument, console, names, print_json
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def explain(
 ) -> None:
     """Keys, chords with their reasons, cadences, notes outside the chords, broken rules; and what surprises the AI."""
     from ...engine.notation.score_cache import open_score
+    from ...models.craft.analysis import UNPITCHED
     from ...models.craft.traditions import tradition as tradition_named
     from ...models.part.runtime import PartModel
     from ..ai.part_report import explain_parts, figures, write_part_report
@@ -38,6 +40,8 @@ def explain(
     if report is not None:
         check_folder(report)
     read = open_score(score)
+    if all(read.parts[part].instrument in UNPITCHED for part in set(read.notes["part"].tolist())):
+        raise ModelError(f"{read.title} has no notes with a pitch: there is nothing to explain")
     named = parts_named(read, names(parts))
     provenance, by_ai = _provenance(score, read)
     model = PartModel.load(weights) if surprise or report is not None else None
@@ -66,15 +70,16 @@ def _say(found: "Explanation") -> None:
     from ..ai.part_report import words_of
 
     analysis = found.analysis
-    console.print(f"{found.score.title}: {analysis.key.name}", highlight=False)
+    key = "" if analysis.key is None else f": {analysis.key.name}"
+    console.print(f"{found.score.title}{key}", highlight=False)
     table = Table("Bar", "Beat", "Chord", "Why", show_edge=False)
     if found.surprise is not None:
         table.add_column("Nats a decision", justify="right")
     for span in analysis.chords:
         ends = (f" – {span.cadence}" if span.cadence else "", "bold")
-        key = "" if span.key == analysis.key else f" in {span.key.name}"
+        other = "" if span.key == analysis.key else f" in {span.key.name}"
         why = Text.assemble(span.why.split(": ", 1)[1], ends)
-        row: list[str | Text] = [span.place.measure, str(span.place.beat), span.numeral + key, why]
+        row: list[str | Text] = [span.place.measure, str(span.place.beat), span.numeral + other, why]
         if found.surprise is not None:
             row.append(
                 f"{found.surprise.by_quarter[min(int(span.place.quarter), len(found.surprise.by_quarter) - 1)]:.2f}"

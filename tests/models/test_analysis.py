@@ -107,6 +107,15 @@ def test_a_line_alone_has_no_chords_but_a_unison_after_chords_has() -> None:
 def test_silence_has_no_chords() -> None:
     analysis = analyse(make_score([], instruments=("violin",)))
     assert analysis.chords == () and analysis.breaches == () and analysis.non_chord == ()
+    assert analysis.key is None and analysis.strength == 0.0
+    assert analyse(make_score([(0.0, 1.0, 38, 0, 0.5, 0)], instruments=("percussion",))).key is None
+
+
+def test_non_chord_notes_are_told_in_order_of_time_and_name_their_part() -> None:
+    found = analyse(choir("E5 F5:.5 E5:.5 D5 C5", "G4:2 G4 G4", "C4 C4 B3:.5 A3:.5 G3", "C3 C3 G2 C3")).non_chord
+    assert [note.place.quarter for note in found] == sorted(note.place.quarter for note in found)
+    assert {note.part for note in found} >= {0, 2}
+    assert all(f": {('Soprano 1', 'Alto 2', 'Tenor 3', 'Bass 4')[note.part]} " in note.words for note in found)
 
 
 @pytest.mark.parametrize("shift", range(12))

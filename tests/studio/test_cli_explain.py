@@ -44,6 +44,14 @@ def test_a_score_is_explained(fifths: Path) -> None:
     assert out["counted"]["out-of-scale"] >= 2  # F and B
 
 
+def test_a_score_without_notes_is_said_to_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "empty.musicxml"
+    rest = "<note><rest/><duration>48</duration></note>"
+    path.write_text(score(("Flute", [attributes("4/4") + rest])), encoding="utf-8")
+    with pytest.raises(ModelError, match="empty has no notes with a pitch: there is nothing to explain"):
+        invoke("explain", str(path))
+
+
 def test_a_melody_is_harmonised_by_rules(tmp_path: Path) -> None:
     melody = tmp_path / "melody.musicxml"
     bars = [
