@@ -11,6 +11,8 @@ from .grid import HIGH_PITCH, LOW_PITCH, VOICES
 Range = tuple[int, int]
 FOLLOWERS = 2
 """Parts that a group after the first answers, between the top and the bass of the music."""
+LOWEST_CONTRABASS = 28
+"""Its open E, as it sounds; what lies below takes a fifth string or an extension, which not every player has."""
 WIDEST_RANGE = (LOW_PITCH, HIGH_PITCH)
 
 
@@ -24,9 +26,11 @@ class VoiceGroup:
 
 
 def comfortable_range(instrument: str) -> Range:
-    """The range in which an instrument is mostly written for in an ensemble: without the extremes."""
+    """The range in which an instrument is mostly written for in an ensemble, as it sounds: without the extremes."""
     kind = catalogue()[instrument]
     low, high = kind.range
+    if instrument == "contrabass":
+        low = LOWEST_CONTRABASS
     span = high - low
     match kind.family:
         case "strings":

@@ -1,5 +1,6 @@
 """What a person asks of the AI player, in terms that do not depend on voices: turned into the network's controls."""
 
+import math
 from dataclasses import dataclass, replace
 
 from ..engine.errors import ModelError
@@ -21,7 +22,7 @@ class Wish:
     """None leaves it to the model.
 
     ``density`` is in onsets per quarter of an answered part; ``register`` −1 (low on the instrument) – 1 (high);
-    the others as in ``models.controls.Controls``.
+    the others as in ``models.controls.Controls``. Raises ``ModelError`` for numbers out of range.
     """
 
     key: str | None = None
@@ -66,7 +67,7 @@ def _pitch_in(reach: tuple[int, int], register: float) -> float:
     """A pitch in the comfortable part of a range: its lower two thirds, where parts of an ensemble mostly lie."""
     low, high = reach[0], reach[0] + 0.67 * (reach[1] - reach[0])
     middle = (low + high) / 2
-    return middle + 0.4 * max(-1.0, min(1.0, register)) * (high - low)
+    return middle + 0.4 * register * (high - low)
 
 
 class GestureWish:

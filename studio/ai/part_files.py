@@ -7,6 +7,7 @@ says the same. Notation is made by music21 from the notes: bars, ties, voices wh
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ SMALLEST = Fraction(1, 48)
 """Finer places are rounding errors of floating point."""
 MARKS = ((0.2, "pp"), (0.35, "p"), (0.48, "mp"), (0.6, "mf"), (0.75, "f"), (1.1, "ff"))
 """Dynamics up to a level (0–1)."""
+SOUNDS_FROM_WRITTEN = {"contrabass": -12, "contrabassoon": -12, "guitar": -12, "piccolo": 12, "celesta": 12}
+"""Semitones from what is printed to what is heard, of instruments whose parts are printed an octave off."""
 SUFFIXES = (".musicxml", ".mid")
 _ORDER = {"note_off": 0, "pitchwheel": 1, "note_on": 2}
 """Of what happens at once; whatever else there is comes first."""
@@ -116,8 +119,9 @@ def write_musicxml(
 
 
 def _staff(score: Score, index: int, notes: Sequence[ScoreNote], fifths: int) -> Any:
-    """One part: measures with what begins in them, ties over barlines, a voice for notes that overlap."""
-    from music21 import clef, instrument, key, meter, stream, tempo
+    """One part as it is printed: measures with what begins in them, ties over barlines, a voice for
+    notes that overlap."""
+    from music21 import clef, instrument, interval, key, meter, stream, tempo
 
     part = score.parts[index]
     staff = stream.Part(id=f"P{index + 1}")
@@ -125,6 +129,10 @@ def _staff(score: Score, index: int, notes: Sequence[ScoreNote], fifths: int) ->
     staff.partAbbreviation = part.abbreviation
     player = instrument.Instrument(staff.partName)
     player.midiProgram = catalogue()[part.instrument].midi_program
+    octave = SOUNDS_FROM_WRITTEN.get(part.instrument, 0)
+    if octave:
+        player.transposition = interval.Interval(octave)
+        notes = [replace(note, pitch=note.pitch - octave) for note in notes]
     staff.insert(0, player)
     voices = _voices(notes)
     shown = (0, 0)

@@ -144,6 +144,19 @@ def test_any_number_of_parts_is_answered_in_groups_of_four_voices() -> None:
         plan_groups(heights, [], ranges)
 
 
+def test_an_ai_contrabass_needs_no_extension() -> None:
+    score = make_score([(0.0, 1.0, 40, 0, 0.5, 0)], instruments=("contrabass", "cello"))
+    assert [low for low, _high in part_ranges(score).values()] == [28, 36]  # open E and C, as they sound
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"register": 3.0}, {"register": float("nan")}, {"density": -1.0}, {"complexity": 2.0}]
+)
+def test_wishes_out_of_range_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ModelError, match=f"{next(iter(wrong))} .*: say 0|{next(iter(wrong))} .*: say -1"):
+        Wish(**wrong)
+
+
 def test_who_has_nobody_to_listen_to_is_refused() -> None:
     score = melody()
     with pytest.raises(ModelError, match="somebody to listen to"):

@@ -46,6 +46,16 @@ def tune(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_a_contrabass_is_printed_an_octave_above_its_sound(tmp_path: Path) -> None:
+    rows = [(0.0, 4.0, 28, 0, 0.6, 0), (0.0, 4.0, 84, 1, 0.6, 0)]
+    score = make_score(rows, instruments=("contrabass", "piccolo"))
+    write_musicxml(tmp_path / "low.musicxml", score, all_notes(score))
+    printed = [f"{n.findtext('step')}{n.findtext('octave')}"
+               for n in ElementTree.parse(tmp_path / "low.musicxml").iter("pitch")]  # fmt: skip
+    assert printed == ["E2", "C5"]
+    assert [note.pitch for note in all_notes(read_score(tmp_path / "low.musicxml"))] == [28, 84]
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_writes_a_score_that_reads_back(task: str, tune: Path, weights: Path, tmp_path: Path) -> None:
     request = PartRequest(
