@@ -7,6 +7,7 @@ import numpy as np
 
 from ..engine.score import Score
 from ..engine.types import ScoreNote
+from .endings import ending_of, with_rest
 from .ensemble_writing import EnsembleSheet, EnsembleWriter
 from .grid import REST, Grid, decode_voice
 from .score_shapes import all_notes, with_notes
@@ -55,17 +56,26 @@ def compose(
     if wish.density is None:
         wish = replace(wish, density=assignment.density)
     groups = plan_groups(heights, sorted(assignment.asked), part_ranges(assignment.score))
+    ending, key = None, assignment.key
+    if key is not None:
+        ending = ending_of(assignment, columns, heights, grid, key)
+    if ending is not None and key is not None:
+        columns = with_rest(columns, ending, frozenset(assignment.asked))
+        if wish.key is None and frozenset(heights) <= frozenset(assignment.asked):
+            wish = replace(wish, key=key.name)
     wishes = wishes_with_cadences(grid, wish, assignment.cadences)
     given = frozenset(heights) - frozenset(assignment.asked)
-    decided = EnsembleWriter(groups, decoder).write(EnsembleSheet(grid, columns, wishes, given), progress)
+    decided = EnsembleWriter(groups, decoder).write(
+        EnsembleSheet(grid, columns, wishes, given, ending=ending), progress
+    )
     written: list[ScoreNote] = []
     for part, spans in sorted(assignment.asked.items()):
         notes = decode_voice(decided[part], grid, part, PLAIN_DYNAMIC, decoder.source)
-        written += [note for note in notes if _inside(note.onset_quarter, spans)]
+        written += [note for note in notes if inside(note.onset_quarter, spans)]
     kept = [
         note
         for note in all_notes(assignment.score)
-        if not _inside(note.onset_quarter, assignment.asked.get(note.part, ()))
+        if not inside(note.onset_quarter, assignment.asked.get(note.part, ()))
     ]
     written = _as_loud_as(kept, written, assignment.softer)
     notes = sorted([*kept, *written], key=lambda note: (note.onset_quarter, note.part, note.pitch))
@@ -88,7 +98,8 @@ def wishes_with_cadences(grid: Grid, wish: Wish, cadences: tuple[float, ...]) ->
     return tuple(wishes)
 
 
-def _inside(quarter: float, spans: tuple[Span, ...]) -> bool:
+def inside(quarter: float, spans: tuple[Span, ...]) -> bool:
+    """Whether a score time lies in one of the spans."""
     return any(start - 1e-6 <= quarter < end - 1e-6 for start, end in spans)
 
 

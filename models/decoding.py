@@ -21,6 +21,7 @@ from .craft.rules import RuleSet
 from .craft.scales import Scale
 from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
 from .part.runtime import PartModel, PartState
+from .writing import Ending
 
 _MOST_OWED = 8.0  # notes
 _MOST_DETERRED = 1.0  # nats
@@ -103,6 +104,7 @@ class PartDecoder:
         strength: float | None = None,
         scale: Scale | None = None,
         chord: frozenset[int] | None = None,
+        ending: Ending | None = None,
         settings: DecodingSettings | None = None,
     ) -> list[int]:
         """The tokens of all voices at the next step; those of ``given`` are taken as they are.
@@ -110,8 +112,8 @@ class PartDecoder:
         ``given`` must hold every given voice and may hold others (forced notes). ``controls`` are asked for from this
         step on; ``ahead`` as ``PartState.begin`` wants it. Without ``may_hold`` answered voices start a new note or
         rest, and so do those in ``anew``. Given voices in ``imagined`` (what a player will do next) are decided as
-        well. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step; ``settings`` replace
-        the decoder's for this step.
+        well. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step, ``ending`` the chord on
+        which the music ends here; ``settings`` replace the decoder's for this step.
         """
         state, chosen = self.state, settings or self.settings
         codes = controls.codes() if isinstance(controls, Controls) else controls
@@ -128,6 +130,8 @@ class PartDecoder:
             if voice in given:
                 continue
             logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
+            if ending is not None and voice in ending.classes:
+                logits = self._ended(logits, voice, ending)
             costs = None
             if chosen.rules.active:
                 costs = self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
@@ -149,6 +153,17 @@ class PartDecoder:
         if not may_hold:
             logits[HOLD] = -np.inf
         return logits
+
+    def _ended(self, logits: np.ndarray, voice: int, ending: Ending) -> np.ndarray:
+        """The odds of what a voice may do where the music ends; as they are where it could do nothing."""
+        sounding = int(self.state.sounding[voice])
+        sounds = FIRST_PITCH <= sounding < VOCABULARY
+        fits = np.array(
+            [(pitch + LOW_PITCH) % 12 in ending.classes[voice] for pitch in range(VOCABULARY - FIRST_PITCH)]
+        )
+        may = np.append([sounds and fits[sounding - FIRST_PITCH], not sounds and voice not in ending.present], fits)
+        ended = np.where(may, logits, -np.inf)
+        return ended if np.isfinite(ended).any() else logits
 
     def _penalties(
         self,

@@ -1,14 +1,14 @@
 """Answers for any number of parts: columns of parts in, the same columns decided out, four voices at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .grid import ABSENT, REST, Grid
 from .voice_groups import VoiceGroup
 from .wish import Wish
-from .writing import Decoder, Sheet, SheetWriter
+from .writing import Decoder, Ending, Sheet, SheetWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class EnsembleSheet:
     written: frozenset[int] = frozenset()
     coming: Mapping[int, np.ndarray] = field(default_factory=dict)
     """What written parts play after the sheet, (steps,), all of one length."""
+    ending: Ending | None = None
 
 
 class EnsembleWriter:
@@ -47,7 +48,10 @@ class EnsembleWriter:
             answered = frozenset(voice for voice, part in enumerate(group.parts) if part in group.answered)
             ahead = frozenset(voice for voice, part in enumerate(group.parts) if part in sheet.written)
             coming = self._coming(group, sheet)
-            filled = writer.write(Sheet(sheet.grid, tokens, group.ranges, answered, controls, ahead, coming), show)
+            ending = None if sheet.ending is None else _for_voices(sheet.ending, group)
+            filled = writer.write(
+                Sheet(sheet.grid, tokens, group.ranges, answered, controls, ahead, coming, ending), show
+            )
             for voice, part in enumerate(group.parts):
                 if part is not None:
                     columns[part] = filled[:, voice]
@@ -60,3 +64,13 @@ class EnsembleWriter:
         steps = len(next(iter(sheet.coming.values())))
         nothing = np.full(steps, REST, np.int64)
         return np.stack([nothing if part is None else sheet.coming.get(part, nothing) for part in group.parts], axis=1)
+
+
+def _for_voices(ending: Ending, group: VoiceGroup) -> Ending:
+    """An ending of parts as that of a group's answered voices."""
+    voices = {voice: part for voice, part in enumerate(group.parts) if part in group.answered and part is not None}
+    return replace(
+        ending,
+        classes={voice: ending.classes[part] for voice, part in voices.items() if part in ending.classes},
+        present=frozenset(voice for voice, part in voices.items() if part in ending.present),
+    )

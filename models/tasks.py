@@ -12,6 +12,7 @@ import numpy as np
 from ..engine.errors import ModelError
 from ..engine.instruments import catalogue
 from ..engine.score import Score
+from .craft.keys import Key
 from .grid import ABSENT, FIRST_PITCH, HOLD, REST, Grid, encode_score, grid_of_score
 from .score_shapes import bars_between, bars_numbered, new_part, with_bars, with_parts
 from .writing import ASK, ASK_ANEW
@@ -47,6 +48,8 @@ class Assignment:
     cadences: tuple[float, ...] = ()
     heard: frozenset[int] | None = None
     density: float | None = None
+    key: Key | None = None
+    """The key in which the music ends, where the AI player writes its end."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -225,8 +228,17 @@ def _spans(task: str, score: Score, asked: Sequence[int], span: Span) -> Assignm
     drums = [score.parts[part].name for part in asked if part not in _melodic(score)]
     if drums:
         raise ModelError(f"{drums[0]} has no pitches: name parts that have")
-    last_bar = float(score.measures["start_quarter"][score.measure_at(span[1] - 1e-6)])
-    return Assignment(task, score, dict.fromkeys(asked, (span,)), cadences=(max(span[0], last_bar),))
+    return Assignment(task, score, dict.fromkeys(asked, (span,)), cadences=(_rest(score, span),))
+
+
+def _rest(score: Score, span: Span) -> float:
+    """Where what is written in a span comes to rest: its last bar; where there is but one, the middle of that."""
+    bar = score.measure_at(span[1] - 1e-6)
+    start = float(score.measures["start_quarter"][bar])
+    if start > span[0] + 1e-6:
+        return start
+    beats = score.beats["quarter"][(score.beats["measure"] == bar) & (score.beats["quarter"] >= span[0] - 1e-6)]
+    return float(beats[len(beats) // 2]) if len(beats) else span[0]
 
 
 def _anchors(score: Score, part: int, amount: float) -> frozenset[float]:

@@ -6,7 +6,7 @@ first step that differs.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -51,6 +51,25 @@ class NamedDecoder(Decoder, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """A step from which on all rest on a chord: the pitch classes that each voice (or part) may have there.
+
+    Voices that sound go on sounding, and those that are ``present`` sound in any case. From step ``approach`` up to it
+    the chord that is asked of all is ``leading``, where that has notes.
+    """
+
+    step: int
+    classes: Mapping[int, frozenset[int]]
+    present: frozenset[int] = frozenset()
+    approach: int = 0
+    leading: frozenset[int] = frozenset()
+
+    def leads_at(self, step: int) -> frozenset[int] | None:
+        """The chord that leads there at a step, if one does."""
+        return self.leading if self.leading and self.approach <= step < self.step else None
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """Four voices on a grid: ``tokens`` (steps, VOICES) holds what is known, and ``ASK``, ``ASK_ANEW`` or ``IMAGINE``.
 
@@ -66,11 +85,12 @@ class Sheet:
     ahead: frozenset[int] = frozenset()
     coming: np.ndarray | None = None
     """What the ``ahead`` voices play after the sheet, (steps, VOICES); the other columns say nothing."""
+    ending: Ending | None = None
 
     @property
     def frame(self) -> tuple[Any, ...]:
         """What must be the same for two sheets to be about the same music."""
-        return float(self.grid.onset_quarter[0]), self.ranges, self.answered, self.ahead
+        return float(self.grid.onset_quarter[0]), self.ranges, self.answered, self.ahead, self.ending
 
     def controls_at(self, step: int) -> Controls:
         current = self.controls[0][1]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...engine.score import Score
-from ...models.composing import Composition
-from ...models.craft.analysis import analyse
+from ...models.composing import Composition, inside
+from ...models.craft.analysis import UNPITCHED, analyse
 from ...models.craft.keys import Key, find_key
 from ...models.craft.scales import Scale
+from ...models.tasks import Assignment
 
 SEED_STEP = 1_000_003
 """Between the seeds of drafts, so that neighbouring seeds of a person share none."""
@@ -53,11 +53,13 @@ def _silent_share(composition: Composition) -> float:
     return max(0.0, 1.0 - sounding / asked - USUAL_RESTS) if asked else 0.0
 
 
-def key_heard(score: Score, asked: frozenset[int]) -> Key | None:
-    """The key of what stands already; None where nothing does."""
+def key_heard(assignment: Assignment) -> Key | None:
+    """The key of what stands already, in bars that are not asked for as well; None where nothing does."""
     weights = np.zeros(12)
+    score = assignment.score
     for note in score.notes_between(0.0, score.end_quarter):
-        if note.part not in asked:
+        asked = assignment.asked.get(note.part, ())
+        if score.parts[note.part].instrument not in UNPITCHED and not inside(note.onset_quarter, asked):
             weights[note.pitch % 12] += note.duration_quarter
     return find_key(weights)[0] if weights.any() else None
 

@@ -16,7 +16,7 @@ from ...engine.types import ScoreNote
 from ...models import tasks
 from ...models.composing import Composition, compose
 from ...models.copy_check import CopyIndex, copies_path, lines_of
-from ...models.craft.keys import find_key
+from ...models.craft.keys import find_key, key_named
 from ...models.craft.rules import RuleSet
 from ...models.craft.scales import Scale
 from ...models.craft.traditions import Tradition, out_of_scale, tradition
@@ -86,7 +86,9 @@ def write_part(request: PartRequest, progress: Callable[[float], None] | None = 
     if request.temperature is not None:
         settings = DecodingSettings(temperature=request.temperature, rules=settings.rules)
     scale = scale_of(request.tradition)
-    key = key_heard(score, frozenset(assignment.asked))
+    key = key_named(request.wish.key) if request.wish.key is not None else key_heard(assignment)
+    if scale is None:
+        assignment = replace(assignment, key=key)
     done = itertools.count()
 
     def write(seed: int) -> Composition:

@@ -7,7 +7,7 @@ from support import make_score
 from tutti.engine.types import ScoreNote
 from tutti.models.composing import Composition
 from tutti.models.craft.keys import Key
-from tutti.models.tasks import Assignment
+from tutti.models.tasks import Assignment, go_on
 from tutti.studio.ai.drafts import best_draft, faults_of, key_heard, seed_of
 
 TUNE = [67, 69, 71, 72, 74, 71, 69, 67]
@@ -24,8 +24,25 @@ def written(*pitches: int) -> Composition:
 
 
 def test_the_key_is_that_of_what_stands_already() -> None:
-    assert key_heard(written(43, 50, 47, 43).score, frozenset({1})) == G_MAJOR
-    assert key_heard(written(43).score, frozenset({0, 1})) is None
+    counter = written(43, 50, 47, 43).assignment
+    assert key_heard(counter) == G_MAJOR
+    everything = {0: ((0.0, 8.0),), 1: ((0.0, 8.0),)}
+    assert key_heard(replace(counter, asked=everything)) is None
+    assert key_heard(go_on(counter.score, 2)) == G_MAJOR, "what is asked of all parts is asked of new bars alone"
+
+
+def test_a_continuation_that_does_not_come_home_is_a_fault() -> None:
+    assignment = go_on(written(43).assignment.score, 2)
+
+    def continued(*chords: tuple[int, int]) -> Composition:
+        notes = tuple(ScoreNote(8.0 + 4 * i, 4.0, pitch, part, 0.5, source="ai:x")
+                      for i, chord in enumerate(chords) for part, pitch in enumerate(chord))  # fmt: skip
+        stands = tuple(assignment.score.notes_between(0.0, 8.0))
+        return Composition(assignment, assignment.score, notes, "ai:x", stands + notes)
+
+    key = key_heard(assignment)
+    home, away = (faults_of(continued((66, 50), last), key, None) for last in ((67, 47), (64, 48)))
+    assert away > home
 
 
 def test_strange_notes_and_an_end_away_from_home_are_faults() -> None:
