@@ -1,6 +1,5 @@
 """What a person asks of the AI player, in terms that do not depend on voices: turned into the network's controls."""
 
-import math
 from dataclasses import dataclass, replace
 
 from ..engine.errors import ModelError
