@@ -5,17 +5,18 @@ Nothing here imports torch, so that the answering process needs none.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from ..assets import asset_path
 from ..engine.errors import ModelError
+from ..engine.outputs import check_file
 
 FORMAT_VERSION = 2
 
@@ -46,20 +47,50 @@ def part_manifest_path(weights: Path) -> Path:
 def write_part_weights(
     path: Path, arrays: Mapping[str, np.ndarray], shape: dict[str, int], description: Mapping[str, Any]
 ) -> PartManifest:
-    """Write half-precision weights and their manifest; ``description`` has its data, licence, command and figures."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()}, path)
-    path.chmod(0o644)  # safetensors keeps them from others
+    """Write half-precision weights and their manifest; ``description`` has its data, licence, command and figures.
+
+    Raises ``OSError``.
+    """
+    weights = save({name: np.ascontiguousarray(array, np.float16) for name, array in arrays.items()})
     manifest = PartManifest(
         name=path.stem,
         format_version=FORMAT_VERSION,
         shape=shape,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(weights).hexdigest(),
         **description,
     )
-    rows = {field: getattr(manifest, field) for field in PartManifest.__slots__}
-    part_manifest_path(path).write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_with_manifest(path, weights, {field: getattr(manifest, field) for field in PartManifest.__slots__})
     return manifest
+
+
+def write_with_manifest(path: Path, weights: bytes, manifest: Mapping[str, Any]) -> None:
+    """Write both files beside those that were there, then put them in their place, so that a full disk or a process
+    that is ended leaves the weights from before. Raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    places = {path: weights, part_manifest_path(path): text.encode()}
+    parts = {place: place.with_name(f"{place.name}.part") for place in places}
+    try:
+        for place, data in places.items():
+            parts[place].write_bytes(data)
+        for place, part in parts.items():
+            part.replace(place)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+
+
+def check_place(path: Path, sources: Iterable[Path] = ()) -> None:
+    """Raise ``ModelError`` where weights should not be written, because their manifest would replace one of the
+    ``sources``, and ``OutputError`` where they cannot be: to be told before a training, not after it."""
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{path}: weights are written to a file whose name ends in .safetensors")
+    manifest = part_manifest_path(path)
+    if manifest.resolve() in {source.resolve() for source in sources}:
+        raise ModelError(
+            f"{manifest}: the manifest of {path.name} would replace it; choose another name for the weights"
+        )
+    check_file(path)
 
 
 def read_part_weights(path: Path | None = None) -> tuple[dict[str, np.ndarray], PartManifest]:

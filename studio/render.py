@@ -20,6 +20,7 @@ from ..engine.instruments import catalogue
 from ..engine.intonation import EQUAL, Intonation
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
+from ..engine.outputs import check_folder
 from ..engine.performance import Performance
 from ..engine.scheduler import LOOKAHEAD_S
 from ..engine.score import Score
@@ -31,7 +32,6 @@ from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
 from .house import House
 from .listening_seat import seat_changes
-from .outputs import check_folder
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .results import Stage, write_results
 from .session_file import Session, SessionHeader, SessionRecorder, read_session

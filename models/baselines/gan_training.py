@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...engine.errors import ModelError
 from ..controls import KEY
 from ..part.corpus import PartPiece, split_pieces
 from .bar_patterns import CLASSES, CONDITION, LOWER, NOISE, PATTERN, STEPS, bars_of
@@ -56,7 +57,7 @@ def softly(scores: Tensor, random: torch.Generator | None = None) -> Tensor:
 
 
 def training_bars(pieces: Sequence[PartPiece]) -> tuple[np.ndarray, np.ndarray]:
-    """Conditions and patterns of all bars of pieces for four voices."""
+    """Conditions and patterns of all bars of pieces for four voices. Raises ``ModelError`` where there is no piece."""
     found = [
         bars_of(
             piece.tokens.astype(np.int64),
@@ -74,12 +75,18 @@ def train_gan(
     pieces: Sequence[PartPiece], plan: GanPlan, progress: Callable[[float, float], None] | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, int], dict[str, Any]]:
     """Train; the generator's arrays by name, sizes, and figures: how often notes and holds occur in what it makes of
-    held-out melodies and in the real bars. ``progress`` is told the share done and the critic's distance."""
+    held-out melodies and in the real bars. ``progress`` is told the share done and the critic's distance.
+
+    Raises ``ModelError`` where no piece has four voices, or none of those a bar of four quarters.
+    """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     random = np.random.default_rng(plan.seed)
     training, validation = split_pieces(pieces)
     conditions, patterns = training_bars(training)
+    held_out = training_bars(validation)
+    if not len(patterns):
+        raise ModelError("no bar of four quarters without triplets is among these scores: the GAN learns from those")
     maker = generator(plan.width)
     critic = nn.Sequential(
         nn.Linear(CONDITION + PATTERN, plan.width),
@@ -110,7 +117,7 @@ def train_gan(
         if progress is not None:
             progress(min(1.0, share), distance)
     arrays = {name: value.numpy() for name, value in maker.state_dict().items()}
-    return arrays, {"width": plan.width}, {"iterations": iteration, **_figures(maker, *training_bars(validation))}
+    return arrays, {"width": plan.width}, {"iterations": iteration, **_figures(maker, *held_out)}
 
 
 def _figures(maker: nn.Sequential, conditions: np.ndarray, patterns: np.ndarray) -> dict[str, float]:

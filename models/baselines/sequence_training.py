@@ -98,13 +98,14 @@ def train_sequence(
 ) -> tuple[dict[str, np.ndarray], dict[str, int], dict[str, Any]]:
     """Train on pieces for four voices; arrays by name, sizes, and figures (nats per token of a lower voice, held out).
 
-    Raises ``ModelError`` where no piece has four voices.
+    Raises ``ModelError`` where no piece to train on, or none of those held out, has four voices.
     """
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     random = np.random.default_rng(plan.seed)
     training, validation = split_pieces(pieces)
     source = MelodySource(training, plan.steps, random)
+    held_out = MelodySource(validation, plan.steps, np.random.default_rng(1))
     network = SequenceNetwork(plan)
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.02)
     spent, passed = time.process_time(), time.monotonic()
@@ -125,7 +126,6 @@ def train_sequence(
             share = iteration / plan.iterations
         if progress is not None:
             progress(min(1.0, share), running)
-    held_out = MelodySource(validation, plan.steps, np.random.default_rng(1))
     network.eval()
     with torch.no_grad():
         nats = float(np.mean([mean_nats(network, held_out.batch(plan.batch)).item() for _ in range(4)]))

@@ -5,7 +5,6 @@ through time), so that the network learns to learn a person's manner within a ta
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -23,6 +22,7 @@ from ...engine.conducting.gesture_features import FEATURES, FRAME_S
 from ...engine.conducting.gesture_reader import BEAT, BEATING, ICTUS, LAYERS, OUTPUTS, UNTIL
 from ...engine.conducting.smooth_way import is_held
 from ...engine.errors import ModelError
+from ..weights import check_place, write_with_manifest
 from .corpus import Lesson, lesson
 
 SEGMENT = 250
@@ -102,19 +102,26 @@ def train_gesture(
     command: str,
     progress: Callable[[str, float, float], None],
     start: Sequence[Path] = (),
-) -> None:
-    """Make the lessons, train, write weights and manifest. ``progress`` is told what is done, how far, and the loss.
+) -> dict[str, float]:
+    """Make the lessons, train, write weights and manifest; its figures. ``progress`` is told what is done, how far, and
+    the loss.
 
     Training goes on from the weights ``start``, if given, which may be narrower than the plan says; several are put
     ``side_by_side``. What it has learned is written every ``KEPT_EVERY_S`` too, so that a training that is cut off is
-    not lost.
+    not lost. Raises ``ModelError`` where ``start`` cannot be used or ``path`` not be written.
     """
+    check_place(path)
     begun = side_by_side([read_network(path).state_dict() for path in start]) if start else None
     taught = []
     for index in range(plan.lessons):
         taught.append(lesson(_first_seed(plan) + index))
         progress("Conducting", (index + 1) / plan.lessons, 0.0)
-    learn(taught, plan, progress, begun, lambda network, loss: _save(path, network, plan, command, loss))
+    _, loss = learn(taught, plan, progress, begun, lambda network, loss: _save(path, network, plan, command, loss))
+    return _figures(loss)
+
+
+def _figures(loss: float) -> dict[str, float]:
+    return {"training_loss": round(loss, 4)}
 
 
 def learn(
@@ -160,6 +167,7 @@ def learn(
         if keep is not None and time.process_time() - kept_s > KEPT_EVERY_S:
             keep(averaged.module, shown)
             kept_s = time.process_time()
+    progress("Training", 1.0, shown)
     if keep is not None:
         keep(averaged.module, shown)
     return averaged.module, shown
@@ -253,15 +261,14 @@ def entry_worth(taught: Lesson) -> np.ndarray:
 
 
 def _save(path: Path, network: nn.Module, plan: GesturePlan, command: str, loss: float) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half().contiguous() for name, value in network.state_dict().items()}, path)
+    weights = save({name: value.half().contiguous() for name, value in network.state_dict().items()})
     manifest = {
         "name": path.stem,
         "parameters": sum(value.numel() for value in network.parameters()),
         "data": f"{plan.lessons} takes of virtual conductors drawn at random, seeds from {_first_seed(plan)}",
         "licence": "the program's own",
         "command": command,
-        "figures": {"training_loss": round(loss, 4)},
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "figures": _figures(loss),
+        "sha256": hashlib.sha256(weights).hexdigest(),
     }
-    path.with_suffix(".json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    write_with_manifest(path, weights, manifest)

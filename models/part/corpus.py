@@ -23,6 +23,7 @@ from ...engine.score import Score
 from ..controls import measure_controls
 from ..grid import (
     FIRST_PITCH,
+    HIGH_PITCH,
     HOLD,
     LOW_PITCH,
     REST,
@@ -154,12 +155,20 @@ def pieces_from_json(path: Path) -> list[PartPiece]:
         ]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ModelError(f"{path}: no JSON file of pieces by train, valid and test ({error})") from error
+    missing = {"train", "valid"} - {piece.split for piece in pieces}
+    if missing:
+        raise ModelError(f"{path}: no pieces in {' and '.join(sorted(missing))}; both are needed")
     return pieces
 
 
 def piece_from_rows(rows: np.ndarray, name: str, sha256: str = "", split: str = "") -> PartPiece:
-    """A piece from MIDI pitches, (sixteenths, 4) with −1 for silence; a pitch that stays is one note."""
-    pitches = np.where(rows < 0, REST, np.clip(rows, LOW_PITCH, None) - LOW_PITCH + FIRST_PITCH)
+    """A piece from MIDI pitches, (sixteenths, 4) with −1 for silence; a pitch that stays is one note.
+
+    Pitches outside the vocabulary are moved by octaves, as ``grid.pitch_to_token`` does.
+    """
+    within = np.where(rows < LOW_PITCH, LOW_PITCH + (rows - LOW_PITCH) % 12, rows)
+    within = np.where(rows > HIGH_PITCH, HIGH_PITCH - (HIGH_PITCH - rows) % 12, within)
+    pitches = np.where(rows < 0, REST, within - LOW_PITCH + FIRST_PITCH)
     held = np.zeros_like(pitches, dtype=bool)
     held[1:] = (pitches[1:] == pitches[:-1]) & (pitches[1:] != REST)
     tokens = np.where(held, HOLD, pitches)
@@ -200,22 +209,29 @@ def read_pieces(
 
 
 def split_pieces(pieces: Iterable[PartPiece]) -> tuple[list[PartPiece], list[PartPiece]]:
-    """Training and validation pieces: their own split where they have one, else by the hash of the work's name."""
+    """Training and validation pieces: each by its own split where it has one, else by the hash of the work's name."""
     pieces = list(pieces)
-    if any(piece.split for piece in pieces):
-        return [p for p in pieces if p.split == "train"], [p for p in pieces if p.split == "valid"]
     works = sorted(
-        {piece.work for piece in pieces}, key=lambda work: hashlib.sha256(f"split {work}".encode()).hexdigest()
+        {piece.work for piece in pieces if not piece.split},
+        key=lambda work: hashlib.sha256(f"split {work}".encode()).hexdigest(),
     )
     held_out = frozenset(works[: max(1, round(VALIDATION_SHARE * len(works)))])
-    return [p for p in pieces if p.work not in held_out], [p for p in pieces if p.work in held_out]
+    split = [piece.split or ("valid" if piece.work in held_out else "train") for piece in pieces]
+    training, validation = (
+        [piece for piece, its in zip(pieces, split, strict=True) if its == wanted] for wanted in ("train", "valid")
+    )
+    return training, validation
 
 
 def described(pieces: Sequence[PartPiece]) -> dict[str, Any]:
-    """What a manifest says of the pieces that weights learned from: how they were split, and files by name and hash."""
+    """What a manifest says of the pieces that weights learned from: how many voicings and steps of them there are, how
+    they were split, and files by name and hash. Test pieces are not among them."""
     training, validation = split_pieces(pieces)
-    files = {piece.name: piece.sha256 for piece in sorted(pieces, key=lambda piece: piece.name)}
+    used = [*training, *validation]
+    files = {piece.name: piece.sha256 for piece in sorted(used, key=lambda piece: piece.name)}
     return {
+        "voicings": len(used),
+        "steps": int(sum(len(piece.tokens) for piece in used)),
         "training": sorted({piece.name for piece in training}),
         "validation": sorted({piece.name for piece in validation}),
         "sha256": hashlib.sha256("".join(files.values()).encode()).hexdigest(),

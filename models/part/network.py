@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from ...engine.errors import ModelError
 from ..controls import DENSITY, REGISTER
 from ..grid import ABSENT, FIRST_PITCH, LOW_PITCH, OLDEST, SYMBOLS, UNKNOWN, VOCABULARY, VOICES
 from .relations import input_rows, known_moves, own_rows, seen_from
@@ -53,6 +54,11 @@ class PartShape:
     heads: int = 4
     head: int = 256
     window: int = 192
+
+    def __post_init__(self) -> None:
+        """Raises ``ModelError`` where the heads cannot share the width in pairs of channels."""
+        if self.width % (2 * self.heads):
+            raise ModelError(f"width {self.width}: {self.heads} heads need a multiple of {2 * self.heads}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,11 +152,21 @@ def onnx_paths(weights: Path, folder: Path | None = None) -> tuple[Path, Path]:
     return base.with_suffix(".backbone.onnx"), base.with_suffix(".head.onnx")
 
 
+def check_exporter() -> None:
+    """Raise ``ModelError`` where what writes ONNX is not installed."""
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401  torch's exporter needs it
+    except ImportError as error:
+        raise ModelError("ONNX is written by a package that is missing: pip install 'tutti[onnx]'") from error
+
+
 def export_onnx(weights: Path, folder: Path | None = None) -> tuple[Path, Path]:
     """Write the ONNX files of weights (with their manifest) and check that they are sound; their paths.
 
     Raises ``ModelError`` where the weights cannot be read, the files not be written, or the exporter is not installed.
     """
+    check_exporter()
     arrays, manifest = read_part_weights(weights)
     network = load_network(arrays, manifest.shape)
     paths = onnx_paths(weights, folder)
@@ -182,11 +192,8 @@ def export_onnx(weights: Path, folder: Path | None = None) -> tuple[Path, Path]:
 def _write(
     path: Path, module: nn.Module, example: tuple[Tensor, ...], outputs: tuple[str, ...], manifest: PartManifest
 ) -> None:
-    try:
-        import onnx
-        import onnxscript  # noqa: F401  torch's exporter needs it
-    except ImportError as error:
-        raise ModelError(f"{path}: ONNX is written by a package that is missing: pip install 'tutti[onnx]'") from error
+    import onnx
+
     with _quiet():
         program = torch.onnx.export(
             module.eval(), example, dynamo=True, opset_version=OPSET, output_names=list(outputs), verbose=False

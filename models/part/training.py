@@ -113,16 +113,24 @@ def evaluate(network: PartNetwork, pieces: Sequence[PartPiece], most_steps: int 
 
 
 def train_parts(
-    pieces: Sequence[PartPiece], plan: PartPlan, progress: Progress | None = None
+    pieces: Sequence[PartPiece],
+    plan: PartPlan,
+    progress: Progress | None = None,
+    keep: Callable[[PartNetwork, dict[str, float]], None] | None = None,
 ) -> tuple[PartNetwork, dict[str, float]]:
-    """Train on ``pieces`` for the plan's time. ``progress`` gets the share done and the running loss.
+    """Train on ``pieces`` for the plan's time. ``progress`` gets the share done and the running loss; ``keep`` the
+    network, and its figures so far, whenever held-out pieces are likelier than before.
 
     The seed fixes data order and initial weights; a processor of another speed makes another number of iterations.
+    Raises ``ModelError`` where there is nothing to train on, nothing held out from it, or no such device.
     """
+    training, validation = split_pieces(pieces)
+    if not training or not validation:
+        raise ModelError("pieces to train on and others to hold out are needed: give scores of two works or more")
+    check_device(plan.device)
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     random = np.random.default_rng(plan.seed)
-    training, validation = split_pieces(pieces)
     source = ExcerptSource(training, plan.steps, plan.augmentation, random)
     kept = PartNetwork(plan.shape, plan.dropout).to(plan.device)
     working = copy.deepcopy(kept).bfloat16().train()
@@ -169,16 +177,20 @@ def train_parts(
             held_out = validation_nats(now, validation[:: max(1, len(validation) // _CHECKED_PIECES)], _CHECKED_STEPS)
             if held_out < least:
                 least, best, best_share = held_out, now, share
+                if keep is not None:
+                    keep(now, _figures(running, iteration, share))
         if progress is not None:
             progress(share, running)
     network = best.cpu().eval()
-    figures = {
-        "training_nats_per_token": round(running, 4),
-        "iterations": float(iteration),
-        "kept_at_share": round(best_share, 2),
-        **evaluate(network, validation),
+    return network, {**_figures(running, iteration, best_share), **evaluate(network, validation)}
+
+
+def _figures(training_nats: float, iterations: int, kept_at_share: float) -> dict[str, float]:
+    return {
+        "training_nats_per_token": round(training_nats, 4),
+        "iterations": float(iterations),
+        "kept_at_share": round(kept_at_share, 2),
     }
-    return network.eval(), figures
 
 
 def write_network(
@@ -191,10 +203,8 @@ def write_network(
     figures: dict[str, Any],
 ) -> PartManifest:
     """Write weights and a manifest: data by name and hash, split, licence, command, figures."""
-    steps = int(sum(len(piece.tokens) for piece in pieces))
-    data = {"voicings": len(pieces), "steps": steps, **described(pieces)}
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
-    description = {"data": data, "licence": licence, "command": command, "figures": figures}
+    description = {"data": described(pieces), "licence": licence, "command": command, "figures": figures}
     return write_part_weights(path, arrays, network.describe(), description)
 
 
@@ -222,15 +232,19 @@ def train_and_write(
 ) -> PartManifest:
     """Train on ``pieces`` and write ``weights``, their manifest and the index that copies are looked up in.
 
-    The manifest also says what the rules weigh beside these weights, fitted on the validation pieces.
+    The manifest also says what the rules weigh beside these weights, fitted on the validation pieces. What is best is
+    written whenever the validation pieces were looked at, so that a training that is cut off is not lost. Raises
+    ``ModelError``.
     """
-    network, trained = train_parts(pieces, plan, progress)
-    figures: dict[str, Any] = dict(trained)
-    write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
-    figures |= decoding_figures(PartModel.load(weights), split_pieces(pieces)[1])
-    manifest = write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
-    copy_index(pieces).save(copies_path(weights))
-    return manifest
+    index = copy_index(pieces)
+
+    def write(network: PartNetwork, figures: dict[str, Any]) -> PartManifest:
+        index.save(copies_path(weights))
+        return write_network(weights, network, pieces, licence=licence, command=command, figures=figures)
+
+    network, trained = train_parts(pieces, plan, progress, write)
+    write(network, trained)
+    return write(network, trained | decoding_figures(PartModel.load(weights), split_pieces(pieces)[1]))
 
 
 def decoding_figures(model: PartModel, validation: Sequence[PartPiece]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ...engine.errors import ModelError
 from ...engine.notation.score_cache import open_score
+from ...engine.outputs import check_file
 from ...engine.placement import read_plan
 from ...engine.score import Score
 from ...engine.types import ScoreNote
@@ -29,7 +30,6 @@ from ...models.weights import default_part_weights
 from ...models.wish import Wish
 from ..ensemble_setup import parts_named
 from ..instrument_input import instrument_named
-from ..outputs import check_file
 from .drafts import best_draft, faults_of, key_heard
 from .part_files import check_path, write_score
 

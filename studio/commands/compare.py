@@ -23,9 +23,9 @@ def compare(
 ) -> None:
     """The same melody answered by rules, by the AI player and by the field's baselines, on one page with figures."""
     from ...engine.errors import ModelError
+    from ...engine.outputs import check_folder
     from ..ai.part_compare import ABOUT, CompareRequest, write_comparison
     from ..ai.part_compare import compare as answer
-    from ..outputs import check_folder
 
     files = {}
     for text in weights or ():

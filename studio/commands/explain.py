@@ -29,12 +29,12 @@ def explain(
 ) -> None:
     """Keys, chords with their reasons, cadences, notes outside the chords, broken rules; and what surprises the AI."""
     from ...engine.notation.score_cache import open_score
+    from ...engine.outputs import check_folder
     from ...models.craft.analysis import UNPITCHED
     from ...models.craft.traditions import tradition as tradition_named
     from ...models.part.runtime import PartModel
     from ..ai.part_report import explain_parts, figures, write_part_report
     from ..ensemble_setup import parts_named
-    from ..outputs import check_folder
 
     scale = None if tradition is None else tradition_named(tradition).scale()
     if report is not None:

@@ -23,8 +23,8 @@ def onnx(
 
 def write_onnx(weights: Path, folder: Path | None = None) -> None:
     """The files, and a line about each. Raises ``ModelError``."""
+    from ...engine.outputs import check_folder
     from ...models.part.onnx import export_onnx
-    from ..outputs import check_folder
 
     check_folder(weights.parent if folder is None else folder)
     for path in export_onnx(weights, folder):

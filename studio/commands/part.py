@@ -133,9 +133,9 @@ def rules(as_json: JsonOption = False) -> None:
 
 
 def _write(task: str, options: dict[str, Any]) -> None:
+    from ...engine.outputs import check_folder
     from ...models.wish import Wish
     from ..ai.part_writing import PartRequest, write_part
-    from ..outputs import check_folder
 
     for folder in (options["report"], options["wav"]):
         if folder is not None:

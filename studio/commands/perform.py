@@ -156,7 +156,7 @@ def take(
     from ...engine.conducting.tracking import write_take
     from ...engine.conducting.virtual_conductor import conduct, read_timings
     from ...engine.notation.score_cache import open_score
-    from ..outputs import check_file
+    from ...engine.outputs import check_file
 
     check_file(out)
     read = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
@@ -175,9 +175,9 @@ def seats(
     """Seat a score and save where everyone sits; play with --seating FILE and edit it while they play."""
     from ...engine.hall import read_hall
     from ...engine.notation.score_cache import open_score
+    from ...engine.outputs import check_file
     from ...engine.placement import save_placements
     from ..ensemble_setup import seat
-    from ..outputs import check_file
 
     if out.suffix.lower() != ".json":
         raise SeatingError(f"{out}: a saved seating is a .json file: give it that ending")

@@ -21,9 +21,9 @@ def by_rules(
     seed: SeedOption = 0,
 ) -> None:
     """Alto, tenor and bass under a melody by the rules of harmony alone: to compare with what networks answer."""
+    from ...engine.outputs import check_file
     from ...models.craft.keys import key_named
     from ..ai.rule_writing import RuleRequest, write_by_rules
-    from ..outputs import check_file
 
     check_file(out)
     answer = write_by_rules(

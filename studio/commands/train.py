@@ -52,16 +52,17 @@ def train(
 ) -> None:
     """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
     from ...engine.errors import ModelError
-    from ..outputs import check_file
 
     if onnx and network != "grid":
         raise ModelError("--onnx is for the AI player's own network (grid)")
     if iterations is not None and (network == "grid" or from_feedback is not None):
         raise ModelError("--iterations is for baselines (--network lstm, transformer, gan)")
+    if onnx:
+        from ...models.part.onnx import check_exporter
+
+        check_exporter()
     if (from_feedback is None) == (not sources):
         raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
-    if out is not None:
-        check_file(out)
     if from_feedback is not None:
         written = _tune(from_feedback, start, out, minutes or FEEDBACK_MINUTES, seed, threads)
         if onnx:
@@ -73,10 +74,11 @@ def train(
     from ...models.part.corpus import check_source, read_pieces
     from ...models.part.network import PartShape
     from ...models.part.training import PartPlan, check_device, train_and_write
+    from ...models.weights import check_place
 
     if network != "grid" and network not in KINDS:
         raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")
-    check_file(out)
+    check_place(out, sources)
     check_device(device)
     for source in sources:
         check_source(source)
@@ -105,6 +107,8 @@ def train(
 
         def show(share: float, loss: float) -> None:
             bars.update(training, completed=share, description=f"Training ({loss:.3f} nats)")
+            if share >= 1.0 and network == "grid":
+                bars.add_task("Fitting the rules beside it", total=None)
 
         options = f"--minutes {minutes:g} --width {width} --layers {layers} --dropout {dropout:g}"
         options += f" --weight-decay {weight_decay:g} --seed {seed} --threads {threads}"
@@ -135,8 +139,11 @@ def train(
 def _tune(name: str, start: Path | None, out: Path | None, minutes: float, seed: int, threads: int) -> Path:
     """Go on from weights with what a learner liked and disliked; where the new ones are."""
     from ...models.preference_training import TuningPlan
+    from ...models.weights import check_place
     from ..ai.feedback_training import train_from_feedback
 
+    if out is not None:
+        check_place(out)
     with progress_bars() as bars:
         tuning = bars.add_task("Tuning", total=1.0)
 
@@ -168,9 +175,7 @@ def train_gesture(
     """Train the network that reads gesture, on virtual conductors."""
     from ...models.gesture.training import GesturePlan
     from ...models.gesture.training import train_gesture as learn
-    from ..outputs import check_file
 
-    check_file(out)
     plan = GesturePlan(lessons, 60 * minutes, learning_rate=learning_rate, seed=seed, threads=threads)
     command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --learning-rate {learning_rate:g}"
     command += f" --seed {seed} --threads {threads}" + "".join(f" --start {path.name}" for path in start or ())
@@ -180,4 +185,5 @@ def train_gesture(
         def show(what: str, share: float, loss: float) -> None:
             bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
 
-        learn(out, plan, command, show, start or ())
+        figures = learn(out, plan, command, show, start or ())
+    console.print(f"{out}: {figures}", highlight=False, soft_wrap=True)

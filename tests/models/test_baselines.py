@@ -142,3 +142,22 @@ def test_a_baseline_needs_a_melody_and_four_voices(tmp_path: Path) -> None:
         train_baseline("lstm", [absent], tmp_path / "x.safetensors", budget_s=1, licence="", command="")
     with pytest.raises(ModelError, match="no baseline 'rnn'"):
         train_baseline("rnn", [absent], tmp_path / "x.safetensors", budget_s=1, licence="", command="")
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gan"])
+def test_music_held_out_that_cannot_be_judged_is_told_before_the_training(
+    kind: str, pieces: list[PartPiece], tmp_path: Path
+) -> None:
+    def progress(share: float, loss: float) -> None:
+        raise AssertionError(f"trained to {share}")
+
+    with pytest.raises(ModelError, match="four voices"):
+        train_baseline(
+            kind, pieces[:-1], tmp_path / "x.safetensors", budget_s=1, licence="", command="", progress=progress
+        )
+
+
+def test_the_gan_says_that_it_learns_from_whole_bars(pieces: list[PartPiece], tmp_path: Path) -> None:
+    silent = piece_from_rows(np.full((32, 4), -1), "silent", "", "train")
+    with pytest.raises(ModelError, match="no bar of four quarters"):
+        train_baseline("gan", [silent, pieces[-1]], tmp_path / "x.safetensors", budget_s=1, licence="", command="")

@@ -11,6 +11,7 @@ from tutti.assets import asset_path
 from tutti.engine.conducting import gesture_reader
 from tutti.engine.conducting.gesture_features import FRAME_S, METERS, FrameMaker, features
 from tutti.engine.conducting.gesture_reader import BEAT, BEATING, KNOWN_AFTER_S, UNTIL, GestureReader, looked_at
+from tutti.engine.errors import ModelError
 from tutti.models.gesture.corpus import lesson
 from tutti.models.gesture.training import (
     ENTRY_FRAMES,
@@ -198,7 +199,7 @@ def test_training_writes_weights_that_the_reader_takes(tmp_path: Path, monkeypat
     out = tmp_path / "gesture.safetensors"
     plan = replace(GesturePlan(), lessons=4, budget_s=2.0, width=12)
     train_gesture(out, plan, "a test", lambda *what: told.append(what))
-    assert out.with_suffix(".json").exists() and told[-1][0] == "Training"
+    assert out.with_suffix(".json").exists() and told[-1][:2] == ("Training", 1.0)
     train_gesture(out, replace(plan, budget_s=0.5), "a test", lambda *what: None, (out, out))
     assert len(read_network(out).inp.bias) == 24
     monkeypatch.setattr(gesture_reader, "asset_path", lambda *parts: out)
@@ -211,3 +212,13 @@ def test_training_writes_weights_that_the_reader_takes(tmp_path: Path, monkeypat
         assert read[-1].time_s - KNOWN_AFTER_S < times_s[-1]
     finally:
         gesture_reader._weights.cache_clear()
+
+
+def test_weights_to_start_from_that_are_none_are_named(tmp_path: Path) -> None:
+    broken, other = tmp_path / "broken.safetensors", asset_path("weights", "parts.safetensors")
+    broken.write_text("no weights")
+    for start in (broken, other, tmp_path / "none.safetensors"):
+        with pytest.raises(ModelError, match=f"{start.name}: these are no weights"):
+            train_gesture(tmp_path / "g.safetensors", GesturePlan(lessons=1), "", lambda *what: None, (start,))
+    with pytest.raises(ModelError, match="ends in"):
+        train_gesture(tmp_path / "gesture.json", GesturePlan(lessons=1), "", lambda *what: None)

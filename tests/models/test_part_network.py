@@ -1,5 +1,6 @@
 """The part network: causal, the same in torch and numpy, any voices given and any answered, trained and kept."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from support import make_score
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
 from tutti.models.controls import COLUMNS, DENSITY, KEY, REGISTER, SIZES, Controls, measure_controls
+from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder, draw
 from tutti.models.grid import (
@@ -32,6 +34,7 @@ from tutti.models.part import training
 from tutti.models.part.batches import Augmentation, ExcerptSource, chord_labels, collate, excerpt_of
 from tutti.models.part.corpus import (
     PartPiece,
+    described,
     piece_from_rows,
     pieces_from_json,
     pieces_from_score,
@@ -49,6 +52,7 @@ from tutti.models.part.training import (
     load_network,
     piece_nats,
     token_nats,
+    train_and_write,
     train_parts,
     write_network,
 )
@@ -370,3 +374,70 @@ def test_corpora_are_read_by_family_style_and_their_own_split(tmp_path: Path) ->
     file.write_text("[]")
     with pytest.raises(ModelError, match="no JSON file of pieces"):
         pieces_from_json(file)
+    for missing in ("train", "valid"):
+        rows_of = {"train": [[row] * 8], "valid": [[row] * 8], "test": []} | {missing: []}
+        file.write_text(json.dumps(rows_of))
+        with pytest.raises(ModelError, match=f"no pieces in {missing}"):
+            pieces_from_json(file)
+    outside = piece_from_rows(np.array([[110, 60, 23, 3], [109, -1, 53, 48]]), "outside").tokens
+    assert outside.tolist() == [[pitch_to_token(p) for p in (98, 60, 35, 27)], [97 - 22, REST, 31, 26]]
+
+
+def test_pieces_with_a_split_of_their_own_and_others_are_learned_from_together() -> None:
+    own = [replace(piece(0, name=f"own {split}"), split=split) for split in ("train", "valid", "test")]
+    others = [piece(n % 5, name=f"work {n}") for n in range(8)]
+    split = [[p.name for p in pieces] for pieces in split_pieces(others)]
+    assert sum(map(len, split)) == 8 and all(split)
+    together = [[p.name for p in pieces] for pieces in split_pieces([*own, *others])]
+    assert together == [["own train", *split[0]], ["own valid", *split[1]]]
+    data = described([*own, *others])
+    assert set(data["files"]) == {*data["training"], *data["validation"]} and "own test" not in data["files"]
+    assert data["voicings"] == 10 and data["steps"] == 10 * len(own[0].tokens)
+
+
+def test_a_training_that_cannot_be_is_refused() -> None:
+    plan = PartPlan(budget_s=0.01, batch=2, steps=16, shape=SMALL)
+    held_out = replace(piece(), split="valid")
+    for pieces in ([held_out], [replace(held_out, split="train")]):
+        with pytest.raises(ModelError, match="to train on and others to hold out"):
+            train_parts(pieces, plan)
+    both = [held_out, replace(held_out, split="train")]
+    with pytest.raises(ModelError, match="no device 'banana'"):
+        train_parts(both, replace(plan, device="banana"))
+    with pytest.raises(ModelError, match="4 heads need a multiple of 8"):
+        PartShape(width=36)
+
+
+def test_what_a_training_has_learned_is_kept_when_it_is_cut_off(tmp_path: Path) -> None:
+    """Looked at from 30 % of the time on; afterwards the weights, their manifest and the index of copies are there."""
+    out = tmp_path / "own.safetensors"
+    pieces = [piece(n % 5, 8, f"work {n}") for n in range(8)]
+    plan = PartPlan(budget_s=2.0, batch=2, steps=32, shape=SMALL)
+
+    def cut_off(share: float, _: float) -> None:
+        assert share < 0.3 or out.exists()
+        if share >= 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_and_write(pieces, out, plan, licence="", command="", progress=cut_off)
+    figures = PartModel.load(out).manifest.figures
+    assert 0.3 <= figures["kept_at_share"] <= figures["iterations"]
+    assert CopyIndex.load(copies_path(out)).usual_notes >= 8
+
+
+def test_weights_that_cannot_be_written_leave_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "w.safetensors")
+    before = path.read_bytes(), part_manifest_path(path).read_bytes()
+    written = Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        if ".json" in self.name:
+            raise OSError(28, "No space left on device")
+        return written(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        saved(path, seed=2)
+    assert (path.read_bytes(), part_manifest_path(path).read_bytes()) == before
+    assert sorted(tmp_path.iterdir()) == sorted([path, part_manifest_path(path)])

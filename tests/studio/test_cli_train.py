@@ -5,6 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from tutti.engine.errors import ModelError
 from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.decoding import PartDecoder
 from tutti.models.grid import HOLD, Place, pitch_to_token
@@ -31,3 +32,21 @@ def test_weights_are_trained_from_pieces_and_answer(tmp_path: Path) -> None:
     decoder = PartDecoder(model, given=(0,))
     tokens = [decoder.step(Place(step % 4, 0, 4), {0: pitch_to_token(72) if step == 0 else HOLD}) for step in range(8)]
     assert {row[0] for row in tokens} == {pitch_to_token(72), HOLD}
+
+
+def test_where_weights_cannot_be_written_is_told_before_the_training(tmp_path: Path) -> None:
+    source, folder = tmp_path / "pieces.json", tmp_path / "folder.safetensors"
+    source.write_text("a corpus that must not be replaced")
+    folder.mkdir()
+    (tmp_path / "file").write_text("")
+    refused = {
+        tmp_path / "pieces.safetensors": "would replace it",
+        tmp_path / "own.json": "ends in .safetensors",
+        folder: "is a folder",
+        tmp_path / "file" / "own.safetensors": "a file is where the folder should be",
+    }
+    for out, why in refused.items():
+        for kind in ("grid", "lstm"):
+            result = CliRunner().invoke(app, ["train", str(source), "--network", kind, "-o", str(out)])
+            assert isinstance(result.exception, ModelError) and why in str(result.exception)
+    assert source.read_text() == "a corpus that must not be replaced"

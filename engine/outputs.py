@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ..engine.errors import OutputError
+from .errors import OutputError
 
 
 def check_folder(folder: Path) -> None:
