@@ -49,7 +49,12 @@ def draw_pictures(folder: Path) -> list[Path]:
     for index, name in enumerate(names):
         times_s = np.arange(len(levels[name])) * BLOCK / RATE_HZ
         axes.plot(times_s, levels[name], color=f"C{index}", label=name)
-    axes.set(xlabel="time (s)", ylabel="level (dB)", ylim=(-70, 0), title="Level of each section, before the hall")
+    axes.set(
+        xlabel="time (s)",
+        ylabel="level (dB)",
+        ylim=(-70, 0),
+        title="Level of each section as its meter shows it, before the hall",
+    )
     axes.grid(alpha=0.3)
     axes.legend(ncols=2)
     made.append(_save(figure, folder / "sections.png"))

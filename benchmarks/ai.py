@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--temperature", type=float, default=DecodingSettings().temperature)
-    parser.add_argument("--quick", action="store_true", help="a few pieces, two minutes of training")
+    parser.add_argument("--quick", action="store_true", help="a few pieces, two minutes of training at most")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -84,7 +84,7 @@ def main() -> None:
     test = [piece for piece in pieces if piece.split == "test"]
     weights = options.weights
     if weights is None:
-        minutes = 2.0 if options.quick else options.minutes
+        minutes = min(2.0, options.minutes) if options.quick else options.minutes
         weights = train(pieces, minutes, options.seed, options.keep)
     arrays, manifest = read_part_weights(weights)
     network = load_network(arrays, manifest.shape)

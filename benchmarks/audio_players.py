@@ -15,12 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tutti.engine.audio.hrtf import load_grid
 from tutti.engine.audio.pyo_block import BlockServer, pyo
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.audio.room import room_from_hall
 from tutti.engine.audio.source_field import BUSES, Listener
-from tutti.engine.audio.spatial import SourceField, SpatialStage, StreamRing
 from tutti.engine.hall import read_hall
 from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone, load_sound_set
 from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement
@@ -30,6 +28,8 @@ SECTIONS = (("violin", 0.36), ("viola", 0.14), ("cello", 0.12), ("contrabass", 0
 
 
 def main() -> None:
+    from _audio_peers import tutti_factor  # which takes rate and block from here
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--players", type=int, nargs="+", default=[8, 20, 40, 80, 100])
     parser.add_argument("--seconds", type=float, default=10.0)
@@ -45,7 +45,7 @@ def main() -> None:
         print(f"{count:8d} {voices:>11} {sources:8d} {factor:12.2f} {median:22.0%} / {high:5.0%}")
     print(f"\n{'sources':>8} {'batched':>10} {'pyo.HRTF':>10} {'ratio':>8}   × real time, all sources moving")
     for count in (8, 32, 64, 128):
-        batched, single = batched_factor(count, 3.0), pyo_hrtf_factor(count, 3.0 if count < 64 else 1.0)
+        batched, single = tutti_factor(count, 3.0), pyo_hrtf_factor(count, 3.0 if count < 64 else 1.0)
         print(f"{count:8d} {batched:10.1f} {single:10.2f} {batched / single:8.1f}")
 
 
@@ -91,7 +91,11 @@ def seats(count: int) -> list[PlayerPlacement]:
         position = (float(radius_m * np.cos(angle)), float(radius_m * np.sin(angle)), 0.0)
         heading = float(np.degrees(angle)) + 90.0
         name = SECTIONS[part][0]
-        placements.append(PlayerPlacement(number, part, f"{name}s", name, position, heading, number // 2))
+        placements.append(
+            PlayerPlacement(
+                number, part, f"{name}es" if name.endswith("s") else f"{name}s", name, position, heading, number // 2
+            )
+        )
     return placements
 
 
@@ -102,28 +106,6 @@ def sawtooths(instruments: list[str]) -> SoundSet:
     sample = Sample(data, RATE_HZ, 57.0, RATE_HZ, 3 * RATE_HZ, -20.0)
     patch = Patch((Zone(0, 127, 0, 127, 0, -6.0, 0.05, 0.35),))
     return SoundSet("sawtooths", (sample,), {(name, "sustain"): patch for name in instruments})
-
-
-def batched_factor(count: int, seconds: float) -> float:
-    """The spatial stage alone, every source in a new direction every block."""
-    grid = load_grid(RATE_HZ, 512)
-    rng = np.random.default_rng(1)
-    ring, stage = StreamRing(count, 1024, BLOCK), SpatialStage(grid, BLOCK)
-    rows, delays = np.arange(count, dtype=np.int32), np.zeros(count, np.int32)
-    response = np.ones((count, grid.fft_size // 2 + 1), np.float32)
-    noise = rng.standard_normal((count, BLOCK)).astype(np.float32)
-    spent_s, blocks = 0.0, round(seconds * RATE_HZ / BLOCK)
-    for _ in range(blocks):
-        ring.advance()
-        start = ring.position % ring.samples.shape[1]
-        ring.samples[:, start : start + BLOCK] = noise
-        ring.last_active[:] = ring.position + BLOCK
-        azimuths = rng.uniform(-np.pi, np.pi, count)
-        started_s = time.process_time()
-        stage.place(SourceField(rows, delays, grid.index(azimuths, np.zeros(count)), response))
-        stage.process(ring)
-        spent_s += time.process_time() - started_s
-    return blocks * BLOCK / RATE_HZ / spent_s
 
 
 def pyo_hrtf_factor(count: int, seconds: float) -> float:

@@ -26,6 +26,8 @@ from tutti.models.gesture.corpus import Lesson, lesson
 from tutti.models.gesture.training import GestureNetwork, read_network
 
 PEAK, NEAR_S, AHEAD_S = 0.2, 0.06, 0.2
+LEAST_WIDTH = 108
+"""Columns that the table needs, also where there is no terminal."""
 
 
 def peaks(curve: np.ndarray, least: float) -> np.ndarray:
@@ -67,7 +69,7 @@ def main() -> int:
         "beating told",
     ):
         table.add_column(title, justify="left" if title == "hand" else "right")
-    console = Console()
+    console = Console(width=max(LEAST_WIDTH, Console().width))
     network = read_network(options.weights or asset_path("weights", "gesture.safetensors"))
     for profile in get_args(Profile):
         seeds = track(range(options.takes), profile, console=Console(stderr=True), transient=True)

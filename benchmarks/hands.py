@@ -8,7 +8,9 @@ parts of the speed around; the median hand and the range of 80 %.
 """
 
 import argparse
+import itertools
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -79,6 +81,13 @@ def virtual_at_icti(profile: Profile, manner: Manner) -> list[tuple[float, float
     return measured
 
 
+def conducted_recordings(hands: int, names: Sequence[str], takes: int) -> list[list[str]]:
+    """Names of the recordings that each hand conducts: ``takes`` of them if there are so many, none twice."""
+    stride = next(step for step in itertools.count(5) if math.gcd(step, len(names)) == 1)
+    each = range(min(takes, len(names)))
+    return [[names[(number * takes + stride * index) % len(names)] for index in each] for number in range(hands)]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="scores and PIECE_RECORDING.csv timings")
@@ -93,12 +102,8 @@ def main() -> int:
     if not known or not hands:
         where, what = (options.hands, "recorded hands") if known else (options.recordings, "timings with their scores")
         parser.error(f"{where}: holds no {what}; see --help")
-    names = sorted(known)
-    tasks = [
-        (hand, names[(number * options.takes + 5 * index) % len(names)])
-        for number, hand in enumerate(hands)
-        for index in range(options.takes)
-    ]
+    conducted = conducted_recordings(len(hands), sorted(known), options.takes)
+    tasks = [(hand, name) for hand, names in zip(hands, conducted, strict=True) for name in names]
     results: dict[str, list[Result]] = {}
     for hand, name in track(tasks, "conducting", console=Console(stderr=True), transient=True):
         piece, take, music_s, icti_s = conducted_by(hand, recorded_piece(name, *known[name], OPENING + BEATS), BEATS)

@@ -11,6 +11,7 @@ rising out of quiet, is beside it. The delay is from the onset to when the note 
 """
 
 import argparse
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,12 @@ from tutti.engine.types import NoteEvent, NoteRelease, PlayerPlacement
 RATE_HZ, BLOCK = 48000, 256
 INSTRUMENTS = ("violin", "flute", "clarinet", "trumpet", "cello", "soprano")
 STYLES = ("staccato", "legato", "repeated", "leaps")
+LONGEST_WINDOW = 1024
+"""Of ``pyo.Yin``, in samples: a power of two that holds two periods of the instrument's lowest note, or this one, as
+longer ones find fewer notes, also a cello's."""
+STAYS_BLOCKS, LAGS_BLOCKS = 5, 4
+"""So long a pitch of ``pyo.Yin`` must stay to be a note's, and so much earlier than its first reading the note began:
+with these it hears best and, of staccato notes, neither early nor late."""
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -175,11 +182,12 @@ def listen(name: str, audio: FloatArray) -> tuple[tuple[FloatArray, FloatArray],
 
 
 def yin_baseline(name: str, audio: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Onsets and pitches by ``pyo.Yin``: a pitch that stays for 20 ms and is another one, or comes out of quiet."""
+    """Onsets and pitches by ``pyo.Yin``: a pitch that stays for 27 ms and is another one, or comes out of quiet."""
     low, high = (440.0 * 2.0 ** ((p - 69) / 12.0) for p in catalogue()[name].range)
     server = BlockServer(2, RATE_HZ, BLOCK)
     feed = BlockFeed(1, RATE_HZ, BLOCK)
-    tracker = pyo.Yin(feed.streams[0], minfreq=0.9 * low, maxfreq=1.1 * high, winsize=1024)
+    window = min(LONGEST_WINDOW, 1 << math.ceil(math.log2(2.0 * RATE_HZ / low)))
+    tracker = pyo.Yin(feed.streams[0], minfreq=0.9 * low, maxfreq=1.1 * high, winsize=window)
     follower = pyo.Follower(feed.streams[0], freq=30)
     server.start()
     onsets, pitches, run, current = [], [], [], None
@@ -192,9 +200,9 @@ def yin_baseline(name: str, audio: FloatArray) -> tuple[FloatArray, FloatArray]:
             continue
         pitch = 69.0 + 12.0 * np.log2(hz / 440.0)
         run = [*run, pitch] if run and abs(pitch - np.median(run)) < 0.5 else [pitch]
-        if len(run) == 4 and (current is None or abs(current - np.median(run)) > 0.5):
+        if len(run) == STAYS_BLOCKS and (current is None or abs(current - np.median(run)) > 0.5):
             current = float(np.median(run))
-            onsets.append((start - 4 * BLOCK) / RATE_HZ)
+            onsets.append((start - (STAYS_BLOCKS + LAGS_BLOCKS) * BLOCK) / RATE_HZ)
             pitches.append(current)
     del tracker, follower
     feed.close()

@@ -31,7 +31,7 @@ def report(what: str, music_s: float, cpu_s: float, wall_s: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=1e9, help="render only so much of the sound")
+    parser.add_argument("--seconds", type=float, help="render only so much of the sound")
     options = parser.parse_args()
     take = concert_take()
     score, start_beat = beaten_as(open_score(concert_score()), take.metadata)
@@ -46,10 +46,10 @@ def main() -> None:
     cpu_s, wall_s = time.process_time(), time.perf_counter()
     sounds = sound_loader(score, None)()
     print(f"{'sounds from the cache':<34} {time.perf_counter() - wall_s:.2f} s wall ({sounds.name})")
-    cues = [cue_from_frame(frame) for frame in frames if frame.time_s < options.seconds]
+    cues = [cue_from_frame(frame) for frame in frames]
     cpu_s, wall_s = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        rendered = render_wav(Path(folder) / "out.wav", placements, sounds, room_from_hall(hall), cues)
+        rendered = render_wav(Path(folder) / "out.wav", placements, sounds, room_from_hall(hall), cues, options.seconds)
     cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
     report(f"sound of {len(placements)} players", rendered.duration_s, cpu_s, wall_s)
     print(

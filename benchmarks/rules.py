@@ -143,6 +143,8 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="fit the rules' weights as well")
     options = parser.parse_args()
     valid, test = read_pieces(options.corpus, options.pieces)
+    if not valid or not test:
+        parser.error(f"{options.corpus}: fewer than two scores of four parts in there")
     answers, cpu_ms = harmonised(test)
     corpus, rules = measures(test), measures(answers)
     print(f"{len(test)} pieces; per 100 beats{'corpus':>16}{'by rules':>10}")

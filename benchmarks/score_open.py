@@ -63,6 +63,8 @@ def main() -> int:
     parser.add_argument("--only-load", action="store_true", help="just open every score and say which fail")
     options = parser.parse_args()
     paths = sources(options.scores)
+    if not paths:
+        parser.error(f"{', '.join(options.scores)}: no scores in there")
     with tempfile.TemporaryDirectory() as cache:
         if options.only_load:
             return load_all(paths, Path(cache))

@@ -6,11 +6,12 @@ FOLDER holds scores (MusicXML); of each the first part (quartets) or the most me
 note the place that the follower tells is compared with the note that was meant: it counts as right within 100 (50) ms
 of the music as it is played, or at the same printed notes of another repeat. The first eight notes after a jump are not
 counted; a piece is tracked if 90 % of the others are right, and among the last ten more than half. ``locked again``:
-notes from a jump until three in a row are right. ``false jumps``: how often the follower leaves its place and is wrong.
+notes from a jump until three in a row are right; who leaves again before that was not locked, however soon. ``false
+jumps``: how often the follower leaves its place and is wrong.
 
 With ``--peer`` an interpreter that has parangonar (``python -m venv peer; peer/bin/pip install parangonar tqdm torch``)
-runs its online trackers on the same notes. Last, the orchestra itself: when its notes sound that stand under a note of
-the soloist.
+runs its online trackers on the same notes of some of the parts, and Tutti is shown on just those once more. Last, the
+orchestra itself: when its notes sound that stand under a note of the soloist.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import logging
 import subprocess
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from _soloist_cases import SITUATIONS, Situation, Solo, read_solo
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from tutti.engine.accompaniment import Soloist
@@ -35,6 +38,8 @@ from tutti.engine.performance import Performance
 
 NEAR_S, NEARER_S = 0.1, 0.05
 GRACE_NOTES = 8
+LOCKED_NOTES = 3
+"""So many right in a row are locked; a stretch of fewer tells nothing of it."""
 TRACKED = 0.9
 STEP_S = 0.01
 console = Console(width=max(110, Console().width))
@@ -47,7 +52,7 @@ class Outcome:
     tracked: list[bool] = field(default_factory=list)
     near: list[float] = field(default_factory=list)
     nearer: list[float] = field(default_factory=list)
-    locked: list[int] = field(default_factory=list)
+    locked: list[float] = field(default_factory=list)
     false_jumps: int = 0
     notes: int = 0
     failed: list[str] = field(default_factory=list)
@@ -74,8 +79,12 @@ def make_case(solo: Solo, situation: Situation, seed: int) -> Case:
     return Case(solo, situation, seed, notes)
 
 
-def follow(case: Case) -> tuple[np.ndarray, float, int]:
-    """The event told after each note, the cost of a note, and how often the follower jumped to a wrong place."""
+Answer = tuple[np.ndarray, float, int]
+"""The event told after each note, processor seconds a note, and how often the tracker jumped to a wrong place."""
+
+
+def follow(case: Case) -> Answer:
+    """What the follower tells."""
     follower = SoloFollower(case.solo.score, case.solo.line)
     began_s = time.process_time()
     events, jumps, false = [], 0, 0
@@ -108,8 +117,10 @@ def judge(case: Case, told: np.ndarray, outcome: Outcome) -> None:
         counted[first : first + GRACE_NOTES] = False
         if number:
             row = right[first:last]
-            runs = [index for index in range(len(row) - 2) if row[index : index + 3].all()]
-            outcome.locked.append(runs[0] if runs else len(row))
+            if len(row) < LOCKED_NOTES:
+                continue
+            runs = [i for i in range(len(row) - LOCKED_NOTES + 1) if row[i : i + LOCKED_NOTES].all()]
+            outcome.locked.append(float(runs[0]) if runs else np.inf)
     if not counted.any():
         return
     share = float(right[counted].mean())
@@ -121,8 +132,18 @@ def judge(case: Case, told: np.ndarray, outcome: Outcome) -> None:
         outcome.failed.append(f"{case.name} {100 * share:.0f} %")
 
 
-def peer_answers(python: str, tracker: str, cases: list[Case]) -> list[tuple[np.ndarray, float]]:
-    """What a tracker of the peer says on the same notes."""
+def judged(cases: Sequence[Case], answers: Sequence[Answer]) -> Outcome:
+    """What a tracker's answers to cases of one situation come to."""
+    outcome = Outcome()
+    for case, (told, cost_s, false_jumps) in zip(cases, answers, strict=True):
+        judge(case, told, outcome)
+        outcome.cost_s.append(cost_s)
+        outcome.false_jumps += false_jumps
+    return outcome
+
+
+def peer_answers(python: str, tracker: str, cases: list[Case]) -> list[Answer]:
+    """What a tracker of the peer says on the same notes; its jumps are not counted."""
     lines = []
     for case in cases:
         line = case.solo.line
@@ -141,7 +162,7 @@ def peer_answers(python: str, tracker: str, cases: list[Case]) -> list[tuple[np.
     for case, text in zip(cases, done.stdout.splitlines(), strict=True):
         answer = json.loads(text)
         told = np.searchsorted(case.solo.line.quarter, np.array(answer["places"]) - 1e-3)
-        answers.append((np.minimum(told, len(case.solo.line) - 1), float(answer["cost_s"])))
+        answers.append((np.minimum(told, len(case.solo.line) - 1), float(answer["cost_s"]), 0))
     return answers
 
 
@@ -188,11 +209,17 @@ def table(title: str, outcomes: dict[str, Outcome]) -> None:
             f"{sum(outcome.tracked)} / {len(outcome.tracked)}",
             f"{100 * np.mean(outcome.near):.1f} %",
             f"{100 * np.mean(outcome.nearer):.1f} %",
-            f"{np.median(locked):.0f} / {np.percentile(locked, 90):.0f}" if len(locked) else "–",
+            " / ".join(_notes(locked, share) for share in (50, 90)) if len(locked) else "–",
             f"{100 * np.mean(locked <= GRACE_NOTES):.0f} %" if len(locked) else "–",
             str(outcome.false_jumps),
         )
     console.print(shown)
+
+
+def _notes(locked: np.ndarray, share: float) -> str:
+    """A percentile of notes until a jump was locked, which may be never."""
+    notes = float(np.percentile(locked, share, method="higher"))
+    return f"{notes:.0f}" if np.isfinite(notes) else "never"
 
 
 def verdict(name: str, value: float, must: float, aim: float) -> str:
@@ -227,14 +254,10 @@ def main() -> None:
         situation.name: [make_case(solo, situation, seed) for solo in solos for seed in range(options.seeds)]
         for situation in situations
     }
-    ours: dict[str, Outcome] = {}
-    for name, row in cases.items():
-        outcome = ours[name] = Outcome()
-        for case in row:
-            told, cost_s, false = follow(case)
-            judge(case, told, outcome)
-            outcome.cost_s.append(cost_s)
-            outcome.false_jumps += false
+    bars = Progress(*Progress.get_default_columns(), console=Console(stderr=True), transient=True)
+    with bars:
+        answers = {name: [follow(case) for case in bars.track(row, description=name)] for name, row in cases.items()}
+    ours = {name: judged(row, answers[name]) for name, row in cases.items()}
     table(f"Tutti: {len(solos)} parts, {sum(len(case.notes) for row in cases.values() for case in row)} notes", ours)
     console.print(f"cost of a note: {1000 * np.mean([c for o in ours.values() for c in o.cost_s]):.2f} ms of processor")
     if options.list:
@@ -242,15 +265,15 @@ def main() -> None:
             console.print(f"{name}: {'; '.join(outcome.failed) or 'all tracked'}")
     if options.peer:
         for tracker in options.peer_trackers:
-            theirs: dict[str, Outcome] = {}
-            for name, row in cases.items():
-                outcome = theirs[name] = Outcome()
-                some = row[: options.peer_pieces]
-                for case, (told, cost_s) in zip(some, peer_answers(options.peer, tracker, some), strict=True):
-                    judge(case, told, outcome)
-                    outcome.cost_s.append(cost_s)
+            theirs, same = {}, {}
+            with bars:
+                for name, row in bars.track(cases.items(), description=tracker):
+                    some = row[: options.peer_pieces]
+                    theirs[name] = judged(some, peer_answers(options.peer, tracker, some))
+                    same[name] = judged(some, answers[name][: len(some)])
             table(f"parangonar, {tracker} (no count of jumps)", theirs)
             console.print(f"cost of a note: {1000 * np.mean([c for o in theirs.values() for c in o.cost_s]):.2f} ms")
+            table("Tutti on the same parts", same)
     leaving = [o for name, o in ours.items() if any(s.name == name and s.jumps for s in situations)]
     if leaving:
         share = 100 * np.mean([t for outcome in leaving for t in outcome.tracked])

@@ -171,7 +171,9 @@ def plot(curves: dict[str, np.ndarray], path: Path) -> None:
         energy = np.cumsum((response.astype(np.float64) ** 2).sum(axis=1)[::-1])[::-1]
         level_db = 10.0 * np.log10(np.maximum(energy / energy[0], 1e-9))
         axes.plot(np.arange(len(level_db))[::64] / RATE_HZ, level_db[::64], label=name)
-    axes.set(xlabel="time in s", ylabel="energy still to come in dB", ylim=(-70.0, 2.0), xlim=(0.0, 8.0))
+    longest_s = max((len(response) for response in curves.values()), default=RATE_HZ) / RATE_HZ
+    axes.set(xlabel="time in s", ylabel="energy still to come in dB", ylim=(-70.0, 2.0), xlim=(0.0, longest_s))
+    axes.set_title("How a click dies away in each hall")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=110)

@@ -102,3 +102,13 @@ def test_a_file_that_is_no_recording_is_named(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         hands.main()
     assert f"{NAME}.csv: lacks the columns vx_norm, vy_norm, y_norm" in capsys.readouterr().err
+
+
+def test_no_hand_conducts_a_recording_twice():
+    from hands import conducted_recordings
+
+    for known in (1, 3, 5, 10, 11):
+        names = [f"piece {number}" for number in range(known)]
+        for each in conducted_recordings(4, names, 3):
+            assert len(set(each)) == len(each) == min(3, known)
+    assert conducted_recordings(2, list("abcdefghijk"), 3) == [["a", "f", "k"], ["d", "i", "c"]]
