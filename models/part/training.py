@@ -116,7 +116,7 @@ def train_parts(
     pieces: Sequence[PartPiece],
     plan: PartPlan,
     progress: Progress | None = None,
-    keep: Callable[[PartNetwork, dict[str, float]], None] | None = None,
+    keep: Callable[[PartNetwork, dict[str, float]], object] | None = None,
 ) -> tuple[PartNetwork, dict[str, float]]:
     """Train on ``pieces`` for the plan's time. ``progress`` gets the share done and the running loss; ``keep`` the
     network, and its figures so far, whenever held-out pieces are likelier than before.
