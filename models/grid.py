@@ -199,6 +199,12 @@ def token_to_pitch(token: int) -> int:
     return token - FIRST_PITCH + LOW_PITCH
 
 
+def transposed(tokens: np.ndarray, semitones: int) -> np.ndarray:
+    """Tokens of any shape moved by ``semitones``; what would leave the vocabulary stays at its edge."""
+    pitched = (tokens >= FIRST_PITCH) & (tokens < VOCABULARY)
+    return np.where(pitched, np.clip(tokens + semitones, FIRST_PITCH, VOCABULARY - 1), tokens)
+
+
 def encode_voice(notes: Iterable[tuple[float, float, int]], grid: Grid, lowest: bool = False) -> np.ndarray:
     """One voice as tokens, shape (steps,), int64.
 

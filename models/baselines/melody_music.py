@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...engine.errors import ModelError
-from ..grid import ABSENT, FIRST_PITCH, VOCABULARY, VOICES, states_after, states_before
+from ..grid import ABSENT, FIRST_PITCH, VOCABULARY, VOICES, states_after, states_before, transposed
 from ..part.corpus import PartPiece
 from ..writing import Sheet
 
@@ -41,12 +41,6 @@ def four_voices(pieces: Sequence[PartPiece]) -> list[PartPiece]:
     return whole
 
 
-def moved(tokens: np.ndarray, shift: int) -> np.ndarray:
-    """Transposed by semitones; what would leave the grid's pitches stays at its edge."""
-    pitched = (tokens >= FIRST_PITCH) & (tokens < VOCABULARY)
-    return np.where(pitched, np.clip(tokens + shift, FIRST_PITCH, VOCABULARY - 1), tokens)
-
-
 class MelodySource:
     """Draws excerpts, transposed at random; the same for the same ``random``."""
 
@@ -65,7 +59,7 @@ class MelodySource:
         start = int(self._random.integers(0, max(1, len(piece.tokens) - self._steps + 1)))
         at = np.arange(start, start + self._steps) % len(piece.tokens)
         shift = int(self._random.integers(-MOST_SHIFT, MOST_SHIFT + 1))
-        tokens = moved(piece.tokens[at].astype(np.int64), shift)
+        tokens = transposed(piece.tokens[at].astype(np.int64), shift)
         before, age = states_before(tokens)
         now, _ = states_after(tokens)
         onset = ((tokens >= FIRST_PITCH) & (tokens < VOCABULARY)).astype(np.int64)

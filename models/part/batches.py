@@ -13,7 +13,19 @@ import torch
 from torch import Tensor
 
 from ..controls import COLUMNS, KEY, REGISTER, REGISTER_WIDTH, SIZES
-from ..grid import ABSENT, FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, states_after, states_before
+from ..grid import (
+    ABSENT,
+    FIRST_PITCH,
+    HOLD,
+    LOW_PITCH,
+    REST,
+    UNKNOWN,
+    VOCABULARY,
+    VOICES,
+    states_after,
+    states_before,
+    transposed,
+)
 from .corpus import PartPiece, transpositions, usual_ranges
 from .network import StepInputs, steps_ahead
 from .relations import heard_lately, priors
@@ -168,7 +180,7 @@ def excerpt_of(piece: PartPiece, start: int, stop: int, shift: int = 0) -> _Exce
     """
     before = max(0, start - 64)
     whole = piece.tokens[before:stop].astype(np.int64)
-    tokens = _moved(whole, shift)
+    tokens = transposed(whole, shift)
     sounding, _ = states_after(tokens)
     sounding_before, age = states_before(tokens)
     lead = start - before
@@ -227,11 +239,6 @@ def collate(excerpts: list[_Excerpt], steps: int) -> PartBatch:
         torch.from_numpy(np.stack([e.rank for e in excerpts])),
         stack(chords),
     )
-
-
-def _moved(tokens: np.ndarray, shift: int) -> np.ndarray:
-    pitched = (tokens >= FIRST_PITCH) & (tokens < VOCABULARY)
-    return np.where(pitched, np.clip(tokens + shift, FIRST_PITCH, VOCABULARY - 1), tokens)
 
 
 def _moved_key(codes: np.ndarray, shift: int) -> np.ndarray:
