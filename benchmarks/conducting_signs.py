@@ -7,8 +7,11 @@ Everything goes through ``Performance.step`` but loudness and articulation, whic
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 from scipy.stats import spearmanr
 
 from tutti.assets import asset_path
@@ -38,13 +41,18 @@ def figures(quick: bool = False) -> dict[str, float]:
     """The figures by name; rates are 0–1, times in seconds. ``quick`` takes a few conductors only."""
     score = open_score(asset_path("scores", "concert.musicxml"))
     placements = place_players(score, read_plan(choose_plan(score)), read_hall("musikverein"))
-    count = 2 if quick else 12
-    result = _cues(score, placements, count)
-    result |= _idle(score, placements, 3 * count)
-    result |= _cut_offs(score, placements, count)
-    result |= _balance(score, placements, count)
-    result |= _loudness(score, 3 if quick else 16)
-    result |= _articulation(score, 3 if quick else 16)
+    count, alone = (2, 3) if quick else (12, 16)
+    stages = (
+        partial(_cues, score, placements, count),
+        partial(_idle, score, placements, 3 * count),
+        partial(_cut_offs, score, placements, count),
+        partial(_balance, score, placements, count),
+        partial(_loudness, score, alone),
+        partial(_articulation, score, alone),
+    )
+    result: dict[str, float] = {}
+    for stage in track(stages, "signs", console=Console(stderr=True), transient=True):
+        result |= stage()
     return result
 
 

@@ -208,11 +208,13 @@ def measure(kind: Kind, load: Load) -> dict[str, float]:
     near, far = context.Pipe()
     server = context.Process(target=serve_kind, args=(kind, load.hz, clock, far))
     server.start()
+    far.close()  # so that a server that ends early is noticed rather than waited for
     port = near.recv()
     results, results_far = context.Pipe()
     arguments = (port, load, clock, kind, results_far)
     viewers = context.Process(target=view, args=arguments)
     viewers.start()
+    results_far.close()
     time.sleep(2.0)
     process = psutil.Process(server.pid)
     times, start_s = process.cpu_times(), time.perf_counter()
