@@ -1,5 +1,6 @@
 """What cannot be is refused in one line, before anything is read, performed or opened."""
 
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -119,3 +120,17 @@ def test_help_is_in_groups(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
             cli.main()
         text = capsys.readouterr().out
         assert all(f"─ {group} ─" in text for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "told"),
+    [
+        ("tutti.studio.app", logging.WARNING, True),
+        ("matplotlib.font_manager", logging.WARNING, False),
+        ("root", logging.ERROR, False),
+        ("asyncio", logging.ERROR, True),
+    ],
+)
+def test_people_are_told_what_we_say_and_what_breaks(name: str, level: int, told: bool) -> None:
+    record = logging.LogRecord(name, level, __file__, 1, "findfont: Font family not found", (), None)
+    assert cli._is_for_people(record) is told
