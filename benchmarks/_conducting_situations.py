@@ -117,12 +117,12 @@ def stop_with_fidgets(number: int) -> Measured:
 
 
 def _counted_between(followed: Followed, icti_s: np.ndarray, beat: int, period: float) -> float:
-    """Beats counted or played after the held beat's ictus was done and before the preparation of the next."""
+    """Beats counted, or sounded, after the held beat's ictus was done and before the preparation of the next. The music
+    has one note on each beat."""
     begin, end = icti_s[beat] + 0.7 * period, icti_s[beat + 1] - 1.1 * period
     path = followed.tempo[(followed.tempo[:, 0] > begin) & (followed.tempo[:, 0] < end)]
     counted = max(0.0, float(path[:, 1].max()) - beat) if len(path) else 0.0
-    played = np.sum((followed.played_s > begin) & (followed.played_s < end))
-    return max(counted, float(played) - 1.0)
+    return max(counted, float(np.sum((followed.note_s > begin) & (followed.note_s < end))))
 
 
 def preamble(number: int) -> Measured:

@@ -23,6 +23,9 @@ INERTIA_S = 0.02
 """Time constant of changes of speed."""
 WAIT_BEFORE = 0.02
 """The playhead waits this far (in beats) before a beat that has not come."""
+NEARLY = 1e-6
+"""And so far (in beats) before one whose time has not come: nearer than ``_ARRIVED`` it would be there."""
+_ARRIVED = 1e-9
 ENTRY_CONFIDENCE = 0.5
 """An announced first beat is begun from this confidence."""
 PLAIN_CONFIDENCE = 0.5
@@ -74,6 +77,8 @@ class Follower:
         self._now_s: float | None = None
         self._target_beat = self._first
         self._target_s: float | None = None
+        self._awaited = False
+        """The hand has not given the next beat yet: the playhead does not get there before it is due."""
         self._period_s = 1.0
         self._state: FollowState = "waiting"
         self._held_since_s: float | None = None
@@ -209,16 +214,16 @@ class Follower:
             return None
         if self._state == "holding" and beat >= self._target_beat - WAIT_BEFORE:
             return None
-        slowest = SLOWEST / self._period_s
         to_target = self._target_beat - self._beat
-        arrive_s = self._target_s
-        if to_target > 0:
-            arrive_s = self._now_s + min(
-                max(self._target_s - self._now_s, to_target * self._period_s / FASTEST), to_target / slowest
-            )
-            if beat <= self._target_beat:
-                return self._now_s + (arrive_s - self._now_s) * (beat - self._beat) / to_target
-        return max(self._now_s, arrive_s) + (beat - max(self._target_beat, self._beat)) * self._period_s
+        if to_target <= 0:
+            return max(self._now_s, self._target_s) + (beat - self._beat) * self._period_s
+        arrive_s = max(self._target_s, self._now_s + to_target * self._period_s / FASTEST)
+        soonest_s = self._now_s + to_target * self._period_s / SLOWEST
+        if beat < self._target_beat or not self._awaited:
+            arrive_s = min(arrive_s, soonest_s)
+        if beat <= self._target_beat:
+            return self._now_s + (arrive_s - self._now_s) * (beat - self._beat) / to_target
+        return arrive_s + (beat - self._target_beat) * self._period_s
 
     # -- control -------------------------------------------------------------------------------------------
 
@@ -238,7 +243,7 @@ class Follower:
             return due - WAIT_BEFORE
         if tempo.next_beat_s + self._response_s <= now_s + 1e-9:
             return due + 0.3
-        return due - 1e-9
+        return due - NEARLY
 
     def _coasting(self, now_s: float, tempo: TempoEstimate) -> bool:
         return now_s - tempo.time_s > COAST_S
@@ -246,13 +251,14 @@ class Follower:
     def _aim(self, now_s: float, tempo: TempoEstimate) -> None:
         """Choose the next whole beat and when to be there."""
         self._period_s = tempo.beat_period_s
-        target = math.floor(self._beat + 1e-9) + 1
+        target = math.floor(self._beat + _ARRIVED) + 1
         due = tempo.beat_index + 1
         if target < due:
             at_s = tempo.beat_s - (tempo.beat_index - target) * tempo.beat_period_s
         else:
             at_s = tempo.next_beat_s + (target - due) * tempo.beat_period_s
         self._target_beat, self._target_s = target, at_s + self._response_s
+        self._awaited = target >= due and not self._coasting(now_s, tempo)
 
     def _advance(self, start_s: float, step_s: float, tempo: TempoEstimate) -> list[BeatCrossing]:
         self._aim(start_s, tempo)
@@ -275,7 +281,7 @@ class Follower:
         return crossings
 
     def _judge(self, now_s: float, tempo: TempoEstimate) -> FollowState:
-        if self._beat >= self._count - 1e-9:
+        if self._beat >= self._count - 2.0 * NEARLY:
             return "ended"
         if self._sign is not None:
             return "holding" if self._sign == "hold" else "stopped"

@@ -1,5 +1,7 @@
 """The playhead alone: under tempo estimates made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import make_score
@@ -61,6 +63,19 @@ def test_when_is_monotone_and_right():
     assert follower.when(4.0) == pytest.approx(1.0 + 8 * PERIOD, abs=0.02)
     _, crossings = play(follower, 6.5, start_s=5.01)
     assert crossings[0].quarter == 3.5
+
+
+def test_a_beat_that_is_put_off_again_and_again_is_never_told_to_be_at_hand():
+    """A hand that is held up: the next beat is always expected half a second from now, and nothing may sound."""
+    follower = Follower(SCORE)
+    play(follower, 4.0)
+    due = estimate(4.0).beat_index + 1
+    for now_s in np.arange(4.0, 8.0, 0.01):
+        put_off = replace(estimate(4.0), time_s=float(now_s), next_beat_s=float(now_s) + 0.5)
+        follower.step(float(now_s), put_off)
+        told_s = follower.when(0.5 * due)
+        assert follower.beat < due
+        assert told_s is None or told_s >= now_s + 0.45
 
 
 def test_it_waits_before_a_beat_that_does_not_come_and_goes_on_without_a_jump():
