@@ -60,9 +60,9 @@ class PhoneLoans:
             return Claim(((phone, Notice(str(refused))),))
         issuer = invitation.issuer
         told: list[Told] = [(phone, Paired(again.token, invitation.owner))]
-        stands = issuer is None or (issuer in presence and presence.may_control(issuer))
         if invitation.device is not None:
-            return Claim(tuple(told), self._come_back(phone, invitation.device, issuer, stands))
+            return Claim(tuple(told), self._come_back(phone, invitation.device, issuer))
+        stands = self._stands(issuer)
         presence.rename(phone, f"{invitation.owner}’s phone" if invitation.owner else "Phone")
         presence.lend(phone) if stands else presence.request(phone)
         if stands and issuer is not None:  # the code on their screen is spent
@@ -70,13 +70,17 @@ class PhoneLoans:
             told.append(self.invite(issuer, invitation.origin, now_s))
         return Claim(tuple(told))
 
-    def _come_back(self, phone: int, former: int, issuer: int | None, stands: bool) -> int | None:
+    def _stands(self, issuer: int | None) -> bool:
+        """Whether who invited a phone may still say who conducts."""
+        return issuer is None or (issuer in self._presence and self._presence.may_control(issuer))
+
+    def _come_back(self, phone: int, former: int, issuer: int | None) -> int | None:
         """A phone comes on a new line; the number of its old one where that hangs still, which leaves here."""
         hangs = former in self._presence and former != phone
         if hangs:
             self._presence.leave(former)
         if self._presence.broke_off(former):
             # Who comes back does not snatch the baton from someone to whom it was given meanwhile.
-            free = stands and self._presence.holder in (NOBODY, PODIUM, issuer)
+            free = self._stands(issuer) and self._presence.holder in (NOBODY, PODIUM, issuer)
             self._presence.lend(phone) if free else self._presence.request(phone)
         return former if hangs else None

@@ -169,9 +169,10 @@ def test_a_code_makes_a_phone_the_baton_and_is_followed_by_another() -> None:
     assert [type(message) for _, message in again.told] == [p.Notice] and presence.holder == phone
 
 
-def test_a_phone_on_a_new_line_replaces_its_old_one_and_keeps_the_loan() -> None:
+@pytest.mark.parametrize("host", [True, False])
+def test_a_phone_on_a_new_line_replaces_its_old_one_and_keeps_the_loan(host: bool) -> None:
     presence = Presence()
-    zoe = presence.join("Zoë", host=True).viewer
+    zoe = presence.join("Zoë", host=host).viewer
     loans = PhoneLoans(presence, studio_reached)
     presence.request(zoe)
     phone = presence.join("Phone", host=False).viewer
