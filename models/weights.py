@@ -83,6 +83,7 @@ def write_with_manifest(path: Path, weights: bytes, manifest: Mapping[str, Any])
 def check_place(path: Path, sources: Iterable[Path] = ()) -> None:
     """Raise ``ModelError`` where weights should not be written, because their manifest would replace one of the
     ``sources``, and ``OutputError`` where they cannot be: to be told before a training, not after it."""
+    check_file(path)
     if path.suffix != ".safetensors":
         raise ModelError(f"{path}: weights are written to a file whose name ends in .safetensors")
     manifest = part_manifest_path(path)
@@ -90,7 +91,6 @@ def check_place(path: Path, sources: Iterable[Path] = ()) -> None:
         raise ModelError(
             f"{manifest}: the manifest of {path.name} would replace it; choose another name for the weights"
         )
-    check_file(path)
 
 
 def read_part_weights(path: Path | None = None) -> tuple[dict[str, np.ndarray], PartManifest]:

@@ -57,8 +57,10 @@ class PartShape:
 
     def __post_init__(self) -> None:
         """Raises ``ModelError`` where the heads cannot share the width in pairs of channels."""
-        if self.width % (2 * self.heads):
-            raise ModelError(f"width {self.width}: {self.heads} heads need a multiple of {2 * self.heads}")
+        step = 2 * self.heads
+        if self.width % step:
+            like = step * max(1, round(self.width / step))
+            raise ModelError(f"width {self.width}: {self.heads} heads need a multiple of {step}, like {like}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,6 @@ def train(
     check_device(device)
     for source in sources:
         check_source(source)
-    if width % 8:
-        raise ModelError(f"a width of {width}: choose a multiple of 8, like {8 * round(width / 8)}")
     plan = PartPlan(
         budget_s=60 * minutes,
         seed=seed,
@@ -180,9 +178,11 @@ def train_gesture(
     command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --learning-rate {learning_rate:g}"
     command += f" --seed {seed} --threads {threads}" + "".join(f" --start {path.name}" for path in start or ())
     with progress_bars() as bars:
-        tasks = {name: bars.add_task(name, total=1.0) for name in ("Conducting", "Training")}
+        tasks: dict[str, TaskID] = {}
 
         def show(what: str, share: float, loss: float) -> None:
+            if what not in tasks:  # none is shown before what is wrong was told
+                tasks[what] = bars.add_task(what, total=1.0)
             bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
 
         figures = learn(out, plan, command, show, start or ())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from tutti.engine.errors import ModelError
+from tutti.engine.errors import ModelError, OutputError
 from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.decoding import PartDecoder
 from tutti.models.grid import HOLD, Place, pitch_to_token
@@ -40,13 +40,13 @@ def test_where_weights_cannot_be_written_is_told_before_the_training(tmp_path: P
     folder.mkdir()
     (tmp_path / "file").write_text("")
     refused = {
-        tmp_path / "pieces.safetensors": "would replace it",
-        tmp_path / "own.json": "ends in .safetensors",
-        folder: "is a folder",
-        tmp_path / "file" / "own.safetensors": "a file is where the folder should be",
+        tmp_path / "pieces.safetensors": (ModelError, "would replace it"),
+        tmp_path / "own.json": (ModelError, "ends in .safetensors"),
+        folder: (OutputError, "is a folder"),
+        tmp_path / "file" / "own.safetensors": (OutputError, "a file is where the folder should be"),
     }
-    for out, why in refused.items():
+    for out, (error, why) in refused.items():
         for kind in ("grid", "lstm"):
             result = CliRunner().invoke(app, ["train", str(source), "--network", kind, "-o", str(out)])
-            assert isinstance(result.exception, ModelError) and why in str(result.exception)
+            assert isinstance(result.exception, error) and why in str(result.exception)
     assert source.read_text() == "a corpus that must not be replaced"
