@@ -55,10 +55,10 @@ def check_address(options: PageOptions) -> None:
     ``RelayError``."""
     host, port = options.served_host, options.port
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        with socket.create_server(address[:2], family=family):
-            pass
+        for family, *_, address in socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            socket.create_server(address, family=family).close()
     except (OSError, UnicodeError) as error:
         place = f"{host}:{port}"
         if getattr(error, "errno", None) == errno.EADDRINUSE:

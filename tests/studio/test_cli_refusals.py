@@ -104,6 +104,16 @@ def test_a_session_that_is_nothing_without_its_page_needs_its_port(refused: Refu
     assert "something else does; choose another --port" in refused(*PLAY, "--port", taken_port)
 
 
+def test_a_name_with_several_addresses_needs_its_port_at_each(
+    refused: Refused, taken_port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both(_host: str, port: int, **_kind: int) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    assert "something else does" in refused(*PLAY, "--host", "localhost", "--port", taken_port)
+
+
 def test_a_port_for_osc_that_is_taken_is_told_before_the_studio_opens(refused: Refused) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
