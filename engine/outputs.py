@@ -23,6 +23,7 @@ def check_file(path: Path) -> None:
     """See that a file can be written, and make its folder. Raises ``OutputError``."""
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file in it")
-    check_folder(path.parent)
+    if path.is_file() or not path.exists():  # others, like a pipe, have no need of room beside them
+        check_folder(path.parent)
     if path.exists() and not os.access(path, os.W_OK):
         raise OutputError(f"{path}: is there and may not be changed; choose another name")
