@@ -56,10 +56,9 @@ def compose(
     if wish.density is None:
         wish = replace(wish, density=assignment.density)
     groups = plan_groups(heights, sorted(assignment.asked), part_ranges(assignment.score))
-    ending, key = None, assignment.key
-    if key is not None:
-        ending = ending_of(assignment, columns, heights, grid, key)
-    if ending is not None and key is not None:
+    key = assignment.key
+    ending = None if key is None else ending_of(assignment, columns, heights, grid, key)
+    if key is not None and ending is not None:
         columns = with_rest(columns, ending, frozenset(assignment.asked))
         if wish.key is None and frozenset(heights) <= frozenset(assignment.asked):
             wish = replace(wish, key=key.name)

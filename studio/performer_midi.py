@@ -5,11 +5,12 @@ soloist's is the one that is called like the part, that plays what the part has,
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
+import numpy as np
 
 from ..engine.errors import InputError, ScoreError
 from ..engine.instruments import catalogue
@@ -79,7 +80,8 @@ def _chosen(lines: Sequence[MidiLine], solo: SoloPart, path: Path) -> Sequence[M
     alike = [line for line in lines if line.instrument in instruments]
     if len(alike) > 1 and {catalogue()[key].family for key in instruments} <= _TWO_HANDS:
         return alike  # a pianist's hands
-    part = _runs([(float(row["onset_quarter"]), int(row["pitch"])) for row in _rows(solo)], 1e-3)
+    rows = solo.score.notes[np.isin(solo.score.notes["part"], list(solo.parts))]
+    part = _runs(list(zip(rows["onset_quarter"].tolist(), rows["pitch"].tolist(), strict=True)), 1e-3)
     shared = [_shared(_runs([(n.onset_s, round(n.pitch)) for n in line.notes], TOGETHER_S), part) for line in lines]
     first, second = sorted(shared, reverse=True)[:2]
     if first >= LEAST_SHARED and first >= LEAST_AHEAD * second:
@@ -103,10 +105,6 @@ def _asked(lines: Sequence[MidiLine], track: str, path: Path) -> Sequence[MidiLi
 
 def _listed(lines: Sequence[MidiLine]) -> str:
     return ", ".join(f"{number} {line.name or 'without a name'}" for number, line in enumerate(lines, 1))
-
-
-def _rows(solo: SoloPart) -> Iterator[dict[str, float]]:
-    yield from (row for row in solo.score.notes if int(row["part"]) in solo.parts)
 
 
 def _runs(notes: Sequence[tuple[float, int]], together: float) -> frozenset[tuple[int, ...]]:

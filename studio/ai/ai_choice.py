@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...models.controls import parse_key
 from ...models.wish import Wish
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ class AiChoice:
 
     def with_options(self, turn_bars: int, wait_for_cue: bool, key: str | None, density: float | None) -> "AiChoice":
         """The same with what was said on the command line; None leaves a wish as it is. Raises ``ModelError``."""
-        if key is not None:
-            parse_key(key)
         wish = replace(
             self.wish,
             key=self.wish.key if key is None else key,

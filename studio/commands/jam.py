@@ -60,7 +60,6 @@ def jam(
 ) -> None:
     """Play without a score: call and response with an AI, or a solo that it accompanies."""
     from ...engine.errors import ModelError
-    from ...models.controls import parse_key
     from ...models.wish import Wish
     from ..ai.jam import BAND, JamChoice, prepare_jam
     from ..ai.learners import tuned_weights
@@ -69,8 +68,6 @@ def jam(
 
     if mode not in BAND:
         raise ModelError(f"no way to play together named {mode!r}: there are {', '.join(BAND)}")
-    if key is not None:
-        parse_key(key)
     wish = Wish(key=key, density=number_named(density, DENSITIES, "density"), style=style, mood=mood)
     if learner is not None:
         wish, _ = offered(learner, seed, wish)

@@ -161,7 +161,6 @@ def take(
     check_file(out)
     read = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
     conducted = conduct(open_score(score), read, seed=seed, noise_m=noise, rate_hz=rate)
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 
