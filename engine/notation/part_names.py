@@ -33,6 +33,8 @@ _VOICES = ("soprano", "alto", "tenor", "bass")
 _BAND = frozenset({"guitar", "percussion"})
 """Where they play with a singer, the bass is an instrument."""
 _BASS_PROGRAMS = (*range(32, 40), 43)
+_BARITONES = frozenset({"baritone", "bar"})
+"""Horns of bands; where strings play, too, they are singers."""
 
 
 def assign_instruments(parts: Sequence[WrittenPart]) -> tuple[Part, ...]:
@@ -40,10 +42,8 @@ def assign_instruments(parts: Sequence[WrittenPart]) -> tuple[Part, ...]:
     found = [_named(part) for part in parts]
     found = _without_default_pianos(parts, found)
     choir = _is_choir(parts, found)
-    keys: list[str | None] = []
-    for part, named in zip(parts, found, strict=True):
-        key = _settled(part, named, choir)
-        keys.append(key)
+    strings = any(named is not None and named[0] in _STRINGS and named[1] not in AMBIGUOUS for named in found)
+    keys = [_settled(part, named, choir, strings) for part, named in zip(parts, found, strict=True)]
     unknown = [index for index, key in enumerate(keys) if key is None or key in FAMILIES]
     among_voices = choir and any(key in _VOICES for key in keys)
     open_parts = [(parts[index], keys[index]) for index in unknown]
@@ -108,7 +108,7 @@ def _is_choir(parts: Sequence[WrittenPart], found: Sequence[tuple[str, str] | No
     return any(part.has_lyrics for part in parts) or bool(sure & {*_VOICES, "voice"}) or not sure
 
 
-def _settled(part: WrittenPart, named: tuple[str, str] | None, choir: bool) -> str | None:
+def _settled(part: WrittenPart, named: tuple[str, str] | None, choir: bool, strings: bool) -> str | None:
     """Its instrument, or the family of which its range must choose, or None for any."""
     if part.percussion and (named is None or named[0] in FAMILIES or catalogue()[named[0]].family != "percussion"):
         return "percussion"
@@ -116,7 +116,8 @@ def _settled(part: WrittenPart, named: tuple[str, str] | None, choir: bool) -> s
         key, alias = named
         if alias in AMBIGUOUS:
             sings = part.has_lyrics or (choir and not re.search(r"\d|\bi+\b", part.name, re.IGNORECASE))
-            sings = sings or (choir and part.program in (-1, 52, 53))
+            sings = sings or (choir and part.program in (-1, 52, 53)) or "ténor" in part.name.casefold()
+            sings = sings or (strings and alias in _BARITONES)
             return AMBIGUOUS[alias][0 if sings and part.program not in _BASS_PROGRAMS else 1]
         return key
     if part.has_lyrics:
@@ -176,7 +177,8 @@ def _as_quartet(chosen: list[tuple[int, str]], parts: Sequence[WrittenPart]) -> 
 
 
 def _is_chamber(parts: Sequence[WrittenPart], keys: Sequence[str]) -> bool:
-    """Solo strings rather than sections: a few parts, no double strings with a contrabass, no orchestra winds."""
+    """Solo strings rather than sections: a few parts, no double strings with a contrabass (but for trio sonatas), no
+    orchestra winds."""
     strings = [key for key in keys if key in _STRINGS]
     if not strings or len(parts) > 9 or any(key in ("timpani", "percussion") for key in keys):
         return False
@@ -185,7 +187,7 @@ def _is_chamber(parts: Sequence[WrittenPart], keys: Sequence[str]) -> bool:
     if any(key in _VOICES for key in keys) or (len(parts) > 4 and any(key in ("harpsichord", "organ") for key in keys)):
         return False
     winds = sum(catalogue()[key].family in ("woodwind", "brass") for key in keys)
-    string_orchestra = "contrabass" in strings and strings.count("violin") >= 2
+    string_orchestra = "contrabass" in strings and strings.count("violin") >= 2 and len(strings) > 3
     if string_orchestra and (winds == 0 or winds >= 2):
         return winds >= 2 and len(strings) <= 5 and winds <= 3 and strings.count("cello") <= 1
     return True

@@ -138,6 +138,17 @@ def test_in_a_band_the_bass_is_an_instrument():
     assert [p.instrument for p in choir] == ["soprano", "alto", "bass"]
 
 
+@pytest.mark.parametrize(("name", "key"), [("Baritone", "bass"), ("Baritone solo", "bass"), ("Ténor", "tenor")])
+def test_who_sings_with_an_orchestra_sings_without_words_too(name, key):
+    parts = [part("Flute"), part("Trumpet"), part(name), part("Violin I"), part("Violin II")]
+    assert assign_instruments(parts)[2].instrument == key
+
+
+def test_a_trio_sonatas_players_are_one_each():
+    trio = assign_instruments([part(name) for name in ("Violino I", "Violino II", "Violone e Organo")])
+    assert [p.players for p in trio] == [1, 1, 1]
+
+
 def test_general_midi_programs():
     assert {instrument_of_program(program) for program in range(-1, 128)} >= {None, "strings", "brass", "voice"}
     low, high = ([assign_instruments([part("", *reach, program=program), part("Flute")])[0].instrument
