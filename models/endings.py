@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .craft.chords import Chord
 from .craft.keys import Key
 from .grid import FIRST_PITCH, HOLD, REST, Grid, states_after
 from .tasks import Assignment
@@ -30,7 +31,7 @@ def ending_of(
     last_bar = float(score.measures["start_quarter"][-1])
     if not writing or max(assignment.cadences, default=-1.0) < last_bar - 1e-6:
         return None
-    quarter, chord = max(assignment.cadences), key.triad
+    quarter, chord = max(assignment.cadences), Chord(key.tonic, key.mode, key.tonic).pitch_classes
     others = score.notes[np.isin(score.notes["part"], [part for part in columns if part not in assignment.asked])]
     if len(others) and float(others["onset_quarter"].max()) >= quarter - 1e-6:
         quarter = float(others["onset_quarter"].max())
@@ -49,7 +50,9 @@ def ending_of(
         return ending
     beats = score.beats["quarter"]
     before = beats[beats < quarter - 1e-6]
-    return replace(ending, approach=grid.step_at(float(before[-1])) if len(before) else 0, leading=key.dominant_seventh)
+    fifth = (key.tonic + 7) % 12
+    leading = Chord(fifth, "dominant7", fifth).pitch_classes
+    return replace(ending, approach=grid.step_at(float(before[-1])) if len(before) else 0, leading=leading)
 
 
 def with_rest(columns: Mapping[int, np.ndarray], ending: Ending, asked: frozenset[int]) -> dict[int, np.ndarray]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..engine.audio.audio_ring import AudioRing
+from ..engine.audio.audio_ring import AudioRing, AudioStatus
 from ..engine.audio.live_input import MicrophoneJob
 from ..engine.audio.output import AudioProcess
 from ..engine.clock import SessionClock
@@ -106,7 +106,9 @@ class Listener:
         self._told: list[HeardNote] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
+        self._thread = threading.Thread(
+            target=self._listen, args=(ring.written, ring.status()), name="listener", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -134,9 +136,8 @@ class Listener:
             self._told += self._tracker.finish(self._ring.time_of(self._ring.written))
         self._ring.close()
 
-    def _listen(self) -> None:
-        at = self._ring.written
-        status = self._ring.status()
+    def _listen(self, at: int, status: AudioStatus) -> None:
+        """From a place in the ring on, and from what had been counted there."""
         while not self._closing.wait(LISTEN_EVERY_S):
             before, status = status, self._ring.status()
             if status.howls > before.howls:

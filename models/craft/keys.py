@@ -44,16 +44,6 @@ class Key:
         return major(self.tonic) if self.mode == "major" else minor(self.tonic)
 
     @property
-    def triad(self) -> frozenset[int]:
-        """Pitch classes of its tonic chord."""
-        return frozenset((self.tonic + step) % 12 for step in (0, 4 if self.mode == "major" else 3, 7))
-
-    @property
-    def dominant_seventh(self) -> frozenset[int]:
-        """Pitch classes of the chord of the seventh on its dominant."""
-        return frozenset((self.tonic + step) % 12 for step in (7, 11, 2, 5))
-
-    @property
     def name(self) -> str:
         """As people say it: ``E♭ major``, ``F♯ minor``."""
         return f"{_fifth_name(self._tonic_fifth)} {self.mode}"

@@ -76,7 +76,7 @@ class WrittenPart:
 
 
 def write_part(request: PartRequest, progress: Callable[[float], None] | None = None) -> WrittenPart:
-    """Carry out a request and write its files. Raises ``ScoreError`` and ``ModelError``."""
+    """Carry out a request and write its files. Raises ``ScoreError``, ``ModelError`` and ``OutputError``."""
     check_path(request.out, request.source)
     check_file(request.out)
     score = open_score(request.source)

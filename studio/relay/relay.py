@@ -203,7 +203,7 @@ class RelayProcess:
     def close(self) -> None:
         """Says goodbye to the viewers and ends the process."""
         if self._spawning is not None:
-            self._spawning.join(CLOSE_TIMEOUT_S)
+            self._spawning.join(START_TIMEOUT_S)  # what it starts would outlive us
             self._adopt()
         self._link.close()
         self._process.join(CLOSE_TIMEOUT_S)

@@ -18,6 +18,7 @@ from tutti.models.tasks import Assignment
 from tutti.models.wish import Wish
 
 D_MINOR = Key(2, "minor")
+TONIC = {2, 5, 9}
 QUARTET = ("violin", "violin", "viola", "cello")
 
 
@@ -54,7 +55,7 @@ def last_chord(done: Composition) -> list[tuple[int, float, float]]:
 def test_a_continuation_ends_on_the_tonic_and_rests_there(weights: Path, seed: int, rules: RuleSet) -> None:
     done = written(tasks.go_on(quartet(), 3), weights, seed, rules)
     chord = last_chord(done)
-    assert {pitch_class for _, _, pitch_class in chord} <= D_MINOR.triad
+    assert {pitch_class for _, _, pitch_class in chord} <= TONIC
     assert [pitch_class for part, _, pitch_class in chord if part == 3] == [2], "the root is in the bass"
     assert {0, 3} <= {part for part, _, _ in chord}
     assert max(n.onset_quarter for n in done.written) <= 16.0, "nothing moves in the last bar"
@@ -62,7 +63,7 @@ def test_a_continuation_ends_on_the_tonic_and_rests_there(weights: Path, seed: i
 
 def test_an_answer_of_one_bar_comes_to_rest_in_its_middle(weights: Path) -> None:
     done = written(tasks.answer(quartet(), 1), weights)
-    assert {pitch_class for _, _, pitch_class in last_chord(done)} <= D_MINOR.triad
+    assert {pitch_class for _, _, pitch_class in last_chord(done)} <= TONIC
     assert max(n.onset_quarter for n in done.written) <= 10.0
 
 
@@ -84,7 +85,7 @@ def test_a_line_that_is_added_ends_in_the_others_last_chord(weights: Path, last,
 def test_a_melody_that_ends_on_the_tonic_is_harmonised_with_its_chord(weights: Path) -> None:
     done = written(tasks.harmonise(quartet(parts=1), []), weights)
     chord = last_chord(done)
-    assert {pitch_class for _, _, pitch_class in chord} <= D_MINOR.triad
+    assert {pitch_class for _, _, pitch_class in chord} <= TONIC
     assert [pitch_class for part, _, pitch_class in chord if part == 3] == [2]
 
 

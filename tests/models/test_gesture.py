@@ -218,7 +218,7 @@ def test_weights_to_start_from_that_are_none_are_named(tmp_path: Path) -> None:
     broken, other = tmp_path / "broken.safetensors", asset_path("weights", "parts.safetensors")
     broken.write_text("no weights")
     for start in (broken, other, tmp_path / "none.safetensors"):
-        with pytest.raises(ModelError, match=f"{start.name}: these are no weights"):
+        with pytest.raises(ModelError, match=f"{start.name}: no weights of the network that reads gesture"):
             train_gesture(tmp_path / "g.safetensors", GesturePlan(lessons=1), "", lambda *what: None, (start,))
     with pytest.raises(ModelError, match="ends in"):
         train_gesture(tmp_path / "gesture.json", GesturePlan(lessons=1), "", lambda *what: None)

@@ -20,6 +20,7 @@ from tutti.engine.clock import SessionClock
 from tutti.engine.errors import RelayError
 from tutti.engine.types import Pose
 from tutti.studio.relay import protocol as p
+from tutti.studio.relay import relay as relay_module
 from tutti.studio.relay.relay import Control, RelayProcess, RelaySettings, RelaySource
 
 pytestmark = pytest.mark.realtime
@@ -225,6 +226,23 @@ def test_a_relay_that_cannot_be_started_again_is_told_in_one_line(
         "the relay ended (it could not be started again: [Errno 11] Resource temporarily unavailable): "
         "viewers are cut off, the orchestra plays on"
     ]
+
+
+def test_a_relay_that_is_just_being_started_is_closed_as_well(
+    own: RelayProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn, started = own._spawn, []
+
+    def slowly() -> Any:
+        time.sleep(0.3)
+        started.append(spawn())
+        return started[0]
+
+    monkeypatch.setattr(relay_module, "CLOSE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(own, "_spawn", slowly)
+    own.restart()
+    own.close()
+    assert not started[0][0].is_alive()
 
 
 def test_the_relay_ends_with_its_link(clock: SessionClock) -> None:
