@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -22,3 +23,14 @@ def test_a_process_that_still_starts_does_not_hear_the_terminal() -> None:
     process.join(50.0)
     assert process.exitcode == 0
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()).isdisjoint({signal.SIGINT, signal.SIGTERM}), "we do, again"
+
+
+@pytest.mark.timeout(60)
+def test_who_is_interrupted_before_ending_a_process_ends_all_the_same() -> None:
+    script = (
+        "import multiprocessing, time; from tutti.engine.processes import start_shielded; "
+        "process = multiprocessing.get_context('spawn').Process(target=time.sleep, args=(600.0,), daemon=True); "
+        "start_shielded(process); raise KeyboardInterrupt"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50.0, check=False)
+    assert "KeyboardInterrupt" in ended.stderr
