@@ -18,7 +18,7 @@ class Minima:
     """A beat where the baton's height turns: after it has fallen, then risen, by ``part`` of the usual stroke (the
     median of the last eight), at least ``apart_s`` after the last."""
 
-    part: float = 0.2
+    part: float = 0.1
     apart_s: float = 0.25
 
     def find(self, poses: Sequence[Pose]) -> tuple[np.ndarray, np.ndarray]:
@@ -51,9 +51,9 @@ class Minima:
 class PhaseLockedLoop:
     """Plays at predicted times; each minimum near a prediction corrects phase and period."""
 
-    phase_gain: float = 0.8
-    period_gain: float = 0.15
-    gate: float = 0.45
+    phase_gain: float = 1.0
+    period_gain: float = 0.05
+    gate: float = 0.7
 
     def follow(self, icti_s: np.ndarray, known_s: np.ndarray, marked_period_s: float) -> np.ndarray:
         """Times at which it plays. ``icti_s`` and ``known_s`` are what ``Minima.find`` gives."""

@@ -27,6 +27,8 @@ HEAD_BEATS = 32
 fermatas among them tell no lag."""
 TEMPO_BEATS = 4
 """The tempo that was played is judged over so many beats."""
+NEVER_S = 10.0
+"""A beat that never sounds is taken to be this far off."""
 HELD = 1.6
 """A beat longer than the local median by this factor is a hold and has no tempo."""
 
@@ -241,10 +243,10 @@ def _lag_by_beat(lags_s: np.ndarray, beat: np.ndarray) -> np.ndarray:
 
 
 def _miscounted(played_s: np.ndarray, music_s: np.ndarray) -> int:
-    """Beats within runs that were played half a beat or more off."""
+    """Beats within runs that were played half a beat or more off, or never."""
     period = np.diff(music_s, append=2 * music_s[-1] - music_s[-2])
     before = np.concatenate([period[:1], period[:-1]])
-    off = np.abs(played_s - music_s) > 0.5 * np.maximum(period, before)
+    off = ~(np.abs(played_s - music_s) <= 0.5 * np.maximum(period, before))
     runs = [run.stop - run.start for (run,) in find_objects(label(off)[0])]
     return sum(beats for beats in runs if beats >= MISCOUNTED_BEATS)
 
@@ -277,9 +279,9 @@ def _period_errors(followed: Followed, music_s: np.ndarray, head: int) -> np.nda
 
 
 def _sounded(played_s: np.ndarray, music_s: np.ndarray, head: int, lag_s: float) -> np.ndarray:
-    """Errors (seconds, the lag taken off) of the next beat as it was predicted last, which is when it sounded."""
-    off = np.abs(played_s[head:] - lag_s - music_s[head:])
-    return off[~np.isnan(off)]
+    """Errors (seconds, the lag taken off) of the next beat as it was predicted last, which is when it sounded; of one
+    that never did, ``NEVER_S``."""
+    return np.nan_to_num(np.abs(played_s[head:] - lag_s - music_s[head:]), nan=NEVER_S)
 
 
 def _predictions(followed: Followed, music_s: np.ndarray, head: int) -> tuple[np.ndarray, np.ndarray]:

@@ -42,7 +42,7 @@ def tune() -> None:
         detector = replace(Minima(), part=part, apart_s=apart_s)
         found = [detector.find(poses) for poses, _, _, _ in takes]
         minima.append((_mean_f([known for _, known in found], takes), detector))
-        for gains in product((0.2, 0.4, 0.6, 0.8), (0.05, 0.15, 0.3), (0.25, 0.35, 0.45)):
+        for gains in product((0.4, 0.6, 0.8, 1.0), (0.05, 0.1, 0.2), (0.35, 0.5, 0.7, 0.9)):
             loop = PhaseLockedLoop(*gains)
             played = [loop.follow(*icti, take[3]) for icti, take in zip(found, takes, strict=True)]
             loops.append((_mean_f(played, takes), detector, loop))

@@ -36,6 +36,8 @@ def test_a_beat_lost_for_a_while_is_seen_even_if_it_is_put_right():
     played[:] = MUSIC_S
     played[30:32] += 0.7
     assert _miscounted(played, MUSIC_S) == 0
+    played[60:] = np.nan
+    assert _miscounted(played, MUSIC_S) == 20, "an orchestra that stops counting has lost the rest"
 
 
 def test_the_loop_plays_with_even_icti_and_coasts_over_a_missing_one():
@@ -71,7 +73,9 @@ def test_tempo_is_judged_over_four_beats_as_they_were_played():
     played = MUSIC_S + 0.1
     played[50] = np.nan
     assert np.sort(_tempo_errors(played, MUSIC_S, 32))[-3:] == pytest.approx([0.0, 1.0, 1.0])
-    assert _sounded(played, MUSIC_S, 32, 0.08) == pytest.approx(np.full(47, 0.02))
+    sounded = _sounded(played, MUSIC_S, 32, 0.08)
+    assert np.delete(sounded, 50 - 32) == pytest.approx(np.full(47, 0.02))
+    assert sounded[50 - 32] == 10.0, "a beat that never sounds is no beat on time"
 
 
 def test_a_gap_in_the_tracking_costs_no_count_though_something_was_read_in_it():
