@@ -10,14 +10,16 @@ beat, and bars follow each other in random order; what is not a person's here is
 
 import csv
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from _conducting_takes import Piece, piece_of
 from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
 
 from tutti.engine.conducting.beat_grid import prevailing_beats
+from tutti.engine.conducting.imperfect_tracking import Tracking, stamps, tracked
 from tutti.engine.conducting.mannerisms import MEASURED_LAG
 from tutti.engine.conducting.smooth_way import standing_phase
 from tutti.engine.conducting.tracking import Take
@@ -169,7 +171,11 @@ def at_icti(times_s: np.ndarray, places_m: np.ndarray, icti_s: np.ndarray) -> tu
     return float(np.median(turns)), float(np.median(slowed))
 
 
-def conducted_by(hand: Hand, recorded: Piece, beats: int) -> tuple[Piece, Take, np.ndarray, np.ndarray]:
+Conducted = tuple[Piece, Take, np.ndarray, np.ndarray]
+"""A piece, the take that conducts it, and when its beats and their icti are (seconds)."""
+
+
+def conducted_by(hand: Hand, recorded: Piece, beats: int) -> Conducted:
     """Bars of the hand's meter with the rubato of a recorded piece; the take in which it conducts them; when the beats
     and the icti are (seconds)."""
     random = np.random.default_rng(zlib.crc32(f"{hand.name}/{recorded.name}".encode()))
@@ -186,6 +192,43 @@ def conducted_by(hand: Hand, recorded: Piece, beats: int) -> tuple[Piece, Take, 
     poses = tuple(Pose(at_s, "baton", (x, y, z), None) for at_s, (x, y, z) in rows)
     metadata = {"score": piece.score.title, "meter": str(prevailing_beats(piece.score)), "first_beat_quarter": "0"}
     return piece, Take(poses, metadata), music_s, icti_s
+
+
+def _turned(axis: int, degrees: float) -> np.ndarray:
+    """A rotation about an axis (0 right, 1 up, 2 back), shape ``(3, 3)``."""
+    return np.asarray(Rotation.from_euler("xyz"[axis], degrees, degrees=True).as_matrix())
+
+
+WEBCAM = Tracking(rate_hz=30.0, noise_m=0.006, quantum_m=0.003, latency_s=0.05, losses_hz=0.02)
+HEADSET = Tracking(rate_hz=72.0, noise_m=0.002, losses_hz=0.05, loss_s=0.3, repeats=0.05)
+SEEN: dict[str, tuple[np.ndarray, Tracking | None]] = {
+    "as recorded": (np.eye(3), None),
+    "by a headset": (np.eye(3), HEADSET),
+    "by a webcam": (np.diag([1.0, 1.0, 0.1]), WEBCAM),
+    "15 times a second": (np.eye(3), Tracking(rate_hz=15.0, noise_m=0.004, smoothing_s=0.03, uneven=0.4)),
+    "three tenths as large": (0.3 * np.eye(3), Tracking(rate_hz=60.0, noise_m=0.001)),
+    "tilted to the side by 20°": (_turned(2, 20.0), None),
+    "tilted forwards by 30°": (_turned(0, 30.0), None),
+    "from the side by 40°": (_turned(1, 40.0), None),
+}
+"""Other ways in which the same hands may be seen: turned or scaled about their middle, and by another device."""
+
+
+def seen_as(take: Take, way: str, seed: int) -> tuple[Take, float]:
+    """A take of a hand as it is ``SEEN`` that way, and how late its device shows it (seconds)."""
+    turn, tracking = SEEN[way]
+    baton = take.of("baton")
+    times_s, places_m = np.array([pose.time_s for pose in baton]), np.array([pose.position_m for pose in baton])
+    middle_m = np.median(places_m, axis=0)
+    places_m = (places_m - middle_m) @ turn.T + middle_m
+    if tracking is None:
+        moved = zip(baton, places_m.tolist(), strict=True)
+        return replace(take, poses=tuple(replace(pose, position_m=tuple(place)) for pose, place in moved)), 0.0
+    random = np.random.default_rng(seed)
+    at_s = stamps((float(times_s[0]), float(times_s[-1])), tracking, random)
+    places = np.stack([np.interp(at_s, times_s, axis) for axis in places_m.T], axis=1)
+    poses = tuple(tracked("baton", at_s, places, tracking, random))
+    return replace(take, poses=poses), tracking.latency_s + tracking.smoothing_s
 
 
 def _icti_s(music_s: np.ndarray, beat: np.ndarray, beats_in_bar: int, random: np.random.Generator) -> np.ndarray:

@@ -1,10 +1,13 @@
-"""How well the orchestra follows hands of real people: tutti bench hands RECORDINGS HANDS [--takes N] [--json FILE]
+"""How well the orchestra follows hands of real people.
+
+    tutti bench hands RECORDINGS HANDS [--takes N] [--seen] [--json FILE]
 
 RECORDINGS is a folder of scores and ``PIECE_RECORDING.csv`` timings, as for ``conducting``; HANDS one with recorded
 hands (``_recorded_hands`` says which, and how their bars are made to conduct the recordings). No weight of Tutti was
-trained on them. Printed for each hand, beside simple followers: what ``tutti bench conducting`` prints. Then what hands
-do at their icti, recorded ones and virtual conductors of some kinds: how far they turn there, and how fast they are in
-parts of the speed around; the median hand and the range of 80 %.
+trained on them. Printed for each hand, beside simple followers: what ``tutti bench conducting`` prints. With
+``--seen`` also the same hands seen in other ways: by a headset or a webcam, tilted, from the side, small. Then what
+hands do at their icti, recorded ones and virtual conductors of some kinds: how far they turn there, and how fast they
+are in parts of the speed around; the median hand and the range of 80 %.
 """
 
 import argparse
@@ -12,14 +15,14 @@ import itertools
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from _conducting_measures import Result, judged_take, summary
 from _conducting_takes import recorded_piece, recordings
-from _recorded_hands import FRAMES_HZ, OPENING, Hand, at_icti, conducted_by, read_hands
+from _recorded_hands import FRAMES_HZ, OPENING, SEEN, Conducted, Hand, at_icti, conducted_by, read_hands, seen_as
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -88,11 +91,36 @@ def conducted_recordings(hands: int, names: Sequence[str], takes: int) -> list[l
     return [[names[(number * takes + stride * index) % len(names)] for index in each] for number in range(hands)]
 
 
+def seen_otherwise(conducted: Iterator[tuple[str, Conducted]], count: int) -> dict[str, list[Result]]:
+    """How takes of hands are followed in each way in which they may be ``SEEN``."""
+    results: dict[str, list[Result]] = {way: [] for way in SEEN}
+    for number, (name, (piece, take, music_s, icti_s)) in enumerate(
+        track(conducted, "seen otherwise", count, console=Console(stderr=True), transient=True)
+    ):
+        for way, of in results.items():
+            seen, late_s = seen_as(take, way, number)
+            of.append(judged_take(piece, name, seen, music_s, icti_s + late_s))
+    return results
+
+
+def following_table(title: str, first: str, rows: dict[str, dict[str, float]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in (first, *COLUMNS):
+        table.add_column(column, justify="left" if column == first else "right")
+    for name, row in rows.items():
+        if name == "all":
+            table.add_section()
+        cells = (style.format(row[key]) for key, style in COLUMNS.values())
+        table.add_row(name.removeprefix("conducting_"), *cells)
+    return table
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="scores and PIECE_RECORDING.csv timings")
     parser.add_argument("hands", type=Path, help="recorded hands, conducting_*.csv")
     parser.add_argument("--takes", type=int, default=3, help="recordings that each hand conducts")
+    parser.add_argument("--seen", action="store_true", help="also the same hands seen in other ways, a take of each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure here")
     options = parser.parse_args()
     try:
@@ -104,22 +132,23 @@ def main() -> int:
         parser.error(f"{where}: holds no {what}; see --help")
     conducted = conducted_recordings(len(hands), sorted(known), options.takes)
     tasks = [(hand, name) for hand, names in zip(hands, conducted, strict=True) for name in names]
+
+    def conducted_take(hand: Hand, name: str) -> Conducted:
+        return conducted_by(hand, recorded_piece(name, *known[name], OPENING + BEATS), BEATS)
+
     results: dict[str, list[Result]] = {}
     for hand, name in track(tasks, "conducting", console=Console(stderr=True), transient=True):
-        piece, take, music_s, icti_s = conducted_by(hand, recorded_piece(name, *known[name], OPENING + BEATS), BEATS)
+        piece, take, music_s, icti_s = conducted_take(hand, name)
         results.setdefault(hand.name, []).append(judged_take(piece, hand.name, take, music_s, icti_s))
     rows = {name: summary(of) for name, of in results.items()}
     rows["all"] = summary([result for of in results.values() for result in of])
-    table = Table(title="Following hands of real people", title_justify="left")
-    for title in ("hand", *COLUMNS):
-        table.add_column(title, justify="left" if title == "hand" else "right")
-    for name, row in rows.items():
-        if name == "all":
-            table.add_section()
-        cells = (style.format(row[key]) for key, style in COLUMNS.values())
-        table.add_row(name.removeprefix("conducting_"), *cells)
     console = Console(width=max(LEAST_WIDTH, Console().width))
-    console.print(table)
+    console.print(following_table("Following hands of real people", "hand", rows))
+    if options.seen:
+        first = ((hand.name, conducted_take(hand, names[0])) for hand, names in zip(hands, conducted, strict=True))
+        ways = {way: summary(of) for way, of in seen_otherwise(first, len(hands)).items()}
+        console.print(following_table("The same hands, a take of each, seen otherwise", "seen", ways))
+        rows |= ways
     console.print(icti_table(hands))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -85,6 +85,24 @@ def test_its_bars_conduct_the_rubato_of_another_piece(recorded):
     assert result.f > 0.7 and abs(result.count_error) <= 1
 
 
+def test_hands_are_seen_in_other_ways(recorded):
+    from _conducting_takes import curves
+    from _recorded_hands import SEEN, conducted_by, read_hands, seen_as
+
+    (hand,) = read_hands(recorded[0])
+    _, take, _, _ = conducted_by(hand, curves()["in 3, ritardandi"], 12)
+    places = {}
+    for way in SEEN:
+        seen, late_s = seen_as(take, way, 1)
+        places[way] = np.array([pose.position_m for pose in seen.of("baton") if pose.valid])
+        assert seen.metadata == take.metadata and late_s == (0.05 if "webcam" in way else 0.03 if "15" in way else 0.0)
+    assert np.allclose(places["as recorded"], [pose.position_m for pose in take.of("baton")])
+    span = {way: np.ptp(of, axis=0) for way, of in places.items()}
+    assert span["three tenths as large"][1] == pytest.approx(0.3 * span["as recorded"][1], rel=0.05)
+    assert span["from the side by 40°"][0] < 0.9 * span["as recorded"][0]
+    assert len(places["15 times a second"]) == pytest.approx(15 / 30 * len(places["as recorded"]), rel=0.02)
+
+
 def test_a_folder_without_hands_is_named(tmp_path, capsys, monkeypatch):
     import hands
 
