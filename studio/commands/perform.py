@@ -146,21 +146,31 @@ def concert(
 
 def take(
     score: ScoreArgument,
-    timings: Annotated[Path, typer.Option(help="CSV with columns quarter,time_s: when the score sounds.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The take to write (CSV).")],
+    timings: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV with columns quarter,time_s: when the score sounds; without it, as its tempos are marked."
+        ),
+    ] = None,
     seed: SeedOption = 0,
     noise: Annotated[float, typer.Option(help="Tracking noise, standard deviation in metres.", min=0.0)] = 0.002,
     rate: Annotated[float, typer.Option(help="Samples of the baton per second.", min=15.0, max=1000.0)] = 60.0,
 ) -> None:
-    """Write the take of a virtual conductor who beats a real timing."""
+    """Write the take of a virtual conductor who beats a real timing, or the marked tempos."""
     from ...engine.conducting.tracking import write_take
     from ...engine.conducting.virtual_conductor import conduct, read_timings
     from ...engine.notation.score_cache import open_score
     from ...engine.outputs import check_file
+    from ..marked_timings import marked_timings
 
     check_file(out)
-    read = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
-    conducted = conduct(open_score(score), read, seed=seed, noise_m=noise, rate_hz=rate)
+    opened = open_score(score)
+    if timings is None:
+        told = marked_timings(opened)
+    else:
+        told = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
+    conducted = conduct(opened, told, seed=seed, noise_m=noise, rate_hz=rate)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 

@@ -12,10 +12,11 @@ import pytest
 import soundfile
 from needs import gl_works
 
-from tutti.engine.conducting.tracking import write_take
+from tutti.engine.conducting.tracking import read_take, write_take
 from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.notation.score_reader import read_score
+from tutti.studio.marked_timings import marked_timings
 from tutti.studio.session_file import read_session
 
 PIECE = "bach/bwv66.6"
@@ -104,6 +105,18 @@ def test_a_take_from_timings(tmp_path: Path) -> None:
     tutti("take", PIECE, "--timings", tmp_path / "t.csv", "-o", tmp_path / "take.csv", "--seed", "1", "--rate", "30")
     text = (tmp_path / "take.csv").read_text()
     assert "time_s,device,x_m,y_m,z_m,qw,qx,qy,qz,valid" in text
+
+
+def test_a_take_without_timings_beats_the_marks_and_holds_fermatas(tmp_path: Path) -> None:
+    tutti("take", PIECE, "-o", tmp_path / "take.csv")
+    take, score = read_take(tmp_path / "take.csv"), open_score(PIECE)
+    marked_s = 60.0 * score.end_quarter / score.quarter_bpm_at(0.0)
+    quarters, times_s = marked_timings(score)
+    held_s = sum(end - start for start, end in score.fermatas.tolist()) * 60.0 / score.quarter_bpm_at(0.0)
+    assert held_s > 0.0, "chorales have fermatas"
+    assert times_s[-1] - times_s[0] == pytest.approx(marked_s + held_s)
+    assert take.end_s - take.start_s == pytest.approx(marked_s + held_s, abs=5.0)
+    assert (np.diff(times_s) > 0.0).all() and quarters[-1] == score.end_quarter
 
 
 @pytest.mark.parametrize(
