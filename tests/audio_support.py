@@ -37,13 +37,13 @@ def noise_sample() -> Sample:
     return Sample(np.concatenate([noise, noise[:8000]]), RATE_HZ, 69.0, 0, RATE_HZ, -20.0)
 
 
-def tone_sounds(*extra: tuple[str, Sample]) -> SoundSet:
+def tone_sounds(*extra: tuple[str, Sample], release_s: float = 0.08) -> SoundSet:
     """Violins, trumpets, pianos and timpani that are sines; the last two die away."""
     samples = (tone_sample(), tone_sample(sustains=False), *(sample for _, sample in extra))
 
     def zone(index: int) -> Patch:
         gain_db = REFERENCE_LEVEL_DB - samples[index].level_db
-        return Patch((Zone(0, 127, 0, 127, index, gain_db, 0.01, 0.08),))
+        return Patch((Zone(0, 127, 0, 127, index, gain_db, 0.01, release_s),))
 
     patches = {("violin", "sustain"): zone(0), ("trumpet", "sustain"): zone(0), ("timpani", "sustain"): zone(1)}
     patches |= {("piano", "sustain"): zone(1), ("violin", "pizzicato"): zone(1)}

@@ -114,8 +114,6 @@ def _play(job: AudioJob, renderer: OrchestraRenderer, ring: AudioRing, messages:
     settings = job.settings
     ring.beat(clock.now_s(), OPENING_S)
     sink, missing = open_sink(job.device, settings.rate_hz, settings.block, job.lead_s, clock)
-    if missing:
-        _log.warning(missing)
     ring.header["realtime"] = _ask_for_priority()
     ring.set_state(_state_of(sink), sink.name, missing)
     gc.collect()

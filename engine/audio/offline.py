@@ -22,6 +22,9 @@ from .room import Room
 from .side_outputs import output_maker
 from .wav import WavWriter
 
+INAUDIBLE_DB, RUNG_OUT_S = -90.0, 1.0
+"""A hall that has been so far below the loudest peak for so long, with nothing to come, has rung out: a file ends there
+though a release of some instrument goes on for seconds yet."""
 MOST_LIMITING_DB = 6.0
 """A loudness that would have the limiter take away more than this is not reached."""
 _PIECE = 4096
@@ -154,6 +157,7 @@ class _Run:
         written, reported_s = 0, 0.0
         frames = None if self._duration_s is None else round(self._duration_s * rate_hz)
         silent_at: float | None = None
+        loudest, rung_out_at = 0.0, math.inf
         while frames is None or written < frames:
             now_s = renderer.position / rate_hz
             while renderer.position % CELL == 0 and cue is not None and cue.time_s < now_s + CELL / rate_hz:
@@ -170,6 +174,12 @@ class _Run:
             if self._progress is not None and now_s >= reported_s + 1.0:
                 self._progress(now_s)
                 reported_s = now_s
+            peak = float(np.abs(audio).max(initial=0.0))
+            loudest = max(loudest, peak)
+            if cue is not None or renderer.awaits or peak > loudest * db_to_gain(INAUDIBLE_DB):
+                rung_out_at = now_s + RUNG_OUT_S
+            if frames is None and now_s >= rung_out_at:
+                break
             if frames is None and cue is None and renderer.idle:
                 silent_at = silent_at or now_s + renderer.tail_s
                 if now_s >= silent_at:

@@ -133,6 +133,11 @@ class Playing:
         """Nothing sounds and nothing is to come."""
         return not self._voices.sounding and not self._pending.heap
 
+    @property
+    def awaits(self) -> bool:
+        """Notes are to come yet."""
+        return bool(self._pending.heap)
+
     def submit(self, notes: Sequence[PlayerNote], releases: Sequence[NoteRelease]) -> None:
         """Notes to play and to end, in any order; times on the session clock."""
         for note in notes:

@@ -152,6 +152,11 @@ class OrchestraRenderer:
         return self._playing.idle
 
     @property
+    def awaits(self) -> bool:
+        """Notes are to come yet."""
+        return self._playing.awaits
+
+    @property
     def left_out(self) -> int:
         """Notes that never began because more sounded than there are voices."""
         return self._playing.left_out

@@ -12,7 +12,7 @@ from tutti.engine.audio.loudness import (
     with_applause_held,
 )
 from tutti.engine.audio.master import true_peak_db
-from tutti.engine.audio.offline import MOST_LIMITING_DB, AudioCue, render_wav
+from tutti.engine.audio.offline import INAUDIBLE_DB, MOST_LIMITING_DB, RUNG_OUT_S, AudioCue, render_wav
 from tutti.engine.audio.source_field import AT_PODIUM
 from tutti.engine.audio.wav import WavWriter
 from tutti.engine.errors import SoundError
@@ -41,6 +41,19 @@ def test_a_performance_becomes_a_file(tmp_path) -> None:
     first = np.flatnonzero(np.abs(audio).max(axis=1) > 1e-4)[0] / RATE_HZ
     assert 0.15 < first < 0.23
     assert report.peak_db == pytest.approx(20 * np.log10(np.abs(audio).max()), abs=0.01)
+
+
+def test_a_file_ends_when_nobody_hears_anything_any_more(tmp_path) -> None:
+    """An instrument whose release takes minutes is inaudible long before, and the file is not silence for so long."""
+    held = [note(1, 0.1, 0.3), note(2, 3.0, 0.3)]
+    report = render_wav(
+        tmp_path / "a.wav", PLAYERS, tone_sounds(release_s=60.0), small_room(), cues(held), settings=SETTINGS
+    )
+    audio, rate_hz = soundfile.read(tmp_path / "a.wav")
+    loud = np.abs(audio).max(axis=1)
+    last_s = np.flatnonzero(loud > 10 ** (INAUDIBLE_DB / 20) * loud.max())[-1] / rate_hz
+    assert last_s > 3.3, "the second note, after a rest, is waited for"
+    assert report.duration_s == pytest.approx(last_s + RUNG_OUT_S, abs=0.1)
 
 
 def test_a_length_that_is_asked_for_is_kept_to_the_sample(tmp_path) -> None:
