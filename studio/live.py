@@ -94,6 +94,7 @@ class LiveSession:
     _looked_after_s: float = 0.0
     _relay_restarts: int = 0
     _running: bool = True
+    _state: FollowState = "waiting"
     _heard: Pose | None = None
     _quarter: float = 0.0
     _next_frame: int = 0
@@ -119,7 +120,9 @@ class LiveSession:
         frame = self.performance.step(now_s, poses, heard)
         if self.house is not None:
             frame = self.house.step(frame, self.performance.ended, self.audio)
-        self._quarter = frame.position.quarter
+        if not self._running and frame.position.state == "waiting":  # nobody is to think that it waits for a beat
+            frame = replace(frame, position=replace(frame.position, state="stopped"))
+        self._quarter, self._state = frame.position.quarter, frame.position.state
         self._next_frame = frame.index + 1
         if self.hands is not None:
             self.hands.show(frame)
@@ -214,16 +217,18 @@ class LiveSession:
     # -- what people ask for ----------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """The orchestra stops and waits for a preparatory beat where it stands, at the start of the bar."""
+        """The orchestra stops at the start of the bar where it is, and looks at no baton until ``start``."""
         self._running = False
         self._jump_to_measure(self.performance.score.measure_at(self._quarter))
 
     def start(self) -> None:
-        """The orchestra watches the baton again."""
+        """The orchestra watches the baton again; after the end of the piece, for its beginning."""
+        if self._state == "ended":
+            self._jump_to_measure(0)
         self._running = True
 
     def start_stop(self) -> None:
-        self.stop() if self._running else self.start()
+        self.stop() if self._running and self._state != "ended" else self.start()
 
     def restart(self) -> None:
         """From the beginning, at the next preparatory beat."""

@@ -136,6 +136,20 @@ def test_who_holds_the_baton_on_the_page_comes_first():
     assert seen in mouse.poses
 
 
+def test_after_the_end_start_begins_again_and_a_stop_is_shown():
+    take = conduct(SCORE, timings(SCORE, np.full(24, 0.5)), seed=2)
+    session, _ = session_of(SCORE, InputRack([Input("mouse", TakeSource(take))]), None, relay := Relay())
+    ended = run(session, take.end_s + 3.0)[-1]
+    assert ended.position.state == "ended"
+    relay.asked = [Control(3, "Zoë", "start")]
+    begun = run(session, take.end_s + 3.2)[-1]
+    assert begun.position.state == "waiting" and begun.position.quarter == 0.0
+    relay.asked = [Control(3, "Zoë", "stop")]
+    assert run(session, take.end_s + 3.4)[-1].position.state == "stopped", "nobody waits for a beat"
+    relay.asked = [Control(3, "Zoë", "start")]
+    assert run(session, take.end_s + 3.6)[-1].position.state == "waiting"
+
+
 def test_what_was_asked_for_is_opened_or_refused():
     clock, playhead = SimpleNamespace(now_s=lambda: 0.0), Playhead(SCORE)
     opened = open_inputs(InputChoice(osc_port=0, name="osc-taps"), clock, playhead, window=True)

@@ -462,6 +462,7 @@ export class App {
       controlling: concert.controlling,
       othersHold: concert.holderName !== "" && !concert.holding && !(concert.me?.host ?? false),
       running: this.running,
+      over: this.shown?.state === "ended",
       live: this.connection.state === "live",
     });
     this.controls.showPointing(this.hands.pointing, concert.controlling && this.connection.state === "live");
@@ -478,13 +479,13 @@ export class App {
 
   private refresh(): void {
     const timeS = this.timeline.timeS();
-    const wasRunning = this.running;
+    const before = this.shown?.state;
     this.shown = this.concert.position(timeS);
     if (this.shown !== null) {
       this.scorePanel.show(this.shown);
       this.commentary.show(this.shown);
     }
-    if (wasRunning !== this.running) this.showControls();
+    if (before !== this.shown?.state) this.showControls();
     this.awake.want(this.connection.state === "live" && (this.running || this.concert.holding));
     this.parts.show(timeS);
     this.review.show(this.timeline.sessionS());
@@ -492,7 +493,7 @@ export class App {
     const rms = levels === null ? 0 : Math.max(...levels.rms);
     this.controls.showLevel(rms > 0 ? 20 * Math.log10(rms) : SILENT_DB);
     const idle = performance.now() - this.conductedAtMs > 2500;
-    this.hints.showHow(this.concert.holding && this.chooser.current === "pad" && !this.running && idle && this.stage?.cameras.current !== "orbit");
+    this.hints.showHow(this.concert.holding && this.chooser.current === "pad" && !this.running && idle && this.stage?.cameras.current !== "orbit", this.shown?.state);
   }
 }
 

@@ -23,6 +23,8 @@ export interface ControlState {
   readonly controlling: boolean;
   readonly othersHold: boolean;
   readonly running: boolean;
+  /** The piece has ended. */
+  readonly over: boolean;
   readonly live: boolean;
 }
 
@@ -85,7 +87,7 @@ export class Controls {
     this.conductButton.classList.toggle("holding", state.holding);
     this.startButton.hidden = !state.controlling;
     this.startButton.disabled = !state.live;
-    const label = state.running ? "Stop" : "Start from the beginning";
+    const label = state.running ? "Stop" : state.over ? "Start from the beginning" : "Start";
     if (this.startButton.title !== label) {
       this.startButton.title = label;
       this.startButton.setAttribute("aria-label", label);

@@ -1,9 +1,13 @@
 /** What to do next, said over the stage when it helps: how to start, how to hear, what went wrong. */
+import type { PositionInfo } from "../generated/protocol";
 import { h, setText } from "./dom";
 
 export class Hints {
   private readonly listenPill = h("button", { type: "button", class: "listen-pill", hidden: true }, "Tap to listen");
   private readonly how = h("div", { class: "how", hidden: true, role: "note" });
+  private readonly howTitle = h("strong", {});
+  private readonly howText = h("p", {});
+  private readonly raise: string;
   private readonly toast = h("p", { class: "toast", role: "status", "aria-live": "polite", hidden: true });
   private readonly cover = h("div", { class: "cover" });
   private readonly coverText = h("p", {}, "Opening the hall …");
@@ -15,9 +19,10 @@ export class Hints {
     this.listenPill.addEventListener("click", listen);
     this.cover.append(h("div", { class: "wordmark", "aria-hidden": "true" }, "Tutti"), this.coverText, h("b", { class: "loading", "aria-hidden": "true" }, this.coverBar));
     const touch = matchMedia("(pointer: coarse)").matches;
+    this.raise = touch ? "Put a finger on the stage, slide it up, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat." : "Press on the stage, raise the baton, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat.";
     this.how.append(
       pattern(),
-      h("div", {}, h("strong", {}, "Raise, then beat"), h("p", {}, touch ? "Put a finger on the stage, slide it up, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat." : "Press on the stage, raise the baton, and beat down in the tempo you want. The orchestra comes in on the beat after your upbeat.")),
+      h("div", {}, this.howTitle, this.howText),
     );
   }
 
@@ -42,7 +47,11 @@ export class Hints {
     this.listenPill.hidden = !offered;
   }
 
-  showHow(shown: boolean): void {
+  /** How to begin; where the orchestra was stopped, or the piece is over, it has to be made ready first. */
+  showHow(shown: boolean, state: PositionInfo["state"] | undefined): void {
+    const first = state === "ended" ? "Press ▶ to begin again" : state === "stopped" ? "Press ▶ to go on" : "";
+    setText(this.howTitle, first || "Raise, then beat");
+    setText(this.howText, first === "" ? this.raise : "The orchestra gets ready. Then raise the baton and beat.");
     this.how.hidden = !shown;
   }
 
