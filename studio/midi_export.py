@@ -7,6 +7,7 @@ score has them, so that a sequencer or notation program shows the score's own ba
 Format: Standard MIDI Files 1.0 (The Complete MIDI 1.0 Detailed Specification, MIDI Manufacturers Association).
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -206,6 +207,7 @@ def _signature(numerator: int, denominator: int) -> mido.MetaMessage:
     return mido.MetaMessage("time_signature", numerator=min(255, numerator), denominator=denominator)
 
 
+_PLAIN_SIGNS = str.maketrans({"♭": "b", "♯": "#", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'})
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
 
@@ -270,5 +272,7 @@ def _place(note: PlayedNote, placed: Sequence[_Placed], start_s: float) -> tuple
 
 
 def _latin1(text: str) -> str:
-    """MIDI text is one byte a character in every reader that matters."""
-    return text.encode("latin-1", "replace").decode("latin-1")
+    """MIDI text is one byte a character in every reader that matters: there B♭ is Bb, and ř is r."""
+    letters = text.translate(_PLAIN_SIGNS)
+    bare = (letter if ord(letter) < 256 else unicodedata.normalize("NFKD", letter)[0] for letter in letters)
+    return "".join(bare).encode("latin-1", "replace").decode("latin-1")

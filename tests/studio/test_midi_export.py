@@ -221,3 +221,13 @@ def test_quarter_tones_are_pitch_bends_before_their_notes(tmp_path: Path) -> Non
             heard[message.note] = 200.0 * bend / 8192
     assert heard == {60: 0.0, 61: -50.0, 62: -50.0, 63: 0.0}
     assert sum(message.type == "pitchwheel" for message in told) == 2
+
+
+def test_names_are_readable_where_midi_lacks_their_letters(tmp_path: Path) -> None:
+    score = eighths()
+    parts = (replace(score.parts[0], name="Clarinet in B♭"), replace(score.parts[1], name="Große Trommel"))
+    score = replace(score, title="Jenůfa – “Prélude”", parts=parts)
+    crossings, notes = conducted(score, np.full(32, 0.5))
+    write_midi(tmp_path / "a.mid", score, notes, crossings)
+    names = [track.name for track in mido.MidiFile(tmp_path / "a.mid").tracks]
+    assert names == ['Jenufa - "Prélude"', "Clarinet in Bb", "Große Trommel"]
