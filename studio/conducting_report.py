@@ -339,7 +339,7 @@ def _draw_way(axes: Axes, way: BarWay, shift: np.ndarray, *, numbers: bool) -> N
 
 def _draw_all_ways(axes: Axes, conducting: Conducting) -> None:
     """Bars of the metre that is beaten most, one over the other, over the ideal figure of middle size."""
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", adjustable="datalim")  # it fills its place, however narrow the figure is
     axes.set_xlabel("right (m)", color=INK)
     axes.set_ylabel("up (m)", color=INK)
     counts = [len(way.ghost.icti) for way in conducting.ways if way.ghost is not None]

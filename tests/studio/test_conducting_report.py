@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 from support import make_score
 
 from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.performance import Performance
 from tutti.engine.types import Sign
+from tutti.studio import conducting_report
 from tutti.studio.conducting_report import (
     Conducting,
     conducting_figures,
@@ -22,6 +25,7 @@ from tutti.studio.conducting_report import (
     write_conducting_png,
 )
 from tutti.studio.performance_log import PerformanceLog
+from tutti.studio.plots import png
 from tutti.studio.render import perform_offline
 
 MEASURES = 10
@@ -71,6 +75,27 @@ def test_the_pictures_are_drawn(conducting: Conducting, tmp_path: Path) -> None:
     assert len(titles) == 4
     for _, image in conducting_plots(conducting):
         assert np.asarray(Image.open(io.BytesIO(image)).convert("L")).std() > 5
+
+
+def test_a_narrow_figure_leaves_its_title_room(
+    conducting: Conducting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of beats that go up and down alone the title ran into its neighbour's."""
+    narrow = []
+    for way in conducting.ways:
+        assert way.ghost is not None
+        ghost = replace(way.ghost, way=way.ghost.way * (0.1, 1.0), icti=way.ghost.icti * (0.1, 1.0))
+        narrow.append(replace(way, way=way.way * (0.1, 1.0), icti=way.icti * (0.1, 1.0), ghost=ghost))
+    drawn: list[Figure] = []
+    monkeypatch.setattr(conducting_report, "png", lambda figure: drawn.append(figure) or png(figure))
+    write_conducting_png(tmp_path / "conducting.png", replace(conducting, ways=tuple(narrow)))
+    (figure,) = drawn
+    way, clarity = figure.axes[1:3]
+    assert way.get_title("left").startswith("The baton") and clarity.get_title("left").startswith("Clarity")
+    (title,) = (
+        text for text in way.get_children() if isinstance(text, Text) and text.get_text() == way.get_title("left")
+    )
+    assert title.get_window_extent().x1 < clarity.get_window_extent().x0
 
 
 def test_a_performance_of_nothing_has_a_report(tmp_path: Path) -> None:
