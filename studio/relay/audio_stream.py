@@ -135,7 +135,9 @@ class AudioPackets:
     def _gap(self, start: int) -> None:
         if self._started:
             self.gaps += 1
-            log.warning("sound for viewers has a gap of %d samples", start - self._next - len(self._waiting))
+            missing_ms = 1000.0 * (start - self._next) / self.rate_hz  # what waited is left out as well
+            if missing_ms > 0.0:
+                log.warning("the sound for viewers has a gap of %.0f ms: this computer is busy", missing_ms)
         self._waiting = self._waiting[:0]
         self._next = start
         self._encoder = None

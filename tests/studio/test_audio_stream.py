@@ -1,6 +1,7 @@
 """Sound that goes in comes out, where its stamps say."""
 
 import itertools
+import re
 from collections.abc import Iterator
 
 import av
@@ -111,7 +112,7 @@ def test_a_rate_that_opus_lacks_is_sent_as_pcm() -> None:
     assert got[0].samples == 882
 
 
-def test_old_sound_is_skipped_and_the_gap_shows_in_the_stamps() -> None:
+def test_old_sound_is_skipped_and_the_gap_shows_in_the_stamps(caplog: pytest.LogCaptureFixture) -> None:
     tap = ScriptedTap()
     packets = AudioPackets(tap)
     tap.write(np.ones((RATE_HZ // 2, 2), dtype=np.float32))
@@ -124,6 +125,9 @@ def test_old_sound_is_skipped_and_the_gap_shows_in_the_stamps() -> None:
     assert after[0].first_sample >= newest - RATE_HZ // 2
     assert after[0].first_sample > before[-1].first_sample + 960
     assert packets.gaps >= 1
+    told_ms = [float(line) for line in re.findall(r"a gap of (\S+) ms", caplog.text)]
+    missing = after[0].first_sample - before[-1].first_sample - before[-1].samples
+    assert min(told_ms) > 0 and sum(told_ms) == pytest.approx(1000 * missing / RATE_HZ, abs=len(told_ms))
     heard = np.frombuffer(after[0].data, "<i2").reshape(-1, 2) / 32767
     first = after[0].first_sample - RATE_HZ // 2
     assert np.abs(heard - sine(first, first + 960)).max() < 1e-4
