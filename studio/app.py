@@ -1,6 +1,7 @@
 """The composition root of a live session: devices, processes and the performance, joined."""
 
 import logging
+import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -176,6 +177,10 @@ def run_studio(options: StudioOptions) -> None:
         if inputs.rack is not None:
             stack.callback(inputs.rack.close)
         notes = NoteLine(partial(console.print, end="\r") if console.is_terminal else _say_nothing)
+        recorder = None
+        if options.record:
+            author = author_of(score, sources)
+            recorder = _open_recorder(score, score_path, placements, options, console, author, learner)
         session = LiveSession(
             clock=clock,
             performance=performance,
@@ -204,11 +209,11 @@ def run_studio(options: StudioOptions) -> None:
             if relay is not None
             else None,
             seating=_watched(options.seating, score),
-            recorder=_open_recorder(score, score_path, placements, options, console, author_of(score, sources), learner)
-            if options.record
-            else None,
+            recorder=recorder,
         )
         stack.pop_all()
+        if recorder is not None:
+            stack.callback(_say_recorded, recorder.path, console)
         stack.callback(lambda: console.print(notes.summary()) if notes.summary() else None)
         stack.callback(session.close)
         stack.callback(say_played, audio, console)
@@ -263,6 +268,13 @@ def _seat_learner(
     learner = Learner.prepare(choice, placements, parts, RATE_HZ)
     stack.callback(learner.close)
     return learner
+
+
+def _say_recorded(path: Path, console: Console) -> None:
+    """What can be done with the session that ended."""
+    session = shlex.quote(str(path))
+    console.print(f"Again: tutti replay {session}", soft_wrap=True)
+    console.print(f"Sound, report, MIDI: tutti export {session} -o out/", soft_wrap=True)
 
 
 def _say_nothing(line: str) -> None:
