@@ -98,6 +98,7 @@ class Accounts:
         """Another hand beats from now on, of which ``profile`` tells; count and tempo go on."""
         self._profile = profile
         self._uncounted = None
+        self._place.change_hand()
         self.spread = 1.0
         for account in self._all:
             account.forget_hand()

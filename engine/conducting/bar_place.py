@@ -5,6 +5,7 @@ the accounts of the beats at every beat, and when the bar has plainly gone on wi
 """
 
 import math
+from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,11 +13,15 @@ import numpy as np
 from .beat_hypotheses import Hypothesis
 from .gesture_features import METERS
 from .gesture_reader import Reading
-from .meter_map import MeterMap
+from .meter_map import BeatKey, MeterMap
 from .profile import ConductorProfile
 
 WORTH, DOUBT = 1.0, 0.015
 """How many independent observations the beat of the bar, as read, counts as at each beat; it may be wrong so often."""
+HABIT_BARS, HABIT_KEPT, HABIT_DELAY = 4.0, 0.97, 3
+"""Some hands are read a beat off throughout, or as if two beats were one. What was read at a beat of the bar as it was
+counted tells so; what is usual counts as much as so many bars of it, and what was seen fades by this factor a bar. The
+last so many beats do not tell yet: they may have been counted wrongly."""
 PART, LEAST_S, AT_ICTUS_S = 0.35, 0.12, 0.03
 """It is read before the ictus, over this part of a period or this time, and not when it is too near."""
 LOG_MISSED = -5.0
@@ -39,6 +44,10 @@ class BarPlace:
         self._meter = meter
         self._places: np.ndarray | None = None
         self._beats_in_bar = 0
+        self._habits: dict[BeatKey, np.ndarray] = {}
+        """Sum of what was read at each beat of the bar, as it was counted."""
+        self._latest: deque[tuple[BeatKey, np.ndarray]] = deque()
+        """The same of the last beats, one by one."""
         self._forget()
 
     def read(self, readings: Iterable[Reading], time_s: float, period_s: float) -> None:
@@ -53,6 +62,12 @@ class BarPlace:
         """The hand was not tracked for a while: the count is in doubt."""
         self._rivals = dict.fromkeys(SLIPS, 0.0)
 
+    def change_hand(self) -> None:
+        """Another hand beats from now on, of which nothing is known."""
+        self._habits.clear()
+        self._latest.clear()
+        self._slips = dict.fromkeys(SLIPS, 0.0)
+
     def _forget(self) -> None:
         """Nothing speaks against the count."""
         self._slips = dict.fromkeys(SLIPS, 0.0)
@@ -60,11 +75,33 @@ class BarPlace:
 
     def log_place(self, index: int) -> float:
         """Log likelihood of what was read if the ictus is this beat, against one that says nothing."""
-        count, beat = self._meter.key(index)
-        if self._places is None or count != self._beats_in_bar or not 1 < count <= METERS:
+        count, beat = key = self._meter.key(index)
+        read = self._read_in(count)
+        if read is None:
             return 0.0
-        inside = self._places[:count] + DOUBT
-        return WORTH * math.log(count * float(inside[beat] / inside.sum()))
+        likely = np.full(count, DOUBT)
+        likely[beat] += 1.0
+        likely *= HABIT_BARS / likely.sum()
+        if key in self._habits:
+            likely += self._habits[key]
+        return WORTH * math.log(count * float(read @ likely) / float(likely.sum()))
+
+    def _read_in(self, count: int) -> np.ndarray | None:
+        """Probability of each beat of a bar of ``count``, as read; None where such a bar was not read."""
+        if self._places is None or count != self._beats_in_bar or not 1 < count <= METERS:
+            return None
+        inside = self._places[:count]
+        return np.asarray(inside / inside.sum())
+
+    def _learn(self, index: int) -> None:
+        """What was read was read at this beat."""
+        key = self._meter.key(index)
+        read = self._read_in(key[0])
+        if read is not None:
+            self._latest.append((key, read))
+        if len(self._latest) > HABIT_DELAY:
+            key, read = self._latest.popleft()
+            self._habits[key] = read + HABIT_KEPT * self._habits.get(key, np.zeros(key[0]))
 
     def beginnings(self, begun: Hypothesis) -> list[Hypothesis]:
         """Accounts that start with the first beat that was read: it may not be the first that was given."""
@@ -96,10 +133,12 @@ class BarPlace:
             comparable = self._meter.key(best.index + slip)[0] == self._meter.key(best.index)[0]
             gain = self.log_place(best.index + slip) - here if comparable else 0.0
             self._slips[slip] = SLIP_KEPT * self._slips[slip] + gain
+        self._learn(best.index)
         slip = max(SLIPS, key=lambda slip: self._slips[slip] + self._rivals[slip])
         if self._slips[slip] + self._rivals[slip] < LOG_SLIP or not 0 <= best.index + slip < self._meter.last:
             return accounts
         self._forget()
+        self._latest.clear()
         righted = best.branch()
         _shift(righted, slip)
         righted.forget_hand()

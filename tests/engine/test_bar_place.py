@@ -74,6 +74,16 @@ def test_a_hand_that_is_read_a_beat_off_moves_no_count_that_was_never_in_doubt()
         assert counted(BarPlace(METER), slip, 16, log_rival=-16.0) == 0
 
 
+def test_a_hand_that_was_read_a_beat_off_for_bars_is_known_to_be() -> None:
+    place = BarPlace(METER)
+    assert counted(place, 1, 8) == 1, "nothing is known of it"
+    place = BarPlace(METER)
+    assert counted(place, 1, 28, log_rival=None) == 0
+    assert counted(place, 1, 8) == 0, "it is read as always, whatever else may have been counted"
+    place.change_hand()
+    assert counted(place, 1, 8) == 1, "what one hand is read as says nothing of another"
+
+
 def test_after_a_gap_of_the_tracking_the_count_is_in_doubt() -> None:
     place = BarPlace(METER)
     place.lose_sight()
