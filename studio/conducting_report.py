@@ -221,7 +221,7 @@ def write_conducting_png(path: Path, conducting: Conducting) -> None:
     way = styled(figure.add_subplot(grid[1:, 0]), "The baton’s way, all bars; dotted: the ideal figure")
     _draw_all_ways(way, conducting)
     clarity = styled(figure.add_subplot(grid[1, 1]), "Clarity of each beat of the bar")
-    lag = styled(figure.add_subplot(grid[1, 2]), "Lag of the orchestra behind the ictus (ms) and its spread")
+    lag = styled(figure.add_subplot(grid[1, 2]), "Orchestra after (+) or before (−) the ictus, ms")
     draw_beats(clarity, lag, conducting)
     timeline = styled(figure.add_subplot(grid[2, 1:]), "What the orchestra understood, and when")
     draw_timeline(timeline, conducting)
@@ -262,7 +262,7 @@ def _beats_plot(conducting: Conducting) -> bytes:
     figure = Figure(figsize=(10.0, 2.9), dpi=110, facecolor=PAPER, layout="constrained")
     clarity, lag = figure.subplots(1, 2)
     styled(clarity, "Clarity (1: as plain as can be)")
-    styled(lag, "Lag behind the ictus in ms; bars: spread")
+    styled(lag, "Orchestra after (+), before (−) the ictus, ms")
     draw_beats(clarity, lag, conducting)
     return png(figure)
 
