@@ -208,7 +208,7 @@ def test_two_viewers_agree_and_the_drag_conducts(studio: Studio, context: Browse
     page.get_by_role("button", name="Stop").click()
     assert eventually(lambda: any("action='stop'" in line for line in studio.said))
     until(page, "d.position.state === 'stopped'")
-    expect(page.get_by_text("Press ▶ to go on")).to_be_visible()
+    expect(page.get_by_text("Press ▶, then beat to go on")).to_be_visible()
     page.get_by_role("button", name="Start", exact=True).click()
     until(page, "d.position.state === 'playing'")
     page.get_by_role("button", name="Put down the baton").click()

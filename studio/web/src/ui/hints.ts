@@ -49,7 +49,7 @@ export class Hints {
 
   /** How to begin; where the orchestra was stopped, or the piece is over, it has to be made ready first. */
   showHow(shown: boolean, state: PositionInfo["state"] | undefined): void {
-    const first = state === "ended" ? "Press ▶ to begin again" : state === "stopped" ? "Press ▶ to go on" : "";
+    const first = state === "ended" ? "Press ▶ to begin again" : state === "stopped" ? "Press ▶, then beat to go on" : "";
     setText(this.howTitle, first || "Raise, then beat");
     setText(this.howText, first === "" ? this.raise : "The orchestra gets ready. Then raise the baton and beat.");
     this.how.hidden = !shown;
