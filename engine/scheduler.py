@@ -3,6 +3,7 @@
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from .expression import metrical_weight, perform_note
 from .instruments import catalogue
@@ -14,8 +15,23 @@ from .types import Dynamics, NoteEvent, NoteRelease, ScoreNote, ScorePosition
 LOOKAHEAD_S = 0.08
 """How far ahead of its onset a note is committed: several audio blocks and a frame, well under a beat."""
 
+SUSTAINED, SUSTAIN_SLACK, SUSTAIN_SLACK_S = 0.6, 1.5, 0.05
+"""A note that sounds for this part of its length is ended for the next one: where that is put off, as in a hold, the
+note is sustained; not if the next comes within the usual gap, so many times longer, and this."""
+
 When = Callable[[float], float | None]
 """Predicted session time at which the playhead reaches a score time; None while nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a note ends: at ``end_s``, as far as it is known, a gap before ``written_quarter``, the end of its written
+    length; None if it ends by itself."""
+
+    note_id: int
+    written_quarter: float | None
+    gap_s: float
+    end_s: float = 0.0
 
 
 class Scheduler:
@@ -39,7 +55,8 @@ class Scheduler:
         self._tuning = tuning
         self._families = [catalogue()[part.instrument].family for part in score.parts]
         self._due: deque[tuple[ScoreNote, float]] = deque()
-        self._sounding: list[tuple[float, int]] = []
+        self._sounding: list[tuple[float, int, _Ending]] = []
+        self._ending: list[_Ending] = []
         self._next_id = 0
         self._cut = False
         self._beat = 0
@@ -60,8 +77,10 @@ class Scheduler:
         horizon_s = now_s + self._lookahead_s
         releases: list[NoteRelease] = []
         if self._cut or position.state in ("stopped", "ended"):
-            releases = [NoteRelease(note_id, now_s) for _, note_id in self._sounding]
+            releases = [NoteRelease(note_id, now_s) for _, note_id, _ in self._sounding]
+            releases += [NoteRelease(note.note_id, now_s) for note in self._ending]
             self._sounding.clear()
+            self._ending.clear()
             self._cut = False
         if position.state == "ended":
             self._due.clear()
@@ -91,7 +110,7 @@ class Scheduler:
     @property
     def exhausted(self) -> bool:
         """Nothing left to play and nothing sounding."""
-        return self._beat >= len(self._score.beats) and not self._due and not self._sounding
+        return self._beat >= len(self._score.beats) and not (self._due or self._sounding or self._ending)
 
     def _window(self, beat: int) -> tuple[float, float]:
         row = self._score.beats[beat]
@@ -149,17 +168,30 @@ class Scheduler:
                     cents=note.cents + self._tuning.cents_of(note.part, note.pitch),
                 )
             )
-            heapq.heappush(self._sounding, (note.onset_quarter + played.sounding_quarter, self._next_id))
+            written_end = note.onset_quarter + note.duration_quarter
+            gap = note.duration_quarter - played.sounding_quarter
+            sustained = played.sounding_quarter >= SUSTAINED * note.duration_quarter
+            ending = _Ending(self._next_id, written_end if sustained else None, gap / max(position.quarter_rate, 0.05))
+            heapq.heappush(self._sounding, (note.onset_quarter + played.sounding_quarter, self._next_id, ending))
             self._next_id += 1
         return events
 
     def _release_due(self, now_s: float, horizon_s: float, when: When) -> list[NoteRelease]:
         releases = []
         while self._sounding:
-            end_quarter, note_id = self._sounding[0]
+            end_quarter, _, ending = self._sounding[0]
             end_s = when(end_quarter)
             if end_s is None or end_s > horizon_s:
                 break
             heapq.heappop(self._sounding)
-            releases.append(NoteRelease(note_id, max(now_s, end_s)))
+            self._ending.append(replace(ending, end_s=end_s))
+        sustained: list[_Ending] = []
+        for ending in self._ending:
+            if ending.written_quarter is not None:
+                next_s = when(ending.written_quarter)
+                if next_s is None or next_s > horizon_s + SUSTAIN_SLACK * ending.gap_s + SUSTAIN_SLACK_S:
+                    sustained.append(ending)
+                    continue
+            releases.append(NoteRelease(ending.note_id, max(now_s, ending.end_s)))
+        self._ending = sustained
         return releases

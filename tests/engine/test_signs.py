@@ -275,6 +275,9 @@ def test_a_cut_off_ends_what_a_hold_sustains(given: bool) -> None:
         sounding -= {release.note_id for release in frame.releases}
         if act.time_s + 0.15 < frame.time_s < act.time_s + 0.3:
             assert bool(sounding) != given
+    begun_s = [note.onset_s for frame in frames for note in frame.notes]
+    held_s, next_s = float(beats_s[15]), float(beats_s[15]) + 4.0
+    assert not [at_s for at_s in begun_s if held_s + 0.3 < at_s < next_s - 0.2], "it is the held chord that sounds"
 
 
 def test_bad_poses_break_nothing() -> None:

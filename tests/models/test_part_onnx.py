@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tutti.engine.errors import ModelError
+from tutti.engine.errors import OutputError
 from tutti.models.controls import SIZES
 from tutti.models.grid import ABSENT, FIRST_PITCH, HOLD, REST, UNKNOWN, VOCABULARY, VOICES, even_grid
 from tutti.models.part.network import PartNetwork, PartShape
@@ -127,4 +127,4 @@ def test_the_command_writes_the_files_or_says_in_one_line_what_is_wrong(weights:
     blocked = tmp_path / "a file"
     blocked.write_text("")
     refused = runner.invoke(app, ["part", "onnx", str(weights), "-o", str(blocked)])
-    assert isinstance(refused.exception, ModelError) and "choose another folder" in str(refused.exception)
+    assert isinstance(refused.exception, OutputError) and "choose another folder" in str(refused.exception)
