@@ -77,7 +77,7 @@ class Performance:
         self._placements = tuple(placements)
         self._drawn = True
         self._listen_from(start_beat)
-        self._scheduler = Scheduler(score, self.book, score.beat_to_quarter(start_beat), tuning=tuning)
+        self._scheduler = Scheduler(score, self.book, start_beat, tuning=tuning)
         self.level_trim = 0.0
         """Added to the level that the gesture asks for (0–1): a louder or softer orchestra by key, not by hand."""
         self.level_push = 0.0
@@ -108,7 +108,7 @@ class Performance:
         self._position = None
         if self._accompaniment is not None:
             self._accompaniment.restart(beat)
-        self._scheduler.jump(self.score.beat_to_quarter(beat))
+        self._scheduler.jump(beat)
 
     def take_baton(self, drawn: bool = True) -> None:
         """Another person or device conducts from now on: the music goes on, the hand is learned anew.
@@ -191,7 +191,7 @@ class Performance:
         guidance: Guidance = self._accompaniment.step(now_s, heard, tempo, self._follower.beat)
         if guidance.jump_beat is not None:
             self._follower = Follower(self.score, guidance.jump_beat, self._style)
-            self._scheduler.jump(self.score.beat_to_quarter(guidance.jump_beat))
+            self._scheduler.jump(guidance.jump_beat)
             self._performed.restart()
         position, crossings = self._follower.step(now_s, guidance.tempo, signs, guidance.ceiling)
         return position, crossings, guidance.solo

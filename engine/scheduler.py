@@ -45,7 +45,7 @@ class Scheduler:
         self,
         score: Score,
         book: PartBook,
-        start_quarter: float = 0.0,
+        start_beat: float = 0.0,
         lookahead_s: float = LOOKAHEAD_S,
         tuning: Intonation = EQUAL,
     ):
@@ -60,7 +60,7 @@ class Scheduler:
         self._next_id = 0
         self._cut = False
         self._beat = 0
-        self._go_to(start_quarter)
+        self._go_to(start_beat)
 
     def step(
         self,
@@ -96,16 +96,15 @@ class Scheduler:
         """What sounds ends at the next step; what is due later is played."""
         self._cut = True
 
-    def jump(self, quarter: float) -> None:
-        """Go on from another place: what sounds ends at the next step, what was due is forgotten."""
+    def jump(self, beat: float) -> None:
+        """Go on from another beat: what sounds ends at the next step, what was due is forgotten."""
         self._due.clear()
         self._cut = True
-        self._go_to(quarter)
+        self._go_to(beat)
 
-    def _go_to(self, quarter: float) -> None:
-        if len(self._score.beats):
-            self._beat = max(0, round(self._score.quarter_to_beat(quarter)))
-            self._prepare(self._beat)
+    def _go_to(self, beat: float) -> None:
+        self._beat = max(0, round(beat))
+        self._prepare(self._beat)
 
     @property
     def exhausted(self) -> bool:

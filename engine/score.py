@@ -1,7 +1,7 @@
 """A score compiled to flat arrays: what every later stage reads.
 
 ``engine.notation.score_reader`` makes one from a file by music21; ``engine.notation.score_cache`` keeps it on disk.
-Score time is in quarters from the first barline's measure start, with repeats expanded; the conductor's beats are not
+Score time is in quarters from the start of the first measure, with repeats expanded; the conductor's beats are not
 always quarters.
 """
 
@@ -75,7 +75,8 @@ BEAT_DTYPE = np.dtype(
         ("beats_in_measure", "i2"),
     ]
 )
-"""A conductor's beat: ``beat`` counts from 1 in a full measure (a pickup's beats are its last ones)."""
+"""A conductor's beat: ``beat`` counts from 1 in a full measure (a pickup's beats are its last ones). The first begins
+before score time 0 where the score opens within it."""
 
 TEMPO_DTYPE = np.dtype([("quarter", "f8"), ("quarter_bpm", "f8")])
 """A tempo mark in quarters per minute."""
@@ -111,6 +112,11 @@ class Score:
     """Rehearsal marks: (quarter, text)."""
     markings: tuple[tuple[float, str], ...] = ()
     """Tempo and expression text as printed: (quarter, text)."""
+
+    @property
+    def begin_quarter(self) -> float:
+        """Where the first beat begins: before 0 where the score opens within a beat, with an upbeat shorter than it."""
+        return min(0.0, float(self.beats["quarter"][0])) if len(self.beats) else 0.0
 
     @property
     def end_quarter(self) -> float:

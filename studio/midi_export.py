@@ -169,7 +169,7 @@ def _tempos(placed: Sequence[_Placed]) -> list[tuple[int, mido.MetaMessage]]:
 
 def _signatures(score: Score, one: _Placed) -> list[tuple[int, mido.MetaMessage]]:
     """Time signatures of a pass and of the rest before it. A short measure (a pickup, a bar that a repeat divides) gets
-    one of its own length, so that the bars after it stay bars."""
+    one of its own length, so that the bars after it stay bars; a pickup's begins with its first beat."""
     events: list[tuple[int, mido.MetaMessage]] = []
     first, last = (score.measure_at(float(one.taken.quarters[end]) + nudge) for end, nudge in ((0, 0.0), (-1, -1e-6)))
     shown = (0, 0)
@@ -180,20 +180,21 @@ def _signatures(score: Score, one: _Placed) -> list[tuple[int, mido.MetaMessage]
         events.append((_ticks(at), _signature(*shown)))
     for index, measure in enumerate(measures):
         start, duration = float(measure["start_quarter"]), float(measure["duration_quarter"])
+        if first + index == 0:
+            start, duration = score.begin_quarter, duration - score.begin_quarter
         entered = start < one.taken.quarters[0] - 1e-6 and abs(duration - _bar_quarters(measure)) < 1e-6
         if index == 0 and one.rest_quarters > 0.0 and (first == 0 or entered):
             continue  # it began in a bar of rest, which has its signature
-        meter = _meter(measure)
+        meter = _meter(measure, duration)
         if meter != shown:
             shown = meter
             events.append((_ticks(one.origin_quarter + start), _signature(*meter)))
     return events
 
 
-def _meter(measure: np.void) -> tuple[int, int]:
-    """The signature that a measure's real length has."""
+def _meter(measure: np.void, duration: float) -> tuple[int, int]:
+    """The signature that a measure's real length, ``duration`` quarters, has."""
     numerator, denominator = int(measure["numerator"]), int(measure["denominator"])
-    duration = float(measure["duration_quarter"])
     if abs(duration - 4.0 * numerator / denominator) < 1e-6:
         return numerator, denominator
     for unit in (denominator, 4, 8, 16, 32, 64):

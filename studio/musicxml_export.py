@@ -69,7 +69,7 @@ def write_musicxml(path: Path, score: Score, source: SourceScore, passes: Sequen
 
 def tempo_marks(score: Score, passes: Sequence[Pass]) -> list[_Mark]:
     """All tempo marks of the score as conducted, in order; what nobody conducted keeps the score's own tempo."""
-    segments = conducted_segments(passes)
+    segments = [(max(0.0, start), end, bpm) for start, end, bpm in conducted_segments(passes) if end > 1e-6]
     marks = [_Mark(start, bpm) for start, _, bpm in segments]
     ends = [0.0, *(end for _, end, _ in segments)]
     starts = [*(start for start, _, _ in segments), score.end_quarter]

@@ -1,9 +1,11 @@
 """Scores built by hand for tests: a few bars, exact in every array."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from tutti.engine.conducting.beat_grid import prevailing_beats, regrid
 from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
 
 WrittenNote = tuple[float, float, int, int, float, int]
@@ -42,3 +44,18 @@ def make_score(
         tempos=np.array([(0.0, quarter_bpm)], TEMPO_DTYPE),
         fermatas=np.zeros(0, FERMATA_DTYPE),
     )
+
+
+def with_upbeat(score: Score, length: float) -> Score:
+    """The score with an upbeat in every part before it, ``length`` quarters long."""
+    upbeats = np.zeros(len(score.parts), NOTE_DTYPE)
+    upbeats["duration_quarter"], upbeats["dynamic"] = length, 0.5
+    upbeats["pitch"], upbeats["part"] = 60, np.arange(len(score.parts))
+    first = score.measures[:1].copy()
+    first["duration_quarter"], first["number"] = length, "0"
+    notes, measures = score.notes.copy(), score.measures.copy()
+    notes["onset_quarter"] += length
+    notes["measure"] += 1
+    measures["start_quarter"] += length
+    joined = replace(score, notes=np.concatenate([upbeats, notes]), measures=np.concatenate([first, measures]))
+    return regrid(joined, prevailing_beats(score))

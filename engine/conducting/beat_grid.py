@@ -5,35 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import TakeError
-from ..score import BEAT_DTYPE, Score
-
-
-def measure_beats(
-    start_quarter: float, duration_quarter: float, bar_quarter: float, beats: int, index: int, at_end: bool
-) -> list[tuple[float, float, int, int, int]]:
-    """Rows of ``BEAT_DTYPE`` for one measure that is beaten in ``beats`` when it is full (``bar_quarter`` long).
-
-    A short measure holds the last beats of a full one if ``at_end`` (a pickup), else the first. A short measure that
-    ends or starts within a beat has a beat of that length.
-    """
-    unit = bar_quarter / beats
-    offset = max(0.0, bar_quarter - duration_quarter) if at_end else 0.0
-    rows = []
-    place = offset
-    end = offset + duration_quarter
-    while place < end - 1e-6:
-        number = int((place + 1e-6) // unit)
-        stop = min((number + 1) * unit, end)
-        beat = min(number, beats - 1) + 1
-        rows.append((start_quarter + place - offset, stop - place, index, beat, beats))
-        place = stop
-    return rows
+from ..notation.meter import BeatenMeasure, lay_out_beats
+from ..score import Score
 
 
 def regrid(score: Score, beats_per_bar: int) -> Score:
     """The score with its prevailing measure beaten in ``beats_per_bar``.
 
-    Measures of another length get as many beats of the same length as fit best (at least one).
+    Measures of another length get as many beats of the same length as fit best (at least one). A short measure holds
+    the last beats of a full one where it opens the score or follows a short one, else the first.
     Raises ``TakeError`` if ``beats_per_bar`` is not between 1 and 16.
     """
     if not 1 <= beats_per_bar <= 16:
@@ -42,19 +22,16 @@ def regrid(score: Score, beats_per_bar: int) -> Score:
     bars = 4.0 * measures["numerator"] / measures["denominator"]
     lengths, counts = np.unique(np.round(bars, 6), return_counts=True)
     unit = float(lengths[np.argmax(counts)]) / beats_per_bar
-    rows: list[tuple[float, float, int, int, int]] = []
+    laid_out: list[BeatenMeasure] = []
     for index, (measure, bar) in enumerate(zip(measures, bars, strict=True)):
-        duration = float(measure["duration_quarter"])
+        start, duration = float(measure["start_quarter"]), float(measure["duration_quarter"])
         bar = max(float(bar), duration)
-        short = duration < bar - 1e-6
         after_short = index > 0 and measures["duration_quarter"][index - 1] < bars[index - 1] - 1e-6
         beats = max(1, round(bar / unit))
-        rows += measure_beats(
-            float(measure["start_quarter"]), duration, bar, beats, index, short and (index == 0 or after_short)
-        )
-    beats_array = np.array(rows, dtype=BEAT_DTYPE)
-    beats_array.flags.writeable = False
-    return replace(score, beats=beats_array)
+        laid_out.append(BeatenMeasure(start, duration, [bar / beats] * beats, index == 0 or after_short))
+    rows = lay_out_beats(laid_out)
+    rows.flags.writeable = False
+    return replace(score, beats=rows)
 
 
 def prevailing_beats(score: Score) -> int:
@@ -68,7 +45,8 @@ def beaten_as(score: Score, metadata: dict[str, str]) -> tuple[Score, int]:
 
     ``meter`` is the number of beats in a bar as beaten (``4``), or a time signature (``3/4``: its numerator). One that
     only restates the score's own signature, a compound one such as ``6/8``, and a number that the score's bars have
-    anyway leave the score's beats. ``first_beat_quarter`` is where the first ictus after the preparatory beat falls.
+    anyway leave the score's beats. ``first_beat_quarter`` is where the first ictus after the preparatory beat falls;
+    on the upbeat itself, where the score opens within a beat, the first beat is as short as that.
     Raises ``TakeError`` where they make no sense.
     """
     meter = metadata.get("meter", "").strip()
@@ -92,6 +70,18 @@ def beaten_as(score: Score, metadata: dict[str, str]) -> tuple[Score, int]:
         quarter = float(place)
     except ValueError:
         raise TakeError(f"first_beat_quarter: {place!r} is not a number") from None
-    if not -1e-6 <= quarter < score.end_quarter:
-        raise TakeError(f"first_beat_quarter: {place} is outside of the score (0 to {score.end_quarter:g})")
+    begin = score.begin_quarter
+    if not begin - 1e-6 <= quarter < score.end_quarter:
+        raise TakeError(f"first_beat_quarter: {place} is outside of the score ({begin:g} to {score.end_quarter:g})")
+    if begin < 0.0 and abs(quarter) < 1e-6:
+        return _from_upbeat(score), 0
     return score, int(np.argmin(np.abs(score.beats["quarter"] - quarter)))
+
+
+def _from_upbeat(score: Score) -> Score:
+    """The score with a first beat as short as its upbeat."""
+    rows = score.beats.copy()
+    rows["duration_quarter"][0] += rows["quarter"][0]
+    rows["quarter"][0] = 0.0
+    rows.flags.writeable = False
+    return replace(score, beats=rows)

@@ -71,6 +71,9 @@ class Follower:
         self._count = len(self._quarters)
         self._response_s = response_s
         self._first = math.ceil(start_beat - 1e-9)
+        self._silent = self._to_beat(0.0) if self._first == 0 else 0.0
+        """Beats before the score's first note can be, where it opens within one: what has gone by of them at the
+        entry is not made up for, as a soloist who begins with the upbeat asks."""
         self._beat = float(start_beat)
         self._crossed = self._first - 1
         self._speed = 0.0
@@ -127,6 +130,8 @@ class Follower:
         if starting and self._beat == self._first and tempo.beat_index >= self._first:
             self._crossed = self._first
             crossings.append(self._crossing(self._first, now_s, tempo))
+            gone = (now_s - tempo.beat_s - self._response_s) / tempo.beat_period_s
+            self._beat += min(max(gone, 0.0), self._silent)
         while before_s < now_s:
             step_s = min(LONGEST_STEP_S, now_s - before_s)
             crossings += self._advance(before_s, step_s, tempo)

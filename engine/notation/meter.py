@@ -6,7 +6,8 @@ than about 180 beats are joined (in two, in one). A metronome mark that counts a
 composer felt it so, and moves these limits (Rudolf, The Grammar of Conducting, on subdivision and on beating in one).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -104,19 +105,48 @@ def _joined(beats: list[float]) -> list[float]:
     return [beats[index] + beats[index + 1] for index in range(0, head, 2)] + [sum(beats[head:])]
 
 
-def conductor_beats(measures: list[PlayedMeasure]) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class BeatenMeasure:
+    """A measure as played, and ``lengths``: those of all the beats of its full bar, in quarters.
+
+    ``pickup`` tells that a measure shorter than its meter is the end of a bar and not its beginning.
+    """
+
+    start: float
+    duration: float
+    lengths: Sequence[float]
+    pickup: bool
+
+
+def conductor_beats(measures: Iterable[PlayedMeasure]) -> np.ndarray:
+    """What a conductor beats in these measures (``lay_out_beats``)."""
+    return lay_out_beats(
+        BeatenMeasure(
+            one.start,
+            one.duration,
+            bar_beats(one.numerator, one.denominator, one.quarter_bpm, one.groups, one.referent),
+            one.pickup,
+        )
+        for one in measures
+    )
+
+
+def lay_out_beats(measures: Iterable[BeatenMeasure]) -> np.ndarray:
     """The beats of all measures (``score.BEAT_DTYPE``): in order, without gaps, covering the score exactly once.
 
-    A beat that a repeat sign or a pickup cuts in two (an incomplete measure and its complement) is one beat.
+    A beat that a repeat sign or a pickup cuts in two (an incomplete measure and its complement) is one beat. A score
+    that opens within a beat, with an upbeat shorter than one, is given that whole beat: the first begins before the
+    first measure, and its players come in off it (Rudolf, on starting after the count).
     """
     rows: list[list[float]] = []
     open_length = 0.0  # how much of the last row's full beat is still to come, behind an incomplete measure
     for index, measure in enumerate(measures):
-        lengths = bar_beats(
-            measure.numerator, measure.denominator, measure.quarter_bpm, measure.groups, measure.referent
-        )
-        full = sum(lengths)
-        first_number, spans = _spans(lengths, full, measure)
+        lengths = measure.lengths
+        first_number, spans = _spans(measure)
+        if index == 0 and measure.pickup and spans:
+            missing = spans[0][1] - spans[0][0]
+            spans[0] = (spans[0][1], spans[0][1])
+            measure = replace(measure, start=measure.start - missing)
         for place, (length, whole) in enumerate(spans):
             if place == 0 and rows and length < whole - _EPSILON and length <= open_length + _EPSILON:
                 rows[-1][1] += length
@@ -133,10 +163,10 @@ def conductor_beats(measures: list[PlayedMeasure]) -> np.ndarray:
     return beats
 
 
-def _spans(lengths: list[float], full: float, measure: PlayedMeasure) -> tuple[int, list[tuple[float, float]]]:
+def _spans(measure: BeatenMeasure) -> tuple[int, list[tuple[float, float]]]:
     """(number of the first beat, (length, full length) of each beat) of a measure that may be short or long."""
-    duration = measure.duration
-    if measure.pickup and duration < full - _EPSILON:
+    duration, lengths = measure.duration, measure.lengths
+    if measure.pickup and duration < sum(lengths) - _EPSILON:
         spans: list[tuple[float, float]] = []
         remaining = duration
         number = len(lengths) + 1

@@ -211,8 +211,8 @@ class _Beats:
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        self.start = score.beats["quarter"]
-        self.end = self.start + score.beats["duration_quarter"]
+        self.start = np.maximum(score.beats["quarter"], 0.0)  # of a beat before it, the score has a part
+        self.end = score.beats["quarter"] + score.beats["duration_quarter"]
 
     def index(self, quarter: float) -> int:
         return max(0, int(np.searchsorted(self.start, quarter + 1e-6, side="right")) - 1)

@@ -143,7 +143,7 @@ def _slots(melody: Sequence[ScoreNote], beats: np.ndarray) -> list[_Slot]:
     first, last = melody[0].onset_quarter, melody[-1].onset_quarter + melody[-1].duration_quarter
     slots = []
     for row in beats:
-        start, end = float(row["quarter"]), float(row["quarter"] + row["duration_quarter"])
+        start, end = max(0.0, float(row["quarter"])), float(row["quarter"] + row["duration_quarter"])
         if end <= first + _EPSILON or start >= last - _EPSILON:
             continue
         here = tuple(

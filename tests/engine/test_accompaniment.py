@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from support import make_score
+from support import make_score, with_upbeat
 
 from tutti.engine.accompaniment import Soloist
 from tutti.engine.conducting.tracking import Take, TakeSource
@@ -89,6 +89,18 @@ def test_the_orchestra_is_together_with_a_soloist_and_leaves_their_part_out(temp
     off = beside(score, notes, frames)
     assert abs(np.median(off)) < 0.02 and np.percentile(np.abs(off), 90) < 0.09
     assert frames[-1].position.state == "ended"
+
+
+@pytest.mark.parametrize("length", [0.5, 0.25])
+def test_an_upbeat_shorter_than_a_beat_is_played_with_the_soloist_who_begins(length: float) -> None:
+    score = with_upbeat(concerto(4), length)
+    assert score.begin_quarter == length - 1.0
+    line = SoloLine.of(score, SOLO)
+    notes, _ = play_solo(line, [Passage(0, len(line))], 3, PLAIN)
+    frames = accompany(score, notes)
+    assert [note.quarter for frame in frames for note in frame.notes][:2] == [0.0, length]
+    assert np.abs(beside(score, notes, frames)[:4]).max() < 0.09
+    assert [crossing.beat_index for frame in frames for crossing in frame.crossings] == list(range(len(score.beats)))
 
 
 def test_the_orchestra_waits_for_a_soloist_who_stops_and_goes_on_with_them() -> None:

@@ -29,6 +29,26 @@ def test_a_pickup_holds_the_last_beats_and_other_meters_keep_the_beat():
     assert np.allclose(beats["quarter"][1:], (beats["quarter"] + beats["duration_quarter"])[:-1])
 
 
+def test_laid_out_anew_a_beat_that_a_repeat_cuts_is_one():
+    score = make_score([], measures=4)
+    rows = [(0, 0.5, "0", 2, 4), (0.5, 2, "1", 2, 4), (2.5, 1.5, "2", 2, 4), (4, 0.5, "0", 2, 4), (4.5, 2, "1", 2, 4)]
+    beats = regrid(replace(score, measures=np.array(rows, MEASURE_DTYPE)), 2).beats
+    assert beats["quarter"].tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
+    assert beats["beat"].tolist() == [2, 1, 2, 1, 2, 1, 2]
+
+
+def test_a_take_may_give_its_first_beat_on_a_short_upbeat():
+    rows = np.array([(0, 0.5, "0", 4, 4), (0.5, 4, "1", 4, 4)], MEASURE_DTYPE)
+    score = regrid(replace(make_score([], measures=2), measures=rows), 4)
+    assert score.begin_quarter == -0.5
+    assert beaten_as(score, {"first_beat_quarter": "-0.5"}) == (score, 0)
+    short, first = beaten_as(score, {"first_beat_quarter": "0"})
+    assert first == 0 and short.beats["quarter"].tolist() == [0.0, 0.5, 1.5, 2.5, 3.5]
+    assert short.beats["duration_quarter"].tolist() == [0.5, 1, 1, 1, 1]
+    with pytest.raises(TakeError, match=r"-0\.5 to 4\.5"):
+        beaten_as(score, {"first_beat_quarter": "-1"})
+
+
 def test_metadata_choose_grid_and_first_beat():
     score = make_score([], measures=3)
     assert beaten_as(score, {}) == (score, 0)

@@ -88,9 +88,21 @@ def test_pickup_beats_are_the_last_of_the_bar(tmp_path):
     assert rows(compiled) == [(0.0, 1.0, 3, 3), (1.0, 1.0, 1, 3), (2.0, 1.0, 2, 3), (3.0, 1.0, 3, 3)]
 
 
-def test_a_pickup_shorter_than_a_beat_is_a_short_beat(tmp_path):
+def test_the_beat_of_a_pickup_shorter_than_it_begins_before_the_score(tmp_path):
     compiled = read(tmp_path, attributes("2/4") + note("G4", 6), note("C5", 24))
-    assert rows(compiled) == [(0.0, 0.5, 2, 2), (0.5, 1.0, 1, 2), (1.5, 1.0, 2, 2)]
+    assert rows(compiled) == [(-0.5, 1.0, 2, 2), (0.5, 1.0, 1, 2), (1.5, 1.0, 2, 2)]
+    assert compiled.begin_quarter == -0.5
+    assert compiled.notes["onset_quarter"][0] == compiled.measures["start_quarter"][0] == 0.0
+
+
+def test_a_pickup_of_a_beat_and_a_part_of_one(tmp_path):
+    compiled = read(tmp_path, attributes("3/4") + note("G4", 18), note("C5", 36))
+    assert rows(compiled)[:3] == [(-0.5, 1.0, 2, 3), (0.5, 1.0, 3, 3), (1.5, 1.0, 1, 3)]
+
+
+def test_an_upbeat_to_a_bar_in_one_comes_within_a_whole_bar(tmp_path):
+    compiled = read(tmp_path, attributes("3/4") + words("Scherzo. Molto vivace") + note("G4", 12), note("C5", 36))
+    assert rows(compiled) == [(-2.0, 3.0, 1, 1), (1.0, 3.0, 1, 1)]
 
 
 def test_a_repeat_inside_a_bar_gains_and_loses_no_beat(tmp_path):
@@ -103,7 +115,7 @@ def test_a_repeat_inside_a_bar_gains_and_loses_no_beat(tmp_path):
         note("C5", 24),
     )
     # pickup, bar, (bar of 1.5 + the pickup again), bar, (1.5 + 0.5), bar
-    assert [length for _quarter, length, _beat, _count in rows(compiled)] == [0.5] + [1.0] * 10
+    assert [length for _quarter, length, _beat, _count in rows(compiled)] == [1.0] * 11
     assert [beat for _quarter, _length, beat, _count in rows(compiled)] == [2] + [1, 2] * 5
 
 
@@ -163,7 +175,9 @@ def test_beats_cover_any_score_exactly_once(specifications):
         played.append(PlayedMeasure(start, duration, numerator, denominator, (), bpm, 0.0, pickup))
         start += duration
     beats = conductor_beats(played)
-    assert beats["quarter"][0] == 0.0
+    longest = beats["duration_quarter"].max()
+    assert -longest < beats["quarter"][0] <= 0.0
+    assert specifications[0][-1] or beats["quarter"][0] == 0.0
     assert (beats["duration_quarter"] > 0).all()
     ends = beats["quarter"] + beats["duration_quarter"]
     assert np.allclose(ends[:-1], beats["quarter"][1:]) and ends[-1] == pytest.approx(start)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support import make_score
+from support import make_score, with_upbeat
 
 from tutti.engine.conducting.tracking import Take
 from tutti.engine.conducting.virtual_conductor import clean_timings, conduct
@@ -58,6 +58,20 @@ def test_every_note_and_beat_once_in_order_and_close_behind_the_conductor(seed: 
     onsets = np.array([note.onset_s - by_beat[round(note.quarter)] for note in played])
     assert np.abs(onsets).max() < 0.1
     assert all(note.duration_s > 0.1 for note in played)
+
+
+@pytest.mark.parametrize("length", [0.5, 0.25])
+def test_an_upbeat_shorter_than_a_beat_comes_off_the_whole_beat_that_is_given(length: float) -> None:
+    score = with_upbeat(waltz(6), length)
+    beats = score.beats["quarter"].astype(float)
+    take = conduct(score, clean_timings(beats, 3.0 + 0.6 * np.arange(len(beats))), seed=1)
+    _, log = perform(score, take)
+    crossings, played = log.crossings(), log.played()
+    assert [c.beat_index for c in crossings] == list(range(len(beats)))
+    assert crossings[0].quarter == length - 1.0
+    assert sum(note.quarter == 0.0 for note in played) == 3
+    upbeat_s = np.median([note.onset_s for note in played if note.quarter == 0.0])
+    assert upbeat_s - crossings[0].time_s == pytest.approx((1.0 - length) * 0.6, abs=0.06)
 
 
 def test_the_playhead_never_goes_back_and_never_leaps() -> None:

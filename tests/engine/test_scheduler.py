@@ -70,7 +70,7 @@ def test_stopping_ends_what_sounds_and_plays_nothing_more() -> None:
 
 def test_a_stall_over_the_last_beat_does_not_keep_the_performance_from_ending() -> None:
     score = make_score(SCALE, instruments=("violin", "flute"))
-    scheduler = Scheduler(score, PartBook(score), start_quarter=14.0)
+    scheduler = Scheduler(score, PartBook(score), start_beat=14.0)
     at_s = [(0.0, "playing"), (3.0, "ended"), (3.01, "ended")]
     for now_s, state in at_s:
         position = ScorePosition(now_s, 14.0 + 2.0 * now_s, 14.0 + 2.0 * now_s, 2.0, 120.0, "4", 1.0, state)
@@ -80,7 +80,7 @@ def test_a_stall_over_the_last_beat_does_not_keep_the_performance_from_ending() 
 
 def test_starting_in_the_middle_plays_from_there() -> None:
     score = make_score(SCALE, instruments=("violin", "flute"))
-    scheduler = Scheduler(score, PartBook(score), start_quarter=8.0)
+    scheduler = Scheduler(score, PartBook(score), start_beat=8.0)
     position = ScorePosition(0.0, 8.0, 8.0, 2.0, 120.0, "3", 1.0, "playing")
     notes, _ = scheduler.step(0.0, position, lambda q: (q - 8.0) / 2.0, PLAIN)
     assert [note.quarter for note in notes] == [8.0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import make_score
+from support import make_score, with_upbeat
 
 from tutti.engine.errors import ModelError
 from tutti.engine.score import Score
@@ -70,6 +70,13 @@ def test_a_tune_gets_three_parts_a_cadence_and_no_mistakes(seed: int) -> None:
         assert all(end <= start + 1e-9 for (_, end), (start, _) in itertools.pairwise(line))
         assert line[0][0] == 0.0 and line[-1][1] == 16.0
         assert sum(end - start for start, end in line) == pytest.approx(16.0)
+
+
+def test_before_an_upbeat_within_a_beat_nothing_is_written() -> None:
+    tune = melody((62, *TUNE), (0.5, *LENGTHS))
+    notes = harmonise(tune, with_upbeat(FOUR_FOUR, 0.5).beats).notes
+    assert min(note.onset_quarter for note in notes) == 0.0
+    assert {0.0, 0.5, 1.5} <= {note.onset_quarter for note in notes}
 
 
 def test_same_seed_same_notes_and_other_seeds_other_notes() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from support import make_score
+from support import make_score, with_upbeat
 
 from tutti.engine.notation.score_reader import read_score
 from tutti.engine.score import Score
@@ -147,6 +147,31 @@ def test_a_pickup_stands_at_the_end_of_its_bar(tmp_path: Path) -> None:
     first = next(m for m in file.tracks[1] if m.type == "note_on")
     assert first.time == 3 * file.ticks_per_beat
     assert onsets_s(file) == pytest.approx([note.onset_s for note in notes], abs=0.004)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "begins", "meters"), [(2.0, 3.5, [(0.0, 4, 4)]), (0.0, 0.5, [(0.0, 1, 4), (1.0, 4, 4)])]
+)
+def test_an_upbeat_shorter_than_a_beat_comes_within_it(
+    tmp_path: Path, start_s: float, begins: float, meters: list
+) -> None:
+    """Before it lies the rest of its bar; of its beat alone, where the performance begins with that."""
+    score = with_upbeat(eighths(4), 0.5)
+    times = start_s + 0.5 * np.arange(len(score.beats))
+    crossings = [
+        BeatCrossing(n, float(at_s), float(row["quarter"]), "1", 1, 120.0, None, 0.5)
+        for n, (row, at_s) in enumerate(zip(score.beats, times, strict=True))
+    ]
+    notes = [
+        PlayedNote(start_s + 0.25 + 0.5 * q, 0.2, int(row["part"]), int(row["pitch"]), 80, "written", float(q))
+        for row, q in zip(score.notes, score.notes["onset_quarter"], strict=True)
+    ]
+    write_midi(tmp_path / "p.mid", score, notes, crossings)
+    file = mido.MidiFile(tmp_path / "p.mid")
+    assert [(at, m.numerator, m.denominator) for at, m in events(file, "time_signature")] == meters
+    first = next(m for m in file.tracks[1] if m.type == "note_on")
+    assert first.time == begins * file.ticks_per_beat
+    assert onsets_s(file) == pytest.approx(sorted(note.onset_s for note in notes), abs=0.004)
 
 
 def test_a_second_pass_begins_at_a_bar_when_it_began(tmp_path: Path) -> None:

@@ -73,6 +73,19 @@ def test_read_back_tempo_onsets_and_notes_agree(tmp_path: Path) -> None:
     assert np.abs(seconds(back, piece.notes["onset_quarter"]) - expected).max() < 0.005
 
 
+def test_the_tempo_of_an_upbeat_within_a_beat_stands_at_its_note(tmp_path: Path) -> None:
+    upbeat = attributes("4/4") + metronome("quarter", 100) + note("G4", 6)
+    path = write(tmp_path, score([upbeat, LONG_BAR, LONG_BAR, LONG_BAR]), "upbeat.musicxml")
+    piece = read_score(path)
+    assert piece.begin_quarter == -0.5
+    passes = conducted(piece, np.full(len(piece.beats), 0.5))
+    write_musicxml(tmp_path / "out.musicxml", piece, read_source(path, piece), passes)
+    again = read_score(tmp_path / "out.musicxml")
+    assert again.beats.tolist() == piece.beats.tolist()
+    assert again.tempos["quarter"][0] == 0.0
+    assert np.allclose(again.tempos["quarter_bpm"], 120.0, atol=1e-3)
+
+
 def test_few_marks_are_printed_and_the_words_stay(tmp_path: Path) -> None:
     path = a_score(tmp_path)
     piece = read_score(path)

@@ -65,6 +65,14 @@ describe("Concert", () => {
     expect(c.position(10.1)?.quarter).toBeCloseTo(3.2);
   });
 
+  it("shows an upbeat's beat that begins before the score as the first of it", () => {
+    const { concert: c } = concert();
+    const { beats, ...rest } = snapshot();
+    c.take({ ...rest, beats: [{ quarter: -0.5, measure: 0, beat: 4, beats_in_measure: 4 }, ...beats.slice(1)] });
+    c.take(tick(5, [], position(10, -0.5)));
+    expect(c.position(10.1)).toMatchObject({ measureIndex: 0, beat: 4, beats: 4, progress: 0 });
+  });
+
   it("knows who may do what", () => {
     const { concert: c } = concert();
     c.take(snapshot());
