@@ -27,6 +27,8 @@ MARCATO_ACCENT = 0.07
 """How much louder strong beats become at most when the gesture is sharp."""
 
 SHORTEST_NOTE_S = 0.05
+BREATH_S, BREATH_SHARE = 0.18, 0.5
+"""A breath takes so much from the end of the note before it, at most this part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def _loudness(note: ScoreNote, flags: NoteFlag, dynamics: Dynamics, weight: floa
 def _sounding_quarter(
     note: ScoreNote, flags: NoteFlag, family: Family, articulation: float, quarter_rate: float
 ) -> float:
-    """Struck and plucked notes ring by themselves; blown, bowed and sung ones last as long as they are marked."""
+    """Struck and plucked notes ring by themselves; blown, bowed and sung ones last as long as they are marked, and end
+    for a breath."""
     written = note.duration_quarter
     if family in ("percussion", "plucked") or flags & NoteFlag.PIZZICATO:
         return written
@@ -109,8 +112,11 @@ def _sounding_quarter(
         share = 0.92
     if share < 1.0 or articulation < 0.0:
         share -= (0.38 if articulation > 0.0 else 0.12) * articulation
-    shortest_quarter = min(written, SHORTEST_NOTE_S * quarter_rate)
-    return min(written, max(shortest_quarter, share * written))
+    longest_quarter = written
+    if flags & NoteFlag.BREATH:
+        longest_quarter = max(BREATH_SHARE * written, written - BREATH_S * quarter_rate)
+    shortest_quarter = min(longest_quarter, SHORTEST_NOTE_S * quarter_rate)
+    return min(longest_quarter, max(shortest_quarter, share * written))
 
 
 def _articulation(flags: NoteFlag, family: Family, asked: float, duration_s: float) -> Articulation:

@@ -9,7 +9,8 @@ from .expression import metrical_weight, perform_note
 from .instruments import catalogue
 from .intonation import EQUAL, Intonation
 from .parts import PartBook
-from .score import Score
+from .pedals import Pedals
+from .score import NoteFlag, Score
 from .types import Dynamics, NoteEvent, NoteRelease, ScoreNote, ScorePosition
 
 LOOKAHEAD_S = 0.08
@@ -55,6 +56,9 @@ class Scheduler:
         self._tuning = tuning
         self._families = [catalogue()[part.instrument].family for part in score.parts]
         self._due: deque[tuple[ScoreNote, float]] = deque()
+        self._pedals = Pedals(score)
+        self._pedalled: dict[tuple[int, int], int] = {}
+        """The newest note of a part and pitch that ends under the pedal."""
         self._sounding: list[tuple[float, int, _Ending]] = []
         self._ending: list[_Ending] = []
         self._next_id = 0
@@ -81,6 +85,7 @@ class Scheduler:
             releases += [NoteRelease(note.note_id, now_s) for note in self._ending]
             self._sounding.clear()
             self._ending.clear()
+            self._pedalled.clear()
             self._cut = False
         if position.state == "ended":
             self._due.clear()
@@ -88,8 +93,8 @@ class Scheduler:
         if position.state in ("stopped", "ended"):
             return (), tuple(releases)
         self._open_beats(horizon_s, when)
-        notes = self._perform_due(now_s, horizon_s, position, when, dynamics, offsets)
-        releases += self._release_due(now_s, horizon_s, when)
+        notes, damped = self._perform_due(now_s, horizon_s, position, when, dynamics, offsets)
+        releases += damped + self._release_due(now_s, horizon_s, when)
         return tuple(notes), tuple(releases)
 
     def cut(self) -> None:
@@ -143,8 +148,10 @@ class Scheduler:
         when: When,
         dynamics: Dynamics,
         offsets: Sequence[float],
-    ) -> list[NoteEvent]:
-        events = []
+    ) -> tuple[list[NoteEvent], list[NoteRelease]]:
+        """The notes that are due, and the ends of those under the pedal that they strike again."""
+        events: list[NoteEvent] = []
+        damped: list[NoteRelease] = []
         while self._due:
             note, weight = self._due[0]
             onset_s = when(note.onset_quarter)
@@ -153,12 +160,18 @@ class Scheduler:
             self._due.popleft()
             family, offset = self._families[note.part], offsets[note.part] if offsets else 0.0
             played = perform_note(note, family, dynamics, weight, position.quarter_rate, offset)
+            end_quarter = note.onset_quarter + played.sounding_quarter
+            pedal_quarter = self._pedals.damped_quarter(note.part, end_quarter)
+            damped += self._strike_again(note, max(now_s, onset_s))
+            if pedal_quarter is not None:
+                end_quarter = pedal_quarter
+                self._pedalled[note.part, note.pitch] = self._next_id
             events.append(
                 NoteEvent(
                     note_id=self._next_id,
                     part=note.part,
                     onset_s=max(now_s, onset_s),
-                    duration_s=played.sounding_quarter / max(position.quarter_rate, 0.05),
+                    duration_s=(end_quarter - note.onset_quarter) / max(position.quarter_rate, 0.05),
                     pitch=note.pitch,
                     velocity=played.velocity,
                     articulation=played.articulation,
@@ -167,13 +180,25 @@ class Scheduler:
                     cents=note.cents + self._tuning.cents_of(note.part, note.pitch),
                 )
             )
-            written_end = note.onset_quarter + note.duration_quarter
-            gap = note.duration_quarter - played.sounding_quarter
-            sustained = played.sounding_quarter >= SUSTAINED * note.duration_quarter
-            ending = _Ending(self._next_id, written_end if sustained else None, gap / max(position.quarter_rate, 0.05))
-            heapq.heappush(self._sounding, (note.onset_quarter + played.sounding_quarter, self._next_id, ending))
+            written_end = max(end_quarter, note.onset_quarter + note.duration_quarter)
+            broken = note.flags & NoteFlag.BREATH and not note.flags & NoteFlag.FERMATA
+            sustained = end_quarter - note.onset_quarter >= SUSTAINED * note.duration_quarter and not broken
+            gap_s = (written_end - end_quarter) / max(position.quarter_rate, 0.05)
+            ending = _Ending(self._next_id, written_end if sustained else None, gap_s)
+            heapq.heappush(self._sounding, (end_quarter, self._next_id, ending))
             self._next_id += 1
-        return events
+        return events, damped
+
+    def _strike_again(self, note: ScoreNote, onset_s: float) -> list[NoteRelease]:
+        """The end of a note under the pedal whose string is struck again."""
+        earlier = self._pedalled.pop((note.part, note.pitch), None)
+        left = len(self._sounding) + len(self._ending)
+        if earlier is None:
+            return []
+        self._sounding = [entry for entry in self._sounding if entry[1] != earlier]
+        heapq.heapify(self._sounding)
+        self._ending = [ending for ending in self._ending if ending.note_id != earlier]
+        return [NoteRelease(earlier, onset_s)] if len(self._sounding) + len(self._ending) < left else []
 
     def _release_due(self, now_s: float, horizon_s: float, when: When) -> list[NoteRelease]:
         releases = []

@@ -6,7 +6,7 @@ always quarters.
 """
 
 import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntFlag
 
 import numpy as np
@@ -37,6 +37,8 @@ class NoteFlag(IntFlag):
     DETACHED_LEGATO = 8192
     """Portato: staccato dots under a slur."""
     SFORZATO = 16384
+    BREATH = 32768
+    """A breath mark or a caesura comes after it."""
 
 
 NOTE_DTYPE = np.dtype(
@@ -83,6 +85,10 @@ TEMPO_DTYPE = np.dtype([("quarter", "f8"), ("quarter_bpm", "f8")])
 
 FERMATA_DTYPE = np.dtype([("quarter", "f8"), ("end_quarter", "f8")])
 
+PEDAL_DTYPE = np.dtype([("part", "u2"), ("quarter", "f8"), ("end_quarter", "f8")])
+"""A part's sustain pedal is down from ``quarter`` to ``end_quarter``. Rows are sorted by part, then time; those of a
+part do not overlap."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -112,6 +118,7 @@ class Score:
     """Rehearsal marks: (quarter, text)."""
     markings: tuple[tuple[float, str], ...] = ()
     """Tempo and expression text as printed: (quarter, text)."""
+    pedals: np.ndarray = field(default_factory=lambda: np.zeros(0, PEDAL_DTYPE))
 
     @property
     def begin_quarter(self) -> float:

@@ -88,7 +88,8 @@ def orchestrate(score: Score, available: Collection[str] | None = None, amount: 
         if full >= WIND:
             spans.append((phrase.start_quarter, phrase.end_quarter))
     _timpani(desks, score, sketch, amount)
-    laid_out = replace(score, parts=tuple(_named(roster, index) for index in range(len(roster))))
+    parts = tuple(_named(roster, index) for index in range(len(roster)))
+    laid_out = replace(score, parts=parts, pedals=score.pedals[:0])
     notes = [note for desk in desks.values() for note in _breathing(desk)]
     whole = [(phrase.start_quarter, phrase.end_quarter) for phrase in phrases(score, sketch)]
     wanted = {desks[name].part: spans for name in SUSTAINING if name in desks}

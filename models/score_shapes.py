@@ -114,7 +114,7 @@ def blank_score(
 def bars_of(score: Score, first: int, last: int) -> Score:
     """The bars of index ``first`` to ``last`` alone, beginning at score time 0, with their printed numbers.
 
-    Of tempo marks the one that holds there is kept; notes that begin before are left out.
+    Of tempo marks the one that holds there is kept; notes that begin before are left out, and so are pedals.
     """
     bars = score.measures[first : last + 1].copy()
     start = float(bars["start_quarter"][0])
@@ -129,7 +129,15 @@ def bars_of(score: Score, first: int, last: int) -> Score:
     tempos = np.array([(0.0, score.quarter_bpm_at(start))], TEMPO_DTYPE)
     fermatas = np.zeros(0, FERMATA_DTYPE)
     return replace(
-        score, measures=bars, beats=beats, notes=notes, tempos=tempos, fermatas=fermatas, rehearsal=(), markings=()
+        score,
+        measures=bars,
+        beats=beats,
+        notes=notes,
+        tempos=tempos,
+        fermatas=fermatas,
+        rehearsal=(),
+        markings=(),
+        pedals=score.pedals[:0],
     )
 
 

@@ -18,12 +18,13 @@ from ..errors import ScoreError
 from ..score import NoteFlag
 from . import score_limits as limits
 from .midi_file import open_midi
+from .pedals import PedalSign, pressed_spans
 from .tempo_marks import FASTEST_QUARTER_BPM, SLOWEST_QUARTER_BPM
 from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore, WrittenTempo
 
 _DRUM_CHANNEL = 9
 _TREMOLO_STRINGS, _PIZZICATO_STRINGS = 44, 45
-_EXPRESSION_CONTROL = 11
+_EXPRESSION_CONTROL, _PEDAL_CONTROL, _PEDAL_DOWN = 11, 64, 64
 _EXACT_DIVISIONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 5, 7, 9, 10)
 _PLAYED_DIVISIONS = (1, 2, 3, 4, 6, 8)
 _TICK_ROUNDING = 0.006
@@ -46,6 +47,7 @@ class _Line:
     notes: list[tuple[float, float, int, int, int, int]] = field(default_factory=list)
     """(onset, end, pitch, velocity, program then, expression controller then)."""
     has_lyrics: bool = False
+    pedal: list[tuple[float, PedalSign]] = field(default_factory=list)
 
 
 def written_from_midi(data: bytes, name: str) -> WrittenScore:
@@ -104,6 +106,7 @@ def _read_track(
     sounding: dict[tuple[int, int], list[tuple[float, int, int, int]]] = defaultdict(list)
     programs: dict[int, int] = {}
     expression: dict[int, int] = {}
+    pedals: dict[int, list[tuple[float, PedalSign]]] = defaultdict(list)
     label, lyrics, now = "", False, 0.0
 
     def line_of(channel: int) -> _Line:
@@ -128,6 +131,10 @@ def _read_track(
             programs[message.channel] = message.program
         elif message.type == "control_change" and message.control == _EXPRESSION_CONTROL:
             expression[message.channel] = message.value
+        elif message.type == "control_change" and message.control == _PEDAL_CONTROL:
+            sign: PedalSign = "press" if message.value >= _PEDAL_DOWN else "lift"
+            if (pedals[message.channel][-1][1] if pedals[message.channel] else "lift") != sign:
+                pedals[message.channel].append((now, sign))
         elif message.type == "note_on" and message.velocity > 0:
             line_of(message.channel)
             sounding[message.channel, message.note].append(
@@ -141,7 +148,7 @@ def _read_track(
             lines[channel].notes.append((onset, max(now, onset + 1.0), pitch, velocity, program, controller))
     for line in lines.values():
         line.notes.sort()
-        line.name, line.has_lyrics = label, lyrics
+        line.name, line.has_lyrics, line.pedal = label, lyrics, pedals[line.channel]
         line.program = next((note[4] for note in line.notes if note[4] >= 0), -1)
     return [lines[channel] for channel in sorted(lines)]
 
@@ -177,6 +184,7 @@ def _parts(lines: list[_Line], single_track: bool) -> list[WrittenPart]:
                 program=-1 if drums else line.program,
                 percussion=drums,
                 has_lyrics=line.has_lyrics and line.program in (52, 53, 54),
+                pedals=pressed_spans(line.pedal, max(note[1] for note in line.notes)),
             )
         )
     pianos = [part for part in parts if part.instrument_name == "Piano"]
@@ -184,6 +192,7 @@ def _parts(lines: list[_Line], single_track: bool) -> list[WrittenPart]:
         merged = pianos[0]
         merged.name = "Piano"
         merged.notes = sorted(merged.notes + pianos[1].notes, key=lambda note: note.onset)
+        merged.pedals = merged.pedals or pianos[1].pedals
         return [merged]
     return parts
 

@@ -40,6 +40,8 @@ _ARTICULATION_FLAGS = (
     (articulations.Stress, NoteFlag.ACCENT),
     (articulations.Pizzicato, NoteFlag.PIZZICATO),
     (articulations.Stopped, NoteFlag.MUTED),
+    (articulations.BreathMark, NoteFlag.BREATH),
+    (articulations.Caesura, NoteFlag.BREATH),
 )
 _PIZZICATO_ON = re.compile(r"\bpizz", re.IGNORECASE)
 _PIZZICATO_OFF = re.compile(r"\b(arco|col'?\s*arco|bogen)\b", re.IGNORECASE)

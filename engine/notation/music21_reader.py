@@ -11,6 +11,7 @@ drift against the others.
 import bisect
 import logging
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from music21 import meter, spanner, stream
@@ -20,6 +21,7 @@ from ..score import NoteFlag
 from .dynamic_marks import apply_dynamics
 from .music21_measure import MeasureReader, PartMarks, Reading, Staff, Transpositions
 from .music21_spanners import read_spanners
+from .pedals import PedalSign, pressed_spans
 from .tempo_marks import resolve_tempos
 from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore
 
@@ -32,6 +34,7 @@ def written_from_music21(
     transpositions: Transpositions | None = None,
     percussion_keys: dict[tuple[str, str], int] | None = None,
     measure_quarters: tuple[float, ...] = (),
+    pedals: Mapping[str, Sequence[tuple[int, float, PedalSign]]] | None = None,
 ) -> WrittenScore:
     """Walk ``tree`` (a music21 Score, Part or Opus; of an Opus the first score). ``name`` is for messages.
 
@@ -47,6 +50,7 @@ def written_from_music21(
     for staff in staves:
         if staff.part == len(parts):
             parts.append(_part_header(staff))
+            parts[-1].pedals = _pedals((pedals or {}).get(staff.xml_id, ()), reading.measures)
             reading.marks.append(PartMarks())
         _read_staff(reading, parts[staff.part], staff)
     containers = [score, *(staff.stream for staff in staves)]
@@ -70,6 +74,14 @@ def written_from_music21(
         markings=_unique(reading.markings),
         fermatas=reading.fermatas,
     )
+
+
+def _pedals(
+    signs: Sequence[tuple[int, float, PedalSign]], measures: Sequence[WrittenMeasure]
+) -> list[tuple[float, float]]:
+    end = measures[-1].start + measures[-1].duration
+    places = [(measures[index].start + quarter, sign) for index, quarter, sign in signs if index < len(measures)]
+    return pressed_spans(places, end)
 
 
 def _unique(marks: list[tuple[float, int, str]]) -> list[tuple[float, int, str]]:

@@ -32,6 +32,7 @@ from defusedxml.ElementTree import fromstring
 from ..errors import ScoreError
 from . import score_limits as limits
 from .alterations import split_alteration
+from .pedals import PedalSign
 
 XmlElement = Any
 """An ``xml.etree.ElementTree.Element``."""
@@ -43,20 +44,22 @@ class PreparedXml:
 
     ``transpositions`` maps (part id, staff; 0 = every staff) to (measure index, semitones) changes in order, sounding
     minus written. ``percussion_keys`` maps (part id, printed step and octave, e.g. ``"E4"``; "" = any) to a General
-    MIDI percussion key. ``measure_quarters`` is how far each measure goes, in the part that fills it most.
+    MIDI percussion key. ``measure_quarters`` is how far each measure goes, in the part that fills it most. ``pedals``
+    maps a part id to what its sustain pedal does: (measure index, quarter within the measure, sign).
     """
 
     root: XmlElement
     transpositions: dict[tuple[str, int], list[tuple[int, int]]]
     percussion_keys: dict[tuple[str, str], int]
     measure_quarters: tuple[float, ...]
+    pedals: dict[str, list[tuple[int, float, PedalSign]]]
 
 
 def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
     """Parse and check MusicXML, compressed or not. ``name`` is for messages. Raises ``ScoreError``."""
     root = parse_musicxml(data, name)
-    measure_quarters = _check_and_even_out(root, name)
-    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters)
+    measure_quarters, pedals = _check_and_even_out(root, name)
+    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters, pedals)
 
 
 def parse_musicxml(data: bytes, name: str) -> XmlElement:
@@ -161,7 +164,10 @@ def _partwise(timewise: XmlElement) -> XmlElement:
     return root
 
 
-def _check_and_even_out(root: XmlElement, name: str) -> tuple[float, ...]:
+def _check_and_even_out(
+    root: XmlElement, name: str
+) -> tuple[tuple[float, ...], dict[str, list[tuple[int, float, PedalSign]]]]:
+    """How far each measure goes, and what the parts' pedals do (``PreparedXml``)."""
     parts = root.findall("part")
     if not parts:
         raise ScoreError(f"{name}: has no parts; is it a template or a page of text?")
@@ -169,6 +175,7 @@ def _check_and_even_out(root: XmlElement, name: str) -> tuple[float, ...]:
         raise ScoreError(f"{name}: {len(parts)} parts are over the limit of {limits.MAX_PARTS}")
     total_notes = 0
     lengths: list[float] = []
+    pedals: dict[str, list[tuple[int, float, PedalSign]]] = {}
     for part in parts:
         measures = part.findall("measure")
         if len(measures) > limits.MAX_MEASURES:
@@ -181,14 +188,15 @@ def _check_and_even_out(root: XmlElement, name: str) -> tuple[float, ...]:
             if 0 < repeated <= index:
                 _repeat_measure(measures[index - repeated], measure)
             where = f"{name}: part {part.get('id', '?')[:20]}, measure {measure.get('number', '?')[:12]}"
-            divisions, length = _check_measure(measure, divisions, where)
+            divisions, length, signs = _check_measure(measure, divisions, where)
+            pedals.setdefault(part.get("id", ""), []).extend((index, at, sign) for at, sign in signs)
             lengths[index] = max(lengths[index], length)
             total_notes += len(measure.findall("note"))
             if total_notes > limits.MAX_NOTES:
                 raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes; split it into movements")
     if total_notes == 0:
         raise ScoreError(f"{name}: has no notes")
-    return tuple(lengths)
+    return tuple(lengths), pedals
 
 
 def _repeated_measures(measure: XmlElement, before: int) -> int:
@@ -209,9 +217,12 @@ def _repeat_measure(source: XmlElement, measure: XmlElement) -> None:
     measure.extend(deepcopy(child) for child in source if child.tag in music)
 
 
-def _check_measure(measure: XmlElement, divisions: float, where: str) -> tuple[float, float]:
-    """(divisions from here on, how far the measure goes in quarters)."""
+def _check_measure(
+    measure: XmlElement, divisions: float, where: str
+) -> tuple[float, float, list[tuple[float, PedalSign]]]:
+    """(divisions from here on, how far the measure goes in quarters, what the pedal does when in it)."""
     now = furthest = 0.0
+    pedal: list[tuple[float, PedalSign]] = []
     for element in measure:
         tag = element.tag
         if tag == "note":
@@ -229,10 +240,14 @@ def _check_measure(measure: XmlElement, divisions: float, where: str) -> tuple[f
             _check_barline(element, where)
         elif tag == "direction":
             _even_out_metronome(element)
+            for sign in element.iterfind("direction-type/pedal"):
+                if sign.get("type", "") in _PEDAL_SIGNS:
+                    late = _number(element.findtext("offset", "0"), where, "an <offset>") / divisions
+                    pedal.append((max(0.0, now + late), _PEDAL_SIGNS[sign.get("type")]))
         furthest = max(furthest, now)
     if furthest > limits.MAX_NOTE_QUARTERS:
         raise ScoreError(f"{where}: is {furthest:.6g} quarters long (at most {limits.MAX_NOTE_QUARTERS:.0f})")
-    return divisions, furthest
+    return divisions, furthest, pedal
 
 
 def _number(text: str | None, where: str, what: str) -> float:
@@ -283,6 +298,15 @@ def _check_barline(barline: XmlElement, where: str) -> None:
         if times and _number(times, where, "a repeat's times") > limits.MAX_REPEATS:
             raise ScoreError(f"{where}: a section repeated {times[:12]} times (at most {limits.MAX_REPEATS})")
 
+
+_PEDAL_SIGNS: dict[str, PedalSign] = {
+    "start": "press",
+    "resume": "press",
+    "change": "change",
+    "discontinue": "lift",
+    "stop": "lift",
+}
+"""The sustain pedal's; the sostenuto pedal holds only what sounds when it is pressed, and is left to the player."""
 
 NEAR_TEMPO = 0.08
 """A playback tempo further from the printed one is taken for a program's default."""

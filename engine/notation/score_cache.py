@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ScoreError
-from ..score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
+from ..score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, PEDAL_DTYPE, TEMPO_DTYPE, Part, Score
 from .score_source import Progress, find_score, read_bytes
 from .score_version import COMPILER_VERSION
 
@@ -30,6 +30,7 @@ _ARRAYS = {
     "beats": BEAT_DTYPE,
     "tempos": TEMPO_DTYPE,
     "fermatas": FERMATA_DTYPE,
+    "pedals": PEDAL_DTYPE,
 }
 _MAX_ENTRIES = 400
 _CHECKSUM_BYTES = 16

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ScoreError
 from ..instruments import catalogue
-from ..score import FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, NoteFlag, Score
+from ..score import FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, PEDAL_DTYPE, TEMPO_DTYPE, NoteFlag, Score
 from . import score_limits as limits
 from .meter import PlayedMeasure, conductor_beats
 from .ornaments import realise
@@ -76,8 +76,9 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
         fermatas=_fermata_array(written, runs),
         rehearsal=_unfold_marks(written.rehearsal, runs),
         markings=_unfold_marks(written.markings, runs),
+        pedals=_pedal_array(written, runs),
     )
-    for array in (score.notes, score.measures, score.beats, score.tempos, score.fermatas):
+    for array in (score.notes, score.measures, score.beats, score.tempos, score.fermatas, score.pedals):
         array.setflags(write=False)
     return score
 
@@ -152,8 +153,9 @@ def _goes_on(first: WrittenNote, second: WrittenNote, sure: bool) -> bool:
 
 
 def _tied_flags(first: int, second: int) -> int:
-    """The joined note is slurred on where its second half is, and keeps a fermata from either."""
-    lasting = NoteFlag.SLURRED | NoteFlag.STACCATO | NoteFlag.STACCATISSIMO
+    """The joined note is slurred on where its second half is, keeps a fermata from either, and a breath comes after
+    both."""
+    lasting = NoteFlag.SLURRED | NoteFlag.STACCATO | NoteFlag.STACCATISSIMO | NoteFlag.BREATH
     return int((first & ~lasting) | (second & lasting) | (second & NoteFlag.FERMATA))
 
 
@@ -268,6 +270,17 @@ def _fermata_array(written: WrittenScore, runs: list[_Run]) -> np.ndarray:
         elif not merged or (start, end) != (merged[-1][1], merged[-1][1]):
             merged.append((start, end))
     return np.array(merged, FERMATA_DTYPE)
+
+
+def _pedal_array(written: WrittenScore, runs: list[_Run]) -> np.ndarray:
+    """Pedals in played time; a jump lifts them."""
+    rows = []
+    for index, part in enumerate(written.parts):
+        for run in runs:
+            first, last = written.measures[run.first], written.measures[run.last]
+            spans = [(max(low, first.start), min(high, last.start + last.duration)) for low, high in part.pedals]
+            rows += [(index, low + run.shift, high + run.shift) for low, high in spans if high - low > _EPSILON]
+    return np.array(rows, PEDAL_DTYPE)
 
 
 def _unfold_marks(marks: list[tuple[float, int, str]], runs: list[_Run]) -> tuple[tuple[float, str], ...]:

@@ -140,7 +140,12 @@ def _walk(
                 written = written_from_music21(tree, name)
             else:
                 written = written_from_music21(
-                    tree, name, prepared.transpositions, prepared.percussion_keys, prepared.measure_quarters
+                    tree,
+                    name,
+                    prepared.transpositions,
+                    prepared.percussion_keys,
+                    prepared.measure_quarters,
+                    prepared.pedals,
                 )
     except ScoreError:
         raise

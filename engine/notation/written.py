@@ -64,6 +64,7 @@ class WrittenPart:
     """A part with its notes in order of measure, onset and print.
 
     ``program`` is a General MIDI program from 0, −1 where the file names none; ``has_lyrics`` tells a singer.
+    ``pedals`` is from when to when the sustain pedal is down, in order.
     """
 
     name: str
@@ -73,6 +74,7 @@ class WrittenPart:
     program: int = -1
     percussion: bool = False
     has_lyrics: bool = False
+    pedals: list[tuple[float, float]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

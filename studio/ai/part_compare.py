@@ -116,7 +116,7 @@ def melody_of(score: Score, name: str = "") -> Score:
         raise ModelError("there is no melody to answer: the part has no notes")
     top = max(present, key=lambda part: float(score.notes["pitch"][score.notes["part"] == part].mean()))
     line = [replace(note, part=0) for note in all_notes(score) if note.part == top]
-    return with_notes(replace(score, parts=(score.parts[top],)), line)
+    return with_notes(replace(score, parts=(score.parts[top],), pedals=score.pedals[:0]), line)
 
 
 def _answer(kind: str, assignment: tasks.Assignment, request: CompareRequest) -> tuple[tuple[ScoreNote, ...], Author]:

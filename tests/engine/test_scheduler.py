@@ -68,6 +68,24 @@ def test_stopping_ends_what_sounds_and_plays_nothing_more() -> None:
     assert not scheduler.exhausted
 
 
+@pytest.mark.parametrize(
+    ("flags", "let_go_s"), [(0, None), (NoteFlag.BREATH, 1.91), (NoteFlag.BREATH | NoteFlag.FERMATA, None)]
+)
+def test_before_a_break_nothing_is_held_over_the_wait_for_the_next_beat(flags: int, let_go_s: float | None) -> None:
+    """The conductor does not give the fifth beat: the chord sounds on, unless a break was written after it."""
+    score = make_score([(0.0, 4.0, 60, 0, 0.5, int(flags)), (4.0, 4.0, 62, 0, 0.5, 0)])
+    scheduler = Scheduler(score, PartBook(score))
+    releases: list[NoteRelease] = []
+    for tick in range(400):
+        now_s = 0.01 * tick
+        beat = min(2.0 * now_s, 3.98)
+        state = "playing" if beat < 3.98 else "holding"
+        position = ScorePosition(now_s, beat, beat, 2.0, 120.0, "1", 1.0, state)
+        when = lambda q, beat=beat, now_s=now_s: now_s + (q - beat) / 2.0 if q < 3.98 else None  # noqa: E731
+        releases += scheduler.step(now_s, position, when, PLAIN)[1]
+    assert [release.time_s for release in releases] == ([] if let_go_s is None else [pytest.approx(let_go_s, abs=0.1)])
+
+
 def test_a_stall_over_the_last_beat_does_not_keep_the_performance_from_ending() -> None:
     score = make_score(SCALE, instruments=("violin", "flute"))
     scheduler = Scheduler(score, PartBook(score), start_beat=14.0)
