@@ -31,6 +31,9 @@ BEATING_WORTH = 2.0
 WAITING_WORTH, OVERDUE_PERIODS = 1.5, 0.5
 """An account that waits for a beat which is overdue by this many periods loses so much with every further period in
 which the hand is read to beat on."""
+STIRS_WORTH = 1.0
+"""Under a fermata the hand stirs, and the network that reads it does not know of the fermata: a stroke much smaller than
+usual ends it seldom."""
 LOG_SILENT = -6.0
 """A beat that was not read at all."""
 PASSED_S = 0.1
@@ -138,6 +141,8 @@ class Accounts:
                 if parent.ictus_s >= self._gap_until_s:
                     weight += seen_worth * self._log_seen(parent, ictus, ahead, recent)
                     weight += LOG_SILENT * max(0, ahead - 1)
+                if ahead:
+                    weight += STIRS_WORTH * parent.log_small(self._meter, ictus)
                 if ahead and drawn:
                     weight += log_beating + part * self._place.log_place(parent.index + ahead)
                 child.log_weight += weight

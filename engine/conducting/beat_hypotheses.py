@@ -182,6 +182,12 @@ class Hypothesis:
         """Log density of the depth of the stroke to the beat ``ahead`` on."""
         return self.strokes.log_depth(meter.key(self.index + ahead), beat.stroke_m)
 
+    def log_small(self, meter: MeterMap, beat: Candidate) -> float:
+        """Where a fermata holds this beat, how unlikely it is that so small a stroke ends it."""
+        if beat.rise is not None or not meter.is_held(self.index):
+            return 0.0
+        return self.strokes.log_small(meter.key(self.index + 1), beat.stroke_m)
+
     def log_shape(self, meter: MeterMap, path: np.ndarray, time_s: float, ahead: int) -> float:
         """Log likelihood (up to a constant) that the way since the last ictus is ``ahead`` whole strokes; 0: a part."""
         coming = meter.key(self.index + 1), meter.key(self.index + 2)

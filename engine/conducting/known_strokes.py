@@ -60,9 +60,21 @@ class KnownStrokes:
         """Log density of the depth of the stroke to a beat of the bar."""
         if self.usual_m <= 0.0:
             return 0.0
+        off, sd = self._off_depth(key, stroke_m)
+        return -0.5 * min(off * off, 18.0) - math.log(sd)
+
+    def log_small(self, key: BeatKey, stroke_m: float) -> float:
+        """Log likelihood ratio of a stroke that small to a usual one to a beat of the bar: 0 where it is not smaller."""
+        if self.usual_m <= 0.0:
+            return 0.0
+        off, _ = self._off_depth(key, stroke_m)
+        return -0.5 * min(min(off, 0.0) ** 2, 18.0)
+
+    def _off_depth(self, key: BeatKey, stroke_m: float) -> tuple[float, float]:
+        """How far a stroke's depth is from what is known of it, in standard deviations, and one of these."""
         known = self.depths.get(key)
         middle, sd = (known, DEPTH_SD) if known is not None else (math.log(USUAL_DEPTH), USUAL_DEPTH_SD)
-        return -0.5 * min(((self.depth(stroke_m) - middle) / sd) ** 2, 18.0) - math.log(sd)
+        return (self.depth(stroke_m) - middle) / sd, sd
 
     def log_shape(
         self, keys: tuple[BeatKey, BeatKey], path: np.ndarray, span_s: tuple[float, float], ahead: int

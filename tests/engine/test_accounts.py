@@ -1,5 +1,7 @@
 """Accounts of a conductor's beats: what speaks for one that waits, and against it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import make_score
@@ -12,6 +14,7 @@ from tutti.engine.conducting.meter_map import MeterMap
 from tutti.engine.conducting.profile import ConductorProfile
 from tutti.engine.conducting.reading_trust import ReadingTrust
 from tutti.engine.conducting.readings import Readings
+from tutti.engine.score import FERMATA_DTYPE
 
 PERIOD_S = 0.6
 METER = MeterMap.of(make_score([], measures=8, beats_in_measure=4, quarter_bpm=100.0))
@@ -75,3 +78,16 @@ def test_a_turn_known_late_takes_back_no_beats_counted_since():
     known.weigh(Candidate(7.15, 0.3, rise=0.1), 0.97, read, ReadingTrust(), way)
     assert known.best.index == 5
     assert {other.index for other in known._all} >= {4, 5}
+
+
+@pytest.mark.parametrize(("held", "stroke_m", "ends"), [(True, 0.05, False), (True, 0.25, True), (False, 0.05, True)])
+def test_under_a_fermata_a_stir_of_the_hand_just_when_a_beat_would_be_due_is_none(held, stroke_m, ends):
+    score = make_score([], measures=8, beats_in_measure=4, quarter_bpm=100.0)
+    fermatas = np.array([(2.0, 3.0)] if held else [], FERMATA_DTYPE)
+    known = Accounts(MeterMap.of(replace(score, fermatas=fermatas)), ConductorProfile())
+    known._all = [account(2, 4.2, 0.0)]
+    known.best.strokes.depths = {(4, 3): 0.0}
+    way = np.array([[3.0 + 0.01 * n, 0.0, 1.0, 0.0] for n in range(300)])
+    stir = Candidate(known.best.expected_ictus_s(METER), stroke_m)
+    known.weigh(stir, 0.6, readings((3.0, 5.5, 0.99)), ReadingTrust(), way)
+    assert (known.best.index == 3) == ends
