@@ -32,8 +32,8 @@ WAITING_WORTH, OVERDUE_PERIODS = 1.5, 0.5
 """An account that waits for a beat which is overdue by this many periods loses so much with every further period in
 which the hand is read to beat on."""
 STIRS_WORTH = 1.0
-"""Under a fermata the hand stirs, and the network that reads it does not know of the fermata: a stroke much smaller than
-usual ends it seldom."""
+"""Under a fermata the hand stirs, and the network that reads it does not know of the fermata: a stroke much
+smaller than usual ends it seldom."""
 LOG_SILENT = -6.0
 """A beat that was not read at all."""
 PASSED_S = 0.1

@@ -71,7 +71,7 @@ class Follower:
         self._count = len(self._quarters)
         self._response_s = response_s
         self._first = math.ceil(start_beat - 1e-9)
-        self._silent = self._to_beat(0.0) if self._first == 0 else 0.0
+        self._silent = max(0.0, self._to_beat(0.0)) if self._first == 0 else 0.0
         """Beats before the score's first note can be, where it opens within one: what has gone by of them at the
         entry is not made up for, as a soloist who begins with the upbeat asks."""
         self._beat = float(start_beat)

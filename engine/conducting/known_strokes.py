@@ -64,7 +64,7 @@ class KnownStrokes:
         return -0.5 * min(off * off, 18.0) - math.log(sd)
 
     def log_small(self, key: BeatKey, stroke_m: float) -> float:
-        """Log likelihood ratio of a stroke that small to a usual one to a beat of the bar: 0 where it is not smaller."""
+        """Log likelihood ratio of so small a stroke to a usual one, to a beat of the bar: 0 where not smaller."""
         if self.usual_m <= 0.0:
             return 0.0
         off, _ = self._off_depth(key, stroke_m)
