@@ -48,7 +48,7 @@ class PersonProfile:
         return {
             "version": VERSION,
             "hand": self.hand,
-            "style": None if self.style is None else self.style.forgiveness,
+            "follow": None if self.style is None else self.style.forgiveness,
             "spaces": {name: space.to_dict() for name, space in sorted(self.spaces.items())},
             "conductor": self.conductor.to_dict(),
         }
@@ -60,11 +60,12 @@ class PersonProfile:
             raise ProfileError("not a table of values")
         if values.get("version") != VERSION:
             raise ProfileError(f"version {values.get('version')!r}; this program reads version {VERSION}")
-        hand, style, spaces = values.get("hand"), values.get("style"), values.get("spaces", {})
+        hand, spaces = values.get("hand"), values.get("spaces", {})
+        style = values.get("follow", values.get("style"))  # its name in files of before
         if hand not in ("right", "left"):
             raise ProfileError(f"hand: {hand!r}; it is right or left")
         if style is not None and (isinstance(style, bool) or not isinstance(style, int | float)):
-            raise ProfileError(f"style: {style!r} is not a number")
+            raise ProfileError(f"follow: {style!r} is not a number")
         if not isinstance(spaces, Mapping):
             raise ProfileError("spaces: not a table of values")
         return cls(

@@ -43,7 +43,7 @@ def jam(
     cue: Annotated[bool, typer.Option("--cue", help="With --conduct: its parts rest until they are cued.")] = False,
     key: Annotated[str | None, typer.Option(help="A key, like 'G major' or 'f# minor'.")] = None,
     density: Annotated[str | None, typer.Option(help=f"Notes a quarter, or {', '.join(DENSITIES)}.")] = None,
-    style: Annotated[str | None, typer.Option(help="baroque, classical, romantic, modern.")] = None,
+    style: Annotated[str | None, typer.Option(help="Musical style: baroque, classical, romantic, modern.")] = None,
     mood: Annotated[str | None, typer.Option(help="serene, joyful, sad, agitated.")] = None,
     window: Annotated[bool, typer.Option("--window", help="Open the native window.")] = False,
     host: Annotated[str, typer.Option(help="Address to serve on; 0.0.0.0 for the whole classroom.")] = "127.0.0.1",

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from ...engine.errors import InputError, ProfileError
+
 if TYPE_CHECKING:
     from ...engine.conducting.follow_style import FollowStyle
     from ...engine.intonation import Intonation
@@ -36,14 +38,25 @@ ProfileOption = Annotated[
         rich_help_panel=WHO_CONDUCTS,
     ),
 ]
-StyleOption = Annotated[
+FollowOption = Annotated[
     str | None,
     typer.Option(
-        "--style",
+        "--follow",
         help="How the orchestra follows: strict, balanced, forgiving, or 0 (strict) to 1; else the profile's.",
         rich_help_panel=WHO_CONDUCTS,
     ),
 ]
+
+
+def _refuse_style(given: str | None) -> None:
+    """``--style`` is of AI parts; where somebody conducts it was once how the orchestra follows."""
+    if given is not None:
+        raise InputError(
+            "--style is the musical style of AI parts (tutti part, tutti jam): how the orchestra follows is --follow"
+        )
+
+
+NoStyleOption = Annotated[str | None, typer.Option("--style", hidden=True, callback=_refuse_style)]
 ScoreArgument = Annotated[str, typer.Argument(help="A score file, or the name of a piece in music21's corpus.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 SeedOption = Annotated[int, typer.Option(help="Same seed, same result.", min=0)]
@@ -162,11 +175,15 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def style_named(text: str | None) -> "FollowStyle | None":
-    """The style that ``--style`` names. Raises ``ProfileError``."""
-    from ...engine.conducting.follow_style import FollowStyle
+def follow_style_named(text: str | None) -> "FollowStyle | None":
+    """How the orchestra follows, as ``--follow`` names it. Raises ``ProfileError``."""
+    from ...engine.conducting.follow_style import NAMED, FollowStyle
 
-    return None if text is None else FollowStyle.parse(text)
+    try:
+        return None if text is None else FollowStyle.parse(text)
+    except ProfileError:
+        wanted = f"say {', '.join(NAMED)}, or a number from 0 (strict) to 1 (forgiving)"
+        raise ProfileError(f"--follow {text!r}: {wanted}") from None
 
 
 def names(text: str) -> tuple[str, ...]:

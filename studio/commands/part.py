@@ -53,7 +53,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         Annotated[float | None, typer.Option(help="Chords: plain triads 0, rich 1.", min=0.0, max=1.0)],
         None,
     ),
-    "style": (Annotated[str | None, typer.Option(help="baroque, classical, romantic, modern.")], None),
+    "style": (Annotated[str | None, typer.Option(help="Musical style: baroque, classical, romantic, modern.")], None),
     "mood": (Annotated[str | None, typer.Option(help="serene, joyful, sad, agitated.")], None),
     "cadence": (Annotated[str, typer.Option(help="Where phrases end: end, none, or every how many bars.")], "end"),
     "temperature": (

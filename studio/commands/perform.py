@@ -10,10 +10,12 @@ from ...engine.errors import SeatingError
 from .learner import ai_choice
 from .options import (
     AiOption,
+    FollowOption,
     HallOption,
     JsonOption,
     LeadOption,
     LearnerOption,
+    NoStyleOption,
     OnCueOption,
     RadiusOption,
     ReflectionsOption,
@@ -24,13 +26,12 @@ from .options import (
     SofaOption,
     SoloOption,
     SoundsOption,
-    StyleOption,
     TuningOption,
     console,
+    follow_style_named,
     names,
     print_json,
     progress_bars,
-    style_named,
     tuning_named,
 )
 
@@ -68,7 +69,8 @@ def render(
     reflections: ReflectionsOption = 1,
     seed: SeedOption = 0,
     profile: Annotated[str | None, typer.Option(help="What is known of the conductor: a name, or a file.")] = None,
-    style: StyleOption = None,
+    follow: FollowOption = None,
+    _style: NoStyleOption = None,
     tuning: TuningOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -100,7 +102,7 @@ def render(
         hall=hall,
         seed=seed,
         profile=person.conductor,
-        style=style_named(style) or person.style,
+        style=follow_style_named(follow) or person.style,
         tuning=tuning_named(tuning),
         hearing=Hearing(seat, hrtf, head_radius_cm, reflections),
         formats=names(formats),
@@ -154,8 +156,10 @@ def take(
         ),
     ] = None,
     seed: SeedOption = 0,
-    noise: Annotated[float, typer.Option(help="Tracking noise, standard deviation in metres.", min=0.0)] = 0.002,
-    rate: Annotated[float, typer.Option(help="Samples of the baton per second.", min=15.0, max=1000.0)] = 60.0,
+    noise_mm: Annotated[
+        float, typer.Option(help="Tracking noise, standard deviation on each axis, in millimetres.", min=0.0, max=100.0)
+    ] = 2.0,
+    rate_hz: Annotated[float, typer.Option(help="Samples of the baton per second.", min=15.0, max=1000.0)] = 60.0,
 ) -> None:
     """Write the take of a virtual conductor who beats a real timing, or the marked tempos."""
     from ...engine.conducting.tracking import write_take
@@ -170,7 +174,7 @@ def take(
         told = marked_timings(opened)
     else:
         told = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
-    conducted = conduct(opened, told, seed=seed, noise_m=noise, rate_hz=rate)
+    conducted = conduct(opened, told, seed=seed, noise_m=1e-3 * noise_mm, rate_hz=rate_hz)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 

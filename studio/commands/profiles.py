@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from .options import JsonOption, console, print_json
+from .options import JsonOption, NoStyleOption, console, follow_style_named, print_json
 
 profiles = typer.Typer(help="What is known of the people who conduct here.", no_args_is_help=True)
 
@@ -37,8 +37,8 @@ def profiles_show(
         print_json(person.to_dict())
         return
     known = person.conductor
-    style = "as usual" if person.style is None else f"{person.style.forgiveness:g} (0 strict, 1 forgiving)"
-    console.print(f"baton in the {person.hand} hand, style {style}", highlight=False)
+    follow = "as usual" if person.style is None else f"{person.style.forgiveness:g} (0 strict, 1 forgiving)"
+    console.print(f"baton in the {person.hand} hand; the orchestra follows {follow}", highlight=False)
     if known.stroke_m:
         console.print(f"usual stroke {100 * known.stroke_m:.0f} cm", highlight=False)
     for device, space in person.spaces.items():
@@ -68,25 +68,27 @@ def calibrate(
     osc_host: Annotated[str, typer.Option(help="Address to hear OSC on; 0.0.0.0 from everywhere.")] = "127.0.0.1",
     seconds: Annotated[float, typer.Option(help="How long to learn.", min=1.0, max=60.0)] = 5.0,
     hand: Annotated[str | None, typer.Option(help="Which hand holds the baton: right or left.")] = None,
-    style: Annotated[str | None, typer.Option(help="How the orchestra follows: strict … forgiving, or 0 to 1.")] = None,
+    follow: Annotated[
+        str | None, typer.Option(help="How the orchestra follows: strict, balanced, forgiving, or 0 (strict) to 1.")
+    ] = None,
+    _style: NoStyleOption = None,
 ) -> None:
-    """Say once how you conduct: the range of your device, your hand, the style; your profile keeps it."""
+    """Say once how you conduct: the range of your device, your hand, how you are followed; your profile keeps it."""
     from dataclasses import replace
 
-    from ...engine.conducting.follow_style import FollowStyle
     from ...engine.errors import ProfileError
     from ..inputs.calibrating import learn_osc_space
     from ..profiles import open_profile, save_profile
 
     if hand is not None and hand not in ("right", "left"):
         raise ProfileError(f"hand: {hand!r}; it is right or left")
-    if osc is None and hand is None and style is None:
-        raise ProfileError("nothing to calibrate: give --osc PORT, --hand or --style")
+    if osc is None and hand is None and follow is None:
+        raise ProfileError("nothing to calibrate: give --osc PORT, --hand or --follow")
     person = open_profile(profile)
     if hand is not None:
         person = replace(person, hand="left" if hand == "left" else "right")
-    if style is not None:
-        person = replace(person, style=FollowStyle.parse(style))
+    if follow is not None:
+        person = replace(person, style=follow_style_named(follow))
     if osc is not None:
         console.print(f"Conduct for {seconds:g} seconds, as large as you will.")
         space = learn_osc_space(osc, osc_host, seconds)

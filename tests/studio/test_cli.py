@@ -102,7 +102,7 @@ def test_an_exported_session_is_the_performance(rendered: Path, tmp_path: Path) 
 
 def test_a_take_from_timings(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("quarter,time_s\n" + "".join(f"{q},{1 + 0.7 * q}\n" for q in range(20)))
-    tutti("take", PIECE, "--timings", tmp_path / "t.csv", "-o", tmp_path / "take.csv", "--seed", "1", "--rate", "30")
+    tutti("take", PIECE, "--timings", tmp_path / "t.csv", "-o", tmp_path / "take.csv", "--seed", "1", "--rate-hz", "30")
     text = (tmp_path / "take.csv").read_text()
     assert "time_s,device,x_m,y_m,z_m,qw,qx,qy,qz,valid" in text
 

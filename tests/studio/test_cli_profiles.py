@@ -62,7 +62,7 @@ def test_a_person_is_calibrated_shown_and_forgotten(tutti):
             "2",
             "--hand",
             "left",
-            "--style",
+            "--follow",
             "forgiving",
         )
     finally:
@@ -71,7 +71,7 @@ def test_a_person_is_calibrated_shown_and_forgotten(tutti):
     assert done.returncode == 0, done.stderr
     assert json.loads(tutti("profiles", "list", "--json").stdout) == ["anna"]
     shown = json.loads(tutti("profiles", "show", "anna", "--json").stdout)
-    assert shown["hand"] == "left" and shown["style"] == 1.0
+    assert shown["hand"] == "left" and shown["follow"] == 1.0
     assert shown["spaces"]["osc"]["scale"] == pytest.approx(0.01, rel=0.1)
     assert "left hand" in tutti("profiles", "show", "anna").stdout
     assert tutti("profiles", "remove", "anna").returncode == 0
@@ -84,7 +84,8 @@ def test_a_person_is_calibrated_shown_and_forgotten(tutti):
         (("profiles", "show", "nobody"), "no profile 'nobody'; there is none yet"),
         (("calibrate", "--profile", "anna"), "nothing to calibrate"),
         (("calibrate", "--profile", "../anna", "--hand", "left"), "use letters"),
-        (("calibrate", "--profile", "anna", "--style", "angry"), "'angry'"),
+        (("calibrate", "--profile", "anna", "--follow", "angry"), "--follow 'angry': say strict"),
+        (("calibrate", "--profile", "anna", "--style", "strict"), "how the orchestra follows is --follow"),
     ],
 )
 def test_what_cannot_be_is_one_line(tutti, words, says):

@@ -53,6 +53,8 @@ def taken_port() -> Iterator[str]:
     ("words", "says"),
     [
         ((*RENDER, "--sounds", "nosuch"), "no SoundFont 'nosuch'"),
+        ((*RENDER, "--style", "strict"), "how the orchestra follows is --follow"),
+        ((*RENDER, "--follow", "2"), "--follow '2': say strict, balanced, forgiving"),
         ((*RENDER, "--sounds", "{out}/junk.sf2"), "not a whole SoundFont"),
         ((*RENDER, "--hrtf", "nosuch"), "no such file; name a SOFA file"),
         ((*RENDER, "--hrtf", "{folder}"), "is a folder; name a SOFA file"),
@@ -90,6 +92,7 @@ def taken_port() -> Iterator[str]:
         ((*PLAY, "--host", "203.0.113.7"), "cannot serve at 203.0.113.7"),
         ((*PLAY, "--ai-turns", "2"), "name some with --ai-parts"),
         ((*PLAY, "--seated"), "say --vr, too"),
+        ((*PLAY, "--style", "baroque"), "--style is the musical style of AI parts"),
         ((*PLAY, "--port", "0", "--ai-parts", "nosuch"), "its parts are: Soprano"),
         ((*PLAY, "--port", "0", "--on-cue", "nosuch"), "the sections are sopranos, altos"),
         (("jam", "--audio", "none", "--mood", "nosuch"), "no mood named 'nosuch'"),

@@ -62,8 +62,8 @@ def test_a_broken_file_is_kept_aside_with_one_warning(folder, caplog, text):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"style": 2.0}, "style"),
-        ({"style": True}, "style"),
+        ({"follow": 2.0}, "style"),
+        ({"follow": True}, "follow"),
         ({"spaces": []}, "spaces"),
         ({"spaces": {"osc": {}}}, "calibration"),
         ({"spaces": {"osc": {"up": "y", "scale": -1, "centre": [0, 0, 0], "target_m": [0, 0, 0]}}}, "scale"),
@@ -74,6 +74,11 @@ def test_a_broken_file_is_kept_aside_with_one_warning(folder, caplog, text):
 def test_wrong_values_are_named(change, says):
     with pytest.raises(ProfileError, match=says):
         PersonProfile.from_dict(json.loads(json.dumps(PERSON.to_dict() | change)))
+
+
+def test_how_they_are_followed_is_read_by_its_old_name_too():
+    old = {("style" if name == "follow" else name): value for name, value in PERSON.to_dict().items()}
+    assert "style" in old and PersonProfile.from_dict(old) == PERSON
 
 
 @pytest.mark.parametrize("name", ["", "../anna", "a/b", ".hidden", "x" * 60, "a\n", "dot."])
