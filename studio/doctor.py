@@ -87,10 +87,12 @@ def _sound_device() -> Finding:
     if names:
         advice = "choose another with tutti play --audio NAME" if len(names) > 1 else ""
         return Finding("Sound device", True, ", ".join(names[:3]), advice)
+    found = "none" if answered else text[:60]
     if shutil.which("jackd"):
-        return Finding("Sound device", True, "JACK is installed", "start jackd, then tutti play --audio jack")
+        advice = "plug in a sound card, or start jackd (JACK is installed, but does not run); until then the page plays"
+        return Finding("Sound device", False, found, advice)
     advice = "plug in a sound card, or install jackd2; the page plays the sound without either"
-    return Finding("Sound device", False, "none" if answered else text[:60], advice)
+    return Finding("Sound device", False, found, advice)
 
 
 def _soundfont() -> Finding:
@@ -155,7 +157,7 @@ def _weights() -> Finding:
 
 
 def _headset() -> Finding:
-    answered, text = _probe("import openvr; print(openvr.isRuntimeInstalled(), openvr.isHmdPresent())")
+    answered, text = _probe("import openvr; print(bool(openvr.isRuntimeInstalled()), bool(openvr.isHmdPresent()))")
     if answered and text == "True True":
         return Finding("Headset (OpenVR)", True, "runtime and headset", "")
     if answered and text.startswith("True"):

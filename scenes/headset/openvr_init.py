@@ -1,7 +1,10 @@
 """Joining the VR runtime: which kind of application we are, and what each of OpenVR's refusals means to a person."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import openvr
@@ -65,6 +68,9 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 """Refusals with a remedy of their own; the names are OpenVR's ``EVRInitError`` without its prefix."""
 
+NO_REGISTRY = 110
+"""``EVRInitError`` where the registry of runtimes is missing."""
+
 _KINDS: dict[str, tuple[str, str]] = {
     "Init": ("the VR runtime could not start", "restart SteamVR, then the computer if that does not help"),
     "Driver": ("the headset's driver failed", "reconnect the headset and restart SteamVR"),
@@ -79,6 +85,21 @@ def explain_init_error(name: str, code: int) -> str:
     """One line on what is wrong and what to do, for any ``EVRInitError``, known or of a later runtime."""
     what, advice = _REASONS.get(name) or _KINDS.get(name.partition("_")[0]) or _OTHERWISE
     return f"{what}: {advice} (OpenVR {name}, {code})"
+
+
+def registry_path() -> Path:
+    """The file that names the installed VR runtimes, as OpenVR's loader looks for it (``vrpathregistry_public.cpp``);
+    it need not be there."""
+    override = os.environ.get("VR_PATHREG_OVERRIDE")
+    if override:
+        return Path(override)
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local", "openvr")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support" / ".openvr"
+    else:
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config", "openvr")
+    return folder / "openvrpaths.vrpath"
 
 
 @contextmanager
@@ -101,8 +122,11 @@ def start_runtime(*, picture: bool = False, start: bool = True) -> Any:
 
     With a ``picture`` Tutti joins as the application whose scene the headset shows. Without, it joins in the
     background, which leaves the headset's picture to whoever draws it. A runtime that does not run is started where
-    there is a headset, unless ``start`` is False. Raises ``HeadsetError`` with one line.
+    there is a headset, unless ``start`` is False. Raises ``HeadsetError`` with one line. Where there is no registry of
+    runtimes OpenVR is not asked at all: it would print a line of its own.
     """
+    if not registry_path().is_file():
+        raise HeadsetError(explain_init_error("Init_PathRegistryNotFound", NO_REGISTRY))
     with named_errors():
         if picture:
             if not start:

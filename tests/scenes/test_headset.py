@@ -28,9 +28,10 @@ from tutti.engine.score import Score
 from tutti.engine.types import BeatCrossing, Pose
 from tutti.scenes.headset import headset
 from tutti.scenes.headset.headset import HeadsetSource
-from tutti.scenes.headset.openvr_init import explain_init_error
+from tutti.scenes.headset.openvr_init import explain_init_error, registry_path
 from tutti.scenes.headset.openvr_messages import Press
 from tutti.scenes.headset.openvr_tracking import STANDING_EYE_M, quaternion_of
+from tutti.studio import doctor
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.render import perform_offline
 
@@ -367,10 +368,34 @@ def test_the_scripted_runtime_refuses_what_a_real_one_does(script: Script) -> No
     runtime.state.order_errors = runtime.state.unknown_calls = 0
 
 
-def test_no_runtime_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_runtime_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("VR_PATHREG_OVERRIDE", str(tmp_path / "none.vrpath"))
     with pytest.raises(HeadsetError, match=r"^no VR runtime is installed: install SteamVR[^\n]*110\)$"):
         HeadsetSource(SessionClock())
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", ""), "OpenVR's own line is not shown"
+
+
+def test_the_registry_is_where_openvr_looks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("VR_PATHREG_OVERRIDE", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert not openvr.isRuntimeInstalled()
+    assert str(registry_path()) in capfd.readouterr().err, "OpenVR names the file that it misses"
+
+
+def test_the_doctor_sees_runtime_and_headset(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = script()
+    assert (doctor._headset().works, doctor._headset().detail) == (True, "runtime and headset")
+    runtime.state.hmd_present = 0
+    assert (doctor._headset().works, doctor._headset().detail) == (False, "runtime, no headset")
+    monkeypatch.setenv("VR_PATHREG_OVERRIDE", str(tmp_path / "none.vrpath"))
+    assert doctor._headset().detail == "no runtime"
 
 
 def test_no_headset_is_one_line(script: Script) -> None:
