@@ -4,9 +4,8 @@ What the compiled ``Score`` leaves out (key signatures, slurs, lyrics, layout) i
 from; exports that show notation begin here. Formats other than MusicXML are turned into it by music21.
 """
 
-import contextlib
 import copy
-import io
+import itertools
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,21 +63,24 @@ def read_source(path: Path, score: Score) -> SourceScore:
 def _by_music21(path: Path) -> XmlElement:
     """A file of another format as MusicXML. music21 fails with exceptions of every kind."""
     try:
-        from music21 import converter
+        from music21 import converter, stream
 
         if path.suffix.lower() in MIDI_SUFFIXES:
             tree = converter.parse(path, format="midi", forceSource=True, storePickle=False)
         else:
             tree = converter.parse(path, forceSource=True, storePickle=False)
+        if isinstance(tree, stream.Opus):
+            tree = tree.scores.first()  # which is the one that was read
         for note in tree.recurse().notes:  # music21 writes no drum that it cannot find among a part's instruments
             for struck in getattr(note, "notes", (note,)):
                 if hasattr(struck, "storedInstrument"):
                     struck.storedInstrument = None
-        xml = musicxml_of(tree)
+        return musicxml_of(tree, path.name)
+    except ScoreError:
+        raise
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ScoreError(f"{path.name}: cannot be written as MusicXML ({reason})") from error
-    return parse_musicxml(xml, path.name)
 
 
 # -- repeats -------------------------------------------------------------------------------------------------
@@ -169,11 +171,28 @@ def _sounding_fifths(written: int, semitones: int) -> int:
     return (written + 7 * semitones + 6) % 12 - 6
 
 
-def musicxml_of(tree: Any) -> bytes:
-    """A music21 stream as MusicXML. What the exporter says of MIDI channels it has no more of is kept from people:
-    nobody needs those of the file."""
+MIDI_CHANNELS, DRUM_CHANNEL = 16, 9
+
+
+def musicxml_of(tree: Any, name: str) -> XmlElement:
+    """A music21 score as MusicXML; ``name`` is its file's. ``tree`` is changed: its instruments get MIDI channels.
+
+    music21 gives every instrument a channel of its own, and complains on the terminal about each that comes after the
+    fifteenth. Here each has a number of its own from the beginning, and beyond 16 the file begins with 1 again: parts
+    that share a channel are usual in MusicXML. Raises ``ScoreError`` and what music21 raises.
+    """
+    from music21 import instrument
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
-    with contextlib.redirect_stderr(io.StringIO()):
-        xml: bytes = GeneralObjectExporter(tree).parse()
-    return xml
+    pitched = (number for number in itertools.count() if number % MIDI_CHANNELS != DRUM_CHANNEL)
+    drums = itertools.count(DRUM_CHANNEL, MIDI_CHANNELS)
+    for part in tree.parts:
+        found = part.getInstruments(returnDefault=True, recurse=True)
+        if not part.getInstruments(returnDefault=False, recurse=True):
+            part.insert(0, found.first())
+        for one in found:
+            one.midiChannel = next(drums if isinstance(one, instrument.UnpitchedPercussion) else pitched)
+    root = parse_musicxml(GeneralObjectExporter(tree).parse(), name)
+    for channel in root.iter("midi-channel"):
+        channel.text = str((int(channel.text) - 1) % MIDI_CHANNELS + 1)
+    return root

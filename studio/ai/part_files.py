@@ -19,7 +19,6 @@ import numpy as np
 from ...engine.errors import ModelError
 from ...engine.instruments import catalogue
 from ...engine.notation.alterations import alter_note, show_plain
-from ...engine.notation.musicxml_input import parse_musicxml
 from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...engine.units import dynamic_to_velocity
@@ -109,7 +108,7 @@ def write_musicxml(
     whole.metadata = metadata.Metadata(title=score.title, composer=score.composer)
     for index in range(len(score.parts)):
         whole.insert(0, _staff(score, index, [note for note in notes if note.part == index], fifths))
-    root = parse_musicxml(musicxml_of(whole), path.name)
+    root = musicxml_of(whole, path.name)
     _write_cents(root)
     if provenance is not None:
         _say_who(root, provenance)

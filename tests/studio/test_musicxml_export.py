@@ -161,3 +161,26 @@ def test_a_midi_file_with_drums_becomes_notation(tmp_path: Path) -> None:
     write_musicxml(tmp_path / "p.musicxml", piece, source, conducted(piece, np.linspace(0.5, 0.7, len(piece.beats))))
     back = read_score(tmp_path / "p.musicxml")
     assert len(back.notes) == len(piece.notes) and len(back.parts) == 2
+
+
+def test_a_score_of_more_parts_than_midi_has_channels_says_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = mido.MidiFile()
+    for index in range(20):
+        notes = [mido.Message(kind, note=60, channel=index % 16, time=480) for kind in ("note_on", "note_off")]
+        name = mido.MetaMessage("track_name", name=f"Part {index}")
+        file.tracks.append(mido.MidiTrack([name, mido.Message("program_change", channel=index % 16), *notes]))
+    file.save(tmp_path / "many.mid")
+    source = read_source(tmp_path / "many.mid", read_score(tmp_path / "many.mid"))
+    assert capfd.readouterr().err == ""
+    channels = [int(channel.text) for channel in source.root.iter("midi-channel")]
+    assert len(channels) == 20 == len(source.root.findall("part"))
+    assert set(channels) == set(range(1, 17)), "each is one that MusicXML knows"
+
+
+def test_of_a_book_of_tunes_the_first_is_the_one_that_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "tunes.abc"
+    path.write_text("X:1\nT:One\nM:4/4\nL:1/4\nK:C\nCDEF|GAGE|\n\nX:2\nT:Two\nM:4/4\nL:1/4\nK:G\nGABc|d2d2|GABc|\n")
+    source = read_source(path, read_score(path))
+    assert [len(part.findall("measure")) for part in source.root.findall("part")] == [2]
