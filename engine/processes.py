@@ -1,6 +1,8 @@
-"""Processes of ours that a terminal's Ctrl-C does not reach: it is for the one that started them to end them."""
+"""Processes of ours: a terminal's Ctrl-C does not reach them, as it is for the one that started them to end them; and what
+they log is meant for people."""
 
 import atexit
+import logging
 import signal
 import weakref
 from multiprocessing import resource_tracker
@@ -25,6 +27,21 @@ def start_shielded(process: BaseProcess) -> None:
         process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def log_for_people(
+    level: int = logging.WARNING, form: str = "%(message)s", handler: logging.Handler | None = None
+) -> None:
+    """Log to standard error, or to ``handler``, what people can do something about: what Tutti says, and what breaks in
+    libraries. What libraries remark (sf2utils of odd samples in a SoundFont, fonts, files) is told by us where it
+    matters. Once a process, in its main function."""
+    handler = handler or logging.StreamHandler()
+    handler.addFilter(_is_for_people)
+    logging.basicConfig(level=level, format=form, handlers=[handler])
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    return record.name.startswith("tutti") or (record.levelno >= logging.ERROR and record.name != "root")
 
 
 def _end(reference: weakref.ref[BaseProcess]) -> None:

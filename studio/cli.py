@@ -3,7 +3,6 @@
 Exit status: 0 done, 1 failed with a one-line reason on stderr, 2 wrong usage.
 """
 
-import logging
 import sys
 import warnings
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..engine.errors import TuttiError
+from ..engine.processes import log_for_people
 from .commands.audio import audio_outputs
 from .commands.compare import compare
 from .commands.explain import explain
@@ -67,8 +67,7 @@ for opinion in (like, dislike, edited):
 def main() -> None:
     """Entry point: errors made on purpose become one line on stderr."""
     handler = RichHandler(console=Console(stderr=True), show_path=False)
-    handler.addFilter(_is_for_people)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    log_for_people(handler=handler)
     warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the report shows a box in its place
     try:
         app()
@@ -83,11 +82,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("tutti: stopped", file=sys.stderr)
         sys.exit(1)
-
-
-def _is_for_people(record: logging.LogRecord) -> bool:
-    """Ours, and what breaks in libraries; what they say of fonts and files is told by us where it matters."""
-    return record.name.startswith("tutti") or (record.levelno >= logging.ERROR and record.name != "root")
 
 
 @app.callback(invoke_without_command=True)

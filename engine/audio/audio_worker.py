@@ -25,6 +25,7 @@ import psutil
 
 from ..clock import SessionClock
 from ..errors import AudioDeviceError, TuttiError
+from ..processes import log_for_people
 from .audio_device import BlockSink, ClockSink, open_sink
 from .audio_messages import AudioJob, Close, Look, Message, Place, Play, Ready, Reopen, Silence, Sit, Submit
 from .audio_ring import AudioRing
@@ -54,7 +55,7 @@ def run_audio(job: AudioJob, messages: "Queue[Message]", turn: "Connection[Any, 
     """
     for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
         signal.signal(name, signal.SIG_IGN)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log_for_people()
     ring = AudioRing.attach(job.ring_name)
     renderer = None
     try:

@@ -56,6 +56,7 @@ RADIATION: dict[str, Radiation] = {
     "trumpet": Radiation(0.0, 0.0, 0.06, 20.0),
     "trombone": Radiation(0.0, 0.0, 0.10, 20.0),
     "bass-trombone": Radiation(0.0, 0.0, 0.12, 20.0),
+    "euphonium": Radiation(0.0, 75.0, 0.14, 18.0),
     "tuba": Radiation(0.0, 75.0, 0.19, 18.0),
     "timpani": Radiation(0.0, 90.0, 0.15, 5.0, plate=True),
     "harp": Radiation(0.0, 20.0, 0.10, 5.0, plate=True),

@@ -70,6 +70,7 @@ _SUSTAINED: Mapping[str, _Model] = {
     "trumpet": _Model("trumpet", replace(_BRASS, attack_s=(0.02, 0.035))),
     "trombone": _Model("trombone", replace(_BRASS, attack_s=(0.03, 0.055)), 0.15),
     "bass-trombone": _Model("trombone", replace(_BRASS, attack_s=(0.035, 0.06)), 0.15),
+    "euphonium": _Model("tuba", replace(_BRASS, attack_s=(0.04, 0.065)), 0.18),
     "tuba": _Model("tuba", replace(_BRASS, attack_s=(0.05, 0.07)), 0.18),
     "organ": _Model("organ", Voicing((0.05, 0.03), 0.02, 0.5, 10.0, 0.03, individuality_db=0.5), 0.25),
     "soprano": _Model("soprano", _VOICE, 0.25, 3),

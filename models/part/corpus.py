@@ -58,7 +58,7 @@ _STYLE_OF = {name: style for style, names in _STYLES.items() for name in names.s
 _FAMILIES = (
     ("violin", "viola", "cello", "double-bass", "contrabass"),
     ("flute", "piccolo", "oboe", "english-horn", "clarinet", "bassoon", "horn"),
-    ("horn", "trumpet", "trombone", "tuba"),
+    ("horn", "trumpet", "trombone", "euphonium", "tuba"),
 )
 
 

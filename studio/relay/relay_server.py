@@ -314,8 +314,8 @@ class RelayServer:
 
     def _leave(self, viewer: ViewerConnection) -> None:
         if self._viewers.pop(viewer.viewer, None) is not None:
-            log.info("viewer %d left", viewer.viewer)
             if viewer.viewer in self._presence:
+                log.info("%s left (viewer %d)", self._presence[viewer.viewer].name, viewer.viewer)
                 self._presence.leave(viewer.viewer)
             self._report_baton()
             for pitch in sorted(self._keys_held.pop(viewer.viewer, ())):

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import logging
 import signal
 import socket
 import ssl
@@ -12,6 +11,7 @@ from typing import Any
 
 from ...engine.clock import SessionClock
 from ...engine.errors import TuttiError
+from ...engine.processes import log_for_people
 from ...engine.types import Frame, PlayerPlacement
 from .audio_stream import AudioTap
 from .protocol import Harmony, Solo, SoundStatus, Surprises
@@ -79,8 +79,7 @@ def run_relay(
     """The relay's process, from its start to its end: it ends when ``link`` does."""
     for name in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, they are the parent's to handle
         signal.signal(name, signal.SIG_IGN)
-    logging.basicConfig(level=log_level, format="relay: %(message)s")
-    logging.getLogger("websockets").setLevel(max(log_level, logging.WARNING))
+    log_for_people(log_level, "relay: %(message)s")
     _run(_relay(link, info, SessionClock(clock_origin_s), settings, open_tap))
 
 

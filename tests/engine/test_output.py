@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyo
 import pytest
-from audio_support import note, player, small_room, tone_sounds
+from audio_support import note, player, remarked_tones, small_room, tone_sounds
 from needs import needs_alsa_jack, needs_jack
 
 from tutti.engine.audio import audio_standby
@@ -159,6 +159,13 @@ def test_a_process_that_cannot_start_says_why(clock: SessionClock) -> None:
         process.wait_until_ready(READY_S)
     process.close()
     process.close()
+
+
+def test_what_a_soundfonts_reader_remarks_is_not_shown(clock: SessionClock, capfd: pytest.CaptureFixture[str]) -> None:
+    process = AudioProcess(PLAYERS, remarked_tones, small_room(), clock, SETTINGS, device="none")
+    process.wait_until_ready(READY_S)
+    process.close()
+    assert "Tuba" not in capfd.readouterr().err
 
 
 def test_the_ring_is_shared_by_name_and_outlives_its_readers(audio: AudioProcess) -> None:

@@ -85,7 +85,8 @@ NAMES = {
     "trumpet": "Tromba, Trombe in Do, Trpt., Kornett, Cornet à pistons, Flügelhorn",
     "trombone": "Trb., Posaune, Altposaune, Trombone ténor, Sackbut",
     "bass-trombone": "Bassposaune, B. Trb., Trombone basse",
-    "tuba": "Sousaphone, Sousafon, Euphonium, Baritone T.C., Baritone (B.C.), Baritone Horn, Basstuba, Saxhorn",
+    "euphonium": "Euphonium, Euph. 1, Baritone T.C., Baritone (B.C.), Baritone Horn, Tenortuba, Saxhorn, Eufonio",
+    "tuba": "Sousaphone, Sousafon, Basstuba",
     "timpani": "Pauken, Timp., Timbales, Tymp.",
     "percussion": "Gran Cassa, Große Trommel, Kl. Trommel, Caisse claire, Schlagzeug, Batteria, Drumset, Bongos",
     "glockenspiel": "Glockenspiel, Carillon, Röhrenglocken, Campane, Vibrafon, Music Box",
@@ -133,7 +134,7 @@ def test_in_a_band_the_bass_is_an_instrument():
     band = assign_instruments([part(name) for name in ("Vocals", "Guitar", "Bass", "Drums")])
     assert [p.instrument for p in band] == ["alto", "guitar", "contrabass", "percussion"]
     brass = assign_instruments([part(name) for name in ("Cornet", "Baritone", "Tuba")])
-    assert [p.instrument for p in brass] == ["trumpet", "tuba", "tuba"]
+    assert [p.instrument for p in brass] == ["trumpet", "euphonium", "tuba"]
     choir = assign_instruments([part(name) for name in ("Soprano", "Alto", "Baritone")])
     assert [p.instrument for p in choir] == ["soprano", "alto", "bass"]
 

@@ -34,3 +34,15 @@ def test_who_is_interrupted_before_ending_a_process_ends_all_the_same() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50.0, check=False)
     assert "KeyboardInterrupt" in ended.stderr
+
+
+def test_what_libraries_remark_is_not_for_people() -> None:
+    script = (
+        "import logging; from tutti.engine.processes import log_for_people; log_for_people(); "
+        "logging.warning('Sample Tuba has loop starting too early'); "
+        "logging.getLogger('websockets.server').warning('odd'); "
+        "logging.getLogger('tutti.engine.audio').warning('the microphone is gone'); "
+        "logging.getLogger('asyncio').error('a task broke')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50.0, check=True)
+    assert done.stderr.splitlines() == ["the microphone is gone", "a task broke"]

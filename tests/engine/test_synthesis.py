@@ -23,6 +23,7 @@ SUSTAINED = [
     "bassoon",
     "horn",
     "trumpet",
+    "euphonium",
     "tuba",
     "organ",
     "tenor",
@@ -99,7 +100,7 @@ def test_bowed_strings_are_richer_than_flutes() -> None:
     assert violin[4:].sum() / violin.sum() > 3.0 * flute[4:].sum() / flute.sum()
 
 
-@pytest.mark.parametrize("instrument", ["horn", "trumpet", "trombone", "tuba"])
+@pytest.mark.parametrize("instrument", ["horn", "trumpet", "trombone", "euphonium", "tuba"])
 def test_brass_is_brighter_when_loud(instrument: str) -> None:
     assert centroid_hz(note(instrument, velocity=120)) > 1.05 * centroid_hz(note(instrument, velocity=80))
 

@@ -1,13 +1,16 @@
 """Phones that become the baton: codes that work once, batons on loan, and the way back."""
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from relay_support import Viewer, join, relay
 
+from tutti import studio
 from tutti.engine.types import Pose
 from tutti.studio.relay import pairing
 from tutti.studio.relay import protocol as p
@@ -374,6 +377,9 @@ def test_the_page_of_steps_names_the_certificate(tmp_path: Path) -> None:
     made = ensure_certificate(tmp_path)
     page = certificate_page(authority_der(made.authority), "https://a.local:1/", plain=True)
     assert made.fingerprint in page and 'href="https://a.local:1/"' in page
+    icon = re.search(r'rel="icon" href="data:image/svg\+xml,([^"]+)"', page)
+    assert icon is not None, "its icon comes with it: plain HTTP serves nothing else"
+    assert unquote(icon[1]) == Path(studio.__file__).with_name("web").joinpath("public/icon.svg").read_text().strip()
     for device in ("iPhone and iPad", "Android", "Quest", "Windows", "Mac", "Chromebook"):
         assert device in page
     hostile = certificate_page(None, 'https://"><script>', plain=True)

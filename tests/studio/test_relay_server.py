@@ -51,6 +51,23 @@ def gaps(packets: list[p.Audio]) -> int:
     return sum(b.first_sample != a.first_sample + a.samples for a, b in itertools.pairwise(packets))
 
 
+def test_who_comes_and_goes_is_logged_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with relay() as (server, _):
+            anna = await join(server.port, "Anna")
+            await anna.connection.close()
+            async with asyncio.timeout(10.0):
+                while server.status().viewers:
+                    await asyncio.sleep(0.01)
+
+    with caplog.at_level(logging.INFO, "tutti"):
+        run(test())
+    assert [record.getMessage() for record in caplog.records if "Anna" in record.getMessage()] == [
+        "Anna joined (viewer 1)",
+        "Anna left (viewer 1)",
+    ]
+
+
 # --- state -------------------------------------------------------------------------------------
 
 
