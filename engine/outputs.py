@@ -1,5 +1,9 @@
-"""Where results go: made and tried before the work begins, so that nobody waits for what cannot be kept."""
+"""Where results go: tried before the work begins, so that nobody waits for what cannot be kept.
 
+Trying a place leaves nothing there, so that work which is refused after it leaves no empty folder; who writes makes the
+folder."""
+
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -8,7 +12,18 @@ from .errors import OutputError
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder and see that files can be made in it. Raises ``OutputError``."""
+    """See that a folder is there or can be made, and files in it. Raises ``OutputError``."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        make_folder(folder)
+    finally:
+        with contextlib.suppress(OSError):  # not made after all, or no longer empty: then it is not ours to remove
+            for place in made:
+                place.rmdir()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, and see that files can be made in it. Raises ``OutputError``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -20,7 +35,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_file(path: Path) -> None:
-    """See that a file can be written, and make its folder. Raises ``OutputError``."""
+    """See that a file can be written. Raises ``OutputError``."""
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file in it")
     if path.is_file() or not path.exists():  # others, like a pipe, have no need of room beside them

@@ -1,5 +1,6 @@
-"""Processes of ours: a terminal's Ctrl-C does not reach them, as it is for the one that started them to end them; and what
-they log is meant for people."""
+"""Processes of ours: a terminal's Ctrl-C does not reach them, since their parent is to end them.
+
+What they log is for people to read."""
 
 import atexit
 import logging

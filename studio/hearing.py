@@ -24,16 +24,15 @@ class Hearing:
     reflections: int = 1
 
     def check(self) -> None:
-        """Refuse a head that cannot be had, whatever the hall: minutes may pass before it is used. Raises
-        ``SoundError``."""
+        """Refuse a head that cannot be had, whatever the hall: minutes may pass before it is used, and reading a large
+        SOFA file takes seconds, so it is asked for once. Raises ``SoundError``."""
         if self.head_radius_cm is not None:
             check_radius(self.head_radius_cm / 100.0)
         if self.sofa is not None:
             read_sofa(self.sofa)
 
     def settings(self, hall: Hall, placements: Sequence[PlayerPlacement], seed: int) -> AudioSettings:
-        """The settings of the audio engine. Raises ``SeatingError`` and ``SoundError``."""
-        self.check()
+        """The settings of the audio engine, of a head that was checked. Raises ``SeatingError``."""
         radius_m = None if self.head_radius_cm is None else self.head_radius_cm / 100.0
         at_podium = self.seat.strip().casefold() == "podium"
         return AudioSettings(

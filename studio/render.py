@@ -20,7 +20,7 @@ from ..engine.instruments import catalogue
 from ..engine.intonation import EQUAL, Intonation
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import find_score
-from ..engine.outputs import check_folder
+from ..engine.outputs import check_folder, make_folder
 from ..engine.performance import Performance
 from ..engine.scheduler import LOOKAHEAD_S
 from ..engine.score import Score
@@ -115,11 +115,10 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
         job.seed,
         job.sounds,
         tuple(score.parts[part].name for part in answered),
-        job.hearing,
+        job.hearing.settings(hall, placements, job.seed),  # refuses a seat that is not there
         job.formats,
         job.stems,
     )
-    job.hearing.settings(hall, placements, job.seed)  # refuses a seat that is not there
     ai = author_of(score, sources)
     stage = replace(stage, ai=ai, heard=job.performer)
     header = SessionHeader.of(score, score_path, placements, job.hall, job.seed, ai)
@@ -195,7 +194,7 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
     """Everything ``render`` writes, from a recorded session, and the take it was conducted with."""
     check_soundfont(sounds)
     session = read_session(path)
-    check_folder(out)
+    make_folder(out)
     if not session.complete:
         log.warning("%s was cut off: exporting what it holds", path)
     if session.poses:
@@ -204,15 +203,17 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         write_performer(out / "heard.csv", session.heard)
     (copied, score), learner = score_of_session(session, out), HeardAgain.of(session)
     header = session.header
+    hall = read_hall(header.hall)
     stage = Stage(
         score,
         copied,
         header.placements,
-        read_hall(header.hall),
+        hall,
         header.hall,
         header.seed,
         sounds,
         tuple(name for name in header.ai.get("ai-parts", "").split(", ") if name),
+        Hearing().settings(hall, header.placements, header.seed),
         reseatings=session.reseatings,
         seats=seat_changes(session),
         house=_house_of(session, score, seats_beside(learner, ())),

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from ..engine.audio.audio_messages import Sit
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
+from ..engine.audio.renderer import AudioSettings
 from ..engine.audio.source_field import Listener
 from ..engine.errors import ModelError, SceneError, ScoreError
 from ..engine.hall import Hall
@@ -32,7 +33,6 @@ from .conducting_report import look_back
 from .ensemble_setup import sound_loader
 from .exports import write_beats_csv, write_notes_csv
 from .heard_again import HeardAgain, seats_beside
-from .hearing import Hearing
 from .house import House
 from .measure import measure_wav
 from .midi_export import KeyChange, write_midi
@@ -63,7 +63,8 @@ class Stage:
     seed: int
     sounds: str | None
     ai_parts: tuple[str, ...] = ()
-    hearing: Hearing = field(default_factory=Hearing)
+    audio: AudioSettings = field(default_factory=AudioSettings)
+    """Where the listener sits, and with which head."""
     formats: tuple[str, ...] = ()
     stems: bool = False
     reseatings: tuple[Reseating, ...] = ()
@@ -120,7 +121,7 @@ def write_results(out: Path, stage: Stage, frames: Sequence[Frame], missed: int,
             sound_set,
             room_of(stage.hall),
             audio_cues(frames, stage),
-            settings=stage.hearing.settings(stage.hall, stage.placements, stage.seed),
+            settings=stage.audio,
             progress=lambda done_s: bars.update(rendering, completed=done_s),
             formats={name: out / f"performance-{name}.wav" for name in stage.formats if name != "binaural"},
             stems=out / "stems" if stage.stems else None,

@@ -165,7 +165,7 @@ def take(
     from ...engine.conducting.tracking import write_take
     from ...engine.conducting.virtual_conductor import conduct, read_timings
     from ...engine.notation.score_cache import open_score
-    from ...engine.outputs import check_file
+    from ...engine.outputs import check_file, make_folder
     from ..marked_timings import marked_timings
 
     check_file(out)
@@ -175,6 +175,7 @@ def take(
     else:
         told = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
     conducted = conduct(opened, told, seed=seed, noise_m=1e-3 * noise_mm, rate_hz=rate_hz)
+    make_folder(out.parent)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 
@@ -188,7 +189,7 @@ def seats(
     """Seat a score and save where everyone sits; play with --seating FILE and edit it while they play."""
     from ...engine.hall import read_hall
     from ...engine.notation.score_cache import open_score
-    from ...engine.outputs import check_file
+    from ...engine.outputs import check_file, make_folder
     from ...engine.placement import save_placements
     from ..ensemble_setup import seat
 
@@ -196,6 +197,7 @@ def seats(
         raise SeatingError(f"{out}: a saved seating is a .json file: give it that ending")
     check_file(out)
     placements = seat(open_score(score), seating, read_hall(hall))
+    make_folder(out.parent)
     save_placements(out, placements)
     console.print(f"{out}: {len(placements)} players")
 

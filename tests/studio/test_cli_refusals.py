@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tutti.engine import processes
 from tutti.studio import cli
 
 PIECE = "bach/bwv66.6"
@@ -146,4 +147,4 @@ def test_help_is_in_groups(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 )
 def test_people_are_told_what_we_say_and_what_breaks(name: str, level: int, told: bool) -> None:
     record = logging.LogRecord(name, level, __file__, 1, "findfont: Font family not found", (), None)
-    assert cli._is_for_people(record) is told
+    assert processes._is_for_people(record) is told

@@ -1,5 +1,6 @@
 """Seat, head and formats as a user chooses them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tutti.engine.errors import SeatingError, SoundError, TuttiError
 from tutti.engine.hall import read_hall
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.types import PlayerPlacement
+from tutti.studio import hearing
 from tutti.studio.cli import app
 from tutti.studio.hearing import Hearing
 from tutti.studio.render import RenderJob, render
@@ -31,10 +33,10 @@ def test_a_seat_fixes_the_listener_and_the_podium_does_not(tmp_path: Path) -> No
     with pytest.raises(SeatingError, match="in:Sopranos"):
         Hearing("in:tubas").settings(hall, [SINGER], 3)
     with pytest.raises(SoundError, match="usual"):
-        Hearing(head_radius_cm=87.0).settings(hall, [SINGER], 3)
+        Hearing(head_radius_cm=87.0).check()
     (tmp_path / "no.sofa").write_text("hello")
     with pytest.raises(SoundError, match="not a SOFA file"):
-        Hearing(sofa=tmp_path / "no.sofa").settings(hall, [SINGER], 3)
+        Hearing(sofa=tmp_path / "no.sofa").check()
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,16 @@ def test_wrong_choices_are_told_before_anything_is_played(take: Path, tmp_path: 
     result = CliRunner().invoke(app, ["render", PIECE, "--take", str(take), "-o", str(tmp_path / "out"), *wrong])
     assert isinstance(result.exception, TuttiError) and "\n" not in str(result.exception)
     assert not list((tmp_path / "out").glob("*.wav")) and not (tmp_path / "out" / "session.mcap").exists()
+
+
+def test_a_head_is_read_once_before_the_score_and_what_is_refused_leaves_no_folder(
+    take: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr(hearing, "read_sofa", looked.append)
+    job = RenderJob("nosuch", read_take(take), tmp_path / "out", hearing=Hearing("row-9", tmp_path / "head.sofa"))
+    for wrong, says in ((job, "nosuch"), (replace(job, score=PIECE, hearing=Hearing("moon")), "moon")):
+        with pytest.raises(TuttiError, match=says), Progress() as bars:
+            render(wrong, bars)
+    assert looked == [tmp_path / "head.sofa"]
+    assert not (tmp_path / "out").exists()
