@@ -6,13 +6,14 @@ Exit status: 0 done, 1 failed with a one-line reason on stderr, 2 wrong usage.
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from ..engine.errors import TuttiError
 from ..engine.processes import log_for_people
@@ -32,7 +33,19 @@ from .commands.rules import by_rules
 from .commands.traditions import traditions
 from .commands.train import train, train_gesture
 
+
+class _Commands(TyperGroup):
+    """Typer's own answer to Ctrl-C is status 130 without a word in some versions, and "Aborted!" in others."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise TuttiError("stopped") from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Tutti: a virtual orchestra that follows your conducting. Without a command it opens the studio (tutti play).",
     no_args_is_help=False,
     add_completion=False,
@@ -78,9 +91,6 @@ def main() -> None:
         if error.strerror is None:
             raise
         print(f"tutti: {f'{error.filename}: ' if error.filename else ''}{error.strerror}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("tutti: stopped", file=sys.stderr)
         sys.exit(1)
 
 

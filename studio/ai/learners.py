@@ -151,6 +151,12 @@ def read_feedback(name: str) -> list[Feedback]:
     return found
 
 
+def feedback_of(name: str) -> list[Feedback]:
+    """The same of somebody who said something. Raises ``ProfileError`` where nobody of that name did."""
+    _existing(name)
+    return read_feedback(name)
+
+
 def preference_of(feedback: Sequence[Feedback]) -> Preference:
     """What somebody who said all this prefers."""
     return Preference.of([opinion for one in feedback for opinion in one.opinions()])
@@ -222,7 +228,9 @@ def export_learner(name: str, out: Path) -> Path:
 def _existing(name: str) -> Path:
     folder = learner_folder(name)
     if not (folder / "feedback.jsonl").exists():
-        raise ProfileError(f"no feedback by {name!r}; there is some by {', '.join(list_learners()) or 'nobody yet'}")
+        others = ", ".join(list_learners())
+        there = f"there is some by {others}" if others else "nobody yet gave any: tutti part like FILE --learner NAME"
+        raise ProfileError(f"no feedback by {name!r}; {there}")
     return folder
 
 

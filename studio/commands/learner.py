@@ -71,9 +71,9 @@ def learner_list(as_json: JsonOption = False) -> None:
 def learner_show(name: NameArgument = "me", as_json: JsonOption = False) -> None:
     """What somebody liked, and how likely each way of writing is to please them."""
     from ...models.preference import ARMS
-    from ..ai.learners import preference_of, read_feedback
+    from ..ai.learners import feedback_of, preference_of
 
-    feedback = read_feedback(name)
+    feedback = feedback_of(name)
     preference = preference_of(feedback)
     likely = {control: {arm: round(preference.mean(control, arm), 3) for arm in arms} for control, arms in ARMS.items()}
     if as_json:

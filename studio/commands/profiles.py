@@ -89,10 +89,12 @@ def calibrate(
         person = replace(person, hand="left" if hand == "left" else "right")
     if follow is not None:
         person = replace(person, style=follow_style_named(follow))
+    if hand is not None or follow is not None:  # kept, whatever becomes of the device
+        path = save_profile(profile, person)
     if osc is not None:
-        console.print(f"Conduct for {seconds:g} seconds, as large as you will.")
-        space = learn_osc_space(osc, osc_host, seconds)
+        space = learn_osc_space(
+            osc, osc_host, seconds, say=lambda line: console.print(line, highlight=False, soft_wrap=True)
+        )
         console.print(f"Learned: {space.scale:.4g} m for a unit, {space.up} up.", highlight=False)
-        person = person.with_space("osc", space)
-    path = save_profile(profile, person)
+        path = save_profile(profile, person.with_space("osc", space))
     console.print(f"Kept in {path}", highlight=False, soft_wrap=True)

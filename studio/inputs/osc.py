@@ -74,6 +74,11 @@ class OscGesture:
         self._baton: Pose | None = None
         self._heard_s = -math.inf
 
+    @property
+    def learning(self) -> bool:
+        """Whether a hand moves whose range is being learned."""
+        return self._learning and self.space is None
+
     def take(self, data: bytes, arrival_s: float) -> None:
         """A datagram. Raises ``InputError`` for a malformed one; what was before holds."""
         for entry in read_packet(data):
@@ -137,8 +142,8 @@ def listen_at(host: str, port: int) -> socket.socket:
 class OscSource:
     """A ``PoseSource`` that listens for OSC on a UDP port; a thread of its own reads the socket.
 
-    Raises ``InputError`` where the port cannot be had. Malformed packets are counted (``malformed``) and the first is
-    reported in one line.
+    Raises ``InputError`` where the port cannot be had. All ``packets`` are counted; of those that are ``malformed`` the
+    first is reported in one line.
     """
 
     def __init__(
@@ -149,6 +154,7 @@ class OscSource:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._failure: str | None = None
+        self.packets = 0
         self.malformed = 0
         self._socket = listen_at(host, port)
         self._socket.settimeout(0.25)
@@ -181,6 +187,7 @@ class OscSource:
                 return
             arrival_s = self._now_s()
             with self._lock:
+                self.packets += 1
                 try:
                     self._gesture.take(data, arrival_s)
                 except InputError as error:

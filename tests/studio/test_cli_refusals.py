@@ -10,6 +10,7 @@ import pytest
 
 from tutti.engine import processes
 from tutti.studio import cli
+from tutti.studio.profiles import list_profiles, read_profile
 
 PIECE = "bach/bwv66.6"
 HARMONISE = ("part", "harmonise", PIECE, "-o", "{out}/x.mid", "--parts", "soprano")
@@ -98,6 +99,7 @@ def taken_port() -> Iterator[str]:
         ((*PLAY, "--port", "0", "--on-cue", "nosuch"), "the sections are sopranos, altos"),
         (("jam", "--audio", "none", "--mood", "nosuch"), "no mood named 'nosuch'"),
         (("replay", "nosuch.mcap"), "cannot be read"),
+        (("learner", "show", "nosuch"), "no feedback by 'nosuch'"),
     ],
 )
 def test_it_is_refused_at_once(refused: Refused, words: tuple[str, ...], says: str) -> None:
@@ -122,6 +124,19 @@ def test_a_port_for_osc_that_is_taken_is_told_before_the_studio_opens(refused: R
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         assert "choose another with --osc" in refused(*PLAY, "--port", "0", "--osc", str(taken.getsockname()[1]))
+
+
+def test_ctrl_c_is_told_in_a_line(refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("XDG_DATA_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr("tutti.studio.inputs.calibrating.learn_osc_space", interrupted)
+    assert refused("calibrate", "--profile", "anna", "--osc", "9000") == "tutti: stopped"
+    assert list_profiles() == []
+    assert refused("calibrate", "--profile", "anna", "--osc", "9000", "--hand", "left") == "tutti: stopped"
+    assert read_profile("anna").hand == "left", "what needs no device is kept"
 
 
 def test_help_is_in_groups(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

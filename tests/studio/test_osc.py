@@ -12,6 +12,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import SimpleUDPClient
 
 from tutti.engine.errors import InputError
+from tutti.studio.inputs import calibrating
 from tutti.studio.inputs.calibrating import learn_osc_space
 from tutti.studio.inputs.calibration import SpaceMap
 from tutti.studio.inputs.osc import OscGesture, OscSource, SenderClock
@@ -164,6 +165,25 @@ def test_a_port_that_cannot_be_is_refused():
         OscSource(time.monotonic, 99_999, gesture=OscGesture(METRES))
 
 
-def test_nothing_to_calibrate_with_ends():
-    with pytest.raises(InputError, match="nothing moved"):
-        learn_osc_space(0, seconds=0.1, patience_s=0.1)
+def test_nothing_to_calibrate_with_is_told_and_ends(monkeypatch):
+    monkeypatch.setattr(calibrating, "SAY_EVERY_S", 0.2)
+    said = []
+    with pytest.raises(
+        InputError, match=r"nothing came to 127.0.0.1:\d+ in 1 s: send /baton x y z there; from another"
+    ):
+        learn_osc_space(0, seconds=0.1, patience_s=0.9, say=said.append)
+    assert said[0].startswith("Waiting for /baton x y z by OSC at 127.0.0.1:") and "0.9 s at most" in said[0]
+    assert said[1:] == ["Still waiting: no packets came, and no /baton that moves."] * 4
+
+
+def test_a_sender_of_other_addresses_is_told_apart_from_none():
+    said = []
+
+    def send(line):
+        said.append(line)
+        port = int(line.split("127.0.0.1:")[1].split(",")[0])
+        SimpleUDPClient("127.0.0.1", port).send_message("/1/xy1", [0.5, 0.5])
+
+    with pytest.raises(InputError, match=r"1 packets came to .* but too little of /baton"):
+        learn_osc_space(0, seconds=0.1, patience_s=0.5, say=send)
+    assert len(said) == 1
