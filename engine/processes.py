@@ -6,6 +6,8 @@ import atexit
 import logging
 import signal
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 
@@ -19,13 +21,22 @@ def start_shielded(process: BaseProcess) -> None:
     killed there.
     """
     atexit.register(_end, weakref.ref(process))
-    if not hasattr(signal, "pthread_sigmask"):
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # it unblocks them where a process's start has to start it first
+    with signals_held():
         process.start()
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM for this thread come after what is done here, not within: Panda3D crashes where its import is
+    interrupted. Windows has no masks."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
         return
-    resource_tracker.ensure_running()  # it unblocks them where a process's start has to start it first
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
-        process.start()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

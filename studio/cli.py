@@ -16,7 +16,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from ..engine.errors import TuttiError
-from ..engine.processes import log_for_people
+from ..engine.processes import log_for_people, signals_held
 from .commands.audio import audio_outputs
 from .commands.compare import compare
 from .commands.explain import explain
@@ -97,7 +97,8 @@ def main() -> None:
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        from .app import StudioOptions, run_studio
+        with signals_held():
+            from .app import StudioOptions, run_studio
 
         run_studio(StudioOptions())
 

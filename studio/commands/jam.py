@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...engine.processes import signals_held
 from ...models.control_words import DENSITIES
 from .learner import offered
 from .options import (
@@ -63,7 +64,9 @@ def jam(
     from ...models.wish import Wish
     from ..ai.jam import BAND, JamChoice, prepare_jam
     from ..ai.learners import tuned_weights
-    from ..app import StudioOptions, run_studio
+
+    with signals_held():
+        from ..app import StudioOptions, run_studio
     from ..instrument_input import ON_PAGE, LearnerChoice
 
     if mode not in BAND:

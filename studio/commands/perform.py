@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from ...engine.errors import SeatingError
+from ...engine.processes import signals_held
 from .learner import ai_choice
 from .options import (
     AiOption,
@@ -80,8 +81,10 @@ def render(
     from ...engine.errors import InputError
     from ..hearing import Hearing
     from ..profiles import PersonProfile, read_profile
-    from ..render import RenderJob
-    from ..render import render as perform
+
+    with signals_held():
+        from ..render import RenderJob
+        from ..render import render as perform
 
     if take is None and (solo is None or performer is None):
         raise InputError("nobody to follow: give --take (a conductor), or --solo and --performer (a soloist), or both")
@@ -133,8 +136,9 @@ def concert(
     seed: SeedOption = 0,
 ) -> None:
     """Perform the built-in concert: a piece for orchestra under a conductor with real rubato."""
-    from ..concert import concert_job
-    from ..render import render as perform
+    with signals_held():
+        from ..concert import concert_job
+        from ..render import render as perform
 
     with progress_bars() as bars:
         numbers = perform(concert_job(out, sounds, seed), bars)
@@ -209,7 +213,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Turn a recorded session into WAV, MIDI, CSV tables, a take, a picture and a report."""
-    from ..render import export_session
+    with signals_held():
+        from ..render import export_session
 
     with progress_bars() as bars:
         numbers = export_session(session, out, sounds, bars)

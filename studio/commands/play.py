@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ...engine.errors import InputError
+from ...engine.processes import signals_held
 from .learner import ai_choice
 from .options import (
     AI_PARTS,
@@ -172,7 +173,9 @@ def play(
     if (seated or haptics) and not vr:
         raise InputError("--seated and --haptics are for a headset: say --vr, too")
     from ...engine.accompaniment import Soloist
-    from ..app import StudioOptions, run_studio
+
+    with signals_held():
+        from ..app import StudioOptions, run_studio
     from ..headset_link import HeadsetChoice
     from ..hearing import Hearing
     from ..inputs.opening import InputChoice
@@ -230,7 +233,8 @@ def serve(
 
     It is `tutti play --host 0.0.0.0`, which has more options.
     """
-    from ..app import StudioOptions, run_studio
+    with signals_held():
+        from ..app import StudioOptions, run_studio
 
     run_studio(
         StudioOptions(
@@ -262,6 +266,7 @@ def replay(
     latency: LatencyOption = "balanced",
 ) -> None:
     """Play a recorded session again, exactly, in the hall and on the page."""
-    from ..replaying import ReplayOptions, run_replay
+    with signals_held():
+        from ..replaying import ReplayOptions, run_replay
 
     run_replay(ReplayOptions(session, host, port, tls, window, sounds, audio, latency))

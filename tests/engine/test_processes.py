@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tutti.engine.processes import start_shielded
+from tutti.engine.processes import signals_held, start_shielded
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no masks of signals")
@@ -46,3 +46,12 @@ def test_what_libraries_remark_is_not_for_people() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50.0, check=True)
     assert done.stderr.splitlines() == ["the microphone is gone", "a task broke"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no masks of signals")
+def test_an_interruption_comes_after_what_must_not_be_interrupted() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), signals_held():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append(True)
+    assert done
