@@ -118,6 +118,8 @@ class Score:
     """Rehearsal marks: (quarter, text)."""
     markings: tuple[tuple[float, str], ...] = ()
     """Tempo and expression text as printed: (quarter, text)."""
+    tempo_unit_quarters: tuple[float, ...] = ()
+    """The printed note value of each of ``tempos`` in quarters (1.5 a dotted quarter); 0 where none is printed."""
     pedals: np.ndarray = field(default_factory=lambda: np.zeros(0, PEDAL_DTYPE))
 
     @property

@@ -4,6 +4,7 @@ Functions return values; the command line and the page show them.
 """
 
 import dataclasses
+import itertools
 import logging
 import re
 import shutil
@@ -19,6 +20,7 @@ from ..engine.errors import ScoreError
 from ..engine.notation.score_cache import open_score
 from ..engine.notation.score_source import SUFFIXES, corpus_folder, find_score, library_folder
 from ..engine.score import Score
+from ..engine.units import note_value_name
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,8 @@ class ScoreSummary:
     """What one wants to know of a score before conducting it.
 
     ``duration_s`` is at the marked tempi, without fermatas; ``meters`` and ``beats_in_measure`` (the conductor's) are
-    in order of first appearance.
+    in order of first appearance. ``tempo_unit_quarters`` is the note value in which each tempo is told, in quarters:
+    the printed one, else the conductor's beat.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ScoreSummary:
     meters: tuple[str, ...]
     beats_in_measure: tuple[int, ...]
     tempos_quarter_bpm: tuple[float, ...]
+    tempo_unit_quarters: tuple[float, ...]
     markings: tuple[str, ...]
     notes: int
     parts: tuple[PartSummary, ...]
@@ -77,18 +81,25 @@ class ScoreSummary:
     def as_text(self) -> str:
         """A few lines for people."""
         minutes, seconds = divmod(round(self.duration_s), 60)
-        tempos = " ".join(f"{bpm:.0f}" for bpm in self.tempos_quarter_bpm[:8])
-        more = " …" if len(self.tempos_quarter_bpm) > 8 else ""
         lines = [
             " · ".join(text for text in (self.title or self.name, self.composer) if text),
             f"{self.measures} measures with repeats, {minutes}:{seconds:02d} at the marked tempo, {self.notes} notes",
             f"meter {', '.join(self.meters)}, beaten in {', '.join(str(count) for count in self.beats_in_measure)}",
-            f"quarter = {tempos}{more}",
+            self._tempos_as_text(),
         ]
         for part in self.parts:
             players = "section" if part.players == 0 else f"{part.players} player{'s' if part.players > 1 else ''}"
             lines.append(f"  {part.name}: {part.instrument}, {players}, {part.notes} notes")
         return "\n".join(lines)
+
+    def _tempos_as_text(self, most: int = 8) -> str:
+        """``dotted quarter = 60 72, half = 80``."""
+        marks = list(zip(self.tempo_unit_quarters, self.tempos_quarter_bpm, strict=True))
+        told = [
+            f"{note_value_name(unit)} = {' '.join(f'{bpm / unit:.0f}' for _, bpm in same)}"
+            for unit, same in itertools.groupby(marks[:most], key=lambda mark: mark[0])
+        ]
+        return ", ".join(told) + (" …" if len(marks) > most else "")
 
 
 def list_scores(folder: Path | None = None, cache_dir: Path | None = None) -> list[LibraryEntry]:
@@ -149,10 +160,18 @@ def summarise(score: Score, name: str) -> ScoreSummary:
         meters=tuple(dict.fromkeys(meters)),
         beats_in_measure=tuple(dict.fromkeys(int(count) for count in score.beats["beats_in_measure"])),
         tempos_quarter_bpm=tuple(float(row["quarter_bpm"]) for row in score.tempos),
+        tempo_unit_quarters=_tempo_units(score),
         markings=tuple(dict.fromkeys(text for _quarter, text in score.markings)),
         notes=len(score.notes),
         parts=tuple(parts),
     )
+
+
+def _tempo_units(score: Score) -> tuple[float, ...]:
+    at = np.searchsorted(score.beats["quarter"], score.tempos["quarter"] + 1e-6, side="right") - 1
+    beats = score.beats["duration_quarter"][np.maximum(0, at)].tolist()
+    printed = score.tempo_unit_quarters or (0.0,) * len(beats)
+    return tuple(unit or beat for unit, beat in zip(printed, beats, strict=True))
 
 
 def marked_duration_s(score: Score) -> float:

@@ -74,6 +74,7 @@ def pack_score(score: Score) -> bytes:
         "parts": [[part.name, part.abbreviation, part.instrument, part.players] for part in score.parts],
         "rehearsal": score.rehearsal,
         "markings": score.markings,
+        "tempo_unit_quarters": score.tempo_unit_quarters,
     }
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     buffer = io.BytesIO()
@@ -108,6 +109,7 @@ def unpack_score(data: bytes) -> Score:
             parts=tuple(Part(*fields) for fields in header["parts"]),
             rehearsal=tuple((float(quarter), str(text)) for quarter, text in header["rehearsal"]),
             markings=tuple((float(quarter), str(text)) for quarter, text in header["markings"]),
+            tempo_unit_quarters=tuple(map(float, header["tempo_unit_quarters"])),
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:

@@ -77,6 +77,7 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
         rehearsal=_unfold_marks(written.rehearsal, runs),
         markings=_unfold_marks(written.markings, runs),
         pedals=_pedal_array(written, runs),
+        tempo_unit_quarters=tuple(tempo.referent for tempo in tempos),
     )
     for array in (score.notes, score.measures, score.beats, score.tempos, score.fermatas, score.pedals):
         array.setflags(write=False)

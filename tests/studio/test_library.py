@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from score_samples import attributes, metronome, note, score, write
+from score_samples import attributes, metronome, note, score, words, write
 
 from tutti.engine.errors import ScoreError
 from tutti.engine.notation.score_source import find_score
@@ -54,6 +54,17 @@ def test_show(piece, folders):
     ]
     assert "2 measures" in summary.as_text() and "0:04" in summary.as_text()
     json.dumps(summary.as_json())
+
+
+def test_tempos_are_told_in_the_printed_unit_else_in_beats(tmp_path, folders):
+    marks = (metronome("quarter", 60, dotted=True), metronome("quarter", 72, dotted=True), metronome("eighth", 150))
+    jig = [attributes("6/8") + marks[0] + note("C4", 36), *[mark + note("C4", 36) for mark in marks[1:]]]
+    shown = library.show_score(write(tmp_path, score(("Flute", jig)), "jig.musicxml"), **folders)
+    assert shown.tempos_quarter_bpm == (90.0, 108.0, 75.0)
+    assert "dotted quarter = 60 72, eighth = 150" in shown.as_text().splitlines()
+    words_alone = [attributes("2/2") + words("Allegro") + note("C4", 48)]
+    shown = library.show_score(write(tmp_path, score(("Flute", words_alone)), "breve.musicxml"), **folders)
+    assert shown.tempo_unit_quarters == (2.0,) and "half = 84" in shown.as_text()
 
 
 def test_a_broken_file_is_not_imported(tmp_path, folders):
