@@ -29,6 +29,7 @@ class PerformanceLog:
         self.releases: list[NoteRelease] = []
         self._crossings: list[BeatCrossing] = []
         self._beats: list[Beat] = []
+        self._empty = True
         self.start_s = 0.0
         self.end_s = 0.0
 
@@ -37,8 +38,8 @@ class PerformanceLog:
         self.releases.extend(frame.releases)
         self._crossings.extend(frame.crossings)
         self._beats.extend(frame.beats)
-        if frame.index == 0:
-            self.start_s = frame.time_s
+        if self._empty:
+            self._empty, self.start_s = False, frame.time_s
         self.end_s = frame.time_s
 
     def extend(self, frames: Iterable[Frame]) -> None:

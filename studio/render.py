@@ -35,6 +35,7 @@ from .listening_seat import seat_changes
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .results import Stage, write_results
 from .session_file import Session, SessionHeader, SessionRecorder, read_session
+from .session_waiting import without_waiting
 from .sounds import check_soundfont
 
 log = logging.getLogger(__name__)
@@ -191,9 +192,12 @@ def perform_offline(
 
 
 def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) -> dict[str, Any]:
-    """Everything ``render`` writes, from a recorded session, and the take it was conducted with."""
+    """Everything ``render`` writes, from a recorded session, and the take it was conducted with.
+
+    Long waiting before and after the music is left out, and all files share the clock that begins with what is kept.
+    """
     check_soundfont(sounds)
-    session = read_session(path)
+    session = without_waiting(read_session(path))
     make_folder(out)
     if not session.complete:
         log.warning("%s was cut off: exporting what it holds", path)

@@ -133,7 +133,10 @@ def shifted(frame: Frame, by_s: float) -> Frame:
         beats=tuple(
             replace(beat, time_s=beat.time_s + by_s, detected_s=beat.detected_s + by_s) for beat in frame.beats
         ),
-        crossings=tuple(replace(c, time_s=c.time_s + by_s) for c in frame.crossings),
+        crossings=tuple(
+            replace(c, time_s=c.time_s + by_s, ictus_s=None if c.ictus_s is None else c.ictus_s + by_s)
+            for c in frame.crossings
+        ),
         notes=tuple(note(event) for event in frame.notes),
         releases=tuple(release(event) for event in frame.releases),
         signs=tuple(replace(sign, time_s=sign.time_s + by_s) for sign in frame.signs),
