@@ -1,7 +1,9 @@
 """The composition root of a live session: devices, processes and the performance, joined."""
 
 import logging
+import os
 import shlex
+import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -156,13 +158,16 @@ def run_studio(options: StudioOptions) -> None:
         stack.callback(performance.close)
         page = PageOptions(options.host, options.port, options.tls, options.phone)
         keys = learner.page_keyboard if learner is not None else None
-        relay = open_relay(score, placements, options.hall, page, clock, audio, console, keys)
+        then = "take the baton, raise it, and beat" if take is None else "and play" if keys is not None else ""
+        relay = open_relay(score, placements, options.hall, page, clock, audio, console, keys, then)
         if relay is not None:
             stack.callback(relay.close)
         say_sound(audio, console)
         if learner is not None:
             learner.open(audio, clock, relay)
-            console.print(learner.describe(audio.status().latency_s))
+            heard = learner.describe(audio.status().latency_s)
+            if heard:
+                console.print(heard)
         start_s = clock.now_s() + TAKE_LEAD_S
         replayed = TakeSource(take, start_s - take.start_s) if take is not None else None
         inputs = open_inputs(
@@ -272,9 +277,14 @@ def _seat_learner(
 
 def _say_recorded(path: Path, console: Console) -> None:
     """What can be done with the session that ended."""
-    session = shlex.quote(str(path))
+    session = quoted(path)
     console.print(f"Again: tutti replay {session}", soft_wrap=True)
     console.print(f"Sound, report, MIDI: tutti export {session} -o out/", soft_wrap=True)
+
+
+def quoted(path: Path, windows: bool = os.name == "nt") -> str:
+    """A path as a command line takes it: Windows' own knows no single quotes."""
+    return subprocess.list2cmdline([str(path)]) if windows else shlex.quote(str(path))
 
 
 def _say_nothing(line: str) -> None:

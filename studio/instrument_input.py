@@ -211,7 +211,7 @@ class Learner:
             self.ring.close()
 
     def describe(self, audio_latency_s: float) -> str:
-        """One line that says who plays and how they are heard."""
+        """One line that says who plays and how they are heard; nothing where they are not heard."""
         name = catalogue()[self.seat.instrument].name
         lines = []
         for performer in self.performers:
@@ -220,7 +220,7 @@ class Learner:
             elif isinstance(performer, PageKeyboard):
                 lines.append(f"you play the {name} on the page: its piano keys, or the keys A to K")
             elif isinstance(performer, Listener) and not performer.opened:
-                lines.append("you are not heard: the microphone did not open")
+                continue  # the audio process has said why
             elif isinstance(performer, Listener) and self.choice.headphones:
                 delay_ms = 1000.0 * (audio_latency_s + performer.latency_s)
                 lines.append(f"you play the {name} at the microphone, heard in the hall {delay_ms:.0f} ms later")

@@ -17,7 +17,7 @@ from .preset_map import SECTION, preset_map
 from .sample_cache import read_sample, write_sample
 from .sound_set import Patch, Progress, Sample, SoundSet
 from .soundfont import SoundFont
-from .synthesis import EMBEDDED_NAME, SYNTHESIS_VERSION, plan_synthesis
+from .synthesis import EMBEDDED_NAME, SET_NAME, SYNTHESIS_VERSION, plan_synthesis
 
 CACHE_VERSION = 5
 """Counts changes of how samples are prepared; older caches are not read."""
@@ -54,7 +54,7 @@ def build_sound_set(
     patches: dict[_PatchName, Patch] = {
         name: plan.patch(samples, index) for name, plan in (recorded | synthesised).items()
     }
-    return SoundSet(font.path.stem if font is not None else EMBEDDED_NAME, tuple(samples.values()), patches)
+    return SoundSet(font.path.stem if font is not None else SET_NAME, tuple(samples.values()), patches)
 
 
 class _Counter:

@@ -27,6 +27,8 @@ from .synthesis_sustained import Voicing, sustained_note
 from .synthesis_tables import NoteSpectrum, spectrum_at
 
 EMBEDDED_NAME = "embedded"
+"""Of the cache's folder."""
+SET_NAME = "synthesised"
 SYNTHESIS_VERSION = 3
 """Counts changes of the sounds; older caches are not read."""
 

@@ -65,6 +65,11 @@ class Key:
         fifth = self._tonic_fifth - 5 + (7 * pitch_class - (self._tonic_fifth - 5)) % 12
         return _fifth_name(fifth)
 
+    def spell_pitch(self, pitch: int) -> str:
+        """The same of a MIDI pitch, with its octave: ``A♯2`` for 46 in F♯ minor; C♭4 is a semitone below C4."""
+        name = self.spell(pitch % 12)
+        return f"{name}{(pitch - name.count('♯') + name.count('♭')) // 12 - 1}"
+
 
 def _fifth_name(fifth: int) -> str:
     """Name of a note by its place on the line of fifths (C = 0)."""

@@ -13,7 +13,6 @@ from ...models.explain import NoteSurprise
 from ...models.part.runtime import PartModel
 from ...models.provenance import Provenance
 from ...models.score_shapes import with_notes
-from ..instrument_input import pitch_name
 from ..performance_log import PlayedNote
 from .ai_record import AI
 from .part_plots import chord_roll
@@ -73,7 +72,7 @@ def answer_figures(report: AnswerReport) -> dict[str, Any]:
                 "time_s": round(note.onset_s, 3),
                 "part": score.parts[note.part].name,
                 "pitch": note.pitch,
-                "name": pitch_name(note.pitch),
+                "name": found.pitch_name(note.pitch),
                 "source": note.source,
                 "nats": None if surprise is None else round(surprise.nats, 2),
             }
@@ -111,7 +110,7 @@ def surprising_bars(found: Explanation, most: int = MOST_BARS) -> list[dict[str,
                 "nats": round(means[bar], 2),
                 "notes": len(by_bar[bar]),
                 "chords": " ".join(chords),
-                "boldest": f"{score.parts[boldest.part].name}: {pitch_name(boldest.pitch)} ({boldest.nats:.1f})",
+                "boldest": f"{score.parts[boldest.part].name}: {found.pitch_name(boldest.pitch)} ({boldest.nats:.1f})",
             }
         )
     return rows

@@ -51,6 +51,10 @@ class Explanation:
     model: str = ""
     provenance: Provenance | None = None
 
+    def pitch_name(self, pitch: int) -> str:
+        """A MIDI pitch as it is spelled in the key, where one was found."""
+        return pitch_name(pitch) if self.analysis.key is None else self.analysis.key.spell_pitch(pitch)
+
 
 def explain_parts(
     score: Score,
@@ -152,17 +156,18 @@ def words_of(found: Explanation, one: Explained) -> str:
     note, score = one.note, found.score
     text = (
         f"{_where(score, note.onset_quarter)}: {score.parts[note.part].name} plays "
-        f"{pitch_name(note.pitch)}, {note.nats:.1f} nats"
+        f"{found.pitch_name(note.pitch)}, {note.nats:.1f} nats"
     )
     if note.expected is not None:
-        expected = pitch_name(note.expected)
+        expected = found.pitch_name(note.expected)
         text += f"; {expected} was likelier ({100 * note.odds:.0f} %)"
     chord = found.analysis.at(note.onset_quarter)
     if chord is not None:
         text += f"; over {chord.numeral}"
     if one.because:
         names = [
-            f"{score.parts[i.part].name}'s {pitch_name(i.pitch)} in {_where(score, i.onset_quarter)} (+{i.nats:.1f})"
+            f"{score.parts[i.part].name}'s {found.pitch_name(i.pitch)} in {_where(score, i.onset_quarter)} "
+            f"(+{i.nats:.1f})"
             for i in one.because
         ]
         text += f"; spoke for it: {', '.join(names)}"

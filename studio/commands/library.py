@@ -60,9 +60,11 @@ def sounds_list(as_json: JsonOption = False) -> None:
         return
     for font in fonts:
         mark = ("▶" if font.path == playing else " ", "green")
-        console.print(Text.assemble(mark, f" {font.name}  {font.size_bytes / 1e6:.0f} MB  {font.path}"))
+        line = Text.assemble(mark, f" {font.name}  {font.size_bytes / 1e6:.0f} MB  {font.path}")
+        console.print(line, soft_wrap=True)
     if playing is None:
-        console.print(Text.assemble(("▶", "green"), " synthesised instruments (no SoundFont chosen or installed)"))
+        why = "chosen; tutti sounds choose takes the best SoundFont again" if fonts else "no SoundFont is installed"
+        console.print(Text.assemble(("▶", "green"), f" synthesised instruments ({why})"))
 
 
 @sounds.command("install")

@@ -98,10 +98,11 @@ def open_relay(
     audio: AudioProcess,
     console: Console,
     keyboard: KeyboardInfo | None = None,
+    then: str = "",
 ) -> RelayProcess | None:
     """The page; without it (port taken) the window and the sound still work, and one line says so.
 
-    ``keyboard`` is what can be played from the page.
+    ``keyboard`` is what can be played from the page, ``then`` what people are told to do there.
     """
     info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz, keyboard=keyboard)
     settings = relay_settings(options)
@@ -110,24 +111,24 @@ def open_relay(
     except RelayError as error:
         log.error("no page for browsers: %s", error)
         return None
-    say_page(relay, console)
+    say_page(relay, console, then)
     return relay
 
 
-def say_page(relay: RelayProcess, console: Console) -> None:
-    """Print where the page is, and the code for a phone."""
-    then = "" if relay.settings.recording else "  – take the baton, raise it, and beat."
-    console.print(Text.assemble("Open the page: ", (relay.address, "bold"), then))
+def say_page(relay: RelayProcess, console: Console, then: str = "") -> None:
+    """Print where the page is, ``then`` what to do there, and the code for a phone."""
+    console.print(Text.assemble("Open the page: ", (relay.address, "bold"), f"  – {then}." if then else ""))
     for address in relay.lan_addresses:
         console.print(Text.assemble("In the classroom: ", (address, "bold")))
     if relay.lan_addresses:
         console.print(f"To direct it from a device of yours: {relay.host_address}", highlight=False, soft_wrap=True)
     if relay.settings.certificate and relay.lan_addresses:
         steps = relay.lan_addresses[0].rstrip("/") + STEPS_PATH
-        console.print(f"Browsers warn once; how to spare a device that: {steps}")
+        console.print(f"Browsers warn once; how to spare a device that: {steps}", soft_wrap=True)
         port = relay.settings.port
         console.print(
-            f"VR headset: the same address in its browser, then Enter VR; by USB: adb reverse tcp:{port} tcp:{port}"
+            f"VR headset: the same address in its browser, then Enter VR; by USB: adb reverse tcp:{port} tcp:{port}",
+            soft_wrap=True,
         )
     if relay.phone_address is not None:
         console.print("Your phone as baton: scan this within five minutes.")

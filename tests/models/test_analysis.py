@@ -145,6 +145,9 @@ def test_a_modulation_is_followed() -> None:
 def test_notes_are_spelled_as_in_the_key() -> None:
     assert [Key(3, "major").spell(pitch) for pitch in (3, 8, 10, 2)] == ["E♭", "A♭", "B♭", "D"]
     assert Key(4, "major").spell(8) == "G♯" and A_MINOR.spell(8) == "G♯" and Key(5, "minor").spell(8) == "A♭"
+    assert [Key(6, "minor").spell_pitch(pitch) for pitch in (46, 44, 60)] == ["A♯2", "G♯2", "B♯3"]
+    g_flat = next(key for key in KEYS if key.spell(11) == "C♭")
+    assert g_flat.spell_pitch(59) == "C♭4", "the octave is that of the letter"
     assert {key.name for key in KEYS} >= {"B♭ major", "F♯ minor", "D♭ major", "C♯ minor"}
 
 

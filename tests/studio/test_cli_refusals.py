@@ -11,6 +11,7 @@ import pytest
 from tutti.engine import processes
 from tutti.studio import cli
 from tutti.studio.profiles import list_profiles, read_profile
+from tutti.studio.sounds import InstalledFont
 
 PIECE = "bach/bwv66.6"
 HARMONISE = ("part", "harmonise", PIECE, "-o", "{out}/x.mid", "--parts", "soprano")
@@ -163,3 +164,16 @@ def test_help_is_in_groups(capsys: pytest.CaptureFixture[str], monkeypatch: pyte
 def test_people_are_told_what_we_say_and_what_breaks(name: str, level: int, told: bool) -> None:
     record = logging.LogRecord(name, level, __file__, 1, "findfont: Font family not found", (), None)
     assert processes._is_for_people(record) is told
+
+
+def test_why_no_soundfont_plays_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    font = InstalledFont("a", tmp_path / "a.sf2", 1000, "user")
+    for fonts, told in (([font], "(chosen; tutti sounds choose"), ([], "(no SoundFont is installed)")):
+        monkeypatch.setattr("tutti.studio.sounds.installed", lambda fonts=fonts: fonts)
+        monkeypatch.setattr("tutti.studio.sounds.soundfont_named", lambda: None)
+        monkeypatch.setattr(sys, "argv", ["tutti", "sounds", "list"])
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert told in capsys.readouterr().out
