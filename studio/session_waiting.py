@@ -54,7 +54,9 @@ def _sounds(session: Session) -> Iterator[float]:
 def _sounds_of(frame: Frame) -> Iterator[float]:
     for note in frame.notes:
         yield note.onset_s
-    for moment in (*frame.releases, *frame.crossings):
-        yield moment.time_s
+    for release in frame.releases:
+        yield release.time_s
+    for crossing in frame.crossings:
+        yield crossing.time_s
     if frame.applause is not None:
         yield frame.applause.end_s

@@ -160,10 +160,16 @@ def take(
         ),
     ] = None,
     seed: SeedOption = 0,
-    noise_mm: Annotated[
-        float, typer.Option(help="Tracking noise, standard deviation on each axis, in millimetres.", min=0.0, max=100.0)
-    ] = 2.0,
-    rate_hz: Annotated[float, typer.Option(help="Samples of the baton per second.", min=15.0, max=1000.0)] = 60.0,
+    noise_m: Annotated[
+        float,
+        typer.Option(
+            "--noise-m", "--noise", help="Tracking noise, standard deviation on each axis, metres.", min=0.0, max=0.1
+        ),
+    ] = 0.002,
+    rate_hz: Annotated[
+        float,
+        typer.Option("--rate-hz", "--rate", help="Samples of the baton per second.", min=15.0, max=1000.0),
+    ] = 60.0,
 ) -> None:
     """Write the take of a virtual conductor who beats a real timing, or the marked tempos."""
     from ...engine.conducting.tracking import write_take
@@ -178,7 +184,7 @@ def take(
         told = marked_timings(opened)
     else:
         told = read_timings(timings, lambda line: console.print(line, style="yellow", soft_wrap=True))
-    conducted = conduct(opened, told, seed=seed, noise_m=1e-3 * noise_mm, rate_hz=rate_hz)
+    conducted = conduct(opened, told, seed=seed, noise_m=noise_m, rate_hz=rate_hz)
     make_folder(out.parent)
     write_take(out, conducted)
     console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")

@@ -104,6 +104,9 @@ def test_a_take_from_timings(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("quarter,time_s\n" + "".join(f"{q},{1 + 0.7 * q}\n" for q in range(20)))
     tutti("take", PIECE, "--timings", tmp_path / "t.csv", "-o", tmp_path / "take.csv", "--seed", "1", "--rate-hz", "30")
     text = (tmp_path / "take.csv").read_text()
+    old = ("--rate", "30", "--noise", "0.002")
+    tutti("take", PIECE, "--timings", tmp_path / "t.csv", "-o", tmp_path / "old.csv", "--seed", "1", *old)
+    assert (tmp_path / "old.csv").read_text() == text, "their names from before"
     assert "time_s,device,x_m,y_m,z_m,qw,qx,qy,qz,valid" in text
 
 
