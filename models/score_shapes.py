@@ -137,6 +137,7 @@ def bars_of(score: Score, first: int, last: int) -> Score:
         fermatas=fermatas,
         rehearsal=(),
         markings=(),
+        tempo_unit_quarters=(),
         pedals=score.pedals[:0],
     )
 
