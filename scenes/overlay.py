@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from panda3d.core import CardMaker, NodePath, TextNode, TransparencyAttrib
+import numpy as np
+from panda3d.core import CardMaker, NodePath, SamplerState, TextNode, Texture, TransparencyAttrib
 
-from ..engine.types import Frame
+from ..engine.types import FollowState, Frame
 from .stand import STATE_TEXT
 from .typeface import typeface
 
@@ -15,6 +16,13 @@ QUIET_DB = -60.0
 SECTIONS = 3
 """So many of the loudest sections are told in the line of the sound."""
 PANEL = (0.055, 0.040, 0.032, 0.80)
+SHADE_HEIGHT = 0.44
+SHADE = 0.90
+"""How dark the picture is at its lower edge, under the letters."""
+WIDEST = 8.0
+"""Of any window, in halves of its height."""
+
+HINTS: dict[FollowState, str] = {**STATE_TEXT, "stopped": "stopped: press space, then beat"}
 
 HELP = (
     ("mouse", "the baton: move up, then beat down"),
@@ -39,10 +47,14 @@ class Overlay:
 
     def __init__(self, corner: NodePath, middle: NodePath, title: str) -> None:
         """``corner`` is the lower left corner of the window, ``middle`` its lower edge's middle (``base.a2d…``)."""
+        _shade(middle)
         self._title = _line(corner, (0.06, 0.175), 0.052, IVORY, TextNode.A_left, "Semibold")
         self._title.set_text(title)
         self._position = _line(corner, (0.06, 0.105), 0.045, DIM, TextNode.A_left)
         self._hint = _line(middle, (0.0, 0.30), 0.062, GOLD, TextNode.A_center)
+        self._hint.set_card_color(*PANEL)
+        self._hint.set_card_as_margin(0.45, 0.45, 0.22, 0.18)
+        self._hint.set_card_decal(True)
         self._note = _line(middle, (0.0, 0.06), 0.042, DIM, TextNode.A_center)
         self._note_until_s = 0.0
         self._help = self._help_panel(middle)
@@ -53,10 +65,10 @@ class Overlay:
     def update(self, frame: Frame) -> None:
         """Show a frame's position; text is laid out anew only where it changed."""
         position = frame.position
-        where = f"measure {position.measure}   beat {max(1, int(position.beat_in_measure + 1e-6))}"
+        where = f"bar {position.measure}   beat {max(1, int(position.beat_in_measure + 1e-6))}"
         if position.bpm > 1:
             where += f"   {position.bpm:.0f} bpm"
-        hint = STATE_TEXT[position.state]
+        hint = HINTS[position.state]
         if (where, hint) != self._shown:
             self._shown = (where, hint)
             self._position.set_text(where)
@@ -107,6 +119,25 @@ class Overlay:
             _line(panel, (-0.13, y), 0.05, IVORY, TextNode.A_left).set_text(meaning)
         panel.set_pos(0, 0, 0.42)
         return panel
+
+
+def _shade(parent: NodePath) -> None:
+    """The picture grows dark towards its lower edge: the music stand's white pages lie there."""
+    rows = 32
+    darkness = SHADE * (np.arange(rows) / (rows - 1))[::-1] ** 1.4  # the texture's first row is its lowest
+    pixels = np.zeros((rows, 4), np.uint8)
+    pixels[:, :3] = (6, 9, 12)  # blue, green, red
+    pixels[:, 3] = np.round(255 * darkness)
+    texture = Texture("shade")
+    texture.setup_2d_texture(1, rows, Texture.T_unsigned_byte, Texture.F_rgba)
+    texture.set_ram_image(pixels.tobytes())
+    texture.set_wrap_v(SamplerState.WM_clamp)
+    maker = CardMaker("shade")
+    maker.set_frame(-WIDEST, WIDEST, 0, SHADE_HEIGHT)
+    card = parent.attach_new_node(maker.generate())
+    card.set_texture(texture)
+    card.set_transparency(TransparencyAttrib.M_alpha)
+    card.set_bin("background", 0)  # under the letters of every corner
 
 
 def _line(

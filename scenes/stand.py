@@ -20,7 +20,7 @@ STATE_TEXT: dict[FollowState, str] = {
     "playing": "",
     "coasting": "keeping your tempo",
     "holding": "holding",
-    "stopped": "stopped: beat to go on",
+    "stopped": "stopped: press start, then beat",
     "ended": "end of the piece",
 }
 
@@ -44,7 +44,7 @@ class ScoreStand:
         self._write(left, "title", (0.5, 0.84), 0.095, INK, wrap=0.88).set_text(title)
         self._write(left, "composer", (0.5, 0.56), 0.065, SOFT, wrap=0.88).set_text(composer)
         self._write(left, "state", (0.5, 0.24), 0.07, ACCENT, wrap=0.9)
-        self._write(right, "caption", (0.5, 0.88), 0.075, SOFT).set_text("measure")
+        self._write(right, "caption", (0.5, 0.88), 0.075, SOFT).set_text("bar")
         self._write(right, "measure", (0.5, 0.62), 0.30, INK)
         self._write(right, "beats", (0.5, 0.44), 0.11, ACCENT)
         self._write(right, "tempo", (0.5, 0.26), 0.085, INK)

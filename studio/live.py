@@ -228,7 +228,8 @@ class LiveSession:
         self._running = True
 
     def start_stop(self) -> None:
-        self.stop() if self._running and self._state != "ended" else self.start()
+        """Stop what goes on; where nothing does, make ready for the baton."""
+        self.start() if not self._running or self._state in AT_REST else self.stop()
 
     def restart(self) -> None:
         """From the beginning, at the next preparatory beat."""

@@ -56,15 +56,17 @@ class SoundReading:
     @property
     def warning(self) -> str:
         """What is wrong and what helps, in one line; empty where nothing is."""
-        if self.state in ("failed", "restarting"):
+        if self.state == "restarting":
+            return "The sound broke off: it comes back by itself"
+        if self.state == "failed":
             return self.message or self.line
         if self.state != "playing":
             return ""
         if self.missed_lately:
-            blocks = "block was" if self.missed_lately == 1 else "blocks were"
-            return f"{self.missed_lately} {blocks} missed: try --latency safe"
+            gaps = "a gap" if self.missed_lately == 1 else f"{self.missed_lately} gaps"
+            return f"The sound had {gaps}: close other programs, or start with --latency safe"
         if self.load > HIGH_LOAD:
-            return f"The sound takes {100.0 * self.load:.0f} % of its time: close other programs, or try --latency safe"
+            return f"The sound takes {100.0 * self.load:.0f} % of its time: close other programs, or start with --latency safe"
         return ""
 
 

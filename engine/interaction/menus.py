@@ -74,7 +74,7 @@ def _play(page: int, state: HallState, names: ScoreNames) -> list[PanelItem]:
     where = f"Bar {measure}, beat {state.beat}" + (f"   {state.bpm:.0f} bpm" if state.bpm > 1 else "")
     items = [
         _text(left, 104, width, where, TITLE_DMM, strong=True, align="left"),
-        _item("start_stop", "button", left, 170, 220, 72, text="Stop" if going else "Ready", strong=True),
+        _item("start_stop", "button", left, 170, 220, 72, text="Stop" if going else "Start", strong=True),
         _item("restart", "button", left + 236, 170, 290, 72, text="From the beginning"),
         _text(left, 262, 150, "Jump", align="left"),
     ]

@@ -61,7 +61,7 @@ def test_missed_blocks_warn_and_are_forgotten() -> None:
     sound.told = replace(STATUS, xruns=3)
     missed = watch.look(1.0)
     assert missed is not None and missed.line.endswith("3 missed")
-    assert missed.warning == "3 blocks were missed: try --latency safe"
+    assert missed.warning == "The sound had 3 gaps: close other programs, or start with --latency safe"
     for second in range(2, 13):
         sound.now_s, reading = float(second), watch.look(float(second))
     assert reading is not None and reading.warning == "" and reading.missed == 3
@@ -72,7 +72,7 @@ def test_missed_blocks_warn_and_are_forgotten() -> None:
     [
         (replace(STATUS, load=0.95), "95 %"),
         (replace(STATUS, state="failed", message="the sounds are broken"), "the sounds are broken"),
-        (replace(STATUS, state="restarting"), "restarting"),
+        (replace(STATUS, state="restarting", message="the audio process stalled"), "comes back by itself"),
     ],
 )
 def test_what_is_wrong_is_said(status: AudioStatus, words: str) -> None:

@@ -302,6 +302,41 @@ def test_phone(studio: Studio, browser: Browser) -> None:
     context.close()
 
 
+@pytest.mark.parametrize(("width", "height", "rows"), [(390, 844, 3), (844, 390, 1), (1024, 768, 1)])
+def test_fingers_find_every_button(studio: Studio, browser: Browser, width: int, height: int, rows: int) -> None:
+    """With the baton in hand, when the controls need most room: none is alone in a row or too small, none overlap."""
+    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(PATIENCE_MS)
+    page, faults = open_page(context, f"{studio.address}?quality=low")
+    page.wait_for_selector(".cover", state="hidden")
+    until(page, "d.connection === 'live'")
+    page.get_by_role("button", name="Conduct", exact=True).tap()
+    until(page, "d.holding")
+    middles: set[int] = set()
+    for part in page.locator(".controls > *:visible").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+        middles.add(round(box["y"] + box["height"] / 2))
+    assert len(middles) == rows
+    page.get_by_role("button", name="Show who plays").tap()
+    mute = page.get_by_role("button", name="Mute Violin I", exact=True)
+    expect(mute).to_be_visible()
+    for button in (mute, *page.locator(".tools button:visible").all()):
+        size = button.bounding_box()
+        assert size is not None and size["width"] >= 38 and size["height"] >= 38
+    page.get_by_role("button", name="Show who plays").tap()
+    page.get_by_role("button", name="Conductor’s view").tap()
+    chord, view = page.locator(".chord"), page.locator(".review").bounding_box()
+    assert view is not None
+    above = chord.bounding_box() if chord.is_visible() else None
+    assert above is None or above["x"] + above["width"] <= view["x"] or above["y"] + above["height"] <= view["y"]
+    page.get_by_role("button", name="Put down the baton").tap()
+    until(page, "!d.holding")
+    assert faults == []
+    context.close()
+
+
 def test_display_mode(studio: Studio, context: BrowserContext) -> None:
     page, faults = open_page(context, f"{studio.address}?display=1&quality=low")
     page.wait_for_selector(".cover", state="hidden")

@@ -63,13 +63,13 @@ def test_chords_surprises_and_the_soloist_are_told(browser: Browser) -> None:
         head.press("Enter")
         expect(page.locator(".chord-why")).to_have_text(f"{WHY[0].upper()}{WHY[1:]} (half cadence).")
         expect(page.locator(".chord-next")).to_have_text("Then i in A minor, bar 2, beat 3")
-        expect(page.locator(".ai-bar h2")).to_have_text("Bar 1 by ai:parts, seed 3: 1.9 nats a note")
+        expect(page.locator(".ai-bar h2")).to_have_text("Bar 1 by ai:parts, seed 3: surprise 1.9 a note")
         words = page.locator(".note-words")
         expect(words).to_have_text(
-            "Horn 2 C♯4: 3.5 nats; C4 was likelier (50 %); for it spoke Violin 1’s E5 in bar 1 (+0.8)"
+            "Horn 2 C♯4: surprise 3.5; C4 was likelier (50 %); for it spoke Violin 1’s E5 in bar 1 (+0.8)"
         )
         page.locator(".ai-bar rect").first.focus()
-        expect(words).to_have_text("Horn 2 C4: 0.3 nats")
+        expect(words).to_have_text("Horn 2 C4: surprise 0.3")
         page.keyboard.press("w")
         expect(page.locator(".chord-why")).to_be_hidden()
         assert faults == []

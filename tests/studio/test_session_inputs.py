@@ -150,6 +150,19 @@ def test_after_the_end_start_begins_again_and_a_stop_is_shown():
     assert run(session, take.end_s + 3.6)[-1].position.state == "waiting"
 
 
+def test_start_stop_makes_ready_what_does_not_go_on():
+    """Space, and the menu's Start: whoever presses it while nothing sounds wants to begin, not to be looked past."""
+    take = conduct(SCORE, timings(SCORE, np.full(12, 0.7)), seed=2)
+    session, _ = session_of(SCORE, InputRack([Input("mouse", TakeSource(take))]))
+    session.start_stop()
+    assert run(session, 0.2)[-1].position.state == "waiting"
+    assert run(session, 6.0)[-1].position.state == "playing"
+    session.start_stop()
+    assert run(session, 6.2)[-1].position.state == "stopped"
+    session.start_stop()
+    assert run(session, 6.4)[-1].position.state != "stopped"
+
+
 def test_what_was_asked_for_is_opened_or_refused():
     clock, playhead = SimpleNamespace(now_s=lambda: 0.0), Playhead(SCORE)
     opened = open_inputs(InputChoice(osc_port=0, name="osc-taps"), clock, playhead, window=True)

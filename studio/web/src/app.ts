@@ -204,7 +204,10 @@ export class App {
   private lay(): void {
     this.root.classList.toggle("display", this.address.display);
     const dock = h("footer", { class: "dock" }, this.scorePanel.heading, this.scorePanel.position, this.address.display ? null : this.controls.element, this.scorePanel.progress);
-    new ResizeObserver(() => this.stage?.setCovered(0.8 * dock.offsetHeight)).observe(dock);
+    new ResizeObserver(() => {
+      this.stage?.setCovered(0.8 * dock.offsetHeight);
+      this.root.style.setProperty("--dock", `${dock.offsetHeight}px`);
+    }).observe(dock);
     this.dock = dock;
     this.parts.element.append(this.soundLine.element);
     this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.commentary.element, this.piano.element, this.inputPlace, this.hints.element, dock);
@@ -484,7 +487,7 @@ export class App {
     if (this.shown !== null) {
       this.scorePanel.show(this.shown);
       this.commentary.show(this.shown);
-    }
+    } else this.scorePanel.wait(this.connection.state === "live" ? "The orchestra is tuning" : "");
     if (before !== this.shown?.state) this.showControls();
     this.awake.want(this.connection.state === "live" && (this.running || this.concert.holding));
     this.parts.show(timeS);

@@ -47,8 +47,8 @@ describe("words", () => {
   });
   it("say what spoke for a surprising note", () => {
     const note: SurpriseInfo = { part: 1, quarter: 5, pitch: 61, nats: 3.94, expected: 60, odds: 0.404, because: [{ part: 0, quarter: 3, pitch: 76, nats: 0.75 }, { part: 2, quarter: 4, pitch: 64, nats: 0.5 }] };
-    expect(surpriseWords(note, PARTS, MEASURES)).toBe("Alto C♯4: 3.9 nats; C4 was likelier (40 %); for it spoke Soprano’s E5 in bar 1 (+0.8), your E4 in bar 2 (+0.5)");
-    expect(surpriseWords({ ...note, expected: 0, because: [] }, PARTS, MEASURES)).toBe("Alto C♯4: 3.9 nats");
+    expect(surpriseWords(note, PARTS, MEASURES)).toBe("Alto C♯4: surprise 3.9; C4 was likelier (40 %); for it spoke Soprano’s E5 in bar 1 (+0.8), your E4 in bar 2 (+0.5)");
+    expect(surpriseWords({ ...note, expected: 0, because: [] }, PARTS, MEASURES)).toBe("Alto C♯4: surprise 3.9");
   });
   it("say where the soloist is", () => {
     expect(soloWords(SOLO)).toBe("Violin solo: bar 9, beat 2, 92 quarters a minute");

@@ -17,7 +17,7 @@ export class CommentaryPanel {
   private readonly head = h("button", { type: "button", "aria-expanded": "false", "aria-controls": "why", title: "Why this chord (W)", onclick: () => this.toggle() }, this.key, this.numeral);
   private readonly why = h("p", { class: "chord-why" });
   private readonly next = h("p", { class: "chord-next" });
-  private readonly barTitle = h("h2", {});
+  private readonly barTitle = h("h2", { title: "In nats: 0 is what was expected, 5 is a great surprise" });
   private readonly roll = document.createElementNS(SVG, "svg");
   private readonly noteWords = h("p", { class: "note-words", "aria-live": "polite" });
   private readonly bar = h("div", { class: "ai-bar", hidden: true }, this.barTitle, this.roll, this.noteWords);
@@ -85,7 +85,7 @@ export class CommentaryPanel {
 
   private showBar(bar: Surprises): void {
     const mean = bar.notes.reduce((sum, { nats }) => sum + nats, 0) / Math.max(1, bar.notes.length);
-    setText(this.barTitle, `Bar ${bar.measure} by ${bar.author}: ${mean.toFixed(1)} nats a note`);
+    setText(this.barTitle, `Bar ${bar.measure} by ${bar.author}: surprise ${mean.toFixed(1)} a note`);
     const pitches = bar.notes.map(({ pitch }) => pitch);
     const low = Math.min(...pitches) - 1;
     const high = Math.max(...pitches) + 1;

@@ -28,7 +28,7 @@ export function soloWords(solo: Solo): string {
 
 /** A note's surprise, and what spoke for it. */
 export function surpriseWords(note: SurpriseInfo, parts: readonly PartInfo[], measures: readonly MeasureInfo[]): string {
-  const said = [`${partName(note.part, parts)} ${pitchName(note.pitch)}: ${note.nats.toFixed(1)} nats`];
+  const said = [`${partName(note.part, parts)} ${pitchName(note.pitch)}: surprise ${note.nats.toFixed(1)}`];
   if (note.expected > 0) said.push(`${pitchName(note.expected)} was likelier (${Math.round(100 * note.odds)} %)`);
   if (note.because.length > 0) said.push(`for it spoke ${note.because.map((one) => influenceWords(one, parts, measures)).join(", ")}`);
   return said.join("; ");

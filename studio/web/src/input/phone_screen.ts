@@ -77,7 +77,7 @@ export class PhoneScreen {
       "section",
       { class: "p-score", "aria-label": "Score position", hidden: true },
       this.baton.element,
-      h("div", { class: "p-figure" }, h("span", { class: "caption" }, "Measure"), this.measure),
+      h("div", { class: "p-figure" }, h("span", { class: "caption" }, "Bar"), this.measure),
       this.beats,
       this.state,
       h("div", { class: "p-figure p-small" }, this.tempo, h("span", { class: "caption" }, "beats a minute")),

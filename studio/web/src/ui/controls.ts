@@ -72,11 +72,7 @@ export class Controls {
       this.startButton,
       h("div", { class: "sound" }, this.listenButton, h("div", { class: "levels" }, this.volume, this.meter)),
       h("div", { class: "views", role: "group", "aria-label": "Watch from" }, ...this.views.values()),
-      this.pointButton,
-      this.menuButton,
-      this.reviewButton,
-      this.partsButton,
-      button("round fullscreen", "Full screen", () => actions.fullscreen(), icon("expand")),
+      h("div", { class: "tools" }, this.pointButton, this.menuButton, this.reviewButton, this.partsButton, button("round fullscreen", "Full screen", () => actions.fullscreen(), icon("expand"))),
     );
   }
 

@@ -26,7 +26,7 @@ const FLOOR_DB = -60;
 
 export class PartsPanel {
   private readonly list = h("ul", { class: "parts-list" });
-  readonly element = h("section", { class: "parts", id: "parts", "aria-label": "Who plays" }, h("h2", {}, "Orchestra"), this.list);
+  readonly element = h("section", { class: "parts", id: "parts", "aria-label": "Who plays" }, h("h2", {}, "Orchestra"), this.list, h("p", { class: "parts-legend" }, "M: mute · S: hear it alone"));
   private rows: Row[] = [];
   private readonly gesture = restingGesture();
 
@@ -91,7 +91,7 @@ export class PartsPanel {
       return made;
     };
     const mute = button("M", "Mute", (on) => this.actions.mute(index, on));
-    const solo = button("S", "Solo", (on) => this.actions.solo(index, on));
+    const solo = button("S", "Hear alone:", (on) => this.actions.solo(index, on));
     solo.classList.add("solo");
     const item = h("li", { "data-family": part.family }, h("span", {}, part.name), h("b", { "aria-hidden": "true" }, bar, peak), mute, solo);
     return { line: new PartLine(), bar, peak, item, mute, solo, sound: null, shown: 0 };

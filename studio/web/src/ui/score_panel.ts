@@ -24,7 +24,7 @@ export class ScorePanel {
   readonly position = h(
     "section",
     { class: "position", "aria-label": "Score position" },
-    h("div", { class: "figure" }, h("span", { class: "caption" }, "Measure"), this.measure),
+    h("div", { class: "figure" }, h("span", { class: "caption" }, "Bar"), this.measure),
     h("div", { class: "figure pulse" }, this.beats, this.stateText),
     h("div", { class: "figure" }, h("span", { class: "caption" }, "Beats a minute"), this.tempo),
   );
@@ -62,6 +62,11 @@ export class ScorePanel {
     if (!allowed) this.dragging = false;
   }
 
+  /** What there is to say while nobody tells where the music is. */
+  wait(words: string): void {
+    setText(this.stateText, words);
+  }
+
   show(position: ShownPosition): void {
     setText(this.measure, position.measure);
     setText(this.tempo, position.bpm > 0 ? String(Math.round(position.bpm)) : "–");
@@ -69,7 +74,7 @@ export class ScorePanel {
     this.showBeat(position);
     if (!this.dragging) this.progress.value = String(position.measureIndex);
     this.progress.style.setProperty("--done", `${(position.progress * 100).toFixed(2)}%`);
-    this.progress.setAttribute("aria-valuetext", `Measure ${position.measure}`);
+    this.progress.setAttribute("aria-valuetext", `Bar ${position.measure}`);
   }
 
   private showBeat(position: ShownPosition): void {
