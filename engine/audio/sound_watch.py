@@ -66,7 +66,8 @@ class SoundReading:
             gaps = "a gap" if self.missed_lately == 1 else f"{self.missed_lately} gaps"
             return f"The sound had {gaps}: close other programs, or start with --latency safe"
         if self.load > HIGH_LOAD:
-            return f"The sound takes {100.0 * self.load:.0f} % of its time: close other programs, or start with --latency safe"
+            share = f"{100.0 * self.load:.0f} %"
+            return f"The sound takes {share} of its time: close other programs, or start with --latency safe"
         return ""
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from .pairing import PairingDesk, PairingRefused, phone_address, qr_code
 from .presence import Presence
-from .protocol import NOBODY, PODIUM, Notice, Paired, PairingCode
+from .protocol import NOBODY, PODIUM, Notice
+from .protocol_phone import Paired, PairingCode
 
 Told = tuple[int, Notice | PairingCode | Paired]
 """A viewer, and what that viewer is told."""

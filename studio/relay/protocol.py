@@ -1,5 +1,8 @@
 """What the relay and its viewers say to each other: protocol ``tutti.v2``.
 
+What a viewer's hands say, how a phone is let in, what is told of the music and what pointing comes to stand in
+``protocol_hands``, ``protocol_phone``, ``protocol_commentary`` and ``protocol_interaction``.
+
 Every message is one binary WebSocket message: a byte that tells its kind (``TAG``), then its fields as
 ``studio.relay.wire`` lays them out (little-endian, packed). The dataclasses below are the schema.
 ``studio.relay.protocol_schema`` writes the page's end (``studio/web/src/generated/protocol.ts``) and the tables of
@@ -16,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ...engine.errors import ProtocolError
-from ...engine.types import Device
 from .protocol_commentary import Harmony, Solo, Surprises
+from .protocol_hands import Keys, Pointer, Poses, Tap
 from .protocol_interaction import Interaction, Pointing
+from .protocol_phone import Claim, Pair, Paired, PairingCode
 from .protocol_values import (
     AudioInfo,
     BeatInfo,
@@ -36,14 +40,12 @@ from .protocol_values import (
     PlayerInfo,
     PoseInfo,
     PositionInfo,
-    Quaternion4,
     TempoInfo,
     TempoMarkInfo,
     Title,
-    Vector3,
     ViewerInfo,
 )
-from .wire import F32, F64, U8, U16, U32, U64, decoder, encoder
+from .wire import F32, F64, U16, U32, U64, decoder, encoder
 
 SUBPROTOCOL = "tutti.v2"
 WEBSOCKET_PATH = "/ws"
@@ -191,28 +193,6 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class PairingCode:
-    """Answer to ``Pair``: an address that makes one phone the baton, once, until session time ``expires_s``.
-    ``modules`` is its QR code without margin, row by row, one byte for each of ``size`` × ``size`` modules, 1 dark."""
-
-    TAG: ClassVar[int] = 0x0A
-    address: Title
-    expires_s: F64
-    size: U8
-    modules: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """Answer to ``Claim``: the token was good. ``token`` is a new one, by which this device comes back after a loss.
-    ``owner`` is whose baton it is, empty where the studio itself invited it."""
-
-    TAG: ClassVar[int] = 0x0B
-    token: Label
-    owner: Name
-
-
-@dataclass(frozen=True, slots=True)
 class SoundStatus:
     """How the sound does, some times a second; the newest replaces all before. ``device`` says in one line where it
     goes, ``warning`` what is wrong and what helps (empty: nothing). ``load`` is the share of a block's time that its
@@ -264,46 +244,6 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
-class PointerSample:
-    """A point of a drag: −1…1, x to the right, y up, over the shorter side of the stage's view. ``pressed`` False
-    ends the drag."""
-
-    client_s: F64
-    x: F32
-    y: F32
-    pressed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """The baton holder's mouse or touch. ``clock_offset_s`` is the viewer's estimate of session − own clock."""
-
-    TAG: ClassVar[int] = 0x44
-    clock_offset_s: F64
-    samples: tuple[PointerSample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PoseSample:
-    """A tracked device of the baton holder (WebXR, phone), tracking frame. ``valid`` False: tracking was lost."""
-
-    client_s: F64
-    device: Device
-    position_m: Vector3
-    orientation_wxyz: Quaternion4 | None
-    valid: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Poses:
-    """The baton holder's tracked devices."""
-
-    TAG: ClassVar[int] = 0x45
-    clock_offset_s: F64
-    samples: tuple[PoseSample, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Baton:
     """``request`` it, ``release`` it (or withdraw a request), ``grant`` it to ``viewer`` (holder or host), ``take`` it
     (host only). ``viewer`` counts for ``grant`` alone."""
@@ -342,61 +282,6 @@ class Listen:
 
     TAG: ClassVar[int] = 0x49
     codec: Codec
-
-
-@dataclass(frozen=True, slots=True)
-class TapSample:
-    """A tap on a beat. ``strength`` 0–1: the touch's pressure, or 0.5 where the device tells none."""
-
-    client_s: F64
-    strength: F32
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """The baton holder taps the beats (key, tap zone) instead of drawing them: the first tap is the preparatory beat.
-    ``clock_offset_s`` as in ``Pointer``."""
-
-    TAG: ClassVar[int] = 0x4A
-    clock_offset_s: F64
-    samples: tuple[TapSample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeySample:
-    """A key went down (``velocity`` 1–127) or was let go (0). ``pitch`` is its MIDI number."""
-
-    client_s: F64
-    pitch: U8
-    velocity: U8
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """A host or the baton holder plays the page's keyboard, where the session has one (``Snapshot.keyboard``).
-    ``clock_offset_s`` as in ``Pointer``."""
-
-    TAG: ClassVar[int] = 0x4E
-    clock_offset_s: F64
-    samples: tuple[KeySample, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Ask for a pairing address for a phone of one's own (host or baton holder). ``origin`` is how this page was
-    reached (``https://192.168.0.17:8765``)."""
-
-    TAG: ClassVar[int] = 0x4B
-    origin: Label
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A device shows the token of the address by which it was invited. Answered by ``Paired``, or by a ``Notice`` that
-    says why not."""
-
-    TAG: ClassVar[int] = 0x4C
-    token: Label
 
 
 ServerMessage = (

@@ -19,11 +19,9 @@ from ...engine.types import Frame, PlayerPlacement
 from . import protocol as wire
 from .addresses import lan_addresses
 from .audio_stream import PACKET_S, AudioPackets, AudioTap
-from .interaction_info import interaction_message, merged_interaction, pointers_of
-from .newest import NewestMessages
 from .pairing import reachable_origin
-from .phone_loan import PhoneLoans, Told
-from .presence import BatonRefused, Presence
+from .phone_loan import PhoneLoans
+from .presence import Presence
 from .protocol_values import AudioInfo
 from .relay_access import (
     CLOSE_TIMEOUT_S,
@@ -34,20 +32,18 @@ from .relay_access import (
     select_subprotocol,
     tls_context,
 )
-from .relay_clients import Counts, RateLimit, ViewerConnection, binary_frame
+from .relay_broadcast import Broadcast
+from .relay_clients import Counts, RateLimit, ViewerConnection
 from .relay_http import RelayHttp
 from .relay_types import (
-    Control,
     Input,
-    KeyInput,
-    PointingInput,
     RelaySettings,
     RelayStatus,
     ShownInteraction,
 )
 from .session_info import SessionInfo
 from .session_state import SessionState
-from .viewer_inputs import check_count, command_of, inputs_of, keys_of
+from .viewer_requests import ViewerRequests
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +53,6 @@ ACK_WINDOW_S = 0.4
 COSTLY = 20
 """A message that makes work for everybody counts as so many."""
 COSTLY_KINDS = (wire.Rename, wire.Baton, wire.Command, wire.Listen, wire.Pair, wire.Claim)
-
-RECORDED = "This is a recording: it plays by itself."
 
 
 class RelayServer:
@@ -74,14 +68,8 @@ class RelayServer:
     ) -> None:
         self.settings = settings
         self._clock = clock
-        self._on_input = on_input
         self._audio = AudioPackets(audio) if audio else None
         self._presence = Presence()
-        self._told_presence = (0, b"")
-        self._shown = NewestMessages()
-        self._phones = PhoneLoans(self._presence, self._reach, settings.phone_token, clock.now_s())
-        self._viewers: dict[int, ViewerConnection] = {}
-        self._keys_held: dict[int, set[int]] = {}
         self._counts = Counts()
         self._window = max(6, round(ACK_WINDOW_S * settings.tick_hz))
         sound = AudioInfo(rate_hz=0, packet_samples=0)
@@ -90,7 +78,11 @@ class RelayServer:
         self._state = SessionState(
             info, relay_id=secrets.randbits(32), tick_hz=settings.tick_hz, ack_window=self._window, audio=sound
         )
-        self._reported_holder = wire.NOBODY
+        self._out = Broadcast(self._state, self._presence)
+        phones = PhoneLoans(self._presence, self._reach, settings.phone_token, clock.now_s())
+        self._requests = ViewerRequests(
+            info, clock, self._presence, phones, self._out, on_input, self._drop, settings.recording
+        )
         self._late_s = 0.0
         self._server: Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -135,7 +127,7 @@ class RelayServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(hang_up(v.socket, 1001, "the relay closes") for v in list(self._viewers.values())))
+        await asyncio.gather(*(hang_up(v.socket, 1001, "the relay closes") for v in list(self._out.viewers.values())))
         if self._server is not None:
             self._server.close(code=1001, reason="the relay closes")
             await self._server.wait_closed()
@@ -174,21 +166,20 @@ class RelayServer:
 
     def interact(self, shown: ShownInteraction) -> None:
         """What a viewer's rays came to; the newest is shown with the next tick."""
-        viewer = self._viewers.get(shown.viewer)
-        if viewer is not None:
-            viewer.interaction = merged_interaction(viewer.interaction, shown.frame)
+        self._out.interact(shown.viewer, shown.frame)
 
     def show(self, message: wire.Shown) -> None:
         """How the sound does, what chord this is …: the newest of each kind is shown with the next tick."""
-        try:
-            self._shown.put(wire.encode_server(message))
-        except ProtocolError as error:
-            log.error("a %s cannot be shown: %s", type(message).__name__, error)
+        self._out.show(message)
+
+    def say(self, text: str) -> None:
+        """A line for everybody."""
+        self._out.tell(*((viewer, wire.Notice(text)) for viewer in self._out.viewers))
 
     def hold_baton(self, held: bool) -> None:
         """The studio's own devices take the baton, or release it."""
         self._presence.hold_on_podium(held)
-        self._report_baton()
+        self._requests.report_baton()
 
     # --- ticks and sound -------------------------------------------------------------------------
 
@@ -207,61 +198,13 @@ class RelayServer:
             self._tick(loop.time())
 
     def _tick(self, now_s: float) -> None:
-        first_event = self._state.next_event
-        try:
-            frame = binary_frame(self._state.make_tick())
-        except ProtocolError as error:
-            log.error("a tick cannot be shown: %s", error)
-            return
-        for viewer in list(self._viewers.values()):
-            if not viewer.ready_for_tick():
-                viewer.skip_tick()
-                if viewer.stalled_s(now_s) > STALL_TIMEOUT_S:
-                    self._drop(viewer, wire.CLOSE_STALLED, f"acknowledged nothing for {STALL_TIMEOUT_S:.0f} s")
-            else:
-                self._bring_up_to_date(viewer, first_event)
-                viewer.send_tick(self._state.tick, frame, now_s)
-                viewer.next_event = self._state.next_event
-
-    def _bring_up_to_date(self, viewer: ViewerConnection, first_event: int) -> None:
-        """Everything that a viewer lacks before the tick whose events begin at ``first_event``."""
-        if viewer.sent_presence != self._presence.version:
-            viewer.sent_presence = self._presence.version
-            viewer.send(self._presence_frame())
-        if viewer.sent_players != self._state.players_version:
-            viewer.sent_players = self._state.players_version
-            viewer.send(binary_frame(self._state.players()))
-        if viewer.interaction is not None:
-            viewer.send(binary_frame(wire.encode_server(interaction_message(viewer.interaction))))
-            viewer.interaction = None
-        if viewer.sent_shown != self._shown.version:
-            for shown in self._shown.since(viewer.sent_shown):
-                viewer.send(shown)
-            viewer.sent_shown = self._shown.version
-        if viewer.next_event != first_event:
-            viewer.send(binary_frame(self._state.catch_up(viewer.next_event, first_event)))
-
-    def _presence_frame(self) -> bytes:
-        """The same bytes for all, made once for each change."""
-        if self._told_presence[0] != self._presence.version:
-            frame = binary_frame(wire.encode_server(self._presence.message()))
-            self._told_presence = (self._presence.version, frame)
-        return self._told_presence[1]
-
-    def _send_snapshot(self, viewer: ViewerConnection) -> None:
-        viewer.send(binary_frame(self._state.snapshot(viewer.viewer, self._presence.message())))
-        viewer.sent_presence = self._presence.version
-        viewer.sent_players = self._state.players_version
-        viewer.next_event = self._state.next_event
+        for viewer in self._out.tick(now_s):
+            if viewer.stalled_s(now_s) > STALL_TIMEOUT_S:
+                self._drop(viewer, wire.CLOSE_STALLED, f"acknowledged nothing for {STALL_TIMEOUT_S:.0f} s")
 
     async def _stream_forever(self, audio: AudioPackets) -> None:
         while True:
-            wanted = {viewer.codec for viewer in self._viewers.values()}
-            for packet in audio.poll(wanted):
-                frame = binary_frame(wire.encode_server(packet))
-                for viewer in list(self._viewers.values()):
-                    if viewer.codec == packet.codec or (viewer.codec == "opus" and not audio.opus):
-                        viewer.send_audio(packet, frame, audio.rate_hz)
+            self._out.stream(audio)
             await asyncio.sleep(PACKET_S / 4)
 
     # --- one viewer --------------------------------------------------------------------------------
@@ -286,7 +229,7 @@ class RelayServer:
                 if not limit.allows(len(data), asyncio.get_running_loop().time(), COSTLY if costly else 1):
                     await self._refuse(connection, wire.CLOSE_FLOOD, "too many messages")
                     break
-                self._handle(viewer, message)
+                self._requests.handle(viewer, message)
         except TimeoutError:
             await self._refuse(connection, wire.CLOSE_NO_HELLO, "no Hello")
         except ProtocolError as error:
@@ -307,19 +250,17 @@ class RelayServer:
         here = self.settings.trust_this_machine and is_loopback(connection.remote_address)
         person = self._presence.join(hello.name, host=knows_key or here)
         viewer = ViewerConnection(connection, person.viewer, hello.codec, self._counts, self._window)
-        self._viewers[person.viewer] = viewer
-        self._send_snapshot(viewer)
+        self._out.viewers[person.viewer] = viewer
+        self._out.snapshot(viewer)
         log.info("%s joined (viewer %d)", person.name, person.viewer)
         return viewer
 
     def _leave(self, viewer: ViewerConnection) -> None:
-        if self._viewers.pop(viewer.viewer, None) is not None:
+        if self._out.viewers.pop(viewer.viewer, None) is not None:
             if viewer.viewer in self._presence:
                 log.info("%s left (viewer %d)", self._presence[viewer.viewer].name, viewer.viewer)
                 self._presence.leave(viewer.viewer)
-            self._report_baton()
-            for pitch in sorted(self._keys_held.pop(viewer.viewer, ())):
-                self._on_input(KeyInput(self._clock.now_s(), pitch, 0))
+            self._requests.left(viewer.viewer)
 
     def _drop(self, viewer: ViewerConnection, code: int, reason: str) -> None:
         """Close one viewer without waiting for it."""
@@ -336,116 +277,12 @@ class RelayServer:
         self._counts.closed[code] = self._counts.closed.get(code, 0) + 1
         log.warning("closed the viewer at %s: %s (%s)", connection.remote_address, reason, code)
 
-    def _handle(self, viewer: ViewerConnection, message: wire.ClientMessage) -> None:
-        """One message of a viewer. Raises ``ProtocolError``."""
-        check_count(message)
-        now_s = self._clock.now_s()
-        match message:
-            case wire.Ack():
-                viewer.acknowledge(message.tick, message.audio_end, asyncio.get_running_loop().time())
-            case wire.Ping():
-                if not viewer.backlogged:
-                    pong = wire.Pong(client_s=message.client_s, server_s=now_s)
-                    viewer.send(binary_frame(wire.encode_server(pong)))
-            case wire.Pointer() | wire.Poses() | wire.Tap():
-                self._samples(viewer, message, now_s)
-            case wire.Keys():
-                self._play_keys(viewer, message, now_s)
-            case wire.Pointing():
-                self._point(viewer, message, now_s)
-            case wire.Baton():
-                self._baton(viewer, message)
-            case wire.Command():
-                self._command(viewer, message)
-            case wire.Rename():
-                self._presence.rename(viewer.viewer, message.name)
-            case wire.Listen():
-                viewer.listen(message.codec)
-            case wire.Pair():
-                self._tell(self._phones.invite(viewer.viewer, message.origin, now_s))
-            case wire.Claim():
-                self._claim(viewer, message.token, now_s)
-            case wire.Hello():
-                raise ProtocolError("Hello twice")
-
-    def _samples(
-        self, viewer: ViewerConnection, message: wire.Pointer | wire.Poses | wire.Tap, arrival_s: float
-    ) -> None:
-        samples = inputs_of(message, viewer.clock, arrival_s) if self._presence.holder == viewer.viewer else []
-        for sample in samples:
-            self._on_input(sample)
-
-    def _play_keys(self, viewer: ViewerConnection, message: wire.Keys, arrival_s: float) -> None:
-        """Keys of the page's keyboard. What a viewer holds down is remembered, to be let go when they leave."""
-        if self._state.info.keyboard is None:
-            return
-        held = self._keys_held.setdefault(viewer.viewer, set())
-        for key in keys_of(message, viewer.clock, arrival_s, held, self._presence.may_control(viewer.viewer)):
-            self._on_input(key)
-
-    def _point(self, viewer: ViewerConnection, message: wire.Pointing, arrival_s: float) -> None:
-        if message.samples:
-            stamps = [sample.client_s for sample in message.samples]
-            times = viewer.clock.to_session(stamps, message.clock_offset_s, arrival_s)
-            may = self._presence.may_control(viewer.viewer)
-            self._on_input(PointingInput(viewer.viewer, may, pointers_of(viewer.viewer, message, times)))
-
-    def _baton(self, viewer: ViewerConnection, message: wire.Baton) -> None:
-        if self.settings.recording:
-            self._tell((viewer.viewer, wire.Notice(RECORDED)))
-            return
-        try:
-            match message.action:
-                case "request":
-                    self._presence.request(viewer.viewer)
-                case "release":
-                    self._presence.release(viewer.viewer)
-                case "grant":
-                    self._presence.grant(viewer.viewer, message.viewer)
-                case "take":
-                    self._presence.take(viewer.viewer)
-        except BatonRefused as refused:
-            self._tell((viewer.viewer, wire.Notice(str(refused))))
-        self._report_baton()
-
     def _reach(self, origin: str) -> str | None:
         """How a phone reaches the page open at ``origin``: by HTTPS, for which its sensors ask, or not at all."""
         host = self.settings.host
         if self.settings.certificate is None or is_loopback((host, 0)) or host == "localhost":
             return None
         return reachable_origin(origin, self.port, lan_addresses())
-
-    def _claim(self, viewer: ViewerConnection, token: str, now_s: float) -> None:
-        claim = self._phones.claim(viewer.viewer, token, now_s)
-        if claim.replaces is not None:
-            self._drop(self._viewers[claim.replaces], 1001, "came back on another line")
-        self._tell(*claim.told)
-        self._report_baton()
-
-    def say(self, text: str) -> None:
-        """A line for everybody."""
-        self._tell(*((viewer, wire.Notice(text)) for viewer in self._viewers))
-
-    def _tell(self, *told: Told) -> None:
-        for viewer, message in told:
-            self._viewers[viewer].send(binary_frame(wire.encode_server(message)))
-
-    def _report_baton(self) -> None:
-        """Tell the orchestra when the baton moved."""
-        holder = self._presence.holder
-        if holder != self._reported_holder:
-            self._reported_holder = holder
-            name = self._presence[holder].name if holder in self._viewers else ""
-            self._on_input(Control(holder, name, "baton", target=holder))
-
-    def _command(self, viewer: ViewerConnection, message: wire.Command) -> None:
-        if self.settings.recording:
-            self._tell((viewer.viewer, wire.Notice(RECORDED)))
-            return
-        if not self._presence.may_control(viewer.viewer):
-            self._tell((viewer.viewer, wire.Notice("Only a host or the one with the baton can do that.")))
-            return
-        self._on_input(command_of(message, self._state.info, viewer.viewer, self._presence[viewer.viewer].name))
 
 
 def _binary(data: str | bytes) -> bytes:

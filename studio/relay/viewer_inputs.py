@@ -9,6 +9,7 @@ from ...engine.errors import ProtocolError
 from ...engine.transforms import unit_quaternion
 from ...engine.types import Pose
 from . import protocol as wire
+from .protocol_hands import PointerSample, TapSample
 from .relay_clients import MAX_AHEAD_S, ClockMap
 from .relay_types import Control, Input, KeyInput, PointerInput, TapInput
 from .session_info import SessionInfo
@@ -36,9 +37,9 @@ def inputs_of(message: wire.Pointer | wire.Poses | wire.Tap, clock: ClockMap, ar
     points = message.samples
     for index, time_s in enumerate(times):
         point = points[index]
-        if isinstance(point, wire.PointerSample):
+        if isinstance(point, PointerSample):
             yield PointerInput(time_s, point.x, point.y, point.pressed)
-        elif isinstance(point, wire.TapSample):
+        elif isinstance(point, TapSample):
             yield TapInput(time_s, point.strength)
         else:
             here = max(map(abs, point.position_m)) <= FARTHEST_M

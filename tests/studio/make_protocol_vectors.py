@@ -13,6 +13,7 @@ from tutti.studio.relay import protocol as p
 from tutti.studio.relay import protocol_commentary as pc
 from tutti.studio.relay import protocol_interaction as pi
 from tutti.studio.relay import protocol_values as pv
+from tutti.studio.relay.protocol_hands import KeySample, PointerSample, PoseSample, TapSample
 
 NOTE = pv.NoteOn(
     note_id=70_001,
@@ -265,21 +266,21 @@ CLIENT: dict[str, p.ClientMessage] = {
     "pointer": p.Pointer(
         clock_offset_s=-111.0,
         samples=(
-            p.PointerSample(client_s=123.5, x=-0.5, y=1.0, pressed=True),
-            p.PointerSample(client_s=123.508, x=-0.5, y=0.75, pressed=False),
+            PointerSample(client_s=123.5, x=-0.5, y=1.0, pressed=True),
+            PointerSample(client_s=123.508, x=-0.5, y=0.75, pressed=False),
         ),
     ),
     "poses": p.Poses(
         clock_offset_s=-111.0,
         samples=(
-            p.PoseSample(
+            PoseSample(
                 client_s=123.5,
                 device="left",
                 position_m=(-0.25, 1.25, -0.375),
                 orientation_wxyz=(1.0, 0.0, 0.0, 0.0),
                 valid=True,
             ),
-            p.PoseSample(
+            PoseSample(
                 client_s=123.5, device="baton", position_m=(0.25, 1.25, -0.375), orientation_wxyz=None, valid=False
             ),
         ),
@@ -289,12 +290,12 @@ CLIENT: dict[str, p.ClientMessage] = {
     "command, solo": p.Command(action="solo", target=7, value=1.0),
     "rename": p.Rename(name="Ludwig"),
     "listen": p.Listen(codec="pcm16"),
-    "tap": p.Tap(clock_offset_s=-0.5, samples=(p.TapSample(client_s=124.25, strength=0.75),)),
+    "tap": p.Tap(clock_offset_s=-0.5, samples=(TapSample(client_s=124.25, strength=0.75),)),
     "keys": p.Keys(
         clock_offset_s=-0.5,
         samples=(
-            p.KeySample(client_s=124.25, pitch=69, velocity=90),
-            p.KeySample(client_s=124.5, pitch=69, velocity=0),
+            KeySample(client_s=124.25, pitch=69, velocity=90),
+            KeySample(client_s=124.5, pitch=69, velocity=0),
         ),
     ),
     "pair": p.Pair(origin="https://192.168.0.17:8765"),

@@ -88,12 +88,13 @@ def test_a_key_that_is_no_midi_number_ends_the_connection_not_the_studio(room: R
     from websockets.sync.client import connect
 
     from tutti.studio.relay import protocol as wire
+    from tutti.studio.relay.protocol_hands import KeySample
 
     address = room.relay.address.replace("http", "ws", 1).rstrip("/") + wire.WEBSOCKET_PATH
     with connect(address, subprotocols=[wire.SUBPROTOCOL]) as socket:  # type: ignore[list-item]
         socket.send(wire.encode_client(wire.Hello(name="Rogue", codec="none", host_key="")))
         assert isinstance(wire.decode_server(bytes(socket.recv(timeout=10))), wire.Snapshot)
-        sample = wire.KeySample(client_s=0.0, pitch=200, velocity=90)
+        sample = KeySample(client_s=0.0, pitch=200, velocity=90)
         socket.send(wire.encode_client(wire.Keys(clock_offset_s=0.0, samples=(sample,))))
         with pytest.raises(Exception, match="4000"):
             while True:

@@ -18,6 +18,7 @@ from tutti.studio.relay.certificates import ensure_certificate
 from tutti.studio.relay.pairing import PairingDesk, PairingRefused, phone_address, qr_code, reachable_origin
 from tutti.studio.relay.phone_loan import PhoneLoans, Told
 from tutti.studio.relay.presence import Presence
+from tutti.studio.relay.protocol_hands import PoseSample
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -221,7 +222,7 @@ def test_a_phone_gets_the_baton_by_its_code_conducts_and_gives_it_back(tls: dict
             assert paired.owner == "Zoë"
             await phone.until(lambda: phone.baton_is_mine)
             assert sorted(viewer.name for viewer in phone.presence.viewers) == ["Zoë", "Zoë’s phone"]
-            sample = p.PoseSample(1.0, "baton", (0.0, 1.0, -0.5), (1.0, 0.0, 0.0, 0.0), True)
+            sample = PoseSample(1.0, "baton", (0.0, 1.0, -0.5), (1.0, 0.0, 0.0, 0.0), True)
             await phone.say(p.Poses(clock_offset_s=0.0, samples=(sample,)))
             await phone.next(p.Tick)
             assert [entry.device for entry in inputs if isinstance(entry, Pose)] == ["baton"]

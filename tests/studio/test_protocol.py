@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tutti.engine.errors import ProtocolError
 from tutti.studio.relay import protocol as p
 from tutti.studio.relay import protocol_schema
+from tutti.studio.relay.protocol_hands import PointerSample
 
 HERE = Path(__file__).parent
 VECTORS = json.loads((HERE / "protocol_vectors.json").read_text(encoding="utf-8"))
@@ -53,7 +54,7 @@ def test_bytes_are_what_the_document_says() -> None:
     assert p.encode_client(p.Rename(name="é")) == b"\x48\x02\x00\xc3\xa9"
     packet = p.Audio(codec="opus", first_sample=1, time_s=2.0, samples=960, data=b"abc")
     assert p.encode_server(packet) == struct.pack("<BBQdHI", 0x07, 1, 1, 2.0, 960, 3) + b"abc"
-    pointer = p.Pointer(clock_offset_s=1.0, samples=(p.PointerSample(client_s=2.0, x=0.5, y=-0.5, pressed=True),))
+    pointer = p.Pointer(clock_offset_s=1.0, samples=(PointerSample(client_s=2.0, x=0.5, y=-0.5, pressed=True),))
     assert p.encode_client(pointer) == struct.pack("<BdHdffB", 0x44, 1.0, 1, 2.0, 0.5, -0.5, 1)
 
 

@@ -21,6 +21,7 @@ from tutti.engine.errors import RelayError
 from tutti.engine.types import Pose
 from tutti.studio.relay import protocol as p
 from tutti.studio.relay import relay as relay_module
+from tutti.studio.relay.protocol_hands import PointerSample
 from tutti.studio.relay.relay import Control, RelayProcess, RelaySettings, RelaySource
 
 pytestmark = pytest.mark.realtime
@@ -68,7 +69,7 @@ def test_frames_go_out_and_batons_come_back(shared: RelayProcess, clock: Session
         await viewer.say(p.Baton(action="request", viewer=0))
         await viewer.until(lambda: viewer.baton_is_mine)
         start_s = clock.now_s()
-        points = tuple(p.PointerSample(start_s + 0.002 * n, 0.0, 0.1 * n, n < 4) for n in range(5))
+        points = tuple(PointerSample(start_s + 0.002 * n, 0.0, 0.1 * n, n < 4) for n in range(5))
         await asyncio.sleep(0.02)
         await viewer.say(p.Pointer(clock_offset_s=0.0, samples=points))
         await viewer.say(p.Command(action="start", target=0, value=0.0))

@@ -20,6 +20,7 @@ from tutti.engine.types import Pose
 from tutti.studio.relay import protocol as p
 from tutti.studio.relay import protocol_values as pv
 from tutti.studio.relay import relay_access, relay_server, session_state
+from tutti.studio.relay.protocol_hands import PointerSample, PoseSample, TapSample
 from tutti.studio.relay.relay_types import Control, PointerInput, TapInput
 from tutti.studio.relay.viewer_inputs import GAIN_RANGE_DB
 
@@ -247,7 +248,7 @@ def test_one_who_acknowledges_but_never_reads_is_held_and_closed(monkeypatch: py
 
             await loop.sock_sendall(liar, masked(p.Hello(name="Liar", codec="pcm16", host_key="")))
             await asyncio.sleep(0.2)
-            viewer = next(iter(server._viewers.values()))
+            viewer = next(iter(server._out.viewers.values()))
             transport = viewer.socket.transport
             most = 0
             transport.write(b"\x82\x7f" + struct.pack("!Q", 8_000_000) + bytes(8_000_000))
@@ -282,7 +283,7 @@ def test_one_who_acknowledges_but_never_reads_is_held_and_closed(monkeypatch: py
         (p.encode_client(p.Ack(tick=2**31 - 1, audio_end=0)), p.CLOSE_MALFORMED, "not sent yet"),
         (p.encode_client(p.Ping(client_s=0.0))[:-1] + b"\xff", p.CLOSE_MALFORMED, ""),
         (
-            p.encode_client(p.Pointer(clock_offset_s=0.0, samples=(p.PointerSample(0.0, 0.0, 0.0, True),) * 300)),
+            p.encode_client(p.Pointer(clock_offset_s=0.0, samples=(PointerSample(0.0, 0.0, 0.0, True),) * 300)),
             p.CLOSE_MALFORMED,
             "300 samples",
         ),
@@ -396,7 +397,7 @@ def test_a_full_hall_says_so() -> None:
 
 
 def drag(start_s: float, offset_s: float, count: int = 5, pressed: bool = True) -> p.Pointer:
-    points = tuple(p.PointerSample(start_s + 0.008 * n, 0.1 * n, -0.1 * n, pressed) for n in range(count))
+    points = tuple(PointerSample(start_s + 0.008 * n, 0.1 * n, -0.1 * n, pressed) for n in range(count))
     return p.Pointer(clock_offset_s=offset_s, samples=points)
 
 
@@ -421,7 +422,7 @@ def test_only_the_holders_baton_moves_the_orchestra() -> None:
             await first.say(p.Baton(action="release", viewer=0))
             await second.until(lambda: second.baton_is_mine)
             inputs.clear()
-            hand = p.PoseSample(50.0, "left", (0.5, 1.0, -0.25), (1.0, 0.0, 0.0, 0.0), True)
+            hand = PoseSample(50.0, "left", (0.5, 1.0, -0.25), (1.0, 0.0, 0.0, 0.0), True)
             await second.say(p.Poses(clock_offset_s=0.0, samples=(hand,)))
             await second.say(p.Ping(client_s=1.0))
             await second.next(p.Pong)
@@ -440,8 +441,8 @@ def test_only_the_holders_taps_count() -> None:
             await first.say(p.Baton(action="request", viewer=0))
             await first.until(lambda: first.baton_is_mine)
             offset_s = clock.now_s() - 100.0
-            await second.say(p.Tap(clock_offset_s=offset_s, samples=(p.TapSample(100.0, 1.0),)))
-            taps = (p.TapSample(99.5, 0.25), p.TapSample(100.0, 0.75))
+            await second.say(p.Tap(clock_offset_s=offset_s, samples=(TapSample(100.0, 1.0),)))
+            taps = (TapSample(99.5, 0.25), TapSample(100.0, 0.75))
             await first.say(p.Tap(clock_offset_s=offset_s, samples=taps))
             await first.say(p.Ping(client_s=1.0))
             await first.next(p.Pong)

@@ -4,12 +4,13 @@ import pytest
 
 from tutti.engine.types import Pose
 from tutti.studio.relay import protocol as p
+from tutti.studio.relay.protocol_hands import PoseSample
 from tutti.studio.relay.relay_clients import ClockMap
 from tutti.studio.relay.viewer_inputs import inputs_of
 
 
 def posed(position_m=(0.1, 1.2, -0.4), orientation_wxyz=(1.0, 0.0, 0.0, 0.0)) -> Pose:
-    sample = p.PoseSample(1.0, "baton", position_m, orientation_wxyz, True)
+    sample = PoseSample(1.0, "baton", position_m, orientation_wxyz, True)
     (pose,) = inputs_of(p.Poses(0.0, (sample,)), ClockMap(), 1.0)
     assert isinstance(pose, Pose)
     return pose
