@@ -3,28 +3,22 @@ import { type Address, readAddress } from "./address";
 import { AudioPlayer, CONDUCTING_TARGET_S, LISTENING_TARGET_S } from "./audio/player";
 import { CommentaryPanel } from "./commentary/panel";
 import { Concert, type ShownPosition } from "./concert";
-import type { Command, Event as ConcertEvent, NoteOn, PointerSample, Snapshot } from "./generated/protocol";
-import { MAX_SAMPLES, NOBODY } from "./generated/protocol";
-import { Chooser } from "./input/chooser";
-import { choices, ChooserMenu } from "./input/chooser_menu";
-import { CENTRE_M, type GestureSink, type InputKind, REACH_M } from "./input/input";
-import { PhoneInvite } from "./input/phone_invite";
-import { Tapping } from "./input/tap";
+import type { Command, Event as ConcertEvent, NoteOn, Snapshot } from "./generated/protocol";
+import { NOBODY } from "./generated/protocol";
+import { Conducting } from "./input/conducting";
 import { Hands } from "./interaction/hands";
 import type { Connection, FromNetwork } from "./net/messages";
 import { Network } from "./net/network";
 import type { View } from "./scene/cameras";
-import { type HandPosition, Stage } from "./scene/stage";
+import { Stage } from "./scene/stage";
 import { Timeline } from "./timeline";
 import { Awake } from "./ui/awake";
 import { Controls } from "./ui/controls";
 import { h } from "./ui/dom";
-import { GesturePad } from "./ui/gesture_pad";
 import { Hints } from "./ui/hints";
 import { PartsPanel } from "./ui/parts_panel";
 import { PeoplePanel } from "./ui/people_panel";
 import { Piano } from "./ui/piano";
-import { SampleBatch } from "./ui/sample_batch";
 import { ScorePanel } from "./ui/score_panel";
 import { type ShortcutActions, shortcut } from "./ui/shortcuts";
 import { SoundLine } from "./ui/sound_line";
@@ -58,14 +52,9 @@ export class App {
   private readonly status = new StatusLine(() => this.network.retry());
   private readonly hints = new Hints(() => void this.audio.unlock());
   private readonly controls: Controls;
-  private readonly pad: GesturePad;
   private readonly hands: Hands;
-  private readonly batch = new SampleBatch((samples) => this.network.send({ kind: "Pointer", clock_offset_s: this.timeline.offsetS, samples }));
-  private readonly chooser: Chooser;
-  private readonly chooserMenu: ChooserMenu;
-  private readonly phone: PhoneInvite;
+  private readonly conducting: Conducting;
   private readonly entrance: Entrance;
-  private readonly inputPlace = h("div", { class: "input-place" });
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)");
   private readonly awake = new Awake();
   private dock: HTMLElement | null = null;
@@ -74,7 +63,6 @@ export class App {
   private shown: ShownPosition | null = null;
   private wasHolding = false;
   private soundRateHz = -1;
-  private conductedAtMs = -Infinity;
 
   constructor(
     private readonly root: HTMLElement,
@@ -91,7 +79,7 @@ export class App {
       ticked: (tick) => this.review.tick(tick),
       notice: (text) => {
         this.say(text);
-        this.phone.noticed(text);
+        this.conducting.phone.noticed(text);
       },
       sounded: (status) => {
         this.parts.sound(status.parts);
@@ -123,38 +111,21 @@ export class App {
       (message) => this.network.send(message),
       () => this.timeline.offsetS,
     );
-    this.pad = new GesturePad(this.canvas, {
-      samples: (samples) => this.gesture(samples),
-      hover: (x, y) => this.stage?.conduct(true, { x, y }),
-      refused: () => !this.hands.pointing && this.stage?.cameras.current !== "orbit" && !this.concert.holding && this.hints.say("Press “Conduct” to take the baton."),
+    this.conducting = new Conducting({
+      root: this.root,
+      canvas: this.canvas,
+      stage: () => this.stage,
+      holding: () => this.concert.holding,
+      pointing: () => this.hands.pointing,
+      presenting: () => this.entrance.presenting,
+      makeHeadset: (sink) => this.entrance.make(sink),
+      send: (message) => this.network.send(message),
+      clockOffsetS: () => this.timeline.offsetS,
+      sessionS: () => this.timeline.sessionS(),
+      say: (text) => this.hints.say(text),
     });
-    const touch = matchMedia("(pointer: coarse)").matches;
-    const offered = choices(touch);
-    this.phone = new PhoneInvite({ pair: (origin) => this.network.send({ kind: "Pair", origin }), sessionS: () => this.timeline.sessionS() }, touch);
-    this.chooser = new Chooser(
-      {
-        make: {
-          tap: async (sink) => new Tapping(sink, { element: this.canvas, counts: () => this.stage?.cameras.current !== "orbit" }),
-          webcam: async (sink) => new (await import("./input/webcam")).Webcam(sink),
-          gamepad: async (sink) => new (await import("./input/gamepad")).GamepadConducting(sink),
-          phone: async () => this.phone,
-          headset: (sink) => this.entrance.make(sink),
-        },
-        sink: this.gestures(),
-        store: localStorage,
-        changed: (kind, panel) => this.inputChanged(kind, panel),
-        failed: (kind, error) => {
-          console.warn(`${kind} not loaded`, error);
-          this.hints.say("This way to conduct could not be loaded: choose it again, or reload the page.");
-        },
-      },
-      offered.map(({ kind }) => kind),
-    );
-    this.chooserMenu = new ChooserMenu(offered, (kind) => this.chooser.choose(kind));
-    this.chooserMenu.offer("headset", false);
     this.entrance = this.makeEntrance();
-    this.chooserMenu.showCurrent(this.chooser.current);
-    this.controls.element.firstElementChild?.after(this.chooserMenu.element);
+    this.controls.element.firstElementChild?.after(this.conducting.menu.element);
     this.lay();
   }
 
@@ -192,7 +163,7 @@ export class App {
       review: this.review.diagnostics(),
       commentary: this.commentary.facts,
       hands: this.hands.diagnostics(),
-      input: { kind: this.chooser.current, ...this.chooser.active?.facts },
+      input: this.conducting.facts,
     };
   }
 
@@ -210,7 +181,7 @@ export class App {
     }).observe(dock);
     this.dock = dock;
     this.parts.element.append(this.soundLine.element);
-    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.commentary.element, this.piano.element, this.inputPlace, this.hints.element, dock);
+    this.root.append(this.canvas, h("div", { class: "vignette", "aria-hidden": "true" }), this.status.element, this.people.element, this.parts.element, this.review.element, this.commentary.element, this.piano.element, this.conducting.place, this.hints.element, dock);
     this.controls.showView("audience");
     if (this.address.review) this.toggleReview();
   }
@@ -246,9 +217,7 @@ export class App {
         if (message.connection.state === "waiting") this.entrance.say("The studio does not answer: trying again. The orchestra plays on.");
         if (message.connection.state !== "live") {
           this.soundLine.clear();
-          this.pad.enabled = false;
-          this.pad.release();
-          this.stage?.conduct(false, null);
+          this.conducting.interrupt();
           this.hands.take(null);
         }
         this.showControls();
@@ -257,7 +226,7 @@ export class App {
         this.timeline.setClock(message.clock);
         break;
       case "message":
-        if (message.message.kind === "PairingCode") this.phone.show(message.message);
+        if (message.message.kind === "PairingCode") this.conducting.phone.show(message.message);
         else this.concert.take(message.message);
         break;
       case "decoder":
@@ -295,47 +264,6 @@ export class App {
     for (const note of notes) this.event(note);
   }
 
-  private gesture(samples: readonly PointerSample[]): void {
-    this.conductedAtMs = performance.now();
-    const last = samples[samples.length - 1]!;
-    const hand: HandPosition = { x: last.x, y: last.y };
-    this.stage?.conduct(true, hand);
-    this.batch.add(samples);
-  }
-
-  /** Where poses and taps of the chosen input go: to the orchestra, and to one's own hand in the picture. */
-  private gestures(): GestureSink {
-    return {
-      poses: (samples) => {
-        this.conductedAtMs = performance.now();
-        const hand = samples.filter(({ device, valid }) => device === "baton" && valid).at(-1)?.position_m;
-        if (hand !== undefined && !this.entrance.presenting) this.stage?.conduct(true, { x: (hand[0] - CENTRE_M[0]) / REACH_M, y: (hand[1] - CENTRE_M[1]) / REACH_M });
-        for (let i = 0; i < samples.length; i += MAX_SAMPLES) {
-          this.network.send({ kind: "Poses", clock_offset_s: this.timeline.offsetS, samples: samples.slice(i, i + MAX_SAMPLES) });
-        }
-      },
-      taps: (samples) => {
-        this.conductedAtMs = performance.now();
-        this.network.send({ kind: "Tap", clock_offset_s: this.timeline.offsetS, samples: [...samples] });
-      },
-    };
-  }
-
-  private inputChanged(kind: InputKind, panel: HTMLElement | null): void {
-    this.chooserMenu.showCurrent(kind);
-    this.inputPlace.replaceChildren(...(panel === null ? [] : [panel]));
-    this.pad.release();
-    this.stage?.conduct(this.concert.holding, null);
-    this.showPad();
-    this.chooser.active?.hold?.(this.concert.holding);
-  }
-
-  /** The stage takes drags only while they conduct. */
-  private showPad(): void {
-    this.pad.enabled = !this.hands.pointing && this.concert.holding && this.chooser.current === "pad" && this.stage?.cameras.current !== "orbit";
-    this.root.classList.toggle("by-pad", this.chooser.current === "pad");
-  }
-
   private makeEntrance(): Entrance {
     return new Entrance({
       stage: () => this.stage,
@@ -347,15 +275,15 @@ export class App {
       cue: () => this.command("cue"),
       say: (text) => this.hints.say(text),
       offered: (there) => {
-        this.chooserMenu.offer("headset", there && !this.address.display);
+        this.conducting.menu.offer("headset", there && !this.address.display);
         this.controls.offerVr(there);
       },
       hands: this.hands,
       audio: this.audio,
       clockOffsetS: () => this.timeline.offsetS,
-      current: () => this.chooser.current,
-      choose: (kind) => this.chooser.choose(kind),
-      prepare: () => this.chooser.prepare("headset", (sink) => this.entrance.make(sink)),
+      current: () => this.conducting.current,
+      choose: (kind) => this.conducting.choose(kind),
+      prepare: () => this.conducting.prepareHeadset(),
     });
   }
 
@@ -381,15 +309,15 @@ export class App {
   private look(view: View): void {
     this.stage?.look(view);
     this.controls.showView(view);
-    this.showPad();
+    this.conducting.allow();
   }
 
   /** The mouse points at players and moves them, or conducts again. */
   private point(on: boolean): void {
     this.hands.pointing = on;
     this.root.classList.toggle("pointing", on);
-    this.pad.release();
-    this.showPad();
+    this.conducting.release();
+    this.conducting.allow();
     this.showControls();
   }
 
@@ -443,16 +371,10 @@ export class App {
     if (holding !== this.wasHolding) {
       this.wasHolding = holding;
       this.audio.setTarget(holding ? CONDUCTING_TARGET_S : LISTENING_TARGET_S);
-      this.pad.release();
-      this.stage?.conduct(holding, null);
-      if (holding) {
-        this.conductedAtMs = -Infinity;
-        this.look("podium");
-      }
-      this.chooser.hold(holding);
-      this.chooser.active?.hold?.(holding);
+      if (holding) this.look("podium");
+      this.conducting.hold(holding);
     }
-    this.showPad();
+    this.conducting.allow();
     this.root.classList.toggle("holding", holding);
     this.showControls();
   }
@@ -495,8 +417,7 @@ export class App {
     const levels = this.audio.levels;
     const rms = levels === null ? 0 : Math.max(...levels.rms);
     this.controls.showLevel(rms > 0 ? 20 * Math.log10(rms) : SILENT_DB);
-    const idle = performance.now() - this.conductedAtMs > 2500;
-    this.hints.showHow(this.concert.holding && this.chooser.current === "pad" && !this.running && idle && this.stage?.cameras.current !== "orbit", this.shown?.state);
+    this.hints.showHow(this.conducting.idle && !this.running, this.shown?.state);
   }
 }
 
