@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from .audio.room import Room
     from .audio.source_field import Listener
 
 Vector = tuple[float, float, float]
@@ -369,6 +370,10 @@ class AudioOutput(Protocol):
 
     def sit(self, listener: "Listener | None") -> None:
         """Hear from a fixed seat from now on; None: with the head that is tracked, at the podium."""
+        ...
+
+    def enter(self, room: "Room", listener: "Listener | None", at_s: float = ...) -> None:
+        """Play in another hall from session time ``at_s`` on, or when it is ready; hear from ``listener`` there."""
         ...
 
     def silence(self) -> None:

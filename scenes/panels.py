@@ -109,9 +109,9 @@ def _draw_item(sheet: Sheet, item: PanelItem, height: float) -> None:
 
 
 def _ink(item: PanelItem) -> Colour:
-    if item.state == "disabled":
-        return MUTED_INK
-    return DARK if item.kind == "toggle" and item.value > 0.5 and item.state != "pressed" else IVORY
+    if item.kind == "toggle" and item.value > 0.5 and item.state != "pressed":
+        return DARK
+    return MUTED_INK if item.state == "disabled" else IVORY
 
 
 def _matrix(panel: Panel) -> LMatrix4:

@@ -14,6 +14,7 @@ from ..engine.interaction.mixer import Mixer, with_gain
 from ..engine.interaction.values import InteractionFrame, Outcome, Pointer, Request
 from ..engine.score import Score
 from ..engine.types import Frame, PlayerPlacement
+from .hall_choice import halls_beside, seat_kept
 from .listening_seat import seat_asked_for
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,10 @@ class HallInteraction:
     sources: list[PointerSource] = field(default_factory=list)
     seat: str = "podium"
     """Where the listener sits, as ``listener_seats`` names it."""
+    entering: Hall | None = None
+    """The hall that is made ready."""
+    halls: tuple[Hall, ...] = field(init=False)
+    """Those that can be played in."""
     mixer: Mixer = field(init=False)
     frames: dict[str, InteractionFrame] = field(default_factory=dict)
     """The newest of everybody, by who it is."""
@@ -61,6 +66,7 @@ class HallInteraction:
     _measure: int = 0
 
     def __post_init__(self) -> None:
+        self.halls = halls_beside(self.hall)
         self.mixer = Mixer.of(self.seated)
         self._names = ScoreNames.of(self.score)
         self._interaction = Interaction(self.hall, self._names, self.seated)
@@ -98,6 +104,9 @@ class HallInteraction:
             conducting=console.conducting,
             seats=seat_choices(self.hall),
             seat=self.seat,
+            halls=tuple(hall.name for hall in self.halls),
+            hall=self.hall.name,
+            entering="" if self.entering is None else self.entering.name,
         )
         outcome = self._interaction.step(now_s, pointers, state, spectators)
         self.frames = {frame.who: frame for frame in outcome.frames}
@@ -121,6 +130,15 @@ class HallInteraction:
         head hears."""
         self.seat, listener = seat_asked_for(self.hall, request.value)
         return listener
+
+    def hall_asked_for(self, number: float) -> Hall:
+        """The hall of this number."""
+        return self.halls[min(len(self.halls) - 1, max(0, int(number)))]
+
+    def enter(self, hall: Hall) -> None:
+        """The orchestra is in another hall, and so is the listener."""
+        self.hall = hall
+        self.seat, _ = seat_kept(self.seat, hall)
 
     def mute_part(self, part: int, on: bool, placements: tuple[PlayerPlacement, ...]) -> tuple[PlayerPlacement, ...]:
         """The placements with a whole part muted or not: how the page's list of parts asks for it."""

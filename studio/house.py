@@ -18,6 +18,7 @@ class House:
 
     def __init__(self, seats: Sequence[PlayerPlacement]) -> None:
         self.seats = tuple(seats)
+        self._first = (seats[0].player, seats[0].part) if seats else None
         self._audience = Audience()
         self._player = ApplausePlayer(self.seats)
 
@@ -27,6 +28,14 @@ class House:
         first_player = 1 + max((placement.player for placement in beside), default=-1)
         first_part = 1 + max((placement.part for placement in beside), default=parts - 1)
         return cls(audience_seats(hall, first_player, max(first_part, parts)))
+
+    def moved(self, hall: Hall) -> "House":
+        """The same people in the seats of another hall; nobody claps on the way. Call ``hush`` before."""
+        if self._first is None:  # there was no audience to begin with, and no sounds for one were loaded
+            return self
+        house = House(audience_seats(hall, *self._first))
+        house._audience, house._first = self._audience, self._first
+        return house
 
     @property
     def clapping(self) -> bool:

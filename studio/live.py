@@ -7,16 +7,22 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..engine.audio.impulse_response import room_of
 from ..engine.audio.output import AudioProcess
+from ..engine.audio.room import Room
 from ..engine.audio.sound_watch import SoundReading, SoundWatch
 from ..engine.clock import SessionClock
 from ..engine.conducting.follow_style import FollowStyle
+from ..engine.errors import TuttiError
+from ..engine.hall import Hall
 from ..engine.interaction.moving import put_back
 from ..engine.interaction.values import InteractionFrame, Pointer, Request
 from ..engine.performance import Performance
 from ..engine.types import FollowState, Frame, HeardNote, PerformerSource, PlayerPlacement, Pose
 from .ai.ai_record import CopyWatch
 from .ai.commentary import Commentary
+from .hall_choice import ACTION as ENTERED
+from .hall_choice import seat_kept
 from .hall_interaction import Console, HallInteraction
 from .headset_link import HeadsetLink
 from .house import House
@@ -89,6 +95,7 @@ class LiveSession:
     watch: SoundWatch | None = None
     """Looks at the sound; the page is told, and whoever takes ``take_sound``."""
     viewer_conducts: bool = False
+    _entering: tuple[Hall, Room] | None = None
     _recording: SoundRecording | None = None
     _sound: SoundReading | None = None
     _looked_after_s: float = 0.0
@@ -333,6 +340,48 @@ class LiveSession:
                 self.place(hands.balance(request, self.placements))
             case "seat":
                 self.audio.sit(hands.sit(request))
+            case "hall":
+                self.enter_hall(hands, hands.hall_asked_for(request.value))
+
+    def enter_hall(self, hands: HallInteraction, hall: Hall) -> None:
+        """Play in another hall as soon as it is ready; nothing happens while music is played."""
+        if self._state not in AT_REST or self._entering is not None or hall == hands.hall:
+            return
+        try:
+            room = room_of(hall)
+        except TuttiError as error:
+            self._announce(f"Not to the {hall.name}: {error}")
+            return
+        self._entering, hands.entering = (hall, room), hall
+        self.audio.enter(room, seat_kept(hands.seat, hall)[1])
+        self._announce(f"On the way: {hall.name}")
+
+    def _arrive(self, hands: HallInteraction, hall: Hall, room: Room) -> None:
+        """The next hall is heard, or could not be made ready."""
+        self._entering = hands.entering = None
+        if self.audio.room is not room:
+            self._announce(f"The {hall.name} could not be made ready: the orchestra stays where it is")
+            return
+        now_s = self.clock.now_s()
+        hands.enter(hall)
+        if self.house is not None:
+            self.audio.submit((), self.house.hush(now_s))
+            others = tuple(seat for seat in self.beside if seat not in self.house.seats)
+            self.house = self.house.moved(hall)
+            self.beside = (*others, *self.house.seats)
+            self.audio.place((*self.placements, *self.beside))
+        if self.relay is not None:
+            self.relay.enter(hall.key)
+        if self.recorder is not None:
+            self.recorder.write_control(ControlEvent(now_s, ENTERED, hall.key, ""))
+        self._announce(f"The orchestra plays in the {hall.name}")
+
+    def _announce(self, line: str) -> None:
+        """A line for everybody: in the terminal, and on the page."""
+        if self.on_swap is not None:
+            self.on_swap(line)
+        if self.relay is not None:
+            self.relay.say(line)
 
     def _conducting(self) -> str:
         """What conducts, in words."""
@@ -398,6 +447,8 @@ class LiveSession:
         """Fetch recorded sound, see to the seating, bring a dead relay back; the audio process watches itself."""
         if self._recording is not None:
             self._recording.fetch()
+        if self._entering is not None and self.hands is not None and not self.audio.entering:
+            self._arrive(self.hands, *self._entering)
         close = self.copies.check() if self.copies is not None else None
         if close is not None:
             log.warning(close)

@@ -28,10 +28,10 @@ from ..engine.types import Frame, HeardNote, PlayerPlacement
 from .ai.ai_choice import AiChoice
 from .ai.ai_record import author_of
 from .ensemble_setup import ai_sources, parts_named, parts_on_cue, score_of_session, seat, soloist_named
+from .hall_choice import heard_from
 from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
 from .house import House
-from .listening_seat import seat_changes
 from .performer_file import PerformerReplay, PerformerSound, write_performer
 from .results import Stage, write_results
 from .session_file import Session, SessionHeader, SessionRecorder, read_session
@@ -219,7 +219,7 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
         tuple(name for name in header.ai.get("ai-parts", "").split(", ") if name),
         Hearing().settings(hall, header.placements, header.seed),
         reseatings=session.reseatings,
-        seats=seat_changes(session),
+        seats=heard_from(session),
         house=_house_of(session, score, seats_beside(learner, ())),
         ai=header.ai,
         heard=session.heard,

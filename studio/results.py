@@ -14,11 +14,10 @@ from typing import Any
 
 from rich.progress import Progress
 
-from ..engine.audio.audio_messages import Sit
+from ..engine.audio.audio_messages import Enter, Sit
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
 from ..engine.audio.renderer import AudioSettings
-from ..engine.audio.source_field import Listener
 from ..engine.errors import ModelError, SceneError, ScoreError
 from ..engine.hall import Hall
 from ..engine.score import Score
@@ -32,6 +31,7 @@ from .ai.part_files import write_musicxml as write_marked_musicxml
 from .conducting_report import look_back
 from .ensemble_setup import sound_loader
 from .exports import write_beats_csv, write_notes_csv
+from .hall_choice import Heard
 from .heard_again import HeardAgain, seats_beside
 from .house import House
 from .measure import measure_wav
@@ -68,8 +68,8 @@ class Stage:
     formats: tuple[str, ...] = ()
     stems: bool = False
     reseatings: tuple[Reseating, ...] = ()
-    seats: tuple[tuple[float, Listener | None], ...] = ()
-    """When the listener sat down elsewhere."""
+    seats: tuple[Heard, ...] = ()
+    """When the listener sat down elsewhere, or all went to another hall."""
     house: House | None = None
     """Who claps, where somebody did."""
     ai: dict[str, str] = field(default_factory=dict)
@@ -200,20 +200,27 @@ def audio_cues(frames: Sequence[Frame], stage: Stage) -> Iterator[AudioCue]:
     """What the audio engine is told. The WAV begins at session time 0, or with a take whose clock starts late."""
     late_s = _late_start_s(frames)
     placements, changes, seats = stage.placements, deque(stage.reseatings), deque(stage.seats)
-    sounding = StillSounding()
+    sounding, house = StillSounding(), stage.house
     for frame in frames:
         cue, before = cue_from_frame(frame), placements
         while changes and changes[0].frame <= frame.index:
             placements = reseated(placements, changes.popleft().placements)
-        if placements != before:
-            cue = replace(cue, placements=(*placements, *stage.beside))
-        while seats and seats[0][0] <= frame.time_s:
-            cue = replace(cue, sit=Sit(seats.popleft()[1]))
+        house_before = house
+        while seats and seats[0].time_s <= frame.time_s:
+            change = seats.popleft()
+            if change.entered:
+                cue = replace(cue, enter=Enter(room_of(change.hall), change.listener), sit=None)
+                house = house and house.moved(change.hall)
+            else:
+                cue = replace(cue, sit=Sit(change.listener))
         if stage.learner is not None:
             notes, releases = stage.learner.step(frame)
             cue = replace(cue, notes=(*cue.notes, *notes), releases=(*cue.releases, *releases))
-        if stage.house is not None:
-            notes, releases = stage.house.clap(frame)
+        if placements != before or house is not house_before:
+            audience = house.seats if house is not None else ()
+            cue = replace(cue, placements=(*placements, *seats_beside(stage.learner, audience)))
+        if house is not None:
+            notes, releases = house.clap(frame)
             cue = replace(cue, notes=(*cue.notes, *notes), releases=(*cue.releases, *releases))
         if late_s:
             notes = tuple(replace(note, onset_s=note.onset_s - late_s) for note in cue.notes)
@@ -223,7 +230,7 @@ def audio_cues(frames: Sequence[Frame], stage: Stage) -> Iterator[AudioCue]:
         yield cue
     if frames:  # the session was closed while they played, or clapped
         end_s = frames[-1].time_s - late_s
-        hushed = stage.house.hush(end_s) if stage.house is not None else ()
+        hushed = house.hush(end_s) if house is not None else ()
         sounding.follow((), hushed)
         yield AudioCue(end_s, releases=(*hushed, *sounding.end(end_s)))
 

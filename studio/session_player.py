@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..engine.audio.impulse_response import room_of
 from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement, Pose, SoloPosition
 from .ai.commentary import Commentary
+from .hall_choice import heard_from
 from .heard_again import HeardAgain, seats_beside
 from .house import House
-from .listening_seat import seat_changes
 from .relay.relay import RelayProcess
 from .reseating import reseated
 from .session_file import Session
@@ -46,7 +47,8 @@ class SessionPlayer:
         self._learner = learner
         self._commentary = commentary
         self._reseatings = deque(session.reseatings)
-        self._seats = deque(seat_changes(session))
+        self._seats = deque(heard_from(session))
+        self._next_hall()
         self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
 
     @property
@@ -64,8 +66,14 @@ class SessionPlayer:
         while self._next < len(self._frames) and self._frames[self._next].time_s + self._shift_s <= now_s:
             self._reseat(self._frames[self._next].index)
             recorded = self._frames[self._next]
-            while self._seats and self._seats[0][0] <= recorded.time_s:
-                self._audio.sit(self._seats.popleft()[1])
+            while self._seats and self._seats[0].time_s <= recorded.time_s:
+                change = self._seats.popleft()
+                if change.entered:
+                    self._house = self._house and self._house.moved(change.hall)
+                    self._place()
+                    self._next_hall()
+                else:
+                    self._audio.sit(change.listener)
             newest = shifted(recorded, self._shift_s)
             self._next += 1
             self._submit(newest.notes, newest.releases)
@@ -82,6 +90,12 @@ class SessionPlayer:
             hushed = self._house.hush(now_s) if self._house is not None else ()
             self._audio.submit((), (*hushed, *self._sounding.end(now_s)))
         return newest
+
+    def _next_hall(self) -> None:
+        """Have the next hall made ready for its time."""
+        change = next((change for change in self._seats if change.entered), None)
+        if change is not None:
+            self._audio.enter(room_of(change.hall), change.listener, change.time_s + self._shift_s)
 
     def _submit(self, notes: Sequence[NoteEvent], releases: Sequence[NoteRelease]) -> None:
         self._sounding.follow(notes, releases)
@@ -100,12 +114,15 @@ class SessionPlayer:
             self._placements = reseated(self._placements, self._reseatings.popleft().placements)
         if self._placements == before:
             return
-        audience = self._house.seats if self._house is not None else ()
-        self._audio.place((*self._placements, *seats_beside(self._learner, audience)))
+        self._place()
         if self._relay is not None:
             self._relay.place(self._placements)
         if self.on_place is not None:
             self.on_place(self._placements)
+
+    def _place(self) -> None:
+        audience = self._house.seats if self._house is not None else ()
+        self._audio.place((*self._placements, *seats_beside(self._learner, audience)))
 
 
 def shifted(frame: Frame, by_s: float) -> Frame:

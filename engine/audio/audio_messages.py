@@ -34,6 +34,14 @@ class Sit:
 
 
 @dataclass(frozen=True, slots=True)
+class Enter:
+    """Play in another hall, heard from ``listener`` there as ``Sit`` has it. For files: live, another process does."""
+
+    room: Room
+    listener: Listener | None
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """End every note softly."""
 

@@ -27,6 +27,7 @@ class Player:
     """A process of ``run_audio``: it loads everything, stands by, and plays when told to. Thread-safe."""
 
     def __init__(self, context: SpawnContext, job: AudioJob) -> None:
+        self.job = job
         self.messages = context.Queue(QUEUE_MESSAGES)
         self._ready = False
         self._lock = threading.Lock()

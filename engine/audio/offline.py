@@ -11,7 +11,7 @@ import numpy as np
 from ..sounds.sound_set import SoundSet
 from ..types import Frame, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from ..units import db_to_gain, gain_to_db
-from .audio_messages import Sit
+from .audio_messages import Enter, Sit
 from .hrtf import LEAD
 from .loudness import LoudnessMeter
 from .master import TruePeakLimiter
@@ -43,6 +43,7 @@ class AudioCue:
     placements: Sequence[PlayerPlacement] | None = None
     silence: bool = False
     sit: Sit | None = None
+    enter: Enter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,8 @@ def _levelled(run: _Run, cues: Iterable[AudioCue], file: WavWriter, loudness_luf
 def _apply(renderer: OrchestraRenderer, cue: AudioCue) -> None:
     if cue.placements is not None:
         renderer.place(cue.placements)
+    if cue.enter is not None:
+        renderer.enter(cue.enter.room, cue.enter.listener)
     if cue.sit is not None:
         renderer.sit(cue.sit.listener)
     if cue.silence:

@@ -74,6 +74,7 @@ class AudioProcess:
         self._releases: dict[int, NoteRelease] = {}
         self._seat: Sit | None = None
         self._dropped = 0
+        self._enters_at_s = math.inf
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
@@ -142,6 +143,25 @@ class AudioProcess:
         with self._lock:
             self._seat = Sit(listener)
         self._send(Sit(listener))
+
+    def enter(self, room: Room, listener: Listener | None, at_s: float = -math.inf) -> None:
+        """Play in another hall from session time ``at_s`` on, or as soon as everything is loaded there (some seconds);
+        hear from ``listener`` there (None: as ``sit``). Until then this hall is heard. What sounds at that moment
+        begins anew: best while the orchestra rests. ``entering`` tells whether it is still to come, ``room`` where
+        they play."""
+        with self._lock:
+            self._job = replace(self._job, room=room, settings=replace(self._job.settings, listener=listener))
+            self._enters_at_s = at_s
+
+    @property
+    def entering(self) -> bool:
+        """Another hall is being made ready, or its time has not come."""
+        return self._enters_at_s != math.inf
+
+    @property
+    def room(self) -> Room:
+        """Where the process that plays is heard."""
+        return self._player.job.room
 
     def silence(self) -> None:
         with self._lock:
@@ -229,6 +249,9 @@ class AudioProcess:
                 stall, played_s = StallDetector(self._player), now_s
             elif state not in ("playing", "no device"):
                 played_s = now_s
+            elif self.entering:
+                if self._go_over():
+                    stall, played_s = StallDetector(self._player), now_s
             elif now_s - played_s > STANDBY_AFTER_S and not (self._standby and self._standby.process.is_alive()):
                 self._stand_by()
                 played_s = now_s
@@ -242,6 +265,35 @@ class AudioProcess:
         with self._lock:
             job = self._job
         self._standby = Player(self._context, job)  # takes time where the hall's response is handed over
+
+    def _go_over(self) -> bool:
+        """See to it that who stands by is in the next hall, and let them play there when they are ready and it is time;
+        whether they do now. Where they die of it, the orchestra stays."""
+        with self._lock:
+            room, at_s = self._job.room, self._enters_at_s
+        standby = self._standby
+        if standby is None or standby.job.room is not room:
+            self._stand_by()
+            return False
+        if not standby.process.is_alive():
+            _log.error("the next hall could not be made ready: the orchestra stays in this one")
+            with self._lock:
+                here = self._player.job
+                settings = replace(self._job.settings, listener=here.settings.listener)
+                self._job = replace(self._job, room=here.room, settings=settings)
+                self._enters_at_s = math.inf
+            return False
+        if not standby.ready or self._clock.now_s() < at_s:
+            return False
+        self._send(Close())
+        before, self._standby = self._player, None
+        before.end(softly_s=1.0)  # many a device opens once only
+        with self._lock:
+            self._ring.set_state("starting", message="")
+            self._player, self._seat, self._enters_at_s = standby, None, math.inf
+            self._begin_to_play()
+            self._send(self._still_to_play())
+        return True
 
     def _look(self, state: str) -> None:
         """Have the process that stands by look for a device, and act on what it saw since the last time."""
@@ -280,6 +332,8 @@ class AudioProcess:
         before.end()
         with self._lock:  # what is submitted from here on comes after what still sounds, and once
             self._player = standby
+            if standby.job.room is self._job.room:
+                self._enters_at_s = math.inf
             self._begin_to_play()
             self._send(self._still_to_play())
         return True

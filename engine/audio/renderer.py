@@ -112,6 +112,8 @@ class OrchestraRenderer:
         self._voices = VoicePool(sounds, voices, settings.rate_hz, self._block)
         self._reverb = LateReverb(room, settings.rate_hz, self._block, settings.seed)
         self._limiter = TruePeakLimiter(settings.rate_hz, self._block, settings.ceiling_db)
+        self._left: list[tuple[LateReverb, int]] = []
+        """Halls that were left and ring still, with the position at which they are silent."""
         self._seat = settings.listener
         self._solo: frozenset[str] = frozenset()
         self._placements = tuple(placements)
@@ -169,7 +171,8 @@ class OrchestraRenderer:
     @property
     def tail_s(self) -> float:
         """How long the hall rings after the last sound."""
-        return (self._reverb.tail + self._history + self.latency) / self.settings.rate_hz
+        left = max((until - self._position for _, until in self._left), default=0)
+        return (max(self._reverb.tail, left) + self._history + self.latency) / self.settings.rate_hz
 
     @property
     def limiting_db(self) -> float:
@@ -207,6 +210,22 @@ class OrchestraRenderer:
         self.place_listener(listener or AT_PODIUM)
         self._adjust_loudness()
         self._seats = self._playing.seats = self._seated()
+
+    def enter(self, room: Room, listener: Listener | None) -> None:
+        """Go over to another hall, and hear from ``listener`` there (None: as ``sit``). What sounds is silenced, and
+        the hall that was left rings out. Takes time: not for a process whose device waits. Raises
+        ``AudioDeviceError`` where other formats or stems are rendered: they know one hall."""
+        if self._beside:
+            raise AudioDeviceError("the hall cannot change while other formats or stems are rendered")
+        settings = self.settings
+        self.silence()
+        self._left.append((self._reverb, self._position + self._reverb.tail))
+        self._room, self._reverb = room, LateReverb(room, settings.rate_hz, self._block, settings.seed)
+        self._seat = listener
+        self._listener = listener or AT_PODIUM
+        self._adjust_loudness()
+        self._seats = self._playing.seats = self._seated()
+        self._take_stage()
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Move, mute or re-balance players; a different set of players ends what the old one plays."""
@@ -275,6 +294,8 @@ class OrchestraRenderer:
         )
         ears = self._spatial.process(ring)
         hall = self._reverb.process(send)
+        if self._left:
+            hall = hall + self._ringing_out()
         gain = self._gain_of_samples()
         for output in self._beside:
             output.process(ring, send, hall, gain)
@@ -282,6 +303,16 @@ class OrchestraRenderer:
         stereo = ears + hall
         self._hold.add(stereo)
         return np.asarray(stereo * gain, np.float32)
+
+    def _ringing_out(self) -> FloatArray:
+        """What is left of the halls that were left, (2, block)."""
+        silence = np.zeros(self._block, np.float32)
+        ringing = np.sum([reverb.process(silence) for reverb, _ in self._left], axis=0, dtype=np.float32)
+        for reverb, until in self._left:
+            if self._position >= until:
+                reverb.close()
+        self._left = [(reverb, until) for reverb, until in self._left if self._position < until]
+        return np.asarray(ringing, np.float32)
 
     def _gain_of_samples(self) -> FloatArray:
         """The programme's gain for each sample of the block: in a straight line from cell to cell."""
@@ -348,7 +379,8 @@ class OrchestraRenderer:
     def close(self) -> None:
         """Free the pyo servers; the renderer must not be used any more."""
         self._voices.close()
-        self._reverb.close()
+        for reverb in (self._reverb, *(reverb for reverb, _ in self._left)):
+            reverb.close()
 
     def _gain_here_db(self) -> float:
         """The gain that these players should have where the listener is."""

@@ -31,7 +31,8 @@ class HallState:
 
     ``placements`` are the orchestra's, ``level`` what was added to the conductor's (−0.5 to 0.5), ``style`` the
     orchestra's forgiveness (0–1). ``conducting`` names the input that conducts. ``seats`` are those from which one can
-    listen, ``seat`` the one that is heard from, as ``engine.audio.listener_seats`` names them.
+    listen, ``seat`` the one that is heard from, as ``engine.audio.listener_seats`` names them. ``halls`` are the names
+    of those that can be played in, ``hall`` of the one that is, ``entering`` of the one that is made ready.
     """
 
     placements: tuple[PlayerPlacement, ...]
@@ -46,6 +47,9 @@ class HallState:
     conducting: str = ""
     seats: tuple[str, ...] = ()
     seat: str = ""
+    halls: tuple[str, ...] = ()
+    hall: str = ""
+    entering: str = ""
 
     def player(self, number: int) -> PlayerPlacement | None:
         return next((placement for placement in self.placements if placement.player == number), None)

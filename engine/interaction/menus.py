@@ -18,15 +18,22 @@ MARGIN_DMM = 24.0
 CHARACTER_DMM_PER_DMM = 0.50
 """Mean width of a character of the typeface, in its height."""
 
-Tab = Literal["play", "sections", "stage", "help"]
+Tab = Literal["play", "sections", "stage", "hall", "help"]
 TABS: tuple[Tab, ...] = get_args(Tab)
-_TAB_TITLES: dict[Tab, str] = {"play": "Music", "sections": "Sections", "stage": "Stage", "help": "Help"}
+_TAB_TITLES: dict[Tab, str] = {
+    "play": "Music",
+    "sections": "Sections",
+    "stage": "Stage",
+    "hall": "Hall",
+    "help": "Help",
+}
 MENU_DMM = (960.0, 640.0)
 SECTION_ROWS = 5
 SECTIONS_PER_PAGE = 2 * SECTION_ROWS
 MARKS_SHOWN = 6
 GAIN_STEP_DB = 2.0
 CARD_WIDTH_DMM = 480.0
+HALLS_IN_ROW, HALL_ROWS = 3, 3
 
 HELP = (
     "Point at a player: their name and part.",
@@ -35,7 +42,7 @@ HELP = (
     "let go: they stay. With Shift: the whole section.",
     "Music: start, stop, jump, how the orchestra follows.",
     "Sections: M mutes, S plays alone.",
-    "Stage: undo moves, what conducts, where you listen.",
+    "Stage: undo moves, what conducts. Hall: where you listen.",
     "Press this menu’s button again to close it.",
 )
 
@@ -51,6 +58,7 @@ def menu_items(
         "play": lambda: _play(page, state, names),
         "sections": lambda: _sections(page, state),
         "stage": lambda: _stage(state, can_undo, two_hands),
+        "hall": lambda: _hall(state),
         "help": _help,
     }
     return (*_tabs(tab), *build[tab]())
@@ -58,7 +66,7 @@ def menu_items(
 
 def _tabs(open_tab: Tab) -> list[PanelItem]:
     items = []
-    width = 190.0
+    width = 148.0
     for index, tab in enumerate(TABS):
         x = MARGIN_DMM + index * (width + GAP_DMM)
         chosen = float(tab == open_tab)
@@ -164,8 +172,40 @@ def _stage(state: HallState, can_undo: bool, two_hands: bool) -> list[PanelItem]
             text="Baton to the other hand",
             enabled=two_hands,
         ),
-        *_listening(state, 464),
     ]
+
+
+def _hall(state: HallState) -> list[PanelItem]:
+    """Where you listen, and in which hall; another is entered while nothing is played."""
+    items = _listening(state, 120)
+    if len(state.halls) < 2:
+        return items
+    y, width = 292.0, MENU_DMM[0] - 2 * MARGIN_DMM
+    each = (width - GAP_DMM * (HALLS_IN_ROW - 1)) / HALLS_IN_ROW
+    at_rest = state.state in ("waiting", "stopped", "ended")
+    words = "In which hall"
+    if state.entering:
+        words = f"On the way: {state.entering} …"
+    elif not at_rest:
+        words = "In which hall (stop the music to change it)"
+    items.append(_text(MARGIN_DMM, y, width, words, align="left", strong=True))
+    for index, hall in enumerate(state.halls[: HALLS_IN_ROW * HALL_ROWS]):
+        x = MARGIN_DMM + (index % HALLS_IN_ROW) * (each + GAP_DMM)
+        items.append(
+            _item(
+                f"hall:{index}",
+                "toggle",
+                x,
+                y + 52 + (index // HALLS_IN_ROW) * 88,
+                each,
+                72,
+                text=_clipped(hall, each),
+                text_dmm=26,
+                value=float(hall == state.hall),
+                enabled=at_rest and not state.entering,
+            )
+        )
+    return items
 
 
 def _listening(state: HallState, y: float) -> list[PanelItem]:

@@ -425,6 +425,8 @@ class Person:
                 self._ask("mix_clear")
             case "seat":
                 self._ask("seat", float(target))
+            case "hall":
+                self._ask("hall", float(target))
 
 
 def _players_of(target: str, state: HallState) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ from .relay_types import (
     ShownInteraction,
     TapInput,
 )
-from .relay_worker import Failed, HoldBaton, OpenTap, Place, Ready, Say, Silence, run_relay
+from .relay_worker import Enter, Failed, HoldBaton, OpenTap, Place, Ready, Say, Silence, run_relay
 from .session_info import SessionInfo
 
 __all__ = [
@@ -235,6 +235,11 @@ class RelayProcess:
         if self._queue and isinstance(self._queue[-1], Place):
             self._queue.pop()
         self._put(Place(tuple(placements)))
+
+    def enter(self, hall: str) -> None:
+        """The orchestra plays in another hall: who comes from now on is told so."""
+        self._info = replace(self._info, hall=hall)
+        self._put(Enter(hall))
 
     def interact(self, viewer: int, frame: InteractionFrame) -> None:
         """Show a viewer what their rays came to."""

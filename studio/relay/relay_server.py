@@ -164,6 +164,10 @@ class RelayServer:
         """Players were moved, muted or re-balanced."""
         self._state.place(placements)
 
+    def enter(self, hall: str) -> None:
+        """The orchestra plays in another hall; later snapshots say so."""
+        self._state.enter(hall)
+
     def interact(self, shown: ShownInteraction) -> None:
         """What a viewer's rays came to; the newest is shown with the next tick."""
         self._out.interact(shown.viewer, shown.frame)

@@ -41,6 +41,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Enter:
+    """The orchestra plays in this hall now."""
+
+    hall: str
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """A line for everybody who watches."""
 
@@ -146,6 +153,8 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.silence(time_s)
         case Place(placements):
             server.place(placements)
+        case Enter(hall):
+            server.enter(hall)
         case HoldBaton(held):
             server.hold_baton(held)
         case Say(text):

@@ -67,6 +67,10 @@ class SessionState:
             keyboard=info.keyboard,
         )
 
+    def enter(self, hall: str) -> None:
+        """Another hall, in snapshots from now on."""
+        self._template = replace(self._template, hall=clip_text(hall))
+
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Players were moved, muted or re-balanced."""
         self._template = replace(self._template, players=player_infos(placements))

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import functools
+import math
 import os
 import signal
 import subprocess
@@ -110,6 +111,38 @@ def wait_until(condition: Callable[[], bool], seconds: float = READY_S) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
+
+
+def test_another_hall_is_heard_when_it_is_ready_and_due(audio: AudioProcess, clock: SessionClock) -> None:
+    """A process that was made ready there takes over, in its time; what is held goes on, and so do readers."""
+    here, there = audio.room, small_room(1.6)
+    first_pid, start = audio.pid, audio.read_since(1 << 62)[0]
+    due_s = clock.now_s() + 4.0
+    audio.enter(there, None, due_s)
+    assert audio.entering and audio.room is here
+    audio.submit([note(1, clock.now_s(), 120.0)], [])
+    assert level(hear(audio, 0.6)[1][-4800:]) > 1e-3, "the music goes on meanwhile"
+    wait_until(lambda: not audio.entering)
+    assert audio.room is there and audio.pid != first_pid and clock.now_s() >= due_s
+    wait_until(lambda: level(hear(audio, 0.2)[1]) > 1e-3, 20.0)
+    first, block = audio.read_since(start)
+    assert first >= start and len(block)
+    assert audio.status().state == "no device"
+    audio.silence()
+    wait_until(lambda: audio.standby_ready)
+    assert audio._standby is not None and audio._standby.job.room is there, "who stands by is there, too"
+
+
+def test_where_the_next_hall_cannot_be_made_ready_they_stay(
+    audio: AudioProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, pid = audio.room, audio.pid
+    broken = copy.copy(here)
+    object.__setattr__(broken, "rt60_s", (math.nan,) * 7)
+    audio.enter(broken, None)
+    wait_until(lambda: not audio.entering)
+    assert audio.room is here and audio.pid == pid
+    assert "stays in this one" in caplog.text
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])

@@ -200,6 +200,25 @@ def test_sitting_down_elsewhere_neither_clicks_nor_jumps_in_level(make, exact) -
     np.testing.assert_allclose(back, before, atol=0.7)
 
 
+def test_another_hall_is_entered_and_the_one_that_was_left_rings_out(make, exact) -> None:
+    """What is played there sounds as if they had always been there; the tail of the first hall is not cut off."""
+    seat = Listener((2.5, -5.0, 1.2), (1.0, 0.0, 0.0, 0.0))
+    renderer = make(rt60_s=1.2)
+    played = render(renderer, 0.8, [note(1, 0.0, 0.3)])
+    stayed = make(rt60_s=1.2)
+    rest = render(stayed, 2.8, [note(1, 0.0, 0.3)])[len(played) :]
+    renderer.enter(small_room(0.3), seat)
+    left = render(renderer, 2.0)
+    decay = slice(round(0.1 * RATE_HZ), round(0.4 * RATE_HZ))  # the first moments have reflections on their way
+    np.testing.assert_allclose(left[decay], rest[decay], atol=0.3 * np.abs(rest[decay]).max())
+    assert np.abs(rest[decay]).max() > 1e-5 and np.abs(np.diff(left, axis=0)).max() < 1e-2
+    there = make(settings=replace(SETTINGS, listener=seat), rt60_s=0.3)
+    render(there, 2.8)
+    after, always = (render(one, 1.5, [note(2, 2.9, 0.5)]) for one in (renderer, there))
+    np.testing.assert_allclose(level_db(after, 0.2, 0.5), level_db(always, 0.2, 0.5), atol=0.5)
+    assert not render(renderer, 2.0)[-4800:].any()
+
+
 def test_after_the_tail_there_is_true_silence(make) -> None:
     renderer = make()
     sound = render(renderer, 2.5, [note(1, 0.1, 0.3)])

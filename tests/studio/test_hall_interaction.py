@@ -21,8 +21,8 @@ from tutti.engine.performance import Performance
 from tutti.engine.placement import choose_plan, place_players, read_plan
 from tutti.engine.sounds.sound_set import load_sound_set
 from tutti.engine.types import NoteEvent, PlayerPlacement
+from tutti.studio.hall_choice import heard_from
 from tutti.studio.hall_interaction import HallInteraction
-from tutti.studio.listening_seat import seat_changes
 from tutti.studio.live import LiveSession
 from tutti.studio.relay.relay_types import PointingInput
 from tutti.studio.session_file import SessionHeader, SessionRecorder, read_session
@@ -50,6 +50,9 @@ class Ears:
     placed: int = 0
     silenced: int = 0
     seats: list[Listener | None] = field(default_factory=list)
+    entered: list[tuple[Any, Listener | None, float]] = field(default_factory=list)
+    room: Any = None
+    entering: bool = False
     rate_hz: int = 48_000
 
     def submit(self, notes: object, releases: object) -> None: ...
@@ -62,6 +65,13 @@ class Ears:
 
     def sit(self, listener: Listener | None) -> None:
         self.seats.append(listener)
+
+    def enter(self, room: Any, listener: Listener | None, at_s: float = -math.inf) -> None:
+        self.entered.append((room, listener, at_s))
+        self.entering = True
+
+    def arrive(self) -> None:
+        self.room, self.entering = self.entered[-1][0], False
 
     def silence(self) -> None:
         self.silenced += 1
@@ -80,6 +90,8 @@ class Viewers:
     rays: list[PointingInput] = field(default_factory=list)
     shown: list[Any] = field(default_factory=list)
     seated: tuple[PlayerPlacement, ...] = ()
+    hall: str = ""
+    said: list[str] = field(default_factory=list)
 
     def take_pointing(self) -> list[PointingInput]:
         rays, self.rays = self.rays, []
@@ -95,6 +107,12 @@ class Viewers:
         self.seated = placements
 
     def publish(self, frame: object) -> None: ...
+
+    def enter(self, hall: str) -> None:
+        self.hall = hall
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
     def close(self) -> None: ...
 
@@ -201,7 +219,7 @@ def test_the_listener_sits_down_elsewhere_and_so_in_the_replay(hall: Hall, tmp_p
     hall.step(direction=(0.0, 0.9, 0.4))
     hall.step(menu=True)
     hall.step(menu=False)
-    hall.press("menu", "tab:stage")
+    hall.press("menu", "tab:hall")
     names = seat_choices(HALL)
     assert names[0] == "podium" and names[-1] == "balcony" and len(names) == 5
 
@@ -221,19 +239,75 @@ def test_the_listener_sits_down_elsewhere_and_so_in_the_replay(hall: Hall, tmp_p
         hall.step()
     hall.session.close()
     session = read_session(tmp_path / "s.mcap")
-    changes = seat_changes(session)
-    assert [listener for _, listener in changes] == expected
-    sat = replace(session, header=replace(session.header, seat="balcony"))
-    assert seat_changes(sat) == ((-math.inf, listener_at("balcony", HALL, ())), *changes), "from the beginning"
+    changes = heard_from(session)
+    assert [change.listener for change in changes] == expected
+    sat = heard_from(replace(session, header=replace(session.header, seat="balcony")))
+    assert (sat[0].time_s, sat[0].listener) == (-math.inf, listener_at("balcony", HALL, ())), "from the beginning"
+    assert sat[1:] == changes
     ears = Ears()
     player = SessionPlayer(session, 100.0, ears, None)  # type: ignore[arg-type]
     shift_s = 100.0 - session.frames[0].time_s
-    player.step(changes[0][0] + shift_s - 0.03)
+    player.step(changes[0].time_s + shift_s - 0.03)
     assert ears.seats == []
-    player.step(changes[0][0] + shift_s + 0.021)
+    player.step(changes[0].time_s + shift_s + 0.021)
     assert ears.seats == expected[:1]
     player.step(player.end_s)
     assert ears.seats == expected
+
+
+def test_another_hall_is_entered_at_rest_and_so_in_the_replay(hall: Hall, tmp_path: Path) -> None:
+    hall.step(direction=(0.0, 0.9, 0.4))
+    hall.step(menu=True)
+    hall.step(menu=False)
+    hall.press("menu", "tab:hall")
+    hall.press("menu", f"seat:{len(seat_choices(HALL)) - 1}")
+    hands = hall.session.hands
+    assert hands is not None
+    numbers = {one.key: number for number, one in enumerate(hands.halls)}
+    assert {"musikverein", "cathedral", "vineyard", "open-air"} <= set(numbers)
+    hall.press("menu", f"hall:{numbers['cathedral']}")
+    cathedral = read_hall("cathedral")
+    assert [room for room, _, _ in hall.ears.entered] == [room_of(cathedral)]
+    for _ in range(40):
+        hall.step()
+    assert hands.hall.key == "musikverein" and hands.entering == cathedral, "not before it is ready"
+    hall.press("menu", f"hall:{numbers['studio']}")
+    assert len(hall.ears.entered) == 1, "one after the other"
+    hall.ears.arrive()
+    for _ in range(40):
+        hall.step()
+    assert (hands.hall.key, hands.entering, hands.seat) == ("cathedral", None, "podium"), "it has no balcony"
+    assert hall.viewers.hall == "cathedral" and hall.viewers.said[-1] == "The orchestra plays in the Cathedral"
+    hall.session.close()
+    session = read_session(tmp_path / "s.mcap")
+    balcony, change = heard_from(session)
+    assert not balcony.entered and balcony.listener is not None
+    assert change.entered and change.hall == cathedral and change.listener is None
+    ears = Ears()
+    player = SessionPlayer(session, 100.0, ears, None)  # type: ignore[arg-type]
+    due_s = change.time_s + 100.0 - session.frames[0].time_s
+    assert ears.entered == [(room_of(cathedral), None, pytest.approx(due_s))], "made ready before its time"
+    player.step(player.end_s)
+    assert ears.seats == [balcony.listener], "nobody sits down there again"
+
+
+def test_while_they_play_nobody_leaves_the_hall(hall: Hall) -> None:
+    hands = hall.session.hands
+    assert hands is not None
+    hall.session._state = "playing"
+    hall.session.enter_hall(hands, read_hall("cathedral"))
+    assert hall.ears.entered == [] and hands.entering is None
+
+
+def test_a_hall_that_is_never_ready_is_told(hall: Hall) -> None:
+    hands = hall.session.hands
+    assert hands is not None
+    hall.session.enter_hall(hands, read_hall("cathedral"))
+    hall.ears.entering = False  # and the room is not the cathedral's
+    for _ in range(40):
+        hall.step()
+    assert hands.hall.key == "musikverein" and hands.entering is None
+    assert "could not be made ready" in hall.viewers.said[-1]
 
 
 def test_viewers_see_what_they_point_at_and_only_who_may_moves_players(hall: Hall) -> None:

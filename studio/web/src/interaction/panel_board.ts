@@ -108,9 +108,9 @@ export class PanelBoard {
       }
     }
     if (item.item === "slider") this.slider(item);
-    const ink = item.state === "disabled" ? COLOURS.faint : chosen && item.state !== "pressed" ? COLOURS.dark : COLOURS.ink;
+    const ink = chosen && item.state !== "pressed" ? COLOURS.dark : item.state === "disabled" ? COLOURS.faint : COLOURS.ink;
     const share = { left: 0, centre: 0.5, right: 1 }[item.align];
-    this.pen.font = `${item.strong ? 600 : 400} ${item.text_dmm}px "Source Serif 4 Variable", Georgia, serif`;
+    this.pen.font = `${item.strong || chosen ? 600 : 400} ${item.text_dmm}px "Source Serif 4 Variable", Georgia, serif`;
     this.pen.fillStyle = ink;
     this.pen.textAlign = item.align === "centre" ? "center" : item.align;
     this.pen.textBaseline = "middle";
