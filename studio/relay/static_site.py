@@ -41,6 +41,14 @@ Build it in the source folder, then reload:</p>
 """
 
 
+LOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Tutti</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<body style="font:20px/1.5 Georgia,serif;background:#17120e;color:#f0e6d6;max-width:30em;margin:12vh auto;padding:0 6vw">
+<h1 style="font-weight:normal">There is no such page here</h1>
+<p>The studio is: <a href="/" style="color:#e0bb78">go to the hall</a>.</p></body></html>
+"""
+
+
 class StaticSite:
     """Serves the files under ``root``, and nothing else. Values in, values out: it sends nothing itself."""
 
@@ -53,6 +61,8 @@ class StaticSite:
         if path is None:
             if not (self.root / "index.html").is_file():
                 return reply(http.HTTPStatus.SERVICE_UNAVAILABLE, MISSING_BUNDLE.encode(), TYPES[".html"])
+            if "text/html" in request.get("Accept", ""):  # a person who mistyped the address
+                return reply(http.HTTPStatus.NOT_FOUND, LOST.encode(), TYPES[".html"])
             return reply(http.HTTPStatus.NOT_FOUND, b"There is no such file.\n", TYPES[".txt"])
         status = path.stat()
         etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'

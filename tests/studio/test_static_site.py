@@ -77,6 +77,13 @@ def test_nothing_else_is_given(site: StaticSite, target: str) -> None:
     assert b"secret" not in answer.body
 
 
+def test_who_mistypes_the_address_is_led_to_the_hall(site: StaticSite) -> None:
+    asked = Headers({"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    answer = site.respond("/hal", asked)
+    assert answer.status_code == 404 and b'href="/"' in answer.body
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
 def test_only_hashed_names_are_kept_by_browsers(site: StaticSite) -> None:
     assert "immutable" in site.respond("/assets/main-1a2b.js", Headers()).headers["Cache-Control"]
     assert site.respond("/", Headers()).headers["Cache-Control"] == "no-cache"

@@ -417,7 +417,7 @@ export class App {
     const levels = this.audio.levels;
     const rms = levels === null ? 0 : Math.max(...levels.rms);
     this.controls.showLevel(rms > 0 ? 20 * Math.log10(rms) : SILENT_DB);
-    this.hints.showHow(this.conducting.idle && !this.running, this.shown?.state);
+    this.hints.showHow(this.connection.state === "live" && this.conducting.idle && !this.running, this.shown?.state);
   }
 }
 

@@ -118,7 +118,13 @@ export function drawTempo(surface: Surface, chart: TempoChart): void {
     context.fill();
     context.font = font(surface, 15, 560);
     context.textAlign = at > right - 40 * unit ? "right" : "left";
-    context.fillText(String(Math.round(newest.bpm)), at + (at > right - 40 * unit ? -8 : 8) * unit, Math.max(top + 10 * unit, height_ - 7 * unit));
+    const number = String(Math.round(newest.bpm));
+    const [beside, baseline] = [at + (at > right - 40 * unit ? -8 : 8) * unit, Math.max(top + 10 * unit, height_ - 7 * unit)];
+    context.lineWidth = 5 * unit;
+    context.lineJoin = "round";
+    context.strokeStyle = "rgb(20 13 8 / 85%)"; // where the curve comes from, the number lies over it
+    context.strokeText(number, beside, baseline);
+    context.fillText(number, beside, baseline);
   }
 }
 
