@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tutti.models.grid import ABSENT, FIRST_PITCH, LOW_PITCH, states_after, states_before
+
 Pitches = npt.NDArray[np.int64]
 Index = dict[tuple[object, ...], list[tuple[int, int]]]
 
@@ -50,6 +52,27 @@ def count(pitches: Pitches) -> Counter[str]:
         if sounding[step].sum() >= 3:
             found["full"] += 1
             found["chords"] += frozenset((pitches[step][sounding[step]] % 12).tolist()) in CHORDS
+    return found
+
+
+def as_pitches(tokens: npt.NDArray[np.int64]) -> Pitches:
+    """Tokens of the grid (steps, 4) as the pitches that sound at each step."""
+    sounding, _ = states_after(tokens)
+    return np.where((sounding >= FIRST_PITCH) & (sounding < ABSENT), sounding - FIRST_PITCH + LOW_PITCH, -1)
+
+
+def begun(tokens: npt.NDArray[np.int64]) -> Counter[str]:
+    """Of the lower three voices' tokens (steps, 4): beats, notes ``begun``, those of them that strike ``again`` the
+    pitch that sounds, and of those the ``uneven`` ones: not as long as the note before, so that they are no pulse."""
+    found: Counter[str] = Counter(beats=len(tokens) / STEPS_PER_BEAT)
+    before, age = states_before(tokens)
+    for voice in (1, 2, 3):
+        onsets = np.flatnonzero((tokens[:, voice] >= FIRST_PITCH) & (tokens[:, voice] < ABSENT))
+        again = tokens[onsets, voice] == before[onsets, voice]
+        lasts = np.diff(onsets, append=len(tokens))
+        found["begun"] += len(onsets)
+        found["again"] += int(again.sum())
+        found["uneven"] += int((again & (lasts != age[onsets, voice] + 1)).sum())
     return found
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _ai_measures import Pitches, copy_index, density_levels, longest_copy, summary
+from _ai_measures import Pitches, as_pitches, copy_index, density_levels, longest_copy, summary
 from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
@@ -29,7 +29,7 @@ from tutti.engine.errors import ModelError
 from tutti.models.controls import Controls
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings, PartDecoder
-from tutti.models.grid import ABSENT, FIRST_PITCH, LOW_PITCH, Place, states_after
+from tutti.models.grid import Place
 from tutti.models.part.corpus import PartPiece, pieces_from_json
 from tutti.models.part.network import PartNetwork, PartShape
 from tutti.models.part.runtime import PartModel
@@ -160,11 +160,6 @@ def answer(
         [decoder.step(piece.grid.at(step), {0: int(piece.tokens[step, 0])}, controls) for step in range(steps)]
     )
     return as_pitches(tokens)
-
-
-def as_pitches(tokens: np.ndarray) -> Pitches:
-    sounding, _ = states_after(tokens)
-    return np.where((sounding >= FIRST_PITCH) & (sounding < ABSENT), sounding - FIRST_PITCH + LOW_PITCH, -1)
 
 
 def writing(

@@ -33,14 +33,14 @@ STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
 class DecodingSettings:
     """How freely to decode.
 
-    ``temperature`` sharpens which pitch begins, ``rhythm_temperature`` whether one begins, sounds on or ends: a sharper
-    rhythm would hold notes for ever, as that is always the likeliest. ``top_p`` keeps the likeliest tokens that
-    together have this probability (Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020).
-    ``rest_penalty`` (nats) keeps who accompanies from falling silent while a voice that is given sounds: in a corpus of
-    whole movements players rest for pages, and a model of them does too. ``onset_bonus`` (nats for beginning a note
-    where no density is asked for; None: what the weights say) makes up for a drift from composers' rhythm when
-    it hears its own notes. ``density_gain`` (nats for a note owed) is how firmly an asked density is kept. ``order`` is
-    that of decoding: soprano, bass, alto, tenor.
+    ``temperature`` sharpens to which pitch a voice moves, ``rhythm_temperature`` whether it moves, strikes its pitch
+    again, holds it or rests: a sharper rhythm would hold notes for ever, as that is always the likeliest. ``top_p``
+    keeps the likeliest pitches that together have this probability (Holtzman et al., "The Curious Case of Neural Text
+    Degeneration", ICLR 2020). ``rest_penalty`` (nats) keeps who accompanies from falling silent while a voice that is
+    given sounds: in a corpus of whole movements players rest for pages, and a model of them does too. ``onset_bonus``
+    (nats for beginning a note where no density is asked for; None: what the weights say) makes up for a drift from
+    composers' rhythm when it hears its own notes. ``density_gain`` (nats for a note owed) is how firmly an asked
+    density is kept. ``order`` is that of decoding: soprano, bass, alto, tenor.
     """
 
     temperature: float = 0.8
@@ -135,7 +135,7 @@ class PartDecoder:
             costs = None
             if chosen.rules.active:
                 costs = self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
-            tokens[voice] = draw_token(logits, chosen, random, costs)
+            tokens[voice] = draw_token(logits, int(state.sounding[voice]), chosen, random, costs)
         self._note(tokens)
         state.commit(tokens)
         return tokens
@@ -207,20 +207,33 @@ class PartDecoder:
 
 
 def draw_token(
-    logits: np.ndarray, settings: DecodingSettings, random: np.random.Generator, costs: np.ndarray | None = None
+    logits: np.ndarray,
+    sounding: int,
+    settings: DecodingSettings,
+    random: np.random.Generator,
+    costs: np.ndarray | None = None,
 ) -> int:
-    """Sample first whether a pitch begins (``FIRST_PITCH`` stands for any), then which.
+    """Sample what a voice does, then, where it moves, the pitch to which it does.
 
-    ``costs`` are the rules' (nats). They choose among pitches, but deter from beginning one by little: where the
-    likeliest pitch is forbidden another is played, rather than none.
+    What it does – hold, rest, strike the pitch that is ``sounding`` (a symbol of the grid) again, or begin another – is
+    drawn at the odds of rhythm: among pitches the one that sounds is mostly the likeliest, so that sharper odds, and
+    rules, which it cannot break, had it struck again twice as often as composers do. ``logits`` and ``costs`` (the
+    rules', in nats) have shape (``VOCABULARY``,). Costs choose among pitches, but deter from moving by little: where
+    the likeliest pitch is forbidden another is played, rather than none.
     """
     ruled = logits if costs is None else logits - costs
-    begins = max(_log_sum(ruled[FIRST_PITCH:]), _log_sum(logits[FIRST_PITCH:]) - _MOST_DETERRED)
-    rhythm = np.append(ruled[:FIRST_PITCH], begins) / settings.rhythm_temperature
-    token = draw(rhythm, 1.0, random)
-    if token < FIRST_PITCH:
-        return token
-    return FIRST_PITCH + draw(ruled[FIRST_PITCH:] / settings.temperature, settings.top_p, random)
+    moves, again = np.ones(VOCABULARY, bool), np.array([-np.inf])
+    moves[:FIRST_PITCH] = False
+    if FIRST_PITCH <= sounding < VOCABULARY:
+        moves[sounding], again = False, ruled[sounding : sounding + 1]
+    to_move = max(_log_sum(ruled[moves]), _log_sum(logits[moves]) - _MOST_DETERRED)
+    doing = draw(np.concatenate([ruled[:FIRST_PITCH], again, [to_move]]) / settings.rhythm_temperature, 1.0, random)
+    if doing < FIRST_PITCH:
+        return doing
+    if doing == FIRST_PITCH:
+        return sounding
+    pitches = np.where(moves, ruled, -np.inf)[FIRST_PITCH:]
+    return FIRST_PITCH + draw(pitches / settings.temperature, settings.top_p, random)
 
 
 def _log_sum(logits: np.ndarray) -> float:

@@ -59,12 +59,17 @@ class MelodySource:
         start = int(self._random.integers(0, max(1, len(piece.tokens) - self._steps + 1)))
         at = np.arange(start, start + self._steps) % len(piece.tokens)
         shift = int(self._random.integers(-MOST_SHIFT, MOST_SHIFT + 1))
-        tokens = transposed(piece.tokens[at].astype(np.int64), shift)
-        before, age = states_before(tokens)
-        now, _ = states_after(tokens)
-        onset = ((tokens >= FIRST_PITCH) & (tokens < VOCABULARY)).astype(np.int64)
-        grid = piece.grid
-        return before, np.minimum(age, OLDEST_AGE), now, onset, tokens, grid.place[at], grid.count[at]
+        return melody_excerpt(piece, at, shift)
+
+
+def melody_excerpt(piece: PartPiece, at: np.ndarray, shift: int = 0) -> tuple[np.ndarray, ...]:
+    """The steps ``at`` of a piece moved by ``shift`` semitones, as the rows of a ``MelodyBatch``: nothing is known of
+    what was before the first."""
+    tokens = transposed(piece.tokens[at].astype(np.int64), shift)
+    before, age = states_before(tokens)
+    now, _ = states_after(tokens)
+    onset = ((tokens >= FIRST_PITCH) & (tokens < VOCABULARY)).astype(np.int64)
+    return before, np.minimum(age, OLDEST_AGE), now, onset, tokens, piece.grid.place[at], piece.grid.count[at]
 
 
 def melody_first(given: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from ..decoding import DecodingSettings, draw_token
 from ..grid import ABSENT, FIRST_PITCH, HOLD, LOW_PITCH, REST, SYMBOLS, VOCABULARY, VOICES
 from ..provenance import Author
 from ..weights import PartManifest
-from ..writing import Sheet
+from ..writing import ASK, Sheet
 from .melody_music import ANSWERED, MELODY, OLDEST_AGE, melody_first, melody_voice
 
 _VOICE = np.arange(VOICES)
@@ -85,9 +85,9 @@ class SequenceDecoder:
                 low, high = sheet.ranges[state.order[voice]]
                 pitches = np.arange(FIRST_PITCH, VOCABULARY) - FIRST_PITCH + LOW_PITCH
                 logits[FIRST_PITCH:][(pitches < low) | (pitches > high)] = -np.inf
-                if tokens[voice] != -1 or state.sounding[voice] == REST:
+                if tokens[voice] != ASK or state.sounding[voice] == REST:
                     logits[HOLD] = -np.inf
-                tokens[voice] = draw_token(logits, self._settings, random)
+                tokens[voice] = draw_token(logits, int(state.sounding[voice]), self._settings, random)
             told = told + self._known(state, voice, tokens[voice])
         self._commit(state, tokens)
         answer = [0] * VOICES

@@ -6,7 +6,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from ...engine.errors import ModelError
 from ..grid import COUNTS, PLACES, SYMBOLS, VOCABULARY, VOICES
 from ..part.corpus import PartPiece, split_pieces
-from .melody_music import ANSWERED, MELODY, OLDEST_AGE, MelodyBatch, MelodySource
+from .melody_music import ANSWERED, MELODY, OLDEST_AGE, MelodyBatch, MelodySource, four_voices, melody_excerpt
 
 KINDS = ("lstm", "transformer")
 
@@ -25,7 +26,8 @@ KINDS = ("lstm", "transformer")
 @dataclass(frozen=True, slots=True)
 class BaselinePlan:
     """How long to train: ``iterations`` where given, which makes the same weights again from the same seed; else
-    ``budget_s`` of processor time, or ``most_wall_s`` of wall time."""
+    ``budget_s`` of processor time, or ``most_wall_s`` of wall time. Excerpts have ``steps``; a Transformer's
+    ``window`` is no longer, as positions beyond them would never be learned."""
 
     kind: str = "lstm"
     budget_s: float = 300.0
@@ -37,7 +39,7 @@ class BaselinePlan:
     width: int = 128
     layers: int = 2
     heads: int = 4
-    window: int = 128
+    window: int = 96
     seed: int = 0
     threads: int = 1
 
@@ -96,7 +98,7 @@ class SequenceNetwork(nn.Module):
 def train_sequence(
     pieces: Sequence[PartPiece], plan: BaselinePlan, progress: Callable[[float, float], None] | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, int], dict[str, Any]]:
-    """Train on pieces for four voices; arrays by name, sizes, and figures (nats per token of a lower voice, held out).
+    """Train on pieces for four voices; arrays by name, sizes, and figures (``lower_voice_nats`` of those held out).
 
     Raises ``ModelError`` where no piece to train on, or none of those held out, has four voices.
     """
@@ -105,7 +107,7 @@ def train_sequence(
     random = np.random.default_rng(plan.seed)
     training, validation = split_pieces(pieces)
     source = MelodySource(training, plan.steps, random)
-    held_out = MelodySource(validation, plan.steps, np.random.default_rng(1))
+    held_out = four_voices(validation)
     network = SequenceNetwork(plan)
     optimiser = torch.optim.AdamW(network.parameters(), plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.02)
     spent, passed = time.process_time(), time.monotonic()
@@ -126,9 +128,7 @@ def train_sequence(
             share = iteration / plan.iterations
         if progress is not None:
             progress(min(1.0, share), running)
-    network.eval()
-    with torch.no_grad():
-        nats = float(np.mean([mean_nats(network, held_out.batch(plan.batch)).item() for _ in range(4)]))
+    nats = lower_voice_nats(network, held_out)
     arrays = {name: value.numpy() for name, value in network.state_dict().items()}
     shape = {key: getattr(plan, key) for key in ("width", "layers", "heads", "window")}
     figures = {"training_nats_lower_voices": round(running, 4), "nats_lower_voices": round(nats, 4)}
@@ -137,6 +137,50 @@ def train_sequence(
 
 def mean_nats(network: SequenceNetwork, batch: MelodyBatch) -> Tensor:
     """Mean cross entropy of the lower voices' tokens."""
+    return _token_nats(network, batch).mean()
+
+
+@torch.no_grad()
+def lower_voice_nats(network: SequenceNetwork, pieces: Sequence[PartPiece], most_steps: int = 1024) -> float:
+    """Nats a token of the three lower voices given the highest so far, over the first ``most_steps`` of pieces for four
+    voices: what ``part.training.validation_nats`` of the same pieces with voice 0 given is for the part network.
+
+    The Transformer, whose positions end, is asked in windows that overlap by half, and counted where it has at least
+    half of one behind it, or all that there is.
+    """
+    network.eval()
+    total, tokens = 0.0, 0
+    for piece in pieces:
+        steps = min(most_steps, len(piece.tokens))
+        window = steps if network.plan.kind == "lstm" else min(steps, network.plan.window)
+        counted = 0
+        for start in range(0, max(1, steps - window // 2), max(1, window // 2)):
+            stop = min(start + window, steps)
+            music = melody_excerpt(piece, np.arange(start, stop))
+            batch = MelodyBatch(*(column[None] for column in music))
+            nats = _token_nats(network, batch)[0, counted - start :]
+            total, tokens, counted = total + float(nats.sum()), tokens + nats.numel(), stop
+    return total / max(1, tokens)
+
+
+def _token_nats(network: SequenceNetwork, batch: MelodyBatch) -> Tensor:
+    """Cross entropy of each lower voice's token, (batch, steps, answered voices)."""
     tensors = {name: torch.from_numpy(getattr(batch, name)) for name in MelodyBatch.__slots__}
     targets = tensors["tokens"][..., list(ANSWERED)]
-    return functional.cross_entropy(network(tensors).flatten(0, -2), targets.flatten())
+    nats = functional.cross_entropy(network(tensors).flatten(0, -2), targets.flatten(), reduction="none")
+    return nats.view(targets.shape)
+
+
+def load_sequence(arrays: Mapping[str, np.ndarray], shape: Mapping[str, int]) -> SequenceNetwork:
+    """The torch network of a baseline's weights, as ``weights.read_part_weights`` gives them.
+
+    Raises ``ModelError`` where they are of a network of another make.
+    """
+    kind = "lstm" if "lstm.weight_ih_l0" in arrays else "transformer"
+    sizes = {key: shape[key] for key in ("width", "layers", "heads", "window")}
+    network = SequenceNetwork(BaselinePlan(kind, **sizes))
+    try:
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    except RuntimeError as error:
+        raise ModelError("these weights are of no sequence baseline; train one with `tutti train --network`") from error
+    return network.eval()

@@ -1,5 +1,6 @@
 """The baselines: what they learn, that numpy says what torch says, and that they answer a melody."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,11 @@ from tutti.models.baselines.bar_patterns import HELD, SILENT, bars_of, classes_o
 from tutti.models.baselines.catalogue import load_baseline
 from tutti.models.baselines.melody_music import ANSWERED, MelodySource, melody_first
 from tutti.models.baselines.sequence_decoder import SequenceDecoder
-from tutti.models.baselines.sequence_training import BaselinePlan, SequenceNetwork
+from tutti.models.baselines.sequence_training import BaselinePlan, SequenceNetwork, load_sequence, lower_voice_nats
 from tutti.models.baselines.training import train_baseline
 from tutti.models.composing import compose
 from tutti.models.controls import Controls
-from tutti.models.grid import HOLD, REST, even_grid, pitch_to_token
+from tutti.models.grid import HOLD, REST, VOCABULARY, even_grid, pitch_to_token
 from tutti.models.part.corpus import PartPiece, piece_from_rows
 from tutti.models.weights import PartManifest
 from tutti.models.wish import Wish
@@ -105,6 +106,28 @@ def test_so_many_iterations_from_a_seed_make_the_same_weights(
         assert manifest.figures["iterations"] == 2
         made.append(path.read_bytes())
     assert made[0] == made[1] != made[2]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "transformer"])
+def test_nats_are_of_the_whole_held_out_music(kind: str, pieces: list[PartPiece]) -> None:
+    """Not of excerpts drawn and transposed at random: the part network's are of the same, and they are compared."""
+    torch.manual_seed(5)
+    network = SequenceNetwork(BaselinePlan(kind, width=16, layers=1, heads=2, window=24))
+    with torch.no_grad():
+        network.out.weight.zero_()
+        network.out.bias.zero_()
+    assert lower_voice_nats(network, pieces, 50) == pytest.approx(np.log(VOCABULARY), rel=1e-5)
+    torch.nn.init.normal_(network.out.weight)
+    first = lower_voice_nats(network, pieces[:1], 24)
+    assert lower_voice_nats(network, pieces[:1], 36) != pytest.approx(first, rel=1e-3)
+    changed = replace(pieces[0], tokens=pieces[0].tokens.copy())
+    changed.tokens[40:] = REST
+    assert lower_voice_nats(network, [changed], 36) == lower_voice_nats(network, pieces[:1], 36)
+    arrays = {name: value.numpy() for name, value in network.state_dict().items()}
+    shape = {"width": 16, "layers": 1, "heads": 2, "window": 24, "parameters": 0}
+    assert lower_voice_nats(load_sequence(arrays, shape), pieces, 50) == lower_voice_nats(network, pieces, 50)
+    with pytest.raises(ModelError, match="no sequence baseline"):
+        load_sequence({"inputs": np.zeros(3)}, shape)
 
 
 def test_the_transformer_goes_on_beyond_its_window() -> None:

@@ -14,7 +14,7 @@ from tutti.engine.score import Score
 from tutti.models.controls import COLUMNS, DENSITY, KEY, REGISTER, SIZES, Controls, measure_controls
 from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.craft.rules import RuleSet
-from tutti.models.decoding import DecodingSettings, PartDecoder, draw
+from tutti.models.decoding import DecodingSettings, PartDecoder, draw, draw_token
 from tutti.models.grid import (
     ABSENT,
     FIRST_PITCH,
@@ -248,6 +248,24 @@ def test_drawing_keeps_to_the_likeliest() -> None:
     assert drawn[2] == drawn[3] == 0
     assert abs(drawn[0] / 2000 - 0.625) < 0.04
     assert {draw(logits, 1.0, random) for _ in range(500)} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("forbidden", [0.0, 8.0])
+def test_a_pitch_is_struck_again_at_the_networks_own_odds_however_sharp_those_of_pitches(forbidden: float) -> None:
+    """It is the likeliest pitch, and breaks no rule: sharper odds and rules had it struck again all the time."""
+    odds = np.full(VOCABULARY, 1e-9)
+    held, others = pitch_to_token(60), [pitch_to_token(pitch) for pitch in (57, 62, 64, 67)]
+    odds[HOLD], odds[held], odds[others] = 0.5, 0.2, 0.075
+    costs = np.zeros(VOCABULARY)
+    costs[others[0]] = forbidden
+    random = np.random.default_rng(0)
+    settings = DecodingSettings(temperature=0.2)
+    drawn = [draw_token(np.log(odds), held, settings, random, costs) for _ in range(3000)]
+    assert abs(drawn.count(held) / 3000 - 0.2) < 0.04
+    assert abs(sum(drawn.count(other) for other in others) / 3000 - 0.3) < 0.06
+    assert (drawn.count(others[0]) == 0) == (forbidden > 0.0)
+    resting = [draw_token(np.log(odds), REST, settings, random) for _ in range(300)]
+    assert resting.count(held) > 100, "from silence it is a pitch as others are"
 
 
 def test_training_learns_a_tiny_corpus_and_the_split_leaks_nothing() -> None:

@@ -33,3 +33,17 @@ def test_only_so_many_seconds_of_sound_are_rendered_and_counted(capsys, monkeypa
     offline_render.main()
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("sound of"))
     assert " 4.0 s of music" in line
+
+
+def test_notes_struck_again_are_counted_apart_from_held_ones_and_from_a_pulse():
+    import numpy as np
+    from _ai_measures import begun
+
+    from tutti.models.grid import HOLD, REST, pitch_to_token
+
+    c, d = pitch_to_token(60), pitch_to_token(62)
+    tokens = np.full((12, 4), REST)
+    tokens[:, 0] = c  # the given voice is not counted
+    tokens[:, 1] = [c, HOLD, c, HOLD, c, HOLD, d, HOLD, REST, d, HOLD, HOLD]  # a pulse; what comes after a rest is new
+    tokens[:, 2] = [c, HOLD, HOLD, c, d, HOLD, HOLD, HOLD, HOLD, HOLD, HOLD, HOLD]  # one that could have been held
+    assert begun(tokens) == {"beats": 3.0, "begun": 5 + 3, "again": 2 + 1, "uneven": 1}

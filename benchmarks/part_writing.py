@@ -1,0 +1,219 @@
+"""How the AI player that ships writes for quartets it did not learn from: repeated notes, cadences, broken rules.
+
+    tutti bench part-writing FOLDER [--weights FILE] [--starts 3] [--seeds 1] [--quick] [--json FILE]
+
+FOLDER holds the scores that the weights' manifest names; of those that only validated them the quartets are taken.
+Every figure has the composers' own beside it. Lower voices are answered to the first violin as it comes, after four
+bars of the composer's, nothing of what follows known; music is continued after eight bars, one draft each. Nats are
+of the lower voices' tokens, given the highest voice so far, over the same steps of the same pieces for the AI player's
+network and for the baselines.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from _ai_measures import as_pitches, begun, summary
+from rich.console import Console
+from rich.table import Table
+from threadpoolctl import threadpool_limits
+
+from tutti.engine.errors import ModelError
+from tutti.engine.notation.score_cache import open_score
+from tutti.engine.score import Score
+from tutti.models import tasks
+from tutti.models.baselines.catalogue import baseline_weights
+from tutti.models.composing import compose
+from tutti.models.craft.analysis import analyse
+from tutti.models.decoding import PartDecoder
+from tutti.models.grid import ABSENT
+from tutti.models.part.corpus import PartPiece, pieces_from_score
+from tutti.models.part.decoder import NetworkDecoder
+from tutti.models.part.runtime import PartModel
+from tutti.models.part.training import load_network, validation_nats
+from tutti.models.score_shapes import bars_of
+from tutti.models.weights import read_part_weights
+from tutti.models.wish import Wish
+from tutti.studio.ai.drafts import key_heard
+
+PRIMED_STEPS, ANSWERED_STEPS = 64, 256
+BARS = 8
+LIKELIHOOD_STEPS = 1024
+console = Console(width=132)
+
+
+@dataclass(frozen=True, slots=True)
+class Quartet:
+    """A score that was held out, and its four voices on the grid."""
+
+    score: Score
+    piece: PartPiece
+
+
+def main() -> None:
+    """Measure and print; ``--json`` for a file of the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--weights", type=Path, help="others than those that ship")
+    parser.add_argument("--starts", type=int, default=3, help="places in each quartet")
+    parser.add_argument("--seeds", type=int, default=1, help="answers at each place")
+    parser.add_argument("--quick", action="store_true", help="one place in each quartet, no likelihood")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    threadpool_limits(1)
+    model = PartModel.load(options.weights)
+    quartets = held_out(options.folder, model)
+    console.print(f"{model.source}, {len(quartets)} quartets: {', '.join(q.piece.work for q in quartets)}")
+    starts = 1 if options.quick else options.starts
+    figures: dict[str, dict[str, float]] = {}
+    figures |= accompanying(model, quartets, starts, options.seeds)
+    figures |= continuing(model, quartets, starts, options.seeds)
+    if not options.quick:
+        figures |= likelihood(options.weights, quartets)
+    show(figures)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+def held_out(folder: Path, model: PartModel) -> list[Quartet]:
+    """The quartets under a folder that the weights only validated. Raises ``SystemExit`` where there is none."""
+    names = set(model.manifest.data.get("validation", ()))
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.name in names:
+            score = open_score(path)
+            pieces = [piece for piece in pieces_from_score(path.name, score) if not (piece.tokens == ABSENT).any()]
+            if len(score.parts) == 4 and len(pieces) == 1:
+                found.append(Quartet(score, pieces[0]))
+    if not found:
+        raise SystemExit(f"{folder}: none of the quartets that were held out from these weights is in there")
+    return found
+
+
+def accompanying(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds: int) -> dict[str, dict[str, float]]:
+    """The lower voices answered to the highest, beside the composers'."""
+    ours, theirs, written, answered = [], [], Counter[str](), Counter[str]()
+    for quartet in quartets:
+        piece, tokens = quartet.piece, quartet.piece.tokens.astype(np.int64)
+        room = len(tokens) - ANSWERED_STEPS
+        for place in range(starts):
+            start = max(PRIMED_STEPS, room * place // starts)
+            own = tokens[start : start + ANSWERED_STEPS]
+            theirs.append(as_pitches(own))
+            written += begun(own)
+            for seed in range(seeds):
+                decoder = PartDecoder(model, given=(0,), seed=seed)
+                for step in range(start - PRIMED_STEPS, start):
+                    decoder.step(piece.grid.at(step), dict(enumerate(tokens[step].tolist())))
+                steps = range(start, start + len(own))
+                answer = np.array([decoder.step(piece.grid.at(step), {0: int(tokens[step, 0])}) for step in steps])
+                ours.append(as_pitches(answer))
+                answered += begun(answer)
+    return {
+        "composers": summary(theirs) | _repeats(written),
+        "accompanying": summary(ours) | _repeats(answered),
+    }
+
+
+def _repeats(counted: Counter[str]) -> dict[str, float]:
+    beats = counted["beats"]
+    return {
+        "notes begun a beat": counted["begun"] / beats,
+        "of them struck again, %": 100 * counted["again"] / max(1, counted["begun"]),
+        "struck again out of time, per 100 beats": 100 * counted["uneven"] / beats,
+    }
+
+
+def continuing(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds: int) -> dict[str, dict[str, float]]:
+    """Eight bars continued and answered: how they end, how many rules they break, how much happens in them."""
+    makers: dict[str, Callable[[Score], tasks.Assignment]] = {
+        "continue": lambda score: tasks.go_on(score, BARS),
+        "answer": lambda score: tasks.answer(score, BARS // 2),
+        "harmonise": lambda score: tasks.harmonise(score, [0]),
+    }
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in ("composers' next bars", *makers)}
+    for quartet in quartets:
+        bars = len(quartet.score.measures)
+        for place in range(starts):
+            first = (bars - 2 * BARS) * place // starts
+            excerpt = bars_of(quartet.score, first, first + BARS - 1)
+            if len(np.unique(excerpt.notes["part"])) < 4 or len(excerpt.notes) < 8 * BARS:
+                continue
+            following = bars_of(quartet.score, first + BARS, first + 2 * BARS - 1)
+            rows["composers' next bars"].append(_judged(following, 0.0))
+            for name, make in makers.items():
+                assignment = make(excerpt)
+                assignment = replace(assignment, key=key_heard(assignment))
+                start = 0.0 if name == "harmonise" else excerpt.end_quarter
+                for seed in range(seeds):
+                    done = compose(assignment, NetworkDecoder(model, seed), Wish())
+                    rows[name].append(_judged(done.score, start))
+    return {
+        name: {figure: float(np.mean([row[figure] for row in judged])) for figure in judged[0]}
+        for name, judged in rows.items()
+        if judged
+    }
+
+
+def _judged(score: Score, start_quarter: float) -> dict[str, float]:
+    """What is counted in the music from ``start_quarter`` on."""
+    found = analyse(score)
+    beats = float((score.beats["quarter"] >= start_quarter - 1e-6).sum())
+    notes = score.notes[score.notes["onset_quarter"] >= start_quarter - 1e-6]
+    chords = [span for span in found.chords if span.place.quarter >= start_quarter - 1e-6]
+    end = chords[-1].cadence if chords else None
+    breaches = [breach for breach in found.breaches if breach.place.quarter >= start_quarter - 1e-6]
+    bars = score.measures["start_quarter"] >= start_quarter - 1e-6
+    pitches = {(int(note["measure"]), int(note["part"]), int(note["pitch"])) for note in notes}
+    return {
+        "ends with a cadence, %": 100.0 * (end is not None),
+        "an authentic one, %": 100.0 * (end is not None and "authentic" in end),
+        "broken rules a beat": len(breaches) / max(1.0, beats),
+        "different chords in 8 bars": 8 * len({(s.chord.root, s.chord.quality) for s in chords}) / max(1, bars.sum()),
+        "pitches of a part in a bar": len(pitches) / max(1, bars.sum()) / len(score.parts),
+        "notes begun a beat": len(notes) / max(1.0, beats),
+    }
+
+
+def likelihood(weights: Path | None, quartets: Sequence[Quartet]) -> dict[str, dict[str, float]]:
+    """Nats of the lower voices' tokens given the highest so far: the grid network and the baselines, same music."""
+    from tutti.models.baselines.sequence_training import load_sequence, lower_voice_nats
+
+    pieces = [quartet.piece for quartet in quartets]
+    arrays, manifest = read_part_weights(weights)
+    network = load_network(arrays, manifest.shape)
+    found = {"grid": validation_nats(network, pieces, LIKELIHOOD_STEPS, given=(0,))}
+    for kind in ("lstm", "transformer"):
+        arrays, manifest = read_part_weights(baseline_weights(kind))
+        found[kind] = lower_voice_nats(load_sequence(arrays, manifest.shape), pieces, LIKELIHOOD_STEPS)
+    return {f"{name} network": {"nats of a lower voice's token": nats} for name, nats in found.items()}
+
+
+def show(figures: dict[str, dict[str, float]]) -> None:
+    """A table of who wrote by what was counted."""
+    for title, names in (
+        ("Lower voices under a first violin", ("composers", "accompanying")),
+        ("Music that goes on", ("composers' next bars", "continue", "answer", "harmonise", "live answer")),
+        ("Likelihood", tuple(name for name in figures if name.endswith("network"))),
+    ):
+        there = [name for name in names if name in figures]
+        if not there:
+            continue
+        table = Table(title=title)
+        table.add_column("figure", min_width=36)
+        for name in there:
+            table.add_column(name)
+        for figure in figures[there[0]]:
+            table.add_row(figure, *(f"{figures[name][figure]:.2f}" for name in there))
+        console.print(table)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ModelError as error:
+        raise SystemExit(str(error)) from error
