@@ -29,6 +29,8 @@ from tutti.models import tasks
 from tutti.models.baselines.catalogue import baseline_weights
 from tutti.models.composing import compose
 from tutti.models.craft.analysis import analyse
+from tutti.models.craft.chords import cadence
+from tutti.models.craft.keys import Key
 from tutti.models.decoding import PartDecoder
 from tutti.models.grid import ABSENT
 from tutti.models.part.corpus import PartPiece, pieces_from_score
@@ -72,7 +74,7 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {}
     figures |= accompanying(model, quartets, starts, options.seeds)
     figures |= continuing(model, quartets, starts, options.seeds)
-    if not options.quick:
+    if not options.quick and options.starts < 4:
         figures |= likelihood(options.weights, quartets)
     show(figures)
     if options.json:
@@ -144,14 +146,14 @@ def continuing(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds
             if len(np.unique(excerpt.notes["part"])) < 4 or len(excerpt.notes) < 8 * BARS:
                 continue
             following = bars_of(quartet.score, first + BARS, first + 2 * BARS - 1)
-            rows["composers' next bars"].append(_judged(following, 0.0))
+            rows["composers' next bars"].append(_judged(following, 0.0, None))
             for name, make in makers.items():
                 assignment = make(excerpt)
                 assignment = replace(assignment, key=key_heard(assignment))
                 start = 0.0 if name == "harmonise" else excerpt.end_quarter
                 for seed in range(seeds):
                     done = compose(assignment, NetworkDecoder(model, seed), Wish())
-                    rows[name].append(_judged(done.score, start))
+                    rows[name].append(_judged(done.score, start, assignment.key))
     return {
         name: {figure: float(np.mean([row[figure] for row in judged])) for figure in judged[0]}
         for name, judged in rows.items()
@@ -159,19 +161,19 @@ def continuing(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds
     }
 
 
-def _judged(score: Score, start_quarter: float) -> dict[str, float]:
-    """What is counted in the music from ``start_quarter`` on."""
+def _judged(score: Score, start_quarter: float, key: Key | None) -> dict[str, float]:
+    """What is counted in the music from ``start_quarter`` on; ``key`` is the one to end in (None: any)."""
     found = analyse(score)
     beats = float((score.beats["quarter"] >= start_quarter - 1e-6).sum())
     notes = score.notes[score.notes["onset_quarter"] >= start_quarter - 1e-6]
     chords = [span for span in found.chords if span.place.quarter >= start_quarter - 1e-6]
-    end = chords[-1].cadence if chords else None
+    end = cadence(chords[-2].chord, chords[-1].chord, key or chords[-1].key) if len(chords) > 1 else None
     breaches = [breach for breach in found.breaches if breach.place.quarter >= start_quarter - 1e-6]
     bars = score.measures["start_quarter"] >= start_quarter - 1e-6
     pitches = {(int(note["measure"]), int(note["part"]), int(note["pitch"])) for note in notes}
     return {
         "ends with a cadence, %": 100.0 * (end is not None),
-        "an authentic one, %": 100.0 * (end is not None and "authentic" in end),
+        "in its key by the dominant, %": 100.0 * (end is not None and "authentic" in end),
         "broken rules a beat": len(breaches) / max(1.0, beats),
         "different chords in 8 bars": 8 * len({(s.chord.root, s.chord.quality) for s in chords}) / max(1, bars.sum()),
         "pitches of a part in a bar": len(pitches) / max(1, bars.sum()) / len(score.parts),

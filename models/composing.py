@@ -57,15 +57,15 @@ def compose(
         wish = replace(wish, density=assignment.density)
     groups = plan_groups(heights, sorted(assignment.asked), part_ranges(assignment.score))
     key = assignment.key
-    ending = None if key is None else ending_of(assignment, columns, heights, grid, key)
-    if key is not None and ending is not None:
-        columns = with_rest(columns, ending, frozenset(assignment.asked))
+    arrivals = () if key is None else ending_of(assignment, columns, heights, grid, key)
+    if key is not None and arrivals:
+        columns = with_rest(columns, arrivals[-1], frozenset(assignment.asked))
         if wish.key is None and frozenset(heights) <= frozenset(assignment.asked):
             wish = replace(wish, key=key.name)
     wishes = wishes_with_cadences(grid, wish, assignment.cadences)
     given = frozenset(heights) - frozenset(assignment.asked)
     decided = EnsembleWriter(groups, decoder).write(
-        EnsembleSheet(grid, columns, wishes, given, ending=ending), progress
+        EnsembleSheet(grid, columns, wishes, given, arrivals=arrivals), progress
     )
     written: list[ScoreNote] = []
     for part, spans in sorted(assignment.asked.items()):

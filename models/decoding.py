@@ -19,9 +19,9 @@ from .craft.charges import UNKNOWN as RULE_UNKNOWN
 from .craft.charges import StepContext
 from .craft.rules import RuleSet
 from .craft.scales import Scale
-from .grid import FIRST_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
+from .grid import FIRST_PITCH, HIGH_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
 from .part.runtime import PartModel, PartState
-from .writing import Ending
+from .writing import Arrival
 
 _MOST_OWED = 8.0  # notes
 _MOST_DETERRED = 1.0  # nats
@@ -104,7 +104,7 @@ class PartDecoder:
         strength: float | None = None,
         scale: Scale | None = None,
         chord: frozenset[int] | None = None,
-        ending: Ending | None = None,
+        arrival: Arrival | None = None,
         settings: DecodingSettings | None = None,
     ) -> list[int]:
         """The tokens of all voices at the next step; those of ``given`` are taken as they are.
@@ -112,8 +112,8 @@ class PartDecoder:
         ``given`` must hold every given voice and may hold others (forced notes). ``controls`` are asked for from this
         step on; ``ahead`` as ``PartState.begin`` wants it. Without ``may_hold`` answered voices start a new note or
         rest, and so do those in ``anew``. Given voices in ``imagined`` (what a player will do next) are decided as
-        well. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step, ``ending`` the chord on
-        which the music ends here; ``settings`` replace the decoder's for this step.
+        well. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step, ``arrival`` the chord
+        on which voices meet here; ``settings`` replace the decoder's for this step.
         """
         state, chosen = self.state, settings or self.settings
         codes = controls.codes() if isinstance(controls, Controls) else controls
@@ -130,8 +130,8 @@ class PartDecoder:
             if voice in given:
                 continue
             logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
-            if ending is not None and voice in ending.classes:
-                logits = self._ended(logits, voice, ending)
+            if arrival is not None and voice in arrival.classes:
+                logits = self._arriving(logits, voice, tokens, arrival)
             costs = None
             if chosen.rules.active:
                 costs = self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
@@ -154,16 +154,23 @@ class PartDecoder:
             logits[HOLD] = -np.inf
         return logits
 
-    def _ended(self, logits: np.ndarray, voice: int, ending: Ending) -> np.ndarray:
-        """The odds of what a voice may do where the music ends; as they are where it could do nothing."""
+    def _arriving(self, logits: np.ndarray, voice: int, tokens: Sequence[int], arrival: Arrival) -> np.ndarray:
+        """The odds of what a voice may do where voices meet on a chord; as they are where it could do nothing."""
         sounding = int(self.state.sounding[voice])
         sounds = FIRST_PITCH <= sounding < VOCABULARY
-        fits = np.array(
-            [(pitch + LOW_PITCH) % 12 in ending.classes[voice] for pitch in range(VOCABULARY - FIRST_PITCH)]
-        )
-        may = np.append([sounds and fits[sounding - FIRST_PITCH], not sounds and voice not in ending.present], fits)
-        ended = np.where(may, logits, -np.inf)
-        return ended if np.isfinite(ended).any() else logits
+        classes, present = arrival.classes[voice], sounds or voice in arrival.present
+        if arrival.third is not None and arrival.third in classes:
+            symbols, _ = self.state.known(tokens)
+            pitched = symbols[(symbols >= FIRST_PITCH) & (symbols < VOCABULARY)]
+            waiting = (v for v in self._answered if v != voice and tokens[v] == UNKNOWN)
+            if ((pitched - FIRST_PITCH + LOW_PITCH) % 12 == arrival.third).any():
+                classes = classes - {arrival.third} if arrival.pulls else classes
+            elif not any(arrival.third in arrival.classes.get(other, ()) for other in waiting):
+                classes, present = frozenset({arrival.third}), True
+        fits = np.isin(np.arange(LOW_PITCH, HIGH_PITCH + 1) % 12, sorted(classes))
+        may = np.append([sounds and fits[sounding - FIRST_PITCH], not present], fits)
+        arriving = np.where(may, logits, -np.inf)
+        return arriving if np.isfinite(arriving).any() else logits
 
     def _penalties(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 from .grid import ABSENT, REST, Grid
 from .voice_groups import VoiceGroup
 from .wish import Wish
-from .writing import Decoder, Ending, Sheet, SheetWriter
+from .writing import Arrival, Decoder, Sheet, SheetWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class EnsembleSheet:
     written: frozenset[int] = frozenset()
     coming: Mapping[int, np.ndarray] = field(default_factory=dict)
     """What written parts play after the sheet, (steps,), all of one length."""
-    ending: Ending | None = None
+    arrivals: tuple[Arrival, ...] = ()
+    """Where the answered parts meet on chords."""
 
 
 class EnsembleWriter:
@@ -48,9 +49,9 @@ class EnsembleWriter:
             answered = frozenset(voice for voice, part in enumerate(group.parts) if part in group.answered)
             ahead = frozenset(voice for voice, part in enumerate(group.parts) if part in sheet.written)
             coming = self._coming(group, sheet)
-            ending = None if sheet.ending is None else _for_voices(sheet.ending, group)
+            arrivals = tuple(_for_voices(arrival, group) for arrival in sheet.arrivals)
             filled = writer.write(
-                Sheet(sheet.grid, tokens, group.ranges, answered, controls, ahead, coming, ending), show
+                Sheet(sheet.grid, tokens, group.ranges, answered, controls, ahead, coming, arrivals), show
             )
             for voice, part in enumerate(group.parts):
                 if part is not None:
@@ -66,11 +67,11 @@ class EnsembleWriter:
         return np.stack([nothing if part is None else sheet.coming.get(part, nothing) for part in group.parts], axis=1)
 
 
-def _for_voices(ending: Ending, group: VoiceGroup) -> Ending:
-    """An ending of parts as that of a group's answered voices."""
+def _for_voices(arrival: Arrival, group: VoiceGroup) -> Arrival:
+    """An arrival of parts as that of a group's answered voices."""
     voices = {voice: part for voice, part in enumerate(group.parts) if part in group.answered and part is not None}
     return replace(
-        ending,
-        classes={voice: ending.classes[part] for voice, part in voices.items() if part in ending.classes},
-        present=frozenset(voice for voice, part in voices.items() if part in ending.present),
+        arrival,
+        classes={voice: arrival.classes[part] for voice, part in voices.items() if part in arrival.classes},
+        present=frozenset(voice for voice, part in voices.items() if part in arrival.present),
     )

@@ -51,22 +51,21 @@ class NamedDecoder(Decoder, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """A step from which on all rest on a chord: the pitch classes that each voice (or part) may have there.
+class Arrival:
+    """A step at which voices (or parts) meet on a chord.
 
-    Voices that sound go on sounding, and those that are ``present`` sound in any case. From step ``approach`` up to it
-    the chord that is asked of all is ``leading``, where that has notes.
+    ``classes`` are the pitch classes that each of them may have there; those that sound go on sounding, and those that
+    are ``present`` sound in any case. One of them at least has the ``third``, and only one where it ``pulls``, as the
+    leading note does. From this step up to ``until`` (not included) the ``chord`` (pitch classes) is asked of all.
     """
 
     step: int
+    chord: frozenset[int]
     classes: Mapping[int, frozenset[int]]
     present: frozenset[int] = frozenset()
-    approach: int = 0
-    leading: frozenset[int] = frozenset()
-
-    def leads_at(self, step: int) -> frozenset[int] | None:
-        """The chord that leads there at a step, if one does."""
-        return self.leading if self.leading and self.approach <= step < self.step else None
+    third: int | None = None
+    pulls: bool = False
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +84,22 @@ class Sheet:
     ahead: frozenset[int] = frozenset()
     coming: np.ndarray | None = None
     """What the ``ahead`` voices play after the sheet, (steps, VOICES); the other columns say nothing."""
-    ending: Ending | None = None
+    arrivals: tuple[Arrival, ...] = ()
+    """Where its answered voices meet on chords, in order of steps."""
 
     @property
     def frame(self) -> tuple[Any, ...]:
         """What must be the same for two sheets to be about the same music."""
-        return float(self.grid.onset_quarter[0]), self.ranges, self.answered, self.ahead, self.ending
+        return float(self.grid.onset_quarter[0]), self.ranges, self.answered, self.ahead
+
+    def arrival_at(self, step: int) -> Arrival | None:
+        """The arrival at a step."""
+        return next((arrival for arrival in self.arrivals if arrival.step == step), None)
+
+    def chord_at(self, step: int) -> frozenset[int] | None:
+        """The chord that is asked for at a step: that of the last arrival, until its time is over."""
+        chords = [arrival.chord for arrival in self.arrivals if arrival.step <= step < arrival.until]
+        return chords[-1] if chords else None
 
     def controls_at(self, step: int) -> Controls:
         current = self.controls[0][1]
@@ -103,12 +112,13 @@ class Sheet:
 
 @dataclass(slots=True)
 class _Row:
-    """A step that was decided: what was asked and filled in, where it is, and under which controls."""
+    """A step that was decided: what was asked and filled in, where it is, and under which controls and which chord."""
 
     asked: np.ndarray
     filled: np.ndarray
     onset_quarter: float
     controls: Controls
+    chord: tuple[Arrival | None, frozenset[int] | None]
 
 
 class SheetWriter:
@@ -130,7 +140,8 @@ class SheetWriter:
             onset_quarter = float(sheet.grid.onset_quarter[step])
             controls = sheet.controls_at(step)
             tokens = self._decoder.step(state, sheet, step, controls)
-            self._rows.append(_Row(sheet.tokens[step].copy(), np.array(tokens, np.int64), onset_quarter, controls))
+            filled, chord = np.array(tokens, np.int64), (sheet.arrival_at(step), sheet.chord_at(step))
+            self._rows.append(_Row(sheet.tokens[step].copy(), filled, onset_quarter, controls, chord))
             step += 1
             if progress is not None:
                 progress(step, len(sheet.grid))
@@ -145,6 +156,8 @@ class SheetWriter:
         for row, asked, onset_quarter in zip(self._rows, sheet.tokens, sheet.grid.onset_quarter, strict=False):
             known = (asked == row.asked) | (asked == row.filled)
             if onset_quarter != row.onset_quarter or not known.all() or row.controls != sheet.controls_at(same):
+                break
+            if row.chord != (sheet.arrival_at(same), sheet.chord_at(same)):
                 break
             same += 1
         while self._states and self._states[-1][0] > same:

@@ -74,8 +74,8 @@ class NetworkDecoder:
             imagined=[voice for voice in range(VOICES) if row[voice] == IMAGINE],
             strength=strength_at(grid, index),
             scale=self._scale,
-            chord=None if sheet.ending is None else sheet.ending.leads_at(index),
-            ending=sheet.ending if sheet.ending is not None and index == sheet.ending.step else None,
+            chord=sheet.chord_at(index),
+            arrival=sheet.arrival_at(index),
         )
 
     def _ahead(self, state: SheetState, sheet: Sheet, index: int) -> np.ndarray:

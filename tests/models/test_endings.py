@@ -14,6 +14,7 @@ from tutti.models.craft.keys import Key
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings
 from tutti.models.part.decoder import NetworkDecoder, load_decoder
+from tutti.models.score_shapes import all_notes, with_notes
 from tutti.models.tasks import Assignment
 from tutti.models.wish import Wish
 
@@ -59,6 +60,35 @@ def test_a_continuation_ends_on_the_tonic_and_rests_there(weights: Path, seed: i
     assert [pitch_class for part, _, pitch_class in chord if part == 3] == [2], "the root is in the bass"
     assert {0, 3} <= {part for part, _, _ in chord}
     assert max(n.onset_quarter for n in done.written) <= 16.0, "nothing moves in the last bar"
+
+
+def sounding_at(done: Composition, quarter: float) -> list[tuple[int, int]]:
+    """Part and pitch class of what sounds at a score time."""
+    return [
+        (n.part, n.pitch % 12)
+        for n in done.notes
+        if n.onset_quarter <= quarter + 1e-6 and n.onset_quarter + n.duration_quarter > quarter + 1e-6
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("rules", [RuleSet(), RuleSet.none()])
+def test_the_dominant_with_its_leading_note_is_on_the_beat_before(weights: Path, seed: int, rules: RuleSet) -> None:
+    done = written(tasks.go_on(quartet(), 3), weights, seed, rules)
+    chord = sounding_at(done, 15.0)
+    assert {pitch_class for _, pitch_class in chord} <= {9, 1, 4, 7}
+    assert [pitch_class for _, pitch_class in chord].count(1) == 1, "the leading note, not doubled"
+    assert (3, 9) in chord, "the root is in the bass"
+    assert 5 in {pitch_class for _, pitch_class in sounding_at(done, 16.0)}, "the last chord has its third"
+
+
+@pytest.mark.parametrize(("before", "led"), [((76, 69, 61, 45), True), ((76, 67, 60, 48), False)])
+def test_added_lines_take_the_dominant_where_the_others_leave_room_for_it(weights: Path, before, led) -> None:
+    score = quartet()
+    notes = [replace(n, pitch=before[n.part]) if n.onset_quarter == 4.0 else n for n in all_notes(score)]
+    added = [written(tasks.counter_melody(with_notes(score, notes), ["flute"]), weights, seed) for seed in range(6)]
+    on_the_beat_before = [classes for done in added for part, classes in sounding_at(done, 5.0) if part == 4]
+    assert (set(on_the_beat_before) <= {9, 1, 4, 7}) == led
 
 
 def test_an_answer_of_one_bar_comes_to_rest_in_its_middle(weights: Path) -> None:
