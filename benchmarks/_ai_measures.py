@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tutti.models.craft.chords import chord_tone_share
 from tutti.models.grid import ABSENT, FIRST_PITCH, LOW_PITCH, states_after, states_before
 
 Pitches = npt.NDArray[np.int64]
@@ -17,28 +18,13 @@ SHORTEST_COPY = 8
 """Sixteenths: shorter runs are not looked for."""
 DENSITY_EDGES = (8, 11, 14, 17, 21)
 """Between density levels: onsets of the lower three voices in the coming sixteen steps."""
-_SHAPES = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8), (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10))
-
-
-def _chords() -> frozenset[frozenset[int]]:
-    found = set()
-    for shape in (*_SHAPES, (0, 3, 6, 9)):
-        for root in range(12):
-            tones = [(tone + root) % 12 for tone in shape]
-            for size in range(1, len(tones) + 1):
-                found |= {frozenset(chosen) for chosen in itertools.combinations(tones, size)}
-    return frozenset(found)
-
-
-CHORDS = _chords()
-"""Pitch classes of triads and sevenths, whole or with tones left out."""
 
 
 def count(pitches: Pitches) -> Counter[str]:
-    """Beats, parallel fifths and octaves of all pairs of voices that both move, beats with three voices or more and
-    those of them that are chords, onsets of the lower three voices."""
+    """Parallel fifths and octaves of all pairs of voices that both move, changes of pitch in the lower three
+    voices (a note struck again is none)."""
     sounding = pitches >= 0
-    found: Counter[str] = Counter(beats=len(pitches) / STEPS_PER_BEAT)
+    found: Counter[str] = Counter()
     for high, low in itertools.combinations(range(4), 2):
         both = sounding[1:, high] & sounding[1:, low] & sounding[:-1, high] & sounding[:-1, low]
         up, down = np.diff(pitches[:, high]), np.diff(pitches[:, low])
@@ -48,10 +34,6 @@ def count(pitches: Pitches) -> Counter[str]:
         for name, interval in (("fifths", 7), ("octaves", 0)):
             found[name] += int((similar & (abs(before) % 12 == interval) & (abs(after) % 12 == interval)).sum())
     found["onsets"] = int((pitches[1:, 1:] != pitches[:-1, 1:]).sum())
-    for step in range(0, len(pitches), STEPS_PER_BEAT):
-        if sounding[step].sum() >= 3:
-            found["full"] += 1
-            found["chords"] += frozenset((pitches[step][sounding[step]] % 12).tolist()) in CHORDS
     return found
 
 
@@ -62,9 +44,9 @@ def as_pitches(tokens: npt.NDArray[np.int64]) -> Pitches:
 
 
 def begun(tokens: npt.NDArray[np.int64]) -> Counter[str]:
-    """Of the lower three voices' tokens (steps, 4): beats, notes ``begun``, those of them that strike ``again`` the
+    """Of the lower three voices' tokens (steps, 4): notes ``begun``, those of them that strike ``again`` the
     pitch that sounds, and of those the ``uneven`` ones: not as long as the note before, so that they are no pulse."""
-    found: Counter[str] = Counter(beats=len(tokens) / STEPS_PER_BEAT)
+    found: Counter[str] = Counter()
     before, age = states_before(tokens)
     for voice in (1, 2, 3):
         onsets = np.flatnonzero((tokens[:, voice] >= FIRST_PITCH) & (tokens[:, voice] < ABSENT))
@@ -76,15 +58,20 @@ def begun(tokens: npt.NDArray[np.int64]) -> Counter[str]:
     return found
 
 
-def summary(music: Sequence[Pitches]) -> dict[str, float]:
-    """Rates over pieces."""
+def summary(music: Sequence[Pitches], on_beat: Sequence[npt.NDArray[np.bool_]] | None = None) -> dict[str, float]:
+    """Rates over pieces. ``on_beat`` (steps,) marks the steps on which a beat begins, of each piece; without it every
+    fourth."""
     total: Counter[str] = Counter()
+    if on_beat is None:
+        on_beat = [np.arange(len(pitches)) % STEPS_PER_BEAT == 0 for pitches in music]
     for pitches in music:
         total.update(count(pitches))
+    total["beats"] = sum(int(here.sum()) for here in on_beat)
+    sounding = [row[row >= 0].tolist() for pitches, here in zip(music, on_beat, strict=True) for row in pitches[here]]
     return {
         "fifths": 100 * total["fifths"] / total["beats"],
         "octaves": 100 * total["octaves"] / total["beats"],
-        "chords": 100 * total["chords"] / max(1, total["full"]),
+        "chords": 100 * chord_tone_share(sounding),
         "onsets": total["onsets"] / total["beats"],
     }
 

@@ -74,7 +74,7 @@ def main() -> None:
     figures: dict[str, dict[str, float]] = {}
     figures |= accompanying(model, quartets, starts, options.seeds)
     figures |= continuing(model, quartets, starts, options.seeds)
-    if not options.quick and options.starts < 4:
+    if not options.quick:
         figures |= likelihood(options.weights, quartets)
     show(figures)
     if options.json:
@@ -98,7 +98,7 @@ def held_out(folder: Path, model: PartModel) -> list[Quartet]:
 
 def accompanying(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds: int) -> dict[str, dict[str, float]]:
     """The lower voices answered to the highest, beside the composers'."""
-    ours, theirs, written, answered = [], [], Counter[str](), Counter[str]()
+    ours, theirs, on_beat, written, answered = [], [], [], Counter[str](), Counter[str]()
     for quartet in quartets:
         piece, tokens = quartet.piece, quartet.piece.tokens.astype(np.int64)
         room = len(tokens) - ANSWERED_STEPS
@@ -106,6 +106,7 @@ def accompanying(model: PartModel, quartets: Sequence[Quartet], starts: int, see
             start = max(PRIMED_STEPS, room * place // starts)
             own = tokens[start : start + ANSWERED_STEPS]
             theirs.append(as_pitches(own))
+            on_beat.append(np.isin(piece.grid.place[start : start + len(own)], (0, 4)))
             written += begun(own)
             for seed in range(seeds):
                 decoder = PartDecoder(model, given=(0,), seed=seed)
@@ -115,18 +116,24 @@ def accompanying(model: PartModel, quartets: Sequence[Quartet], starts: int, see
                 answer = np.array([decoder.step(piece.grid.at(step), {0: int(tokens[step, 0])}) for step in steps])
                 ours.append(as_pitches(answer))
                 answered += begun(answer)
+    beats = float(sum(here.sum() for here in on_beat))
+    each = [here for here in on_beat for _ in range(seeds)]
     return {
-        "composers": summary(theirs) | _repeats(written),
-        "accompanying": summary(ours) | _repeats(answered),
+        "composers": _rates(summary(theirs, on_beat), written, beats),
+        "accompanying": _rates(summary(ours, each), answered, beats * seeds),
     }
 
 
-def _repeats(counted: Counter[str]) -> dict[str, float]:
-    beats = counted["beats"]
+def _rates(summed: dict[str, float], counted: Counter[str], beats: float) -> dict[str, float]:
+    """What was counted in pitches and in tokens, by name."""
     return {
+        "parallel fifths in 100 beats": summed["fifths"],
+        "parallel octaves in 100 beats": summed["octaves"],
+        "chord-tone beats, %": summed["chords"],
+        "changes of pitch a beat": summed["onsets"],
         "notes begun a beat": counted["begun"] / beats,
         "of them struck again, %": 100 * counted["again"] / max(1, counted["begun"]),
-        "struck again out of time, per 100 beats": 100 * counted["uneven"] / beats,
+        "struck again out of time in 100 beats": 100 * counted["uneven"] / beats,
     }
 
 

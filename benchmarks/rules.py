@@ -13,7 +13,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,10 @@ import numpy as np
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.score import BEAT_DTYPE, FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, TEMPO_DTYPE, Part, Score
 from tutti.engine.types import ScoreNote
-from tutti.models.craft.analysis import analyse, steps_of
-from tutti.models.craft.chords import QUALITIES
+from tutti.models.craft.analysis import analyse
+from tutti.models.craft.beatwise import sounding_on_beats
+from tutti.models.craft.broken_rules import steps_of
+from tutti.models.craft.chords import chord_tone_share
 from tutti.models.craft.rule_fitting import choices_of, fit_weights, nll
 from tutti.models.craft.rule_harmoniser import harmonise
 from tutti.models.craft.rules import RULES, RuleSet
@@ -81,33 +82,24 @@ def read_pieces(path: Path, pieces: int) -> tuple[list[Score], list[Score]]:
     return four[::2], four[1::2]
 
 
-SONORITIES = frozenset(
-    frozenset((root + step) % 12 for step in chosen)
-    for steps in QUALITIES.values()
-    for root in range(12)
-    for size in range(1, len(steps) + 1)
-    for chosen in combinations(steps, size)
-)
-
-
 def measures(scores: Sequence[Score]) -> dict[str, float]:
     """Breaches of each rule per 100 beats, beats whose notes are of one chord (%), onsets per beat."""
     broken: Counter[str] = Counter()
-    beats = onsets = full = chordal = 0
+    beats = onsets = 0
+    sounding: list[list[int]] = []
     for score in scores:
         broken.update(analyse(score).counted())
-        first, last = float(score.notes["onset_quarter"].min()), score.end_quarter
-        ends = score.notes["onset_quarter"] + score.notes["duration_quarter"]
-        for quarter in score.beats["quarter"]:
-            if first <= quarter < last:
-                here = score.notes["pitch"][(score.notes["onset_quarter"] <= quarter + 1e-6) & (ends > quarter + 1e-6)]
-                beats += 1
-                if len(here) >= 3:
-                    full += 1
-                    chordal += frozenset(int(pitch) % 12 for pitch in here) in SONORITIES
+        first = float(score.notes["onset_quarter"].min())
+        here = [
+            pitches
+            for quarter, pitches in zip(score.beats["quarter"], sounding_on_beats(score), strict=True)
+            if quarter >= first
+        ]
+        sounding += here
+        beats += len(here)
         onsets += len(score.notes)
     rates = {name: 100.0 * broken[name] / beats for name in RULES_SHOWN}
-    return rates | {"chord-tone beats %": 100.0 * chordal / max(1, full), "onsets per beat": onsets / beats}
+    return rates | {"chord-tone beats %": 100.0 * chord_tone_share(sounding), "onsets per beat": onsets / beats}
 
 
 def harmonised(scores: Sequence[Score]) -> tuple[list[Score], float]:

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from .chords import within_one_chord
 from .scales import Scale
 
 HOLD, REST, UNKNOWN = -1, -2, -3
@@ -183,19 +184,11 @@ def sonority(context: StepContext, voice: int, other: int, costs: Costs, weight:
             sounding |= 1 << pitch % 12
     if sounding.bit_count() < 2:
         return
-    strange = weight * np.array([not _is_chord(sounding | 1 << tone) for tone in range(12)])
+    strange = weight * np.array([not within_one_chord(sounding | 1 << tone) for tone in range(12)])
     costs[:PITCHES] += np.resize(strange, PITCHES)
     was = context.before[voice]
     if was >= 0:
         costs[HOLD] += 0.5 * strange[was % 12]  # a suspension may
-
-
-@cache
-def _is_chord(pitch_classes: int) -> bool:
-    """Whether these pitch classes (as bits) belong to one triad or chord of the seventh."""
-    shapes = ((0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10), (0, 3, 6, 10), (0, 3, 6, 9), (0, 4, 8))
-    chords = (sum(1 << (tone + root) % 12 for tone in shape) for shape in shapes for root in range(12))
-    return any(pitch_classes & ~chord == 0 for chord in chords)
 
 
 def off_scale(context: StepContext, voice: int, other: int, costs: Costs, weight: float) -> None:

@@ -1,7 +1,9 @@
 """Chords: which one sounds over each beat, its Roman numeral in a key, and what it does there in plain words."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -78,6 +80,23 @@ class Chord:
         """As on a lead sheet: ``F♯m7/A``."""
         over = "" if self.bass == self.root else f"/{key.spell(self.bass)}"
         return f"{key.spell(self.root)}{_SUFFIX[self.quality]}{over}"
+
+
+@cache
+def within_one_chord(pitch_classes: int) -> bool:
+    """Whether these pitch classes (as bits: 1 is C) belong to one triad or chord of the seventh of ``QUALITIES``."""
+    chords = (sum(1 << (tone + root) % 12 for tone in shape) for shape in QUALITIES.values() for root in range(12))
+    return any(pitch_classes & ~chord == 0 for chord in chords)
+
+
+def chord_tone_share(beats: Iterable[Collection[int]]) -> float:
+    """The share of chord-tone beats, 0–1: of those on which three voices sound or more, those on which all that sounds
+    belongs to one chord (``within_one_chord``); NaN where there is none.
+
+    Each beat has the MIDI pitches that sound at its beginning, one for each voice.
+    """
+    full = [sum(1 << tone for tone in {pitch % 12 for pitch in pitches}) for pitches in beats if len(pitches) >= 3]
+    return sum(map(within_one_chord, full)) / len(full) if full else math.nan
 
 
 _TEMPLATES: tuple[tuple[int, Quality], ...] = tuple((root, quality) for quality in QUALITIES for root in range(12))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ...models.composing import Composition, inside
-from ...models.craft.analysis import UNPITCHED, analyse
+from ...models.craft.analysis import analyse
+from ...models.craft.beatwise import UNPITCHED
 from ...models.craft.keys import Key, find_key
 from ...models.craft.scales import Scale
 from ...models.tasks import Assignment

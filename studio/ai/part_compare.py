@@ -7,6 +7,7 @@ one would write oneself). Every answer is MusicXML and MIDI, and can be heard.
 import base64
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from ...models import tasks
 from ...models.baselines.catalogue import baseline_weights, load_baseline
 from ...models.composing import compose
 from ...models.craft.analysis import Analysis, analyse
+from ...models.craft.beatwise import sounding_on_beats
+from ...models.craft.chords import chord_tone_share
 from ...models.craft.rule_harmoniser import SOURCE, harmonise
 from ...models.part.decoder import load_decoder
 from ...models.provenance import Author, Provenance
@@ -31,13 +34,15 @@ from ...models.score_shapes import all_notes, with_notes
 from ...models.wish import Wish
 from ...models.writing import NamedDecoder
 from ..ensemble_setup import parts_named
+from .drafts import key_heard
 from .part_files import check_path, write_score
 from .part_plots import chord_roll
 from .part_writing import fifths_of
 
 ABOUT = {
     "rules": "Rules alone: the best way through the chords of the key by dynamic programming. It has heard no music.",
-    "grid": "The AI player's network: a Transformer over the grid of the bar, with the rules of part-writing.",
+    "grid": "The AI player's network: a Transformer over the grid of the bar, with the rules of part-writing. Its last "
+    "chord, and the dominant before it, are given.",
     "lstm": "An LSTM: reads the music step by step and keeps what matters in a memory of fixed size. No rules.",
     "transformer": "A plain Transformer: looks back at every step it read, by absolute positions. No rules.",
     "gan": "A GAN of one-bar patterns: one network invents bars, another has learned to tell them from real ones. "
@@ -69,7 +74,7 @@ class Answer:
     provenance: Provenance
     files: tuple[Path, ...]
     analysis: Analysis
-    figures: dict[str, float]
+    figures: dict[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,8 @@ def _answer(kind: str, assignment: tasks.Assignment, request: CompareRequest) ->
     decoder: NamedDecoder
     if kind == "grid":
         decoder = network = load_decoder(request.weights.get(kind), request.seed)
-        return compose(assignment, decoder, Wish(density=pace_of(score))).written, network.author
+        comes_home = replace(assignment, key=key_heard(assignment))
+        return compose(comes_home, decoder, Wish(density=pace_of(score))).written, network.author
     decoder = baseline = load_baseline(request.weights.get(kind, baseline_weights(kind)), request.seed)
     return compose(assignment, decoder, Wish()).written, baseline.author
 
@@ -169,16 +175,16 @@ def _written(
     return Answer(kind, whole, provenance, tuple(files), analysis, figures_of(whole, analysis))
 
 
-def figures_of(score: Score, analysis: Analysis) -> dict[str, float]:
-    """What can be counted: parallels and broken rules in 100 beats, the share of beats on which all that begins is of
-    the chord, and onsets per quarter of a lower part."""
-    beats, counted = len(score.beats), analysis.counted()
-    strangers = {note.place.quarter for note in analysis.non_chord if note.accented}
-    lower = score.notes[score.notes["part"] > 0]
+def figures_of(score: Score, analysis: Analysis) -> dict[str, float | None]:
+    """What can be counted: parallels and broken rules in 100 beats, the share of chord-tone beats
+    (``chord_tone_share``), and onsets per quarter of a lower part."""
+    beats, counted, notes = len(score.beats), analysis.counted(), score.notes
+    share = chord_tone_share(sounding_on_beats(score))
+    lower = notes[notes["part"] > 0]
     return {
         "parallels_per_100_beats": round(100 * sum(counted.get(name, 0) for name in PARALLELS) / beats, 1),
         "broken_rules_per_100_beats": round(100 * sum(counted.values()) / beats, 1),
-        "chord_tone_beats_percent": round(100 * (1 - len(strangers) / beats), 1),
+        "chord_tone_beats_percent": None if math.isnan(share) else round(100 * share, 1),
         "onsets_per_quarter": round(len(lower) / score.end_quarter / max(1, len(score.parts) - 1), 2),
     }
 

@@ -30,7 +30,7 @@ def explain(
     """Keys, chords with their reasons, cadences, notes outside the chords, broken rules; and what surprises the AI."""
     from ...engine.notation.score_cache import open_score
     from ...engine.outputs import check_folder
-    from ...models.craft.analysis import UNPITCHED
+    from ...models.craft.beatwise import UNPITCHED
     from ...models.craft.traditions import tradition as tradition_named
     from ...models.part.runtime import PartModel
     from ..ai.part_report import explain_parts, figures, write_part_report

@@ -1,6 +1,7 @@
 """Keys, chords, non-chord notes and broken rules of hand-written bars."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
 from tutti.models.controls import parse_key
 from tutti.models.craft.analysis import Analysis, analyse
-from tutti.models.craft.chords import QUALITIES, Chord, cadence, explain_chord, roman
+from tutti.models.craft.beatwise import sounding_on_beats
+from tutti.models.craft.chords import QUALITIES, Chord, cadence, chord_tone_share, explain_chord, roman
 from tutti.models.craft.keys import KEYS, Key, find_key, key_named, keys_along
 from tutti.models.craft.non_chord import LineNote, classify
 from tutti.models.craft.traditions import tradition
@@ -248,3 +250,14 @@ def test_a_suspension_is_told_where_it_clashes() -> None:
     found = [note for note in analyse(score).non_chord if note.part == 0]
     assert [(note.kind, note.place.quarter, note.accented) for note in found] == [("suspension", 2.0, True)]
     assert "resolves down by step" in found[0].words
+
+
+def test_a_chord_tone_beat_is_one_on_which_all_that_sounds_is_of_one_chord() -> None:
+    """The same for benchmarks and comparisons, where two voices say too little."""
+    chord, ninth, hollow, fourth_chord = [60, 64, 67, 70], [60, 64, 67, 74], [60, 67, 72], [60, 65, 70]
+    assert chord_tone_share([chord, ninth]) == 0.5
+    assert chord_tone_share([hollow, fourth_chord, [60, 61], []]) == 0.5
+    assert math.isnan(chord_tone_share([[60, 61]]))
+    score = make_score([(0.0, 1.5, p, i, 0.5, 0) for i, p in enumerate((67, 64, 60))] + [(1.0, 1.0, 62, 3, 0.5, 0)],
+                       measures=1, instruments=("violin", "violin", "viola", "cello"))  # fmt: skip
+    assert [sorted(pitches) for pitches in sounding_on_beats(score)] == [[60, 64, 67], [60, 62, 64, 67], [], []]

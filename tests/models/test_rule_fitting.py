@@ -5,7 +5,7 @@ import pytest
 from support import make_score
 
 from tutti.engine.errors import ModelError
-from tutti.models.craft.analysis import steps_of
+from tutti.models.craft.broken_rules import steps_of
 from tutti.models.craft.charges import UNKNOWN, StepContext
 from tutti.models.craft.rule_fitting import ASKED, Choices, choices_of, fit_weights, nll, onsets
 from tutti.models.craft.rules import RULES

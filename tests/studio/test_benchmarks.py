@@ -46,4 +46,4 @@ def test_notes_struck_again_are_counted_apart_from_held_ones_and_from_a_pulse():
     tokens[:, 0] = c  # the given voice is not counted
     tokens[:, 1] = [c, HOLD, c, HOLD, c, HOLD, d, HOLD, REST, d, HOLD, HOLD]  # a pulse; what comes after a rest is new
     tokens[:, 2] = [c, HOLD, HOLD, c, d, HOLD, HOLD, HOLD, HOLD, HOLD, HOLD, HOLD]  # one that could have been held
-    assert begun(tokens) == {"beats": 3.0, "begun": 5 + 3, "again": 2 + 1, "uneven": 1}
+    assert begun(tokens) == {"begun": 5 + 3, "again": 2 + 1, "uneven": 1}

@@ -6,15 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from ai_support import write_small
 from score_samples import attributes, note
 from score_samples import score as musicxml
 from support import make_score
 from typer.testing import CliRunner
 
 from tutti.models.craft.analysis import analyse
+from tutti.models.craft.beatwise import sounding_on_beats
 from tutti.models.provenance import Provenance
 from tutti.studio.ai.ai_files import open_ai_file
-from tutti.studio.ai.part_compare import Answer, Comparison, figures_of, melody_of, write_comparison
+from tutti.studio.ai.part_compare import (
+    Answer,
+    CompareRequest,
+    Comparison,
+    compare,
+    figures_of,
+    melody_of,
+    write_comparison,
+)
 from tutti.studio.cli import app
 
 
@@ -51,6 +61,22 @@ def test_rules_and_the_lstm_that_ships_answer_a_melody(tmp_path: Path) -> None:
         assert (out / f"{kind}.mid").exists()
     page = (out / "compare.html").read_text(encoding="utf-8")
     assert len(re.findall("data:image/png;base64", page)) == 2 and "<audio" not in page and "http" not in page
+
+
+def test_the_networks_answer_comes_home(tmp_path: Path) -> None:
+    """As in ``tutti part harmonise``, whatever its network would like: this one has learned nothing."""
+    tune = [attributes("4/4") + "".join(map(note, line.split())) for line in ("C5 D5 E5 F5", "G5 E5 D5 C5")]
+    (tmp_path / "tune.musicxml").write_text(musicxml(("Flute", tune)), encoding="utf-8")
+    weights = {"grid": write_small(tmp_path / "small.safetensors")}
+    for seed in range(3):
+        request = CompareRequest(
+            str(tmp_path / "tune.musicxml"), tmp_path / "answers", kinds=("grid",), seed=seed, weights=weights
+        )
+        answer = compare(request).answers[0]
+        dominant, last = sounding_on_beats(answer.score)[-2:]
+        assert {pitch % 12 for pitch in dominant} <= {7, 11, 2, 5} and min(dominant) % 12 == 7
+        assert {pitch % 12 for pitch in last} <= {0, 4, 7} and min(last) % 12 == 0
+        assert answer.analysis.chords[-1].cadence == "authentic cadence"
 
 
 def test_the_page_plays_what_was_performed(tmp_path: Path) -> None:
