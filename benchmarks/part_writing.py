@@ -4,7 +4,8 @@
 
 FOLDER holds the scores that the weights' manifest names; of those that only validated them the quartets are taken.
 Every figure has the composers' own beside it. Lower voices are answered to the first violin as it comes, after four
-bars of the composer's, nothing of what follows known; music is continued after eight bars, one draft each. Nats are
+bars of the composer's, nothing of what follows known; music is continued after eight bars, one draft each; live, two
+bars of a first violin are answered in free playing. Nats are
 of the lower voices' tokens, given the highest voice so far, over the same steps of the same pieces for the AI player's
 network and for the baselines.
 """
@@ -24,7 +25,9 @@ from threadpoolctl import threadpool_limits
 
 from tutti.engine.errors import ModelError
 from tutti.engine.notation.score_cache import open_score
+from tutti.engine.performed import PERFORMER_PART
 from tutti.engine.score import Score
+from tutti.engine.types import ScoreNote, Situation
 from tutti.models import tasks
 from tutti.models.baselines.catalogue import baseline_weights
 from tutti.models.composing import compose
@@ -32,19 +35,24 @@ from tutti.models.craft.analysis import analyse
 from tutti.models.craft.chords import cadence
 from tutti.models.craft.keys import Key
 from tutti.models.decoding import PartDecoder
+from tutti.models.ensemble_writing import EnsembleWriter
 from tutti.models.grid import ABSENT
+from tutti.models.live_music import Answer, LiveMusic, Turns
 from tutti.models.part.corpus import PartPiece, pieces_from_score
 from tutti.models.part.decoder import NetworkDecoder
 from tutti.models.part.runtime import PartModel
 from tutti.models.part.training import load_network, validation_nats
-from tutti.models.score_shapes import bars_of
+from tutti.models.score_shapes import all_notes, bars_of, blank_score, new_part, with_notes
+from tutti.models.voice_groups import part_heights, part_ranges, plan_groups
 from tutti.models.weights import read_part_weights
 from tutti.models.wish import Wish
 from tutti.studio.ai.drafts import key_heard
+from tutti.studio.ai.jam import BAND
 
 PRIMED_STEPS, ANSWERED_STEPS = 64, 256
 BARS = 8
 LIKELIHOOD_STEPS = 1024
+TURN_BARS = 2
 console = Console(width=132)
 
 
@@ -144,7 +152,7 @@ def continuing(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds
         "answer": lambda score: tasks.answer(score, BARS // 2),
         "harmonise": lambda score: tasks.harmonise(score, [0]),
     }
-    rows: dict[str, list[dict[str, float]]] = {name: [] for name in ("composers' next bars", *makers)}
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in ("composers' next bars", *makers, "live answer")}
     for quartet in quartets:
         bars = len(quartet.score.measures)
         for place in range(starts):
@@ -161,11 +169,39 @@ def continuing(model: PartModel, quartets: Sequence[Quartet], starts: int, seeds
                 for seed in range(seeds):
                     done = compose(assignment, NetworkDecoder(model, seed), Wish())
                     rows[name].append(_judged(done.score, start, assignment.key))
+            for seed in range(seeds):
+                live = _answered_live(model, excerpt, seed)
+                if len(live.notes):
+                    bar = float(live.measures["start_quarter"][TURN_BARS])
+                    rows["live answer"].append(_judged(live, bar, None))
     return {
         name: {figure: float(np.mean([row[figure] for row in judged])) for figure in judged[0]}
         for name, judged in rows.items()
         if judged
     }
+
+
+def _answered_live(model: PartModel, excerpt: Score, seed: int) -> Score:
+    """Two bars of the excerpt's first part as a call, and what the AI player answers in free playing: those bars."""
+    bars = bars_of(excerpt, 0, TURN_BARS - 1)
+    metre = int(bars.measures["numerator"][0]), int(bars.measures["denominator"][0])
+    empty = blank_score("", [new_part(key) for key in BAND["answer"]], 4 * TURN_BARS, *metre)
+    own = frozenset(range(len(empty.parts)))
+    call = [replace(note, part=PERFORMER_PART) for note in all_notes(bars) if note.part == 0]
+    music = LiveMusic(empty, own, frozenset(), performer=True, turns=Turns(0, TURN_BARS))
+    groups = plan_groups(part_heights(empty), sorted(own), part_ranges(empty))
+    writer = EnsembleWriter(groups, NetworkDecoder(model, seed))
+    end = float(empty.measures["start_quarter"][2 * TURN_BARS])
+    notes = []
+    for quarter in np.arange(0.0, end, 1.0):
+        start, stop = music.step_at(quarter), music.step_at(min(end, quarter + 1.0))
+        heard = tuple(note for note in call if note.onset_quarter < quarter)
+        ask = music.ask(start, stop, Wish(), Situation(quarter, performed=heard))
+        columns = writer.write(ask.sheet)
+        tokens = {part: columns[part][ask.offset :] for part in own}
+        notes += music.play(start, stop, Answer(ask.number, start, tokens), Wish(), frozenset())
+    written = [ScoreNote(n.onset_quarter, n.duration_quarter, n.pitch, n.part, 0.5) for n in notes]
+    return bars_of(with_notes(empty, written), 0, 2 * TURN_BARS - 1)
 
 
 def _judged(score: Score, start_quarter: float, key: Key | None) -> dict[str, float]:

@@ -92,7 +92,12 @@ class AiPart:
         self._own = self._settings.answered
         heard = {part for group in self._settings.groups for part in group.parts if part is not None} - self._own
         self._music = LiveMusic(
-            score, self._own, frozenset(heard - {PERFORMER_PART}), performer=plan.performer, turns=plan.turns
+            score,
+            self._own,
+            frozenset(heard - {PERFORMER_PART}),
+            performer=plan.performer,
+            turns=plan.turns,
+            comes_home=plan.scale is None,
         )
         self._plan = plan
         self._gesture = GestureWish(plan.wish)

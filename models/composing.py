@@ -7,9 +7,9 @@ import numpy as np
 
 from ..engine.score import Score
 from ..engine.types import ScoreNote
-from .endings import ending_of, with_rest
+from .endings import ending_of, wishes_with_cadences, with_rest
 from .ensemble_writing import EnsembleSheet, EnsembleWriter
-from .grid import REST, Grid, decode_voice
+from .grid import REST, decode_voice
 from .score_shapes import all_notes, with_notes
 from .tasks import Assignment, Span, columns_of, grid_of
 from .voice_groups import part_heights, part_ranges, plan_groups
@@ -17,8 +17,6 @@ from .wish import Wish
 from .writing import NamedDecoder
 
 PLAIN_DYNAMIC = 0.5
-NO_CADENCE = 9.0
-"""Quarters to a cadence that is not near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,11 @@ def compose(
     key = assignment.key
     arrivals = () if key is None else ending_of(assignment, columns, heights, grid, key)
     if key is not None and arrivals:
-        columns = with_rest(columns, arrivals[-1], frozenset(assignment.asked))
+        home, others = arrivals[-1], columns.keys() - assignment.asked.keys()
+        columns = with_rest(columns, home.classes, home.step, len(grid), others)
         if wish.key is None and frozenset(heights) <= frozenset(assignment.asked):
             wish = replace(wish, key=key.name)
-    wishes = wishes_with_cadences(grid, wish, assignment.cadences)
+    wishes = wishes_with_cadences(grid, [(0, wish)], assignment.cadences)
     given = frozenset(heights) - frozenset(assignment.asked)
     decided = EnsembleWriter(groups, decoder).write(
         EnsembleSheet(grid, columns, wishes, given, arrivals=arrivals), progress
@@ -79,22 +78,6 @@ def compose(
     written = _as_loud_as(kept, written, assignment.softer)
     notes = sorted([*kept, *written], key=lambda note: (note.onset_quarter, note.part, note.pitch))
     return Composition(assignment, with_notes(assignment.score, notes), tuple(written), decoder.source, tuple(notes))
-
-
-def wishes_with_cadences(grid: Grid, wish: Wish, cadences: tuple[float, ...]) -> tuple[tuple[int, Wish], ...]:
-    """The wish at every step, with how far away the next cadence is, told once a quarter."""
-    if not cadences:
-        return ((0, wish),)
-    places = np.array(sorted(cadences))
-    wishes: list[tuple[int, Wish]] = []
-    for step, quarter in enumerate(grid.onset_quarter):
-        index = int(np.searchsorted(places, quarter - 1e-6))
-        away = float(places[index] - quarter) if index < len(places) else NO_CADENCE
-        told = float(np.ceil(away - 1e-6)) if away <= 4.0 else NO_CADENCE
-        now = replace(wish, cadence_in_quarters=told)
-        if not wishes or wishes[-1][1] != now:
-            wishes.append((step, now))
-    return tuple(wishes)
 
 
 def inside(quarter: float, spans: tuple[Span, ...]) -> bool:

@@ -7,16 +7,22 @@ already, and the dominant seventh where those leave room for it. Voices, spacing
 the network's choice.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..engine.score import Score
+from .controls import CADENCE_HORIZON_QUARTERS
 from .craft.chords import QUALITIES, Chord
 from .craft.keys import Key
 from .grid import FIRST_PITCH, HOLD, REST, Grid, states_after
 from .tasks import Assignment
-from .writing import Arrival
+from .wish import Wish
+from .writing import ASK, Arrival
+
+NO_CADENCE = 9.0
+"""Quarters to a cadence that is not near."""
 
 
 def ending_of(
@@ -93,16 +99,39 @@ def _sounding(notes: np.ndarray, quarter: float) -> frozenset[int]:
     return frozenset((notes["pitch"][(onset <= quarter + 1e-6) & (end > quarter + 1e-6)] % 12).tolist())
 
 
-def with_rest(columns: Mapping[int, np.ndarray], home: Arrival, asked: Collection[int]) -> dict[int, np.ndarray]:
-    """The columns with what was to be decided after the last arrival: all hold, for as long as others sound, if any do
-    (parts that are not ``asked``)."""
-    rested = {part: column.copy() for part, column in columns.items()}
+def with_rest(
+    columns: Mapping[int, np.ndarray], resting: Collection[int], after: int, until: int, others: Collection[int]
+) -> dict[int, np.ndarray]:
+    """The columns with what the ``resting`` parts had to decide after a step, up to another (not included): they hold,
+    for as long as the ``others`` sound, if there are any, and rest where they could not hold."""
+    rested = dict(columns)
     last = np.full(len(next(iter(columns.values()))), HOLD)
-    others = [column for part, column in columns.items() if part not in asked]
     if others:
-        symbols, _ = states_after(np.stack(others, axis=1))
+        symbols, _ = states_after(np.stack([columns[part] for part in others], axis=1))
         last[~(symbols >= FIRST_PITCH).any(axis=1)] = REST
-    for part in home.classes:
-        after = rested[part][home.step + 1 :]
-        after[after < 0] = last[home.step + 1 :][after < 0]
+    here = slice(max(0, after + 1), max(0, until))
+    for part in resting:
+        asked = rested[part][here]
+        rested[part] = rested[part].copy()
+        rested[part][here] = np.where(asked == ASK, last[here], np.where(asked < 0, REST, asked))
     return rested
+
+
+def wishes_with_cadences(
+    grid: Grid, wishes: Sequence[tuple[int, Wish]], cadences: Sequence[float]
+) -> tuple[tuple[int, Wish], ...]:
+    """Wishes (first step, wish) with how far away the next of the ``cadences`` (quarters) is, told once a quarter."""
+    if not cadences:
+        return tuple(wishes)
+    places = np.array(sorted(cadences))
+    told: list[tuple[int, Wish]] = []
+    steps = np.array([step for step, _ in wishes])
+    for step, quarter in enumerate(grid.onset_quarter):
+        wish = wishes[int(np.searchsorted(steps, step, side="right")) - 1][1]
+        index = int(np.searchsorted(places, quarter - 1e-6))
+        away = float(places[index] - quarter) if index < len(places) else NO_CADENCE
+        away = float(np.ceil(away - 1e-6)) if away <= CADENCE_HORIZON_QUARTERS else NO_CADENCE
+        now = replace(wish, cadence_in_quarters=away)
+        if not told or told[-1][1] != now:
+            told.append((step, now))
+    return tuple(told)

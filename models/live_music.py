@@ -4,6 +4,9 @@ Three kinds of parts: written ones, which are known to the end; the AI's own; an
 and imagined from there on. A window of the AI's is asked for a beat ahead and may be asked again whenever something new
 is heard. With it, the beat after it is thought of as well: it says how long the window's last notes are to sound, and
 it is what plays if the next answer does not come in time.
+
+Where the AI's turn ends, or the score, the music comes to rest (``live_phrases``). Nobody knows when the learner will
+stop: elsewhere phrases end as the network likes.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,17 @@ from ..engine.score import Score
 from ..engine.types import ScoreNote, Situation
 from .controls import local_keys
 from .ensemble_writing import EnsembleSheet
-from .grid import FIRST_PITCH, HOLD, REST, Grid, encode_score, encode_voice, grid_of_score, token_to_pitch
+from .grid import (
+    FIRST_PITCH,
+    HOLD,
+    REST,
+    Grid,
+    encode_score,
+    encode_voice,
+    grid_of_score,
+    token_to_pitch,
+)
+from .live_phrases import LivePhrases
 from .wish import Wish
 from .writing import ASK, ASK_ANEW, IMAGINE
 
@@ -91,9 +104,11 @@ class LiveMusic:
         *,
         performer: bool = False,
         turns: Turns | None = None,
+        comes_home: bool = True,
     ) -> None:
         """``own`` parts are the AI's, ``listened`` written parts are heard; ``performer``: somebody plays beside them,
-        in ``turns`` with the lead part or all the time."""
+        in ``turns`` with the lead part or all the time. Without ``comes_home`` no end of a phrase is given, as where
+        a tradition has no dominants."""
         self._score, self._own, self._listened = score, own, listened
         self._performer, self._turns = performer, turns
         self.grid: Grid = grid_of_score(score, listened or None)
@@ -105,6 +120,9 @@ class LiveMusic:
         self._wishes: list[tuple[int, Wish]] = []
         self._first = self._begun = 0
         self._number = 0
+        lead = None if turns is None else turns.lead
+        own_turns = self._own_turns() if turns is not None else []
+        self._phrases = LivePhrases(score, self.grid, own, listened, lead, own_turns) if comes_home else None
         self.begin(0)
 
     def step_at(self, quarter: float) -> int:
@@ -131,6 +149,8 @@ class LiveMusic:
         """Everything that the answer to the steps ``[start, stop)`` depends on."""
         self._forget(start)
         end = max(stop, self.step_at(float(self._edges[stop]) + AHEAD_QUARTERS))
+        if self._phrases is not None:
+            end = max(end, self._phrases.reach(start, stop))
         whole = slice(self._first, end)
         columns = {part: self._written[part][whole] for part in self._listened}
         performed = self._performed(situation, end) if self._performer else None
@@ -149,7 +169,10 @@ class LiveMusic:
         if not wishes or wishes[-1][1] != wish:
             wishes.append((start - self._first if wishes else 0, wish))
         coming = {part: self._written[part][end : end + AHEAD_STEPS] for part in self._listened}
-        sheet = EnsembleSheet(self.grid.part_of(self._first, end), columns, tuple(wishes), self._listened, coming)
+        grid = self.grid.part_of(self._first, end)
+        sheet = EnsembleSheet(grid, columns, tuple(wishes), self._listened, coming)
+        if self._phrases is not None:
+            sheet = self._phrases.come_home(sheet, self._first)
         return Ask(self._number, start, stop, start - self._first, sheet)
 
     def heard_so_far(self, situation: Situation) -> tuple[Any, ...]:
@@ -214,7 +237,7 @@ class LiveMusic:
         return merged
 
     def _own_turns(self) -> list[tuple[int, int]]:
-        """Steps of the AI's turns, counted in bars from the beginning of the score."""
+        """Steps of the AI's turns (first, end), counted in bars from the beginning of the score."""
         assert self._turns is not None
         starts = [self.step_at(float(start)) for start in self._score.measures["start_quarter"]]
         starts.append(len(self.grid))

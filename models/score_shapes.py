@@ -161,3 +161,14 @@ def bars_between(score: Score, first: int, last: int) -> tuple[float, float]:
     last = max(first, min(last, len(score.measures)))
     end = score.measures[last - 1]
     return float(score.measures[first - 1]["start_quarter"]), float(end["start_quarter"] + end["duration_quarter"])
+
+
+def place_of_rest(score: Score, span: tuple[float, float]) -> float:
+    """Score time where a phrase that fills a span (from, to, in quarters) comes to rest: at its last bar; where it has
+    but one or two, in the middle of the last."""
+    bar = score.measure_at(span[1] - 1e-6)
+    starts = score.measures["start_quarter"]
+    if bar >= 2 and float(starts[bar - 2]) > span[0] - 1e-6:
+        return float(starts[bar])
+    beats = score.beats["quarter"][(score.beats["measure"] == bar) & (score.beats["quarter"] >= span[0] - 1e-6)]
+    return float(beats[len(beats) // 2]) if len(beats) else span[0]

@@ -14,7 +14,7 @@ from ..engine.instruments import catalogue
 from ..engine.score import Score
 from .craft.keys import Key
 from .grid import ABSENT, FIRST_PITCH, HOLD, REST, Grid, encode_score, grid_of_score
-from .score_shapes import bars_between, bars_numbered, new_part, with_bars, with_parts
+from .score_shapes import bars_between, bars_numbered, new_part, place_of_rest, with_bars, with_parts
 from .writing import ASK, ASK_ANEW
 
 Span = tuple[float, float]
@@ -228,17 +228,7 @@ def _spans(task: str, score: Score, asked: Sequence[int], span: Span) -> Assignm
     drums = [score.parts[part].name for part in asked if part not in _melodic(score)]
     if drums:
         raise ModelError(f"{drums[0]} has no pitches: name parts that have")
-    return Assignment(task, score, dict.fromkeys(asked, (span,)), cadences=(_rest(score, span),))
-
-
-def _rest(score: Score, span: Span) -> float:
-    """Where what is written in a span comes to rest: its last bar; where there is but one, the middle of that."""
-    bar = score.measure_at(span[1] - 1e-6)
-    start = float(score.measures["start_quarter"][bar])
-    if start > span[0] + 1e-6:
-        return start
-    beats = score.beats["quarter"][(score.beats["measure"] == bar) & (score.beats["quarter"] >= span[0] - 1e-6)]
-    return float(beats[len(beats) // 2]) if len(beats) else span[0]
+    return Assignment(task, score, dict.fromkeys(asked, (span,)), cadences=(place_of_rest(score, span),))
 
 
 def _anchors(score: Score, part: int, amount: float) -> frozenset[float]:

@@ -313,6 +313,61 @@ def test_call_and_response(weights: Path) -> None:
     assert any(note.part == 2 for beat in beats[:8] for note in beat or ()), "the others accompany all the time"
 
 
+def sounding_at(notes: Sequence[ScoreNote], quarter: float) -> dict[int, int]:
+    """Pitch class of what each part sounds at a score time."""
+    return {
+        n.part: n.pitch % 12
+        for n in notes
+        if n.onset_quarter <= quarter + 1e-6 and n.onset_quarter + n.duration_quarter > quarter + 1e-6
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_answer_ends_like_a_phrase_where_its_turn_ends(weights: Path, seed: int) -> None:
+    """Whatever its network would like: the lead holds its last note until the learner's turn, on a chord that comes
+    from its dominant; the others play on."""
+    score = empty()
+    call = [(bar + q / 2, 0.45, 72 + q % 5) for bar in (0, 16) for q in range(16)]
+    plan = AiPlan((0, 1, 2), Wish(key="C major", density=2.0), performer=True, turns=Turns(lead=0, bars=2))
+    beats = played(Here(score, plan, weights=weights, seed=seed, patience_s=1.0), score, learner(*call), 32)
+    notes = [note for beat in beats for note in beat or ()]
+    for turn_end in (16.0, 32.0):
+        last = max((n for n in notes if n.part == 0 and n.onset_quarter < turn_end), key=lambda n: n.onset_quarter)
+        assert last.onset_quarter <= turn_end - 2.0
+        dominant, home = sounding_at(notes, turn_end - 3.0), sounding_at(notes, turn_end - 2.0)
+        assert set(dominant.values()) <= {7, 11, 2, 5} and dominant[2] == 7
+        assert set(home.values()) <= {0, 4, 7} and home[2] == 0 and 0 in home
+    assert any(n.part == 2 and 14.0 < n.onset_quarter < 16.0 for n in notes), "the others play on"
+    assert not any(n.onset_quarter > 30.0 for n in notes), "but at the end of all"
+    held = [n for n in notes if n.part == 0 and n.onset_quarter == 14.0]
+    assert all(n.duration_quarter == 2.0 for n in held)
+
+
+def test_an_answer_comes_home_to_the_key_of_the_call() -> None:
+    def home(pitches: Sequence[int], **options: bool) -> list[frozenset[int]]:
+        music = LiveMusic(empty(), frozenset({0, 1, 2}), frozenset(), performer=True, turns=Turns(0), **options)
+        call = [ScoreNote(q / 2, 0.5, pitches[q % len(pitches)], PERFORMER_PART, 0.5) for q in range(16)]
+        sheet = music.ask(52, 56, Wish(), Situation(12.5, performed=tuple(call))).sheet
+        assert [(a.step, a.until) for a in sheet.arrivals] in ([(52, 56), (56, 64)], [])
+        return [arrival.chord for arrival in sheet.arrivals]
+
+    assert home((67, 69, 71, 74, 72, 71, 66, 67)) == [{2, 6, 9, 0}, {7, 11, 2}]
+    assert home((62, 64, 65, 69, 70, 69, 61, 62)) == [{9, 1, 4, 7}, {2, 5, 9}]
+    assert home((62, 64, 65, 69), comes_home=False) == []
+
+
+def test_beside_written_parts_it_ends_in_their_last_chord(weights: Path) -> None:
+    pitches = [72, 76, 79, 77, 76, 71, 74, 72]
+    notes = [(float(q), 1.0, pitches[q], 0, 0.6, 0) for q in range(8)]
+    score = make_score(notes, measures=2, instruments=CHOIR)
+    for seed in range(3):
+        source = Here(score, AiPlan((1, 2, 3)), weights=weights, seed=seed, patience_s=1.0)
+        answered = [note for beat in played(source, score, {}, 8) for note in beat or ()]
+        assert set(sounding_at(answered, 6.0).values()) <= {7, 11, 2, 5} and sounding_at(answered, 6.0)[3] == 7
+        assert set(sounding_at(answered, 7.0).values()) <= {0, 4, 7} and sounding_at(answered, 7.0)[3] == 0
+        assert max(n.onset_quarter for n in answered) <= 7.0
+
+
 # -- when it does not answer --------------------------------------------------------------------------------------
 
 
@@ -405,4 +460,4 @@ def test_in_a_performance_the_same_take_and_the_same_learner_give_the_same_frame
     once, again, alone = run(tune), run(tune), run([])
     assert once == again != alone
     assert {source for _, _, _, source in once} == {"ai:small"}
-    assert {int(quarter) for quarter, _, _, _ in once} == set(range(12)), "every beat is played"
+    assert {int(quarter) for quarter, _, _, _ in once} == set(range(9)), "every beat is played up to the last chord"

@@ -13,8 +13,9 @@ from tutti.engine.instruments import catalogue
 from tutti.engine.score import Score
 from tutti.engine.types import ScoreNote
 from tutti.models import tasks
-from tutti.models.composing import Composition, compose, wishes_with_cadences
+from tutti.models.composing import Composition, compose
 from tutti.models.copy_check import CopyIndex, build_index, lines_of
+from tutti.models.endings import wishes_with_cadences
 from tutti.models.grid import FIRST_PITCH, REST, even_grid
 from tutti.models.orchestration import orchestrate
 from tutti.models.part.decoder import NetworkDecoder, load_decoder
@@ -150,7 +151,7 @@ def test_long_rests_stay_in_a_variation() -> None:
 
 def test_cadences_are_told_in_quarters() -> None:
     grid = even_grid(8, 4)
-    wishes = wishes_with_cadences(grid, Wish(), (6.0,))
+    wishes = wishes_with_cadences(grid, [(0, Wish())], (6.0,))
     told = {float(grid.onset_quarter[step]): wish.cadence_in_quarters for step, wish in wishes}
     assert told == {0.0: 9.0, 2.0: 4.0, 3.0: 3.0, 4.0: 2.0, 5.0: 1.0, 6.0: 0.0, 6.25: 9.0}
 
