@@ -37,10 +37,10 @@ class DecodingSettings:
     again, holds it or rests: a sharper rhythm would hold notes for ever, as that is always the likeliest. ``top_p``
     keeps the likeliest pitches that together have this probability (Holtzman et al., "The Curious Case of Neural Text
     Degeneration", ICLR 2020). ``rest_penalty`` (nats) keeps who accompanies from falling silent while a voice that is
-    given sounds: in a corpus of whole movements players rest for pages, and a model of them does too. ``onset_bonus``
-    (nats for beginning a note where no density is asked for; None: what the weights say) makes up for a drift from
-    composers' rhythm when it hears its own notes. ``density_gain`` (nats for a note owed) is how firmly an asked
-    density is kept. ``order`` is that of decoding: soprano, bass, alto, tenor.
+    given, or leads, sounds: in a corpus of whole movements players rest for pages, and a model of them does too.
+    ``onset_bonus`` (nats for beginning a note where no density is asked for; None: what the weights say) makes up for a
+    drift from composers' rhythm when it hears its own notes. ``density_gain`` (nats for a note owed) is how firmly an
+    asked density is kept. ``order`` is that of decoding: soprano, bass, alto, tenor.
     """
 
     temperature: float = 0.8
@@ -62,18 +62,21 @@ class PartDecoder:
         *,
         given: Sequence[int] = (),
         absent: Sequence[int] = (),
+        leads: Collection[int] = (),
         ranges: Sequence[tuple[int, int]] = (),
         settings: DecodingSettings | None = None,
         seed: int = 0,
     ) -> None:
-        """``given`` voices are heard, ``absent`` ones do not exist, all others are answered; ``ranges``: lowest and
-        highest pitch of every voice's instrument, which is never left."""
+        """``given`` voices are heard, ``absent`` ones do not exist, all others are answered; ``leads``:
+        those of them that the others accompany as they do given ones; ``ranges``: lowest and highest pitch of every
+        voice's instrument, which is never left."""
         self.state: PartState = model.start(
             [voice not in absent for voice in range(VOICES)], [voice in given for voice in range(VOICES)]
         )
         self.settings = settings or DecodingSettings()
         self._onset_bonus = model.onset_bonus
         self._given = frozenset(given)
+        self._heard = self._given | frozenset(leads)
         self._answered = tuple(
             voice for voice in self.settings.order if voice not in self._given and voice not in frozenset(absent)
         )
@@ -123,12 +126,15 @@ class PartDecoder:
             raise ValueError(f"voice {min(missing)} is given, but has no token at this step")
         tokens = [given.get(voice, UNKNOWN) for voice in range(VOICES)]
         self._pay(place, state.controls)
-        led = self._led(tokens)
         random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, state.step]))
         accent = STRENGTH_OF_PLACE[place.place] if strength is None else strength
-        for voice in (*(voice for voice in chosen.order if voice in imagined), *self._answered):
+        for voice in (
+            *(voice for voice in chosen.order if voice in imagined),
+            *(voice for voice in self._answered if voice not in imagined),
+        ):
             if voice in given:
                 continue
+            led = self._led(tokens)
             logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
             if arrival is not None and voice in arrival.classes:
                 logits = self._arriving(logits, voice, tokens, arrival)
@@ -195,8 +201,9 @@ class PartDecoder:
         return np.concatenate([[costs[RULE_HOLD], costs[RULE_REST]], costs[LOW_PITCH : LOW_PITCH + VOCABULARY - 2]])
 
     def _led(self, tokens: Sequence[int]) -> bool:
+        """Whether anybody whom the others accompany sounds, as far as that is known."""
         symbols, _ = self.state.known(tokens)
-        return any(FIRST_PITCH <= symbols[voice] < VOCABULARY for voice in self._given)
+        return any(FIRST_PITCH <= symbols[voice] < VOCABULARY for voice in self._heard)
 
     def _pay(self, place: Place, controls: np.ndarray) -> None:
         quarters = 1.0 / 3.0 if place.place >= 4 else 0.25

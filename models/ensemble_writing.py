@@ -25,6 +25,8 @@ class EnsembleSheet:
     """What written parts play after the sheet, (steps,), all of one length."""
     arrivals: tuple[Arrival, ...] = ()
     """Where the answered parts meet on chords."""
+    leads: frozenset[int] = frozenset()
+    """Answered parts that the others accompany as they do given ones."""
 
 
 class EnsembleWriter:
@@ -50,8 +52,9 @@ class EnsembleWriter:
             ahead = frozenset(voice for voice, part in enumerate(group.parts) if part in sheet.written)
             coming = self._coming(group, sheet)
             arrivals = tuple(_for_voices(arrival, group) for arrival in sheet.arrivals)
+            leads = frozenset(voice for voice, part in enumerate(group.parts) if part in sheet.leads)
             filled = writer.write(
-                Sheet(sheet.grid, tokens, group.ranges, answered, controls, ahead, coming, arrivals), show
+                Sheet(sheet.grid, tokens, group.ranges, answered, controls, ahead, coming, arrivals, leads), show
             )
             for voice, part in enumerate(group.parts):
                 if part is not None:

@@ -170,7 +170,8 @@ class LiveMusic:
             wishes.append((start - self._first if wishes else 0, wish))
         coming = {part: self._written[part][end : end + AHEAD_STEPS] for part in self._listened}
         grid = self.grid.part_of(self._first, end)
-        sheet = EnsembleSheet(grid, columns, tuple(wishes), self._listened, coming)
+        leads = frozenset() if self._turns is None else frozenset({self._turns.lead})
+        sheet = EnsembleSheet(grid, columns, tuple(wishes), self._listened, coming, leads=leads)
         if self._phrases is not None:
             sheet = self._phrases.come_home(sheet, self._first)
         return Ask(self._number, start, stop, start - self._first, sheet)

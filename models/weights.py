@@ -93,6 +93,21 @@ def check_place(path: Path, sources: Iterable[Path] = ()) -> None:
         )
 
 
+def check_free(path: Path) -> None:
+    """Raise ``ModelError`` where there are weights already: a training would replace them when it first looks at music
+    held out, whether it has become better than they are or not."""
+    if not path.exists():
+        return
+    try:
+        nats = json.loads(part_manifest_path(path).read_text(encoding="utf-8"))["figures"]["nats_per_token"]
+        how_good = f" ({nats:.3f} nats a token on the music held out from them)"
+    except (OSError, ValueError, KeyError, TypeError):  # others than of the AI player say other things of themselves
+        how_good = ""
+    raise ModelError(
+        f"{path}: there are weights already{how_good}; name another file with -o, or say --force to replace them"
+    )
+
+
 def read_part_weights(path: Path | None = None) -> tuple[dict[str, np.ndarray], PartManifest]:
     """Weights as float32 arrays by name. Raises ``ModelError`` when they or their manifest are missing or broken."""
     path = default_part_weights() if path is None else path

@@ -86,11 +86,13 @@ class Sheet:
     """What the ``ahead`` voices play after the sheet, (steps, VOICES); the other columns say nothing."""
     arrivals: tuple[Arrival, ...] = ()
     """Where its answered voices meet on chords, in order of steps."""
+    leads: frozenset[int] = frozenset()
+    """Answered voices that the others accompany as they do given ones."""
 
     @property
     def frame(self) -> tuple[Any, ...]:
         """What must be the same for two sheets to be about the same music."""
-        return float(self.grid.onset_quarter[0]), self.ranges, self.answered, self.ahead
+        return float(self.grid.onset_quarter[0]), self.ranges, self.answered, self.ahead, self.leads
 
     def arrival_at(self, step: int) -> Arrival | None:
         """The arrival at a step."""

@@ -51,7 +51,13 @@ class NetworkDecoder:
         absent = [voice for voice in range(VOICES) if (sheet.tokens[:, voice] == ABSENT).all()]
         given = [voice for voice in range(VOICES) if voice not in sheet.answered and voice not in absent]
         decoder = PartDecoder(
-            self._model, given=given, absent=absent, ranges=sheet.ranges, settings=self._settings, seed=self._seed
+            self._model,
+            given=given,
+            absent=absent,
+            leads=sheet.leads,
+            ranges=sheet.ranges,
+            settings=self._settings,
+            seed=self._seed,
         )
         return SheetState(decoder)
 

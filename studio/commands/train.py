@@ -9,6 +9,7 @@ from rich.progress import TaskID
 from .onnx import write_onnx
 from .options import SeedOption, console, progress_bars
 
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace weights that are there already.")]
 SCORES_MINUTES, FEEDBACK_MINUTES = 25.0, 2.0
 
 
@@ -48,6 +49,7 @@ def train(
         str | None, typer.Option(help="Instead of scores: what this learner liked, from the weights that ship on.")
     ] = None,
     start: Annotated[Path | None, typer.Option(help="With --from-feedback: other weights to go on from.")] = None,
+    force: ForceOption = False,
     onnx: Annotated[bool, typer.Option("--onnx", help="Also as ONNX, beside the weights, for other programs.")] = False,
 ) -> None:
     """Train the AI player on scores; writes weights, where they come from, and an index that finds copies."""
@@ -64,7 +66,7 @@ def train(
     if (from_feedback is None) == (not sources):
         raise ModelError("say what to learn from: folders of scores, or --from-feedback and a learner's name")
     if from_feedback is not None:
-        written = _tune(from_feedback, start, out, minutes or FEEDBACK_MINUTES, seed, threads)
+        written = _tune(from_feedback, start, out, minutes or FEEDBACK_MINUTES, seed, threads, force)
         if onnx:
             write_onnx(written)
         return
@@ -74,11 +76,13 @@ def train(
     from ...models.part.corpus import check_source, read_pieces
     from ...models.part.network import PartShape
     from ...models.part.training import PartPlan, check_device, train_and_write
-    from ...models.weights import check_place
+    from ...models.weights import check_free, check_place
 
     if network != "grid" and network not in KINDS:
         raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")
     check_place(out, sources)
+    if not force:
+        check_free(out)
     check_device(device)
     for source in sources:
         check_source(source)
@@ -134,14 +138,18 @@ def train(
         write_onnx(out)
 
 
-def _tune(name: str, start: Path | None, out: Path | None, minutes: float, seed: int, threads: int) -> Path:
+def _tune(
+    name: str, start: Path | None, out: Path | None, minutes: float, seed: int, threads: int, force: bool
+) -> Path:
     """Go on from weights with what a learner liked and disliked; where the new ones are."""
     from ...models.preference_training import TuningPlan
-    from ...models.weights import check_place
+    from ...models.weights import check_free, check_place
     from ..ai.feedback_training import train_from_feedback
 
     if out is not None:
         check_place(out)
+        if not force:
+            check_free(out)
     with progress_bars() as bars:
         tuning = bars.add_task("Tuning", total=1.0)
 
@@ -169,10 +177,16 @@ def train_gesture(
     learning_rate: Annotated[float, typer.Option(help="The largest one.", min=1e-6, max=0.1)] = 3e-3,
     seed: SeedOption = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    force: ForceOption = False,
 ) -> None:
     """Train the network that reads gesture, on virtual conductors."""
     from ...models.gesture.training import GesturePlan
     from ...models.gesture.training import train_gesture as learn
+    from ...models.weights import check_free, check_place
+
+    check_place(out)
+    if not force:
+        check_free(out)
 
     plan = GesturePlan(lessons, 60 * minutes, learning_rate=learning_rate, seed=seed, threads=threads)
     command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --learning-rate {learning_rate:g}"

@@ -213,6 +213,34 @@ def test_voices_that_are_asked_anew_do_not_hold(tmp_path: Path) -> None:
     assert set().union(*held.values()) == {2}
 
 
+def test_who_leads_is_accompanied_though_nobody_is_given(tmp_path: Path) -> None:
+    """In call and response one voice is a learner's and the AI's by turns: the others fell silent under it."""
+    model, _ = saved(tmp_path / "w.safetensors")
+
+    def rests(leads: tuple[int, ...]) -> int:
+        decoder = PartDecoder(model, leads=leads, ranges=RANGES, settings=DecodingSettings(rest_penalty=30.0), seed=3)
+        call = [pitch_to_token(70 + step % 5) for step in range(32)]
+        tokens = [decoder.step(even_grid(8).at(step), {0: token}) for step, token in enumerate(call)]
+        return int((np.array(tokens)[:, 1:] == REST).sum())
+
+    assert rests((0,)) == 0 < rests(())
+
+
+def test_a_voice_that_is_imagined_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is the AI's at other times was decided again, knowing itself."""
+    model, _ = saved(tmp_path / "w.safetensors")
+    decoder, asked = PartDecoder(model, ranges=RANGES), list[tuple[int, int]]()
+    odds = decoder.state.logits
+
+    def logits(voice: int, tokens: list[int]) -> np.ndarray:
+        asked.append((voice, tokens[voice]))
+        return odds(voice, tokens)
+
+    monkeypatch.setattr(decoder.state, "logits", logits)
+    decoder.step(even_grid(4).at(0), {}, imagined=[0])
+    assert sorted(asked) == [(voice, UNKNOWN) for voice in range(VOICES)]
+
+
 def test_rules_and_density_steer_the_odds(tmp_path: Path) -> None:
     """An untrained network writes parallels and any number of notes by chance."""
     model, _ = saved(tmp_path / "w.safetensors")

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+from ai_support import write_small
 from typer.testing import CliRunner
 
 from tutti.engine.errors import ModelError, OutputError
@@ -10,6 +12,7 @@ from tutti.models.copy_check import CopyIndex, copies_path
 from tutti.models.decoding import PartDecoder
 from tutti.models.grid import HOLD, Place, pitch_to_token
 from tutti.models.part.runtime import PartModel
+from tutti.models.weights import part_manifest_path
 from tutti.studio.cli import app
 
 
@@ -50,3 +53,27 @@ def test_where_weights_cannot_be_written_is_told_before_the_training(tmp_path: P
             result = CliRunner().invoke(app, ["train", str(source), "--network", kind, "-o", str(out)])
             assert isinstance(result.exception, error) and why in str(result.exception)
     assert source.read_text() == "a corpus that must not be replaced"
+
+
+@pytest.mark.parametrize(
+    "words", [("train", "{pieces}"), ("train", "{pieces}", "--network", "lstm"), ("train-gesture", "--lessons", "1")]
+)
+def test_weights_that_are_there_are_replaced_only_when_told_to(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """They were, as soon as the first held-out music was looked at, by weights that may have been worse."""
+    source, out = tmp_path / "pieces.json", tmp_path / "own.safetensors"
+    source.write_text("no pieces: where the training would begin it ends")
+    write_small(out)
+    manifest = part_manifest_path(out)
+    manifest.write_text(manifest.read_text().replace('"figures": {}', '"figures": {"nats_per_token": 0.61712}'))
+    before = out.read_bytes(), manifest.read_bytes()
+    command = [word.format(pieces=source) for word in words] + ["-o", str(out)]
+    refused = CliRunner().invoke(app, command)
+    assert isinstance(refused.exception, ModelError)
+    assert str(refused.exception) == (
+        f"{out}: there are weights already (0.617 nats a token on the music held out from them); name another file "
+        "with -o, or say --force to replace them"
+    )
+    begins_from = ["--start", str(source)] if words[0] == "train-gesture" else []
+    forced = CliRunner().invoke(app, [*command, *begins_from, "--force"])
+    assert isinstance(forced.exception, ModelError) and "there are weights already" not in str(forced.exception)
+    assert (out.read_bytes(), manifest.read_bytes()) == before
