@@ -162,7 +162,7 @@ def _in_words(
     names: Sequence[str],
 ) -> str:
     def note(pitch: int) -> str:
-        return "rest" if pitch < 0 else f"{key.spell(pitch % 12)}{pitch // 12 - 1}"
+        return "rest" if pitch < 0 else key.spell_pitch(pitch)
 
     moves = [f"{names[voice]} {note(before[voice])}–{note(now[voice])}" for voice in voices]
     if name in _LASTING:
