@@ -290,8 +290,14 @@ def draw_beats(clarity: Axes, lag: Axes, conducting: Conducting) -> None:
     )
     lag.scatter(places, lags, s=46, c=colours, zorder=3)
     for place, value in zip(places, lags, strict=True):
-        told = f"{value:+.0f}".replace("-", "−")
-        lag.annotate(told, (place, value), (9, 0), textcoords="offset points", va="center", color=INK)
+        lag.annotate(
+            f"{value:+.0f}".replace("-", "−"),
+            (place, value),
+            (9, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK,
+        )
     for axes in (clarity, lag):
         axes.set_xticks(places, labels)
         axes.set_xlim(-0.6, len(labels) - 0.4)

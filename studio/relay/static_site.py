@@ -43,8 +43,8 @@ Build it in the source folder, then reload:</p>
 
 LOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Tutti</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<body style="font:20px/1.5 Georgia,serif;background:#17120e;color:#f0e6d6;max-width:30em;margin:12vh auto;
-padding:0 6vw">
+<body style="font:20px/1.5 Georgia,serif;background:#17120e;color:#f0e6d6;
+    max-width:30em;margin:12vh auto;padding:0 1em">
 <h1 style="font-weight:normal">There is no such page here</h1>
 <p>The studio is: <a href="/" style="color:#e0bb78">go to the hall</a>.</p></body></html>
 """

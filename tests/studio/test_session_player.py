@@ -6,8 +6,12 @@ from typing import Any
 
 from test_session_file import HEADER, frame, pose
 
+from tutti.engine.audio.impulse_response import room_of
+from tutti.engine.hall import read_hall
 from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement, Pose
+from tutti.studio.hall_choice import Heard
 from tutti.studio.heard_again import HeardAgain
+from tutti.studio.house import House
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.results import Stage, audio_cues
 from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
@@ -168,3 +172,23 @@ def test_an_export_hears_the_learner_beside_the_orchestra() -> None:
     own = [note for cue in cues for note in cue.notes if note.source == PERFORMER]
     assert [(note.part, note.onset_s, note.pitch) for note in own] == [(LEARNER.part, 0.1, 69)]
     assert sum(release.note_id == own[0].note_id for cue in cues for release in cue.releases) == 1
+
+
+def test_an_export_goes_to_another_hall_with_its_audience_when_the_session_did() -> None:
+    frames = [frame(index, pose(index)) for index in range(50)]
+    golden, cathedral, meadow = (read_hall(name) for name in ("musikverein", "cathedral", "open-air"))
+    house = House.of(golden, HEADER.placements, len(HEADER.parts))
+    changes = tuple(
+        Heard(frames[index].time_s, hall, None, True) for index, hall in ((20, cathedral), (30, meadow), (40, golden))
+    )
+    stage = Stage(None, Path(), HEADER.placements, golden, "", 1, None, house=house, seats=changes)  # type: ignore[arg-type]
+    cues = list(audio_cues(frames, stage))
+    entered = {cue.time_s: cue for cue in cues if cue.enter is not None}
+    assert [cue.enter.room for cue in entered.values() if cue.enter] == [
+        room_of(hall) for hall in (cathedral, meadow, golden)
+    ]
+    assert list(entered) == [change.time_s for change in changes]
+    audiences = [tuple(p for p in cue.placements or () if p.section == "audience") for cue in entered.values()]
+    assert audiences[0] != house.seats and {p.player for p in audiences[0]} == {p.player for p in house.seats}
+    assert audiences[1] == (), "nobody sits outdoors"
+    assert audiences[2] == house.seats, "they come back with the numbers that they had"
