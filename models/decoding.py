@@ -173,10 +173,22 @@ class PartDecoder:
                 classes = classes - {arrival.third} if arrival.pulls else classes
             elif not any(arrival.third in arrival.classes.get(other, ()) for other in waiting):
                 classes, present = frozenset({arrival.third}), True
-        fits = np.isin(np.arange(LOW_PITCH, HIGH_PITCH + 1) % 12, sorted(classes))
+        pitches = np.arange(LOW_PITCH, HIGH_PITCH + 1)
+        fits = np.isin(pitches % 12, sorted(classes)) & self._keeps_bass(pitches, voice, tokens, arrival.bass)
         may = np.append([sounds and fits[sounding - FIRST_PITCH], not present], fits)
         arriving = np.where(may, logits, -np.inf)
         return arriving if np.isfinite(arriving).any() else logits
+
+    def _keeps_bass(self, pitches: np.ndarray, voice: int, tokens: Sequence[int], bass: int | None) -> np.ndarray:
+        """Which pitches of a voice leave the bass the lowest note, as far as the others are known."""
+        if bass is None:
+            return np.ones(len(pitches), bool)
+        symbols, _ = self.state.known(tokens)
+        decided = [v for v in range(VOICES) if tokens[v] != UNKNOWN and FIRST_PITCH <= symbols[v] < VOCABULARY]
+        sounding = {v: int(symbols[v]) - FIRST_PITCH + LOW_PITCH for v in decided if v != voice}
+        if voice == bass:
+            return pitches <= min(sounding.values(), default=HIGH_PITCH)
+        return pitches >= sounding.get(bass, LOW_PITCH)
 
     def _penalties(
         self,

@@ -76,7 +76,6 @@ def test_the_networks_answer_comes_home(tmp_path: Path) -> None:
         dominant, last = sounding_on_beats(answer.score)[-2:]
         assert {pitch % 12 for pitch in dominant} <= {7, 11, 2, 5} and min(dominant) % 12 == 7
         assert {pitch % 12 for pitch in last} <= {0, 4, 7} and min(last) % 12 == 0
-        assert answer.analysis.chords[-1].cadence == "authentic cadence"
 
 
 def test_the_page_plays_what_was_performed(tmp_path: Path) -> None:
