@@ -19,7 +19,7 @@ from .craft.charges import UNKNOWN as RULE_UNKNOWN
 from .craft.charges import StepContext
 from .craft.rules import RuleSet
 from .craft.scales import Scale
-from .grid import FIRST_PITCH, HIGH_PITCH, HOLD, LOW_PITCH, REST, UNKNOWN, VOCABULARY, VOICES, Place
+from .grid import FIRST_PITCH, HIGH_PITCH, HOLD, LOW_PITCH, OUTER_FIRST, REST, UNKNOWN, VOCABULARY, VOICES, Place
 from .part.runtime import PartModel, PartState
 from .writing import Arrival
 
@@ -40,7 +40,7 @@ class DecodingSettings:
     given, or leads, sounds: in a corpus of whole movements players rest for pages, and a model of them does too.
     ``onset_bonus`` (nats for beginning a note where no density is asked for; None: what the weights say) makes up for a
     drift from composers' rhythm when it hears its own notes. ``density_gain`` (nats for a note owed) is how firmly an
-    asked density is kept. ``order`` is that of decoding: soprano, bass, alto, tenor.
+    asked density is kept. ``order`` is that of decoding.
     """
 
     temperature: float = 0.8
@@ -50,7 +50,7 @@ class DecodingSettings:
     onset_bonus: float | None = None
     density_gain: float = 3.0
     rules: RuleSet = field(default_factory=RuleSet)
-    order: tuple[int, ...] = (0, 3, 1, 2)
+    order: tuple[int, ...] = OUTER_FIRST
 
 
 class PartDecoder:
@@ -101,24 +101,22 @@ class PartDecoder:
         controls: Controls | np.ndarray | None = None,
         ahead: np.ndarray | None = None,
         *,
-        may_hold: bool = True,
         anew: Collection[int] = (),
         imagined: Collection[int] = (),
         strength: float | None = None,
         scale: Scale | None = None,
         chord: frozenset[int] | None = None,
         arrival: Arrival | None = None,
-        settings: DecodingSettings | None = None,
     ) -> list[int]:
         """The tokens of all voices at the next step; those of ``given`` are taken as they are.
 
         ``given`` must hold every given voice and may hold others (forced notes). ``controls`` are asked for from this
-        step on; ``ahead`` as ``PartState.begin`` wants it. Without ``may_hold`` answered voices start a new note or
-        rest, and so do those in ``anew``. Given voices in ``imagined`` (what a player will do next) are decided as
-        well. ``strength`` (0–1), ``scale`` and ``chord`` are what the rules know of this step, ``arrival`` the chord
-        on which voices meet here; ``settings`` replace the decoder's for this step.
+        step on; ``ahead`` as ``PartState.begin`` wants it. Answered voices in ``anew`` begin a note or rest. Given
+        voices in ``imagined`` (what a player will do next) are decided as well, before the answered ones. ``strength``
+        (0–1), ``scale`` and ``chord`` (pitch classes) are what the rules know of this step, ``arrival`` the chord on
+        which voices meet here. Raises ``ValueError`` where a given voice has no token.
         """
-        state, chosen = self.state, settings or self.settings
+        state, chosen = self.state, self.settings
         codes = controls.codes() if isinstance(controls, Controls) else controls
         state.begin(place, codes, ahead)
         missing = self._given - set(given) - set(imagined)
@@ -135,7 +133,7 @@ class PartDecoder:
             if voice in given:
                 continue
             led = self._led(tokens)
-            logits = self._odds(voice, tokens, chosen, led, may_hold and voice not in anew)
+            logits = self._odds(voice, tokens, chosen, led, voice not in anew)
             if arrival is not None and voice in arrival.classes:
                 logits = self._arriving(logits, voice, tokens, arrival)
             costs = None

@@ -13,13 +13,11 @@ import numpy as np
 
 from ..engine.errors import ModelError
 from ..engine.score import Score
-from .grid import FIRST_PITCH, HOLD, REST, UNKNOWN, VOCABULARY, VOICES, Grid, encode_score, grid_of_score
+from .grid import FIRST_PITCH, HOLD, OUTER_FIRST, REST, UNKNOWN, VOCABULARY, VOICES, Grid, encode_score, grid_of_score
 from .grid import token_to_pitch as pitch_of
 from .part.runtime import PartModel, PartState
 from .voice_groups import part_heights, part_ranges, plan_groups
 
-ORDER = (0, 3, 1, 2)
-"""The order in which the voices of a step are decoded: soprano, bass, alto, tenor."""
 CONTEXT_QUARTERS = 4.0
 """How far back it is asked which notes mattered."""
 
@@ -84,7 +82,7 @@ class _Passage:
 
     @property
     def order(self) -> tuple[int, ...]:
-        return tuple(voice for voice in ORDER if voice in self.asked)
+        return tuple(voice for voice in OUTER_FIRST if voice in self.asked)
 
 
 class Explainer:

@@ -23,8 +23,8 @@ _REACH = 0.67
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """How an edited version differs: AI notes that were ``kept``, whose ``pitch`` or ``length`` was changed in place,
-    that were ``removed``, and notes ``added`` in their parts."""
+    """How an edited version differs: how many AI notes were ``kept``, ``repitched`` or ``relengthened`` in place, or
+    ``removed``, and how many notes were ``added`` in their parts."""
 
     kept: int
     repitched: int

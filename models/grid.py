@@ -14,6 +14,8 @@ from ..engine.score import Score
 from ..engine.types import ScoreNote
 
 VOICES = 4
+OUTER_FIRST = (0, 3, 1, 2)
+"""The usual order in which a step's voices are decided: soprano, bass, alto, tenor."""
 LOW_PITCH, HIGH_PITCH = 24, 108
 HOLD, REST = 0, 1
 FIRST_PITCH = 2

@@ -13,11 +13,10 @@ from .craft.charges import StepContext
 from .craft.rule_fitting import Choices
 from .craft.rules import RULES, rule_features
 from .decoding import STRENGTH_OF_PLACE, rule_pitch
-from .grid import FIRST_PITCH, HIGH_PITCH, LOW_PITCH, UNKNOWN, VOCABULARY
+from .grid import FIRST_PITCH, HIGH_PITCH, LOW_PITCH, OUTER_FIRST, UNKNOWN, VOCABULARY
 from .part.corpus import PartPiece
 from .part.runtime import PartModel
 
-ORDER = (0, 3, 1, 2)
 _CANDIDATES = np.arange(LOW_PITCH, HIGH_PITCH + 1)
 
 
@@ -33,7 +32,7 @@ def network_choices(model: PartModel, pieces: Sequence[PartPiece], most_events: 
         most = most_events * done // len(pieces)
         music = piece.tokens.astype(np.int64)
         present = music[0] < VOCABULARY
-        voices = [voice for voice in ORDER if present[voice]]
+        voices = [voice for voice in OUTER_FIRST if present[voice]]
         state = model.start(present.tolist(), [voice == voices[0] for voice in range(len(present))])
         for step, row in enumerate(music):
             if len(chosen) >= most:

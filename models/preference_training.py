@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from .grid import VOCABULARY, VOICES
-from .part.batches import OUTER_FIRST, PartBatch, collate, excerpt_of
+from .grid import OUTER_FIRST, VOCABULARY, VOICES
+from .part.batches import Excerpt, PartBatch, collate, excerpt_of
 from .part.corpus import PartPiece, transpositions, usual_ranges
 from .part.network import PartNetwork
 from .part.training import piece_nats, token_nats
@@ -178,7 +178,7 @@ class _Excerpts:
         )
 
 
-def _answered(judged: Judged, start: int, stop: int, shift: int = 0):  # type: ignore[no-untyped-def]
+def _answered(judged: Judged, start: int, stop: int, shift: int = 0) -> Excerpt:
     """An excerpt in which only the answered voices count; the others are given, and known first at each step."""
     excerpt = excerpt_of(judged.piece, start, stop, shift)
     excerpt.controls[:] = 0

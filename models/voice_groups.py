@@ -48,11 +48,9 @@ def part_ranges(score: Score) -> dict[int, Range]:
     return {index: comfortable_range(part.instrument) for index, part in enumerate(score.parts)}
 
 
-def part_heights(score: Score, asked: Sequence[int] = ()) -> dict[int, float]:
-    """How high each part lies: the mean of its notes, or the middle of the instrument where it has none.
-
-    An ``asked`` part is as high as its instrument: what it will play is not known yet. Percussion has no height.
-    """
+def part_heights(score: Score) -> dict[int, float]:
+    """How high each part lies (MIDI pitch): the mean of its notes; where it has none, a little below the middle of its
+    instrument's range. Percussion has no height."""
     heights = {}
     for index, part in enumerate(score.parts):
         if part.instrument == "percussion":

@@ -129,19 +129,14 @@ def find_key(weights: Weights) -> tuple[Key, float]:
     return KEYS[best], float(strengths[best])
 
 
-def keys_along(weights: Weights, window: int = 8, tonic_hint: Weights | None = None) -> list[Key]:
-    """The key at each beat, from pitch-class weights (beats, 12), looking at ``window`` beats around.
-
-    ``tonic_hint`` (beats, 24) adds evidence for some key at some beat, such as a cadence.
-    """
+def keys_along(weights: Weights, window: int = 8) -> list[Key]:
+    """The key at each beat, from pitch-class weights (beats, 12), looking at ``window`` beats around."""
     if len(weights) == 0:
         return []
     kernel = np.hanning(2 * (window // 2) + 3)[1:-1]
     spread = np.stack([np.convolve(column, kernel, mode="full") for column in weights.T], axis=1)
     start = len(kernel) // 2
     evidence = key_strengths(spread[start : start + len(weights)])
-    if tonic_hint is not None:
-        evidence = evidence + tonic_hint
     score, back = evidence[0] + key_strengths(weights.sum(axis=0)), []
     for row in evidence[1:]:
         through = score[:, None] - _CHANGES

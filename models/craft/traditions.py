@@ -42,12 +42,6 @@ class Metre:
         """Length of a bar."""
         return 4.0 * self.numerator / self.denominator
 
-    @property
-    def strokes_quarter(self) -> tuple[float, ...]:
-        """When the timeline strikes, in quarters from the barline."""
-        pulse = self.bar_quarters / max(1, len(self.timeline))
-        return tuple(index * pulse for index, struck in enumerate(self.timeline) if struck)
-
     def measures(self, bars: int, quarter_bpm: float) -> list[PlayedMeasure]:
         """Bars of it, for ``engine.notation.meter``."""
         length = self.bar_quarters

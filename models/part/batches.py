@@ -18,6 +18,7 @@ from ..grid import (
     FIRST_PITCH,
     HOLD,
     LOW_PITCH,
+    OUTER_FIRST,
     REST,
     UNKNOWN,
     VOCABULARY,
@@ -30,9 +31,8 @@ from .corpus import PartPiece, transpositions, usual_ranges
 from .network import StepInputs, steps_ahead
 from .relations import heard_lately, priors
 
-OUTER_FIRST = (0, 3, 1, 2)
-"""Soprano, bass, alto, tenor: the usual order of decoding."""
 HORIZONS = (0, 4, 8, 16, 32, 32)
+"""Steps up to which given voices are known ahead, drawn alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,16 @@ class PartBatch:
 
 
 @dataclass(slots=True)
-class _Excerpt:
+class Excerpt:
+    """Steps of a piece as they are learned from, int64; training changes the arrays in place.
+
+    ``tokens`` are what is written, ``sounding_before`` and ``age`` what each voice does before each step
+    (``grid.states_before``), ``sounding`` what it does at it, ``given`` is 1 where a voice is not the network's to
+    answer: (steps, voices). ``place``, ``count`` and ``metre`` (steps,) are the grid's, ``controls`` (steps, columns)
+    what is asked for; ``ahead`` (steps, voices, offsets) the symbols known ahead; ``weight`` (steps, voices), float32,
+    how much each token counts; ``rank`` (voices,) when each voice is decided.
+    """
+
     tokens: np.ndarray
     sounding_before: np.ndarray
     age: np.ndarray
@@ -98,7 +107,7 @@ class ExcerptSource:
         chosen = self._random.choice(len(self._pieces), size, p=self._odds)
         return collate([self._excerpt(int(index)) for index in chosen], self._steps)
 
-    def _excerpt(self, index: int) -> _Excerpt:
+    def _excerpt(self, index: int) -> Excerpt:
         random, piece = self._random, self._pieces[index]
         length = len(piece.tokens)
         start = 0
@@ -107,7 +116,7 @@ class ExcerptSource:
         shift = int(random.choice(self._shifts[index]))
         return self._augmented(excerpt_of(piece, start, start + self._steps, shift))
 
-    def _augmented(self, excerpt: _Excerpt) -> _Excerpt:
+    def _augmented(self, excerpt: Excerpt) -> Excerpt:
         random, odds = self._random, self._augmentation
         order = np.array(OUTER_FIRST) if random.random() < odds.outer_first else random.permutation(VOICES)
         if random.random() < odds.plain:
@@ -122,7 +131,7 @@ class ExcerptSource:
         excerpt.rank = np.argsort(order)
         return excerpt
 
-    def _give(self, excerpt: _Excerpt, given: np.ndarray) -> None:
+    def _give(self, excerpt: Excerpt, given: np.ndarray) -> None:
         random, odds = self._random, self._augmentation
         excerpt.given[:, given] = 1
         looks = random.random() < odds.look_ahead
@@ -164,7 +173,7 @@ class ExcerptSource:
                     played[step], played[late] = HOLD if step and tokens[step - 1] != REST else REST, tokens[step]
         return played
 
-    def _remove(self, excerpt: _Excerpt, voices: np.ndarray) -> None:
+    def _remove(self, excerpt: Excerpt, voices: np.ndarray) -> None:
         for array in (excerpt.tokens, excerpt.sounding, excerpt.sounding_before):
             array[:, voices] = ABSENT
         excerpt.age[:, voices] = 0
@@ -173,7 +182,7 @@ class ExcerptSource:
         excerpt.weight[:, voices] = 0.0
 
 
-def excerpt_of(piece: PartPiece, start: int, stop: int, shift: int = 0) -> _Excerpt:
+def excerpt_of(piece: PartPiece, start: int, stop: int, shift: int = 0) -> Excerpt:
     """The steps ``[start, stop)`` of a piece moved by ``shift`` semitones, nothing given, controls as measured.
 
     What sounded before ``start`` is known: the states are the whole piece's.
@@ -192,7 +201,7 @@ def excerpt_of(piece: PartPiece, start: int, stop: int, shift: int = 0) -> _Exce
     grid = piece.grid
     shape = tokens[lead:].shape
     weight = np.where(tokens[lead:] == ABSENT, 0.0, 1.0).astype(np.float32)
-    return _Excerpt(
+    return Excerpt(
         tokens[lead:],
         sounding_before[lead:],
         age[lead:],
@@ -208,7 +217,7 @@ def excerpt_of(piece: PartPiece, start: int, stop: int, shift: int = 0) -> _Exce
     )
 
 
-def collate(excerpts: list[_Excerpt], steps: int) -> PartBatch:
+def collate(excerpts: list[Excerpt], steps: int) -> PartBatch:
     """Pad excerpts to ``steps``; padding has weight 0."""
     chords = [chord_labels(excerpt.sounding) for excerpt in excerpts]
 

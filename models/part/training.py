@@ -22,12 +22,12 @@ from ...engine.errors import ModelError
 from ..calibration import onset_bonus
 from ..copy_check import CopyIndex, build_index, copies_path, lines_of_columns
 from ..craft.rule_fitting import ASKED, fit_weights
-from ..grid import ABSENT, FIRST_PITCH, LOW_PITCH
+from ..grid import ABSENT, FIRST_PITCH, LOW_PITCH, OUTER_FIRST
 from ..network_choices import network_choices
 from ..weights import PartManifest, write_part_weights
-from .batches import OUTER_FIRST, Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
+from .batches import Augmentation, ExcerptSource, PartBatch, collate, excerpt_of
 from .corpus import PartPiece, described, split_pieces
-from .network import PartNetwork, PartShape, StepInputs, steps_ahead
+from .network import PartNetwork, PartShape, StepInputs
 from .runtime import PartModel
 
 Progress = Callable[[float, float], None]
@@ -76,15 +76,13 @@ def token_nats(network: PartNetwork, batch: PartBatch) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def piece_nats(
-    network: PartNetwork, piece: PartPiece, order: Sequence[int] = OUTER_FIRST, given: Sequence[int] = (), look: int = 0
+    network: PartNetwork, piece: PartPiece, order: Sequence[int] = OUTER_FIRST, given: Sequence[int] = ()
 ) -> np.ndarray:
-    """Nats of every token of a whole piece, (steps, voices). ``given`` voices are heard up to ``look`` steps ahead."""
+    """Nats of every token of a whole piece, (steps, voices). ``given`` voices are heard as they come."""
     excerpt = excerpt_of(piece, 0, len(piece.tokens))
     excerpt.controls[:] = 0
     excerpt.rank = np.argsort(np.array(order))
-    for voice in given:
-        excerpt.given[:, voice] = 1
-        excerpt.ahead[:, voice] = steps_ahead(excerpt.sounding[:, voice], look)
+    excerpt.given[:, list(given)] = 1
     nats, _ = token_nats(network, collate([excerpt], len(piece.tokens)))
     return nats[0].double().numpy()
 
