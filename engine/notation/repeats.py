@@ -2,11 +2,13 @@
 
 Conventions (as in Gould, Behind Bars, and Stone, Music Notation in the Twentieth Century): a section without an opening
 sign repeats from the last closing sign, final barline or Fine, or from the beginning; after D.C. or D.S. repeats are
-not taken again and the last volta is played.
+not taken again and the last volta is played. A file may hold several movements, numbered each from one: D.C. leads to
+the beginning of its own.
 """
 
 import logging
 import re
+from itertools import pairwise
 
 from ..errors import ScoreError
 from .score_limits import MAX_MEASURES
@@ -44,13 +46,40 @@ def navigation_of_text(text: str) -> frozenset[str]:
     return frozenset()
 
 
+def movement_starts(measures: list[WrittenMeasure]) -> list[int]:
+    """Indices of the measures that begin a movement: the first, and where numbers begin anew after a section's end.
+
+    A trio that is numbered by itself belongs to the movement whose Fine it leads back to.
+    """
+    starts = [0]
+    for index in range(1, len(measures)):
+        before = measures[index - 1]
+        anew = measures[index].number in ("0", "1") and before.number not in ("0", "1")
+        if anew and (before.final_barline or before.end_repeat or before.marks & {"da-capo", "dal-segno"}):
+            starts.append(index)
+    result = [0]
+    for start, stop in pairwise([*starts[1:], len(measures)]):
+        now = frozenset[str]().union(*(measure.marks for measure in measures[start:stop]))
+        last = frozenset[str]().union(*(measure.marks for measure in measures[result[-1] : start]))
+        goes_back = "da-capo" in now and "fine" not in now and "fine" in last and not last & {"da-capo", "dal-segno"}
+        if not goes_back:
+            result.append(start)
+    return result
+
+
 def play_order(measures: list[WrittenMeasure], name: str = "the score") -> list[int]:
-    """Indices of ``measures`` in the order they are played.
+    """Indices of ``measures`` in the order they are played, each movement by itself.
 
     Signs that make no sense (a D.S. without a segno, voltas without a repeat) are left out with a logged line. Raises
     ``ScoreError`` where the repeats unfold to more than ``score_limits.MAX_MEASURES``.
     """
-    return _Player(measures, name).run()
+    starts = movement_starts(measures)
+    order: list[int] = []
+    for start, stop in pairwise([*starts, len(measures)]):
+        order += [start + index for index in _Player(measures[start:stop], name).run()]
+        if len(order) > MAX_MEASURES:
+            raise ScoreError(f"{name}: its repeats unfold to more than {MAX_MEASURES} measures")
+    return order
 
 
 class _Player:
@@ -62,6 +91,7 @@ class _Player:
         self._section_start = 0
         self._times_through = 1
         self._jumped = False
+        self._left_at = 0
         self._to_fine = False
         self._to_coda = False
         codas = [index for index, measure in enumerate(measures) if "coda" in measure.marks]
@@ -130,7 +160,11 @@ class _Player:
     def _next(self, index: int) -> int | None:
         measure = self._measures[index]
         if self._jumped and self._to_fine and "fine" in measure.marks:
-            return None
+            if self._coda is None or self._coda <= self._left_at:
+                return None
+            self._to_fine = self._to_coda = False  # "D.C. al Fine, e poi la Coda"
+            self._section_start = self._coda
+            return self._coda
         if self._jumped and self._to_coda and index == self._leave and self._coda is not None and self._coda > index:
             self._to_coda = False
             self._section_start = self._coda
@@ -156,7 +190,7 @@ class _Player:
             if target is None or target > index:
                 log.warning("%s: D.S. in measure %s without a segno; ignored", self._name, self._measures[index].number)
                 return index + 1
-        self._jumped = True
+        self._jumped, self._left_at = True, index
         self._to_fine = "al-coda" not in marks
         self._to_coda = "al-coda" in marks or ("al-fine" not in marks and self._leave is not None)
         if "al-fine" in marks and not any("fine" in measure.marks for measure in self._measures):

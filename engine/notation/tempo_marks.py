@@ -8,6 +8,7 @@ import bisect
 import re
 from dataclasses import dataclass
 
+from .repeats import movement_starts
 from .written import WrittenMeasure, WrittenTempo
 
 _WORDS: tuple[tuple[str, float], ...] = (
@@ -141,9 +142,14 @@ def resolve_tempos(marks: list[TempoMark], measures: list[WrittenMeasure]) -> li
     by_place: dict[float, list[TempoMark]] = {}
     for mark in marks:
         by_place.setdefault(round(mark.quarter, 4), []).append(mark)
+    movements = movement_starts(measures)
+    movement = 0
     for quarter in sorted(by_place):
         group = by_place[quarter]
         index = max(0, bisect.bisect_right(starts, quarter + 1e-6) - 1)
+        if bisect.bisect_right(movements, index) - 1 != movement:  # its Tempo I is its own first
+            movement = bisect.bisect_right(movements, index) - 1
+            first_structural = structural_now = None
         meter = (measures[index].numerator, measures[index].denominator)
         current = current or default_quarter_bpm(*meter)
         number = max((mark for mark in group if mark.quarter_bpm > 0), key=lambda mark: mark.visible, default=None)

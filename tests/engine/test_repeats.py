@@ -43,6 +43,31 @@ def test_a_trio_repeats_from_its_own_beginning():
     assert play_order(measures(4, end_repeat={3: 2}, final_barline={1: True})) == [0, 1, 2, 3, 2, 3]
 
 
+def test_each_movement_of_a_file_goes_back_to_its_own_beginning():
+    quartet = measures(9, end_repeat={4: 2}, final_barline={2: True, 6: True}, marks={4: {"fine"}, 6: {"da-capo"}})
+    for index, number in enumerate(("1", "2", "3", "0", "1", "2", "3", "1", "2")):
+        quartet[index].number = number
+    assert play_order(quartet) == [0, 1, 2, 3, 4, 3, 4, 5, 6, 3, 4, 7, 8]
+
+
+def test_a_trio_numbered_by_itself_leads_back_to_its_minuet():
+    minuet = measures(5, final_barline={1: True, 4: True}, marks={1: {"fine"}, 3: {"da-capo"}})
+    for index, number in enumerate(("1", "2", "1", "2", "1")):
+        minuet[index].number = number
+    assert play_order(minuet) == [0, 1, 2, 3, 0, 1, 4]
+
+
+def test_numbers_that_begin_anew_within_a_section_begin_no_movement():
+    odd = measures(4, end_repeat={3: 2})
+    odd[2].number = "1"
+    assert play_order(odd) == [0, 1, 2, 3, 0, 1, 2, 3]
+
+
+def test_da_capo_al_fine_and_then_the_coda():
+    order = play_order(measures(4, marks={0: {"fine"}, 1: {"da-capo", "al-fine"}, 2: {"coda"}}))
+    assert order == [0, 1, 0, 2, 3]
+
+
 def test_first_and_second_ending():
     order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2}))
     assert order == [0, 1, 0, 2, 3]
