@@ -1,6 +1,7 @@
 """Dynamic marks, hairpins and their text as a level 0–1 for every note.
 
 The ladder has equal steps around mf = 0.55, which ``engine.units.dynamic_to_velocity`` maps to MIDI velocity 70.
+``pf`` is Brahms's and Haydn's poco forte.
 """
 
 import bisect
@@ -18,6 +19,7 @@ _LADDER = {
     "p": 0.33,
     "mp": 0.45,
     "mf": MEZZO_FORTE,
+    "pf": 0.62,
     "f": 0.70,
     "ff": 0.84,
     "fff": 0.94,
@@ -27,7 +29,7 @@ _STEP = 0.13
 """How far a hairpin goes when no mark says where."""
 _TEXT_HAIRPIN_QUARTERS = 16.0
 """How long "cresc." works when neither a mark nor a dash line ends it."""
-_ACCENT_WORDS = re.compile(r"^(s|r)f+z?|^s?f+z|^rf|^sf|^fz")
+_ACCENT = re.compile(r"[sr](f+)z?|(f+)z")
 _LEVEL_WORDS = re.compile(r"(p{1,6}|mp|mf|f{1,6})")
 _CRESCENDO = re.compile(r"\bcres(c|z)", re.IGNORECASE)
 _DIMINUENDO = re.compile(r"\b(dim(in)?\b|dimin|decres|morendo|smorz|calando|perdendo)", re.IGNORECASE)
@@ -35,11 +37,13 @@ _DIMINUENDO = re.compile(r"\b(dim(in)?\b|dimin|decres|morendo|smorz|calando|perd
 
 @dataclass(frozen=True, slots=True)
 class DynamicMark:
-    """A printed dynamic such as ``mf``, ``sfz`` or ``fp``."""
+    """A printed dynamic such as ``mf``, ``sfz`` or ``fp``, at a staff of its part, ``above`` it or not."""
 
     quarter: float
     measure: int
     text: str
+    staff: int = 1
+    above: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +54,105 @@ class Hairpin:
     end: float
     rising: bool
     open_ended: bool = False
+    staff: int = 1
 
 
-def hairpin_from_text(text: str, quarter: float, measure: int) -> Hairpin | None:
+def hairpin_from_text(text: str, quarter: float, measure: int, staff: int = 1) -> Hairpin | None:
     """The hairpin that words such as "poco cresc." stand for."""
     if len(text) > 40:
         return None
     if _CRESCENDO.search(text):
-        return Hairpin(quarter, quarter + _TEXT_HAIRPIN_QUARTERS, True, open_ended=True)
+        return Hairpin(quarter, quarter + _TEXT_HAIRPIN_QUARTERS, True, open_ended=True, staff=staff)
     if _DIMINUENDO.search(text):
-        return Hairpin(quarter, quarter + _TEXT_HAIRPIN_QUARTERS, False, open_ended=True)
+        return Hairpin(quarter, quarter + _TEXT_HAIRPIN_QUARTERS, False, open_ended=True, staff=staff)
     return None
 
 
 def mark_level(text: str) -> tuple[float | None, float | None, bool]:
     """(level of the note under the mark, level after it, accented); None leaves the level as it was.
 
-    ``fp`` is loud then soft, ``sf`` and its relatives accent without changing the level, ``sfp`` accents then is soft.
+    ``fp`` is loud then soft, ``sf`` and its relatives accent without changing the level, ``sfp`` accents then is soft,
+    ``fsf`` is an accent at a new level, ``sff`` and ``ffz`` are loud whatever was before.
     """
     mark = text.strip().lower().rstrip(".")
-    accented = bool(_ACCENT_WORDS.match(mark))
     if mark in _LADDER:
         return _LADDER[mark], _LADDER[mark], False
-    if accented:
+    accent = _ACCENT.search(mark)
+    if accent:
+        before = _LADDER.get(mark[: accent.start()])
         tail = re.search(r"p+$", mark)
-        level = _LADDER.get(tail.group(), 0.08) if tail else None
-        return None, level, True
+        after = _LADDER.get(tail.group(), 0.08) if tail else before
+        strong = len(accent.group(1) or accent.group(2)) > 1
+        return max(before or 0.0, _LADDER["f"]) if strong else before, after, True
     levels = [_LADDER.get(word, 1.0 if "f" in word else 0.08) for word in _LEVEL_WORDS.findall(mark)]
     if not levels:
         return None, None, False
     return levels[0], levels[-1], len(levels) > 1 and levels[0] > levels[-1]
 
 
-def apply_dynamics(notes: list[WrittenNote], marks: list[DynamicMark], hairpins: list[Hairpin]) -> None:
-    """Set ``dynamic`` (and SFORZATO) of a part's notes from its marks, in printed time."""
+def apply_dynamics(
+    notes: list[WrittenNote], marks: list[DynamicMark], hairpins: list[Hairpin], *, shared: bool = True
+) -> None:
+    """Set ``dynamic`` (and SFORZATO) of a part's notes from its marks, in printed time.
+
+    Where a part has several staves, a mark is for all of them if they are ``shared`` by one player's hands, except for
+    a staff that has a mark of its own there; if not, for its staff, once that has any. Two marks at one place, one
+    above the staff and one below, are for its upper and its lower voice.
+    """
     if not notes or not (marks or hairpins):
         return
-    curve = _Curve(marks, hairpins)
+    staves = {written.staff for written in notes}
+    if len(staves) > 1 and len({mark.staff for mark in marks} | {hairpin.staff for hairpin in hairpins}) > 1:
+        for staff in staves:
+            own = [written for written in notes if written.staff == staff]
+            _apply_to_staff(own, *_of_staff(marks, hairpins, staff, shared))
+    else:
+        _apply_to_staff(notes, marks, hairpins)
+
+
+def _of_staff(
+    marks: list[DynamicMark], hairpins: list[Hairpin], staff: int, shared: bool
+) -> tuple[list[DynamicMark], list[Hairpin]]:
+    own = [mark for mark in marks if mark.staff == staff]
+    own_hairpins = [hairpin for hairpin in hairpins if hairpin.staff == staff]
+    if not shared:
+        return (own, own_hairpins) if own else (marks, hairpins)
+    places = {round(mark.quarter, 6) for mark in own if mark_level(mark.text)[1] is not None}
+    begun = {round(hairpin.start, 6) for hairpin in own_hairpins}
+    return (
+        [mark for mark in marks if mark.staff == staff or round(mark.quarter, 6) not in places],
+        [one for one in hairpins if one.staff == staff or round(one.start, 6) not in begun],
+    )
+
+
+def _apply_to_staff(notes: list[WrittenNote], marks: list[DynamicMark], hairpins: list[Hairpin]) -> None:
+    above, below = _marks_of_voices(marks)
+    voices = sorted({written.voice for written in notes if written.voice}) if above else []
+    if len(voices) < 2:
+        _set_levels(notes, _Curve(marks, hairpins))
+        return
+    upper = [mark for mark in marks if id(mark) not in below]
+    lower = [mark for mark in marks if id(mark) not in above]
+    curves = _Curve(upper, hairpins), _Curve(lower, hairpins)
+    _set_levels([written for written in notes if written.voice in ("", voices[0])], curves[0])
+    _set_levels([written for written in notes if written.voice not in ("", voices[0])], curves[1])
+
+
+def _marks_of_voices(marks: list[DynamicMark]) -> tuple[set[int], set[int]]:
+    """The ids of marks for the upper and for the lower voice only."""
+    places: dict[tuple[float, int], list[DynamicMark]] = {}
+    for mark in marks:
+        places.setdefault((round(mark.quarter, 6), mark.staff), []).append(mark)
+    above: set[int] = set()
+    below: set[int] = set()
+    for group in places.values():
+        if any(mark.above for mark in group) and not all(mark.above for mark in group):
+            above |= {id(mark) for mark in group if mark.above}
+            below |= {id(mark) for mark in group if not mark.above}
+    return above, below
+
+
+def _set_levels(notes: list[WrittenNote], curve: "_Curve") -> None:
     for written in notes:
         written.dynamic, accented = curve.at(written.onset)
         if accented:
@@ -99,6 +165,7 @@ class _Curve:
     def __init__(self, marks: list[DynamicMark], hairpins: list[Hairpin]) -> None:
         self._own: dict[float, float] = {}
         self._accents: set[float] = set()
+        self._steps: set[float] = set()
         steps: dict[float, float] = {}
         for mark in sorted(marks, key=lambda item: item.quarter):
             own, after, accented = mark_level(mark.text)
@@ -109,6 +176,7 @@ class _Curve:
                 self._own[quarter] = own
             if after is not None:
                 steps[quarter] = after
+                self._steps.add(quarter)
         # (start, end, from level, to level), then constant; in order of start.
         self._ramps: list[tuple[float, float, float, float]] = []
         self._quarters, self._levels = [float("-inf")], [MEZZO_FORTE]
@@ -162,4 +230,6 @@ class _Curve:
     def at(self, quarter: float) -> tuple[float, bool]:
         """Level and accent of a note that starts at ``quarter``."""
         place = round(quarter, 6)
-        return self._own.get(place, self._level(quarter)), place in self._accents
+        level, accented = self._level(quarter), place in self._accents
+        own = self._own.get(place, level)
+        return max(own, level) if accented and place not in self._steps else own, accented

@@ -101,8 +101,11 @@ class MeasureReader:
     start: float
     semitones: int
     sharps: int
+    accidentals: dict[tuple[str, int], float] = field(default_factory=dict)
+    """(step, octave) to the alteration that the last note there had in this bar and voice; ornaments keep to it."""
 
     def read(self, container: Any, voice: str) -> None:
+        self.accidentals = {}
         for element in container.elements:
             onset = self.start + float(container.elementOffset(element))
             if isinstance(element, note.GeneralNote):
@@ -118,7 +121,8 @@ class MeasureReader:
     def _read_sign(self, element: Any, onset: float) -> None:
         reading, marks = self.reading, self.reading.marks[self.staff.part]
         if isinstance(element, dynamics.Dynamic):
-            marks.dynamics.append(DynamicMark(onset, self.index, element.value or ""))
+            above = element.placement == "above"
+            marks.dynamics.append(DynamicMark(onset, self.index, element.value or "", self.staff.number, above))
         elif isinstance(element, bar.Barline):
             self._read_barline(element, onset)
         elif isinstance(element, repeat.RepeatExpression):
@@ -167,7 +171,7 @@ class MeasureReader:
             if pattern.search(text):
                 marks.switches.append((onset, self.index, flag, on))
                 technical = True
-        hairpin = hairpin_from_text(text, onset, self.index)
+        hairpin = hairpin_from_text(text, onset, self.index, self.staff.number)
         if hairpin is not None:
             marks.hairpins.append(hairpin)
         if is_tempo_word(text):
@@ -203,7 +207,7 @@ class MeasureReader:
 
     def _read_note(self, element: Any, onset: float, voice: str) -> None:
         duration = 0.0 if element.duration.isGrace else float(element.quarterLength)
-        place = Place(self.staff.part, onset, onset + duration, self.staff.number, voice, [])
+        place = Place(self.staff.part, onset, onset + duration, self.staff.number, voice, [], self.sharps)
         self.reading.places[id(element)] = place
         flags = NoteFlag.NONE
         for articulation in element.articulations:
@@ -211,19 +215,22 @@ class MeasureReader:
                 if isinstance(articulation, kind):
                     flags |= flag
                     break
-        broken_chord = False
+        broken_chord = downward = False
         for expression in element.expressions:
             if isinstance(expression, expressions.Fermata):
                 flags |= NoteFlag.FERMATA
                 self.reading.fermatas.append((onset, onset + duration, self.index))
             elif isinstance(expression, expressions.ArpeggioMark):
                 broken_chord = expression.type != "non-arpeggio"
+                downward = expression.type == "down"
         if element.isRest:
             return
         if element.lyrics:
             self.part.has_lyrics = True
         heads = list(element.notes) if isinstance(element, chord.ChordBase) else [element]
         for head in heads:
+            if isinstance(head, note.Note) and head.pitch.accidental is not None:
+                self.accidentals[head.pitch.step, head.pitch.octave or 4] = head.pitch.accidental.alter
             pitch = self._sounding_pitch(head)
             if not 0 <= pitch <= 127:
                 log.info("measure %s: pitch %d is outside MIDI's range, dropped", self.index + 1, pitch)
@@ -246,7 +253,7 @@ class MeasureReader:
                 )
             )
         if broken_chord:
-            rank_arpeggio(place.notes)
+            rank_arpeggio(place.notes, downward=downward)
         self.part.notes.extend(place.notes)
 
     def _sounding_pitch(self, head: Any) -> int:
@@ -298,9 +305,14 @@ class MeasureReader:
         return None
 
     def _neighbour(self, pitch: Any, direction: int) -> int:
-        """Semitones to the next note of the scale above (1) or below (−1) in the key signature: 1 or 2."""
-        step = _STEPS[(_STEPS.index(pitch.step) + direction) % 7]
-        return self._distance(pitch, step, direction, _key_alteration(step, self.sharps))
+        """Semitones to the next note of the scale above (1) or below (−1): 1 or 2.
+
+        An accidental that it had before in the bar holds, as for a written note; else the key signature.
+        """
+        place = _STEPS.index(pitch.step) + direction
+        step, octave = _STEPS[place % 7], (pitch.octave or 4) + place // 7
+        alteration = self.accidentals.get((step, octave), _key_alteration(step, self.sharps))
+        return self._distance(pitch, step, direction, alteration)
 
     def _altered(self, pitch: Any, direction: int, accidental: Any, otherwise: int) -> int:
         if accidental is None:

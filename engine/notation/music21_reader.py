@@ -11,46 +11,52 @@ drift against the others.
 import bisect
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from music21 import meter, spanner, stream
 
 from ..errors import ScoreError
+from ..instruments import catalogue
 from ..score import NoteFlag
 from .dynamic_marks import apply_dynamics
-from .music21_measure import MeasureReader, PartMarks, Reading, Staff, Transpositions
+from .instrument_names import instrument_named_in
+from .music21_measure import MeasureReader, PartMarks, Reading, Staff
 from .music21_spanners import read_spanners
+from .musicxml_input import PreparedXml
+from .musicxml_signs import Signs
 from .pedals import PedalSign, pressed_spans
 from .tempo_marks import resolve_tempos
-from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore
+from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore, WrittenSwing
 
 log = logging.getLogger(__name__)
 
+_TWO_STAVES = ("keyboard", "plucked", "percussion")
+"""Families whose players read two staves at once."""
 
-def written_from_music21(
-    tree: Any,
-    name: str,
-    transpositions: Transpositions | None = None,
-    percussion_keys: dict[tuple[str, str], int] | None = None,
-    measure_quarters: tuple[float, ...] = (),
-    pedals: Mapping[str, Sequence[tuple[int, float, PedalSign]]] | None = None,
-) -> WrittenScore:
+
+def written_from_music21(tree: Any, name: str, prepared: PreparedXml | None = None) -> WrittenScore:
     """Walk ``tree`` (a music21 Score, Part or Opus; of an Opus the first score). ``name`` is for messages.
 
-    The rest is as ``engine.notation.musicxml_input.PreparedXml`` gives it; without it pitches are taken as sounding and
-    measures are as long as music21 finds them. Raises ``ScoreError`` where there are no notes.
+    ``prepared`` is the MusicXML that ``tree`` was made from; without it pitches are taken as sounding and measures are
+    as long as music21 finds them. Raises ``ScoreError`` where there are no notes.
     """
     score = _first_score(tree)
-    staves = _staves(score, join_keyboards=transpositions is None)
+    staves = _staves(score, join_keyboards=prepared is None)
     if not staves:
         raise ScoreError(f"{name}: has no parts with notes")
-    reading = Reading(_measure_frame(staves, measure_quarters), transpositions or {}, percussion_keys or {})
+    signs = prepared.signs if prepared is not None else Signs()
+    reading = Reading(
+        _measure_frame(staves, prepared.measure_quarters if prepared is not None else ()),
+        prepared.transpositions if prepared is not None else {},
+        prepared.percussion_keys if prepared is not None else {},
+    )
+    _take_in_signs(reading, signs)
     parts: list[WrittenPart] = []
     for staff in staves:
         if staff.part == len(parts):
             parts.append(_part_header(staff))
-            parts[-1].pedals = _pedals((pedals or {}).get(staff.xml_id, ()), reading.measures)
+            parts[-1].pedals = _pedals(signs.pedals.get(staff.xml_id, ()), reading.measures)
             reading.marks.append(PartMarks())
         _read_staff(reading, parts[staff.part], staff)
     containers = [score, *(staff.stream for staff in staves)]
@@ -61,7 +67,7 @@ def written_from_music21(
         reading.marks[index].hairpins.append(hairpin)
     for part, marks in zip(parts, reading.marks, strict=True):
         part.notes.sort(key=lambda written: (written.measure, written.onset))  # stable: print order stays
-        apply_dynamics(part.notes, marks.dynamics, marks.hairpins)
+        apply_dynamics(part.notes, marks.dynamics, marks.hairpins, shared=_one_player(part))
         _apply_switches(part.notes, marks.switches)
     title, composer = _credits(score)
     return WrittenScore(
@@ -73,7 +79,31 @@ def written_from_music21(
         rehearsal=_unique(reading.rehearsal),
         markings=_unique(reading.markings),
         fermatas=reading.fermatas,
+        swings=[
+            WrittenSwing(reading.measures[sign.measure].start + sign.quarter, sign.share, sign.unit_quarters)
+            for sign in sorted(signs.swings, key=lambda sign: (sign.measure, sign.quarter))
+            if sign.measure < len(reading.measures)
+        ],
     )
+
+
+def _take_in_signs(reading: Reading, signs: Signs) -> None:
+    """Jumps that only playback attributes tell, and fermatas over barlines, which hold the last beat before them."""
+    measures = reading.measures
+    for index, mark in signs.navigation:
+        if index < len(measures):
+            measures[index].marks |= {mark}
+    for index in signs.held_barlines:
+        if index < len(measures) - 1:
+            measure = measures[index]
+            end = measure.start + measure.duration
+            reading.fermatas.append((end - min(measure.duration, 4.0 / measure.denominator), end, index))
+
+
+def _one_player(part: WrittenPart) -> bool:
+    """Whether the staves of a part are the hands of one player, who reads a dynamic between them for both."""
+    named = instrument_named_in(part.name) or instrument_named_in(part.instrument_name)
+    return named is None or named[0] not in catalogue() or catalogue()[named[0]].family in _TWO_STAVES
 
 
 def _pedals(

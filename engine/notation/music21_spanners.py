@@ -23,6 +23,8 @@ class Place:
     staff: int
     voice: str
     notes: list[WrittenNote]
+    sharps: int = 0
+    """Of the key signature there, as written; a glissando of a harp is in it."""
 
 
 def read_spanners(
@@ -57,14 +59,18 @@ def read_spanners(
                 _mark_slur(first, last, lines.get((first.part, first.staff), []))
         elif isinstance(item, dynamics.DynamicWedge):
             rising = isinstance(item, dynamics.Crescendo)
-            hairpins.append((first.part, Hairpin(first.onset, last.end, rising)))
+            hairpins.append((first.part, Hairpin(first.onset, last.end, rising, staff=first.staff)))
         elif isinstance(item, expressions.TrillExtension):
             _mark_trill_line(first, last, lines.get((first.part, first.staff), []))
         elif isinstance(item, expressions.TremoloSpanner):
             if len(ends) == 2 and ends[0].notes and ends[1].notes:
                 _join_tremolo(elements, first, last, item.numberOfMarks, parts[first.part])
+        elif isinstance(item, spanner.Glissando):
+            if len(ends) == 2 and item.slideType != "continuous":
+                _mark_glissando(first, last)
         elif isinstance(item, expressions.ArpeggioMarkSpanner) and item.type != "non-arpeggio":
-            rank_arpeggio([written for place in ends for written in place.notes if place.onset == first.onset])
+            struck = [written for place in ends for written in place.notes if place.onset == first.onset]
+            rank_arpeggio(struck, downward=item.type == "down")
     return hairpins
 
 
@@ -132,7 +138,16 @@ def _join_tremolo(elements: Any, first: Place, last: Place, marks: int, part: Wr
     part.notes[:] = [written for written in part.notes if id(written) not in gone]
 
 
-def rank_arpeggio(notes: list[WrittenNote]) -> None:
-    """Mark ``notes`` as one chord broken from the lowest note up."""
-    for rank, written in enumerate(sorted(notes, key=lambda item: item.pitch)):
+def _mark_glissando(first: Place, last: Place) -> None:
+    """Each note of the first chord goes to its like in the second; both have one note as a rule."""
+    scale = frozenset(7 * (first.sharps + fifth) % 12 for fifth in range(-1, 6))
+    low, high = (sorted(place.notes, key=lambda item: item.pitch) for place in (first, last))
+    for written, target in zip(low, high, strict=False):
+        if written.ornament is None and not written.grace:
+            written.ornament = Ornament("glissando", partners=(target.pitch,), scale=scale)
+
+
+def rank_arpeggio(notes: list[WrittenNote], *, downward: bool = False) -> None:
+    """Mark ``notes`` as one chord broken from the lowest note up, or from the highest down."""
+    for rank, written in enumerate(sorted(notes, key=lambda item: item.pitch, reverse=downward)):
         written.arpeggio_rank = rank

@@ -5,7 +5,8 @@ beyond ``engine.notation.score_limits``, and evens out a few things that music21
 
 * whole-measure rests keep the duration that the file states (music21 stretches them to the time signature, which
   breaks pickups);
-* cue notes become rests (they are printed for orientation, not played);
+* cue notes become rests (they are printed for orientation, not played), and so do printed or hidden notes that are not
+  meant to sound (``engine.notation.musicxml_unheard``);
 * a grace note without the ``slash`` attribute is unslashed (music21 takes it for slashed);
 * a metronome mark gets the exact tempo that is meant for playback beside it (music21 takes the printed number alone);
 * an alteration that is no whole number of semitones becomes the nearest one, and the rest of it is told in the note's
@@ -32,7 +33,9 @@ from defusedxml.ElementTree import fromstring
 from ..errors import ScoreError
 from . import score_limits as limits
 from .alterations import split_alteration
-from .pedals import PedalSign
+from .instrument_names import instrument_named_in
+from .musicxml_signs import Signs
+from .musicxml_unheard import even_out_unheard
 
 XmlElement = Any
 """An ``xml.etree.ElementTree.Element``."""
@@ -44,22 +47,22 @@ class PreparedXml:
 
     ``transpositions`` maps (part id, staff; 0 = every staff) to (measure index, semitones) changes in order, sounding
     minus written. ``percussion_keys`` maps (part id, printed step and octave, e.g. ``"E4"``; "" = any) to a General
-    MIDI percussion key. ``measure_quarters`` is how far each measure goes, in the part that fills it most. ``pedals``
-    maps a part id to what its sustain pedal does: (measure index, quarter within the measure, sign).
+    MIDI percussion key. ``measure_quarters`` is how far each measure goes, in the part that fills it most. ``signs``
+    is what directions and barlines say besides.
     """
 
     root: XmlElement
     transpositions: dict[tuple[str, int], list[tuple[int, int]]]
     percussion_keys: dict[tuple[str, str], int]
     measure_quarters: tuple[float, ...]
-    pedals: dict[str, list[tuple[int, float, PedalSign]]]
+    signs: Signs
 
 
 def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
     """Parse and check MusicXML, compressed or not. ``name`` is for messages. Raises ``ScoreError``."""
     root = parse_musicxml(data, name)
-    measure_quarters, pedals = _check_and_even_out(root, name)
-    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters, pedals)
+    measure_quarters, signs = _check_and_even_out(root, name)
+    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters, signs)
 
 
 def parse_musicxml(data: bytes, name: str) -> XmlElement:
@@ -164,10 +167,8 @@ def _partwise(timewise: XmlElement) -> XmlElement:
     return root
 
 
-def _check_and_even_out(
-    root: XmlElement, name: str
-) -> tuple[tuple[float, ...], dict[str, list[tuple[int, float, PedalSign]]]]:
-    """How far each measure goes, and what the parts' pedals do (``PreparedXml``)."""
+def _check_and_even_out(root: XmlElement, name: str) -> tuple[tuple[float, ...], Signs]:
+    """How far each measure goes, and what directions and barlines say (``PreparedXml``)."""
     parts = root.findall("part")
     if not parts:
         raise ScoreError(f"{name}: has no parts; is it a template or a page of text?")
@@ -175,7 +176,8 @@ def _check_and_even_out(
         raise ScoreError(f"{name}: {len(parts)} parts are over the limit of {limits.MAX_PARTS}")
     total_notes = 0
     lengths: list[float] = []
-    pedals: dict[str, list[tuple[int, float, PedalSign]]] = {}
+    signs = Signs()
+    strings = _string_parts(root)
     for part in parts:
         measures = part.findall("measure")
         if len(measures) > limits.MAX_MEASURES:
@@ -188,15 +190,26 @@ def _check_and_even_out(
             if 0 < repeated <= index:
                 _repeat_measure(measures[index - repeated], measure)
             where = f"{name}: part {part.get('id', '?')[:20]}, measure {measure.get('number', '?')[:12]}"
-            divisions, length, signs = _check_measure(measure, divisions, where)
-            pedals.setdefault(part.get("id", ""), []).extend((index, at, sign) for at, sign in signs)
+            identifier = part.get("id", "")
+            divisions, length = _check_measure(measure, divisions, where, signs, identifier, index)
+            even_out_unheard(measure, identifier in strings, _to_rest)
             lengths[index] = max(lengths[index], length)
             total_notes += len(measure.findall("note"))
             if total_notes > limits.MAX_NOTES:
                 raise ScoreError(f"{name}: over {limits.MAX_NOTES} notes; split it into movements")
     if total_notes == 0:
         raise ScoreError(f"{name}: has no notes")
-    return tuple(lengths), pedals
+    return tuple(lengths), signs
+
+
+def _string_parts(root: XmlElement) -> frozenset[str]:
+    """The ids of parts that are bowed, by their names."""
+    bowed = ("violin", "viola", "cello", "contrabass", "strings")
+    return frozenset(
+        part.get("id", "")
+        for part in root.findall("part-list/score-part")
+        if (instrument_named_in(part.findtext("part-name") or "") or ("",))[0] in bowed
+    )
 
 
 def _repeated_measures(measure: XmlElement, before: int) -> int:
@@ -218,11 +231,10 @@ def _repeat_measure(source: XmlElement, measure: XmlElement) -> None:
 
 
 def _check_measure(
-    measure: XmlElement, divisions: float, where: str
-) -> tuple[float, float, list[tuple[float, PedalSign]]]:
-    """(divisions from here on, how far the measure goes in quarters, what the pedal does when in it)."""
+    measure: XmlElement, divisions: float, where: str, signs: Signs, part: str, index: int
+) -> tuple[float, float]:
+    """(divisions from here on, how far the measure goes in quarters); ``signs`` takes in the directions."""
     now = furthest = 0.0
-    pedal: list[tuple[float, PedalSign]] = []
     for element in measure:
         tag = element.tag
         if tag == "note":
@@ -238,16 +250,18 @@ def _check_measure(
             divisions = _check_attributes(element, divisions, where)
         elif tag == "barline":
             _check_barline(element, where)
+            signs.read_barline(element, index)
         elif tag == "direction":
             _even_out_metronome(element)
-            for sign in element.iterfind("direction-type/pedal"):
-                if sign.get("type", "") in _PEDAL_SIGNS:
-                    late = _number(element.findtext("offset", "0"), where, "an <offset>") / divisions
-                    pedal.append((max(0.0, now + late), _PEDAL_SIGNS[sign.get("type")]))
+            late = element.findtext("offset")
+            at = now if late is None else max(0.0, now + _number(late, where, "an <offset>") / divisions)
+            signs.read_direction(element, part, index, at)
+        elif tag == "sound":
+            signs.read_sound(element, part, index, now)
         furthest = max(furthest, now)
     if furthest > limits.MAX_NOTE_QUARTERS:
         raise ScoreError(f"{where}: is {furthest:.6g} quarters long (at most {limits.MAX_NOTE_QUARTERS:.0f})")
-    return divisions, furthest, pedal
+    return divisions, furthest
 
 
 def _number(text: str | None, where: str, what: str) -> float:
@@ -298,15 +312,6 @@ def _check_barline(barline: XmlElement, where: str) -> None:
         if times and _number(times, where, "a repeat's times") > limits.MAX_REPEATS:
             raise ScoreError(f"{where}: a section repeated {times[:12]} times (at most {limits.MAX_REPEATS})")
 
-
-_PEDAL_SIGNS: dict[str, PedalSign] = {
-    "start": "press",
-    "resume": "press",
-    "change": "change",
-    "discontinue": "lift",
-    "stop": "lift",
-}
-"""The sustain pedal's; the sostenuto pedal holds only what sounds when it is pressed, and is left to the player."""
 
 NEAR_TEMPO = 0.08
 """A playback tempo further from the printed one is taken for a program's default."""

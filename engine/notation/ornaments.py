@@ -7,6 +7,9 @@ trill is as quick in an Adagio as in an Allegro; nothing takes more than a fair 
 * A single unslashed one (appoggiatura) is on the beat and takes its printed value, at most half of the main note (two
   thirds of a dotted one), as C. P. E. Bach and L. Mozart teach; shorter than an eighth it is played like a slashed one.
 * Trills start on the written note and close on it, about nine notes a second; a mordent is three notes, a turn four.
+* A glissando sounds the keys between its notes: white ones (black ones between two of them) on keyboards and mallets,
+  the key's scale on the harp, over the whole first note; on winds and brass the semitones, at the end of the note.
+  Strings, voices, trombones and timpani slide, which is not ours to play yet.
 * Tremolos of one or two slashes are written out while that stays below ``FASTEST_STROKES_HZ``; otherwise, and with
   three slashes, the note keeps its length and is flagged TREMOLO. A trill on a drum is a roll, thus TREMOLO too.
 """
@@ -14,7 +17,9 @@ trill is as quick in an Adagio as in an Allegro; nothing takes more than a fair 
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
+from ..instruments import Instrument
 from ..score import NoteFlag
 from .written import Ornament, WrittenNote
 
@@ -23,14 +28,37 @@ TRILL_NOTE_S = 0.11
 MORDENT_NOTE_S = 0.075
 ARPEGGIO_STEP_S = 0.045
 FASTEST_STROKES_HZ = 13.0
+GLISSANDO_NOTE_S, SHORTEST_GLISSANDO_NOTE_S = 0.06, 0.025
+"""A note of a wind's glissando, and the shortest of anybody's: where there is no time for all, some are left out."""
 _EPSILON = 1e-4
 _SHORTEST_QUARTER = 1.0 / 64.0
 
 
+Sliding = Literal["keys", "scale", "chromatic", ""]
+"""What a glissando touches on an instrument; empty: it is a true slide."""
+
+_WHITE_KEYS = frozenset({0, 2, 4, 5, 7, 9, 11})
+
+
+def glissando_manner(instrument: Instrument) -> Sliding:
+    """How a glissando is played on an instrument."""
+    if instrument.key == "harp":
+        return "scale"
+    if instrument.family == "keyboard" or instrument.key in ("glockenspiel", "xylophone"):
+        return "keys"
+    winds = instrument.family in ("woodwind", "brass") and "trombone" not in instrument.key
+    return "chromatic" if winds else ""
+
+
 def realise(
-    notes: list[WrittenNote], quarter_bpm_at: Callable[[float], float], *, struck: bool = False
+    notes: list[WrittenNote],
+    quarter_bpm_at: Callable[[float], float],
+    *,
+    struck: bool = False,
+    sliding: Sliding = "",
 ) -> list[WrittenNote]:
-    """The notes to be played, of one part in order of time. ``struck`` is for drums, on which a trill is a roll."""
+    """The notes to be played, of one part in order of time. ``struck`` is for drums, on which a trill is a roll;
+    ``sliding`` is how the part's instrument plays a glissando."""
     placed = _place_graces(notes, quarter_bpm_at)
     result: list[WrittenNote] = []
     for written in placed:
@@ -45,6 +73,8 @@ def realise(
             )
         if written.ornament is None:
             result.append(written)
+        elif written.ornament.kind == "glissando":
+            result.extend(_glissando(written, written.ornament, bpm, sliding))
         else:
             result.extend(_ornamented(written, written.ornament, bpm, struck))
     return result
@@ -149,6 +179,32 @@ def _ornamented(written: WrittenNote, ornament: Ornament, bpm: float, struck: bo
             _piece(written, 2 * step, written.duration - 2 * step, 0, 2),
         ]
     return _turn(written, ornament, bpm)
+
+
+def _glissando(written: WrittenNote, ornament: Ornament, bpm: float, sliding: Sliding) -> list[WrittenNote]:
+    target = ornament.partners[0]
+    step = 1 if target > written.pitch else -1
+    between = list(range(written.pitch + step, target, step))
+    if sliding == "keys":
+        black = written.pitch % 12 not in _WHITE_KEYS and target % 12 not in _WHITE_KEYS
+        between = [pitch for pitch in between if (pitch % 12 in _WHITE_KEYS) != black]
+    elif sliding == "scale":
+        between = [pitch for pitch in between if pitch % 12 in ornament.scale]
+    quarters_a_second = bpm / 60.0
+    most = int(written.duration / (SHORTEST_GLISSANDO_NOTE_S * quarters_a_second)) - 1
+    if not sliding or not between or most < 1:
+        return [replace(written, ornament=None)]
+    if len(between) > most:
+        between = [between[i * len(between) // most] for i in range(most)]
+    each = written.duration / (len(between) + 1)
+    if sliding == "chromatic":
+        each = min(each, GLISSANDO_NOTE_S * quarters_a_second)
+    held = written.duration - each * len(between)
+    pieces = [_piece(written, 0.0, held, 0, 0)]
+    return pieces + [
+        replace(_piece(written, held + i * each, each, pitch - written.pitch, i + 1), cents=0.0)
+        for i, pitch in enumerate(between)
+    ]
 
 
 def _turn(written: WrittenNote, ornament: Ornament, bpm: float) -> list[WrittenNote]:

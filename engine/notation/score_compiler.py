@@ -12,9 +12,10 @@ from ..instruments import catalogue
 from ..score import FERMATA_DTYPE, MEASURE_DTYPE, NOTE_DTYPE, PEDAL_DTYPE, TEMPO_DTYPE, NoteFlag, Score
 from . import score_limits as limits
 from .meter import PlayedMeasure, conductor_beats
-from .ornaments import realise
+from .ornaments import glissando_manner, realise
 from .part_names import assign_instruments
 from .repeats import play_order
+from .swing import swung
 from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore, WrittenTempo
 
 log = logging.getLogger(__name__)
@@ -52,11 +53,14 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
     parts = assign_instruments(written.parts)
     rows: list[tuple[float, float, int, int, float, int, float]] = []
     for index, (written_part, part) in enumerate(zip(written.parts, parts, strict=True)):
+        if written.swings:
+            written_part = replace(written_part, notes=swung(written_part.notes, written.swings, written.measures))
         unfolded = merge_ties(_unfold_notes(written_part, runs))
         struck = catalogue()[part.instrument].family == "percussion"
+        sliding = glissando_manner(catalogue()[part.instrument])
         rows += [
             (note.onset, note.duration, note.pitch, index, note.dynamic, note.flags, note.cents)
-            for note in realise(unfolded, quarter_bpm_at, struck=struck)
+            for note in realise(unfolded, quarter_bpm_at, struck=struck, sliding=sliding)
             if note.duration > _EPSILON / 10  # a broken file may have notes of no length
         ]
         if len(rows) > limits.MAX_NOTES:

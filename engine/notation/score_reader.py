@@ -136,17 +136,7 @@ def _walk(
             tell("walking", 0.7)
             from .music21_reader import written_from_music21
 
-            if prepared is None:
-                written = written_from_music21(tree, name)
-            else:
-                written = written_from_music21(
-                    tree,
-                    name,
-                    prepared.transpositions,
-                    prepared.percussion_keys,
-                    prepared.measure_quarters,
-                    prepared.pedals,
-                )
+            written = written_from_music21(tree, name, prepared)
     except ScoreError:
         raise
     except MemoryError as error:

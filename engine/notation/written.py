@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..score import NoteFlag
 
-OrnamentKind = Literal["trill", "mordent", "turn", "tremolo", "alternation"]
+OrnamentKind = Literal["trill", "mordent", "turn", "tremolo", "alternation", "glissando"]
 TieKind = Literal["", "start", "stop", "continue"]
 
 MEZZO_FORTE = 0.55
@@ -23,7 +23,8 @@ class Ornament:
 
     ``upper`` and ``lower`` are the auxiliary notes' distances in semitones. A mordent and a turn start in the
     direction of ``upward``; a turn after the note has ``delayed``. ``strokes`` is how often a tremolo repeats its note
-    or an alternation its pair; ``partners`` are the other pitches of an alternation (fingered tremolo).
+    or an alternation its pair; ``partners`` are the other pitches of an alternation (fingered tremolo), or where a
+    glissando goes to. ``scale`` is the key's pitch classes, for a glissando.
     """
 
     kind: OrnamentKind
@@ -33,6 +34,7 @@ class Ornament:
     delayed: bool = False
     strokes: int = 0
     partners: tuple[int, ...] = ()
+    scale: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -116,6 +118,15 @@ class WrittenTempo:
     """The tempo that decides the unit of beating where ``quarter_bpm`` is not to be trusted for it; 0: the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenSwing:
+    """From ``quarter`` on the first of two notes of ``unit_quarters`` takes ``share`` of their time (0.5: even)."""
+
+    quarter: float
+    share: float
+    unit_quarters: float
+
+
 @dataclass(slots=True)
 class WrittenScore:
     """Everything a reader found. Marks are (quarter, measure index, text), fermatas (quarter, end, measure index)."""
@@ -128,3 +139,4 @@ class WrittenScore:
     rehearsal: list[tuple[float, int, str]] = field(default_factory=list)
     markings: list[tuple[float, int, str]] = field(default_factory=list)
     fermatas: list[tuple[float, float, int]] = field(default_factory=list)
+    swings: list[WrittenSwing] = field(default_factory=list)
