@@ -1,8 +1,9 @@
 """Standard MIDI files as a ``WrittenScore``.
 
-Read by mido: every track and channel that plays is a part. Onsets are quantised beat by beat only as far as the file
-asks for it: ticks that are a rounded note value become that value, a played-in file snaps to plain divisions of the
-beat where all its notes in that beat are near them, and what fits nothing is left as it is.
+Read by mido: every track and channel that plays is a part, and every instrument that a channel changes to. Onsets are
+quantised beat by beat only as far as the file asks for it: ticks that are a rounded note value become that value, a
+played-in file snaps to plain divisions of the beat where all its notes in that beat are near them, and what fits
+nothing is left as it is.
 
 Format: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0; programs and drum keys: General MIDI 1.
 """
@@ -10,13 +11,15 @@ Format: The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0; p
 import bisect
 import statistics
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import mido
 
 from ..errors import ScoreError
+from ..instruments import catalogue
 from ..score import NoteFlag
 from . import score_limits as limits
+from .instrument_names import instrument_of_program
 from .midi_file import open_midi
 from .pedals import PedalSign, pressed_spans
 from .tempo_marks import FASTEST_QUARTER_BPM, SLOWEST_QUARTER_BPM
@@ -150,7 +153,34 @@ def _read_track(
         line.notes.sort()
         line.name, line.has_lyrics, line.pedal = label, lyrics, pedals[line.channel]
         line.program = next((note[4] for note in line.notes if note[4] >= 0), -1)
-    return [lines[channel] for channel in sorted(lines)]
+    return [line for channel in sorted(lines) for line in _by_instrument(lines[channel])]
+
+
+def _by_instrument(line: _Line) -> list[_Line]:
+    """A line of each instrument that its programs call for: who takes the piccolo is a piccolo there.
+
+    Manners of playing (tremolo, pizzicato, a section for a solo) are the same instrument. The first keeps the name.
+    """
+    if line.channel == _DRUM_CHANNEL or len({note[4] for note in line.notes}) < 2:
+        return [line]
+    lines: dict[str | None, _Line] = {}
+    called = [instrument_of_program(note[4]) if note[4] >= 0 else None for note in line.notes]
+    current = next((named for named in called if named is not None), None)
+    for note, named in zip(line.notes, called, strict=True):
+        if named is not None and current is not None and not _same_instrument(current, named):
+            current = named
+        if current not in lines:
+            lines[current] = replace(line, name="", program=note[4], notes=[]) if lines else replace(line, notes=[])
+        lines[current].notes.append(note)
+    return list(lines.values())
+
+
+def _same_instrument(one: str, other: str) -> bool:
+    """Whether two instruments or families of General MIDI may be one player's."""
+    if one == other:
+        return True
+    families = [catalogue()[key].family if key in catalogue() else key for key in (one, other)]
+    return families[0] == families[1] and not (one in catalogue() and other in catalogue())
 
 
 def _title(file: mido.MidiFile) -> str:
@@ -164,7 +194,8 @@ def _title(file: mido.MidiFile) -> str:
 def _parts(lines: list[_Line], single_track: bool) -> list[WrittenPart]:
     melodic = [line for line in lines if line.channel != _DRUM_CHANNEL]
     parts = []
-    shared = {line.track for line in lines if sum(other.track == line.track for other in lines) > 1}
+    channels = {(line.track, line.channel) for line in lines}
+    shared = {track for track, _ in channels if sum(other == track for other, _ in channels) > 1}
     for line in lines:
         drums = line.channel == _DRUM_CHANNEL
         # A track's name is no instrument's name where several channels share the track.

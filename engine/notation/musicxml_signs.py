@@ -48,6 +48,9 @@ _SWING = re.compile(r"\b(swing|swung|shuffle)\b", re.IGNORECASE)
 _STRAIGHT = re.compile(
     r"\b(straight|even) (\w+ )?(8ths|eighths|quavers|feel)|^\W*straight\W*$|\bno swing\b", re.IGNORECASE
 )
+_NOTE_VALUES = frozenset(
+    {"maxima", "long", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th", "256th"}
+)
 _SWING_UNITS = {"eighth": 0.5, "16th": 0.25}
 _EVEN_SHARE, _USUAL_SHARE = 0.5, 2.0 / 3.0
 
@@ -81,7 +84,7 @@ class Signs:
         words = ""
         has_pedal = False
         for kind in direction.findall("direction-type"):
-            for element in kind:
+            for element in list(kind):
                 tag = element.tag
                 if tag == "dynamics":
                     _even_out_dynamics(direction, kind, element)
@@ -95,6 +98,9 @@ class Signs:
                     if element.get("type", "") in _PEDAL_SIGNS:
                         self._pedal(part, measure, quarter, _PEDAL_SIGNS[element.get("type")])
                 elif tag == "metronome":
+                    if any(unit.text not in _NOTE_VALUES for unit in element.iterfind("beat-unit")):
+                        kind.remove(element)  # some files have an empty one; the tempo beside it counts
+                        continue
                     swung = _even_out_equation(element)
                     if swung:
                         self.swings.append(SwingSign(measure, quarter, swung))

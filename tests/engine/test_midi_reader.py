@@ -77,6 +77,19 @@ def test_string_techniques_by_program():
     assert score.notes["flags"].tolist() == [int(NoteFlag.PIZZICATO), 0]
 
 
+def test_an_instrument_taken_in_the_middle_of_a_track_is_a_part():
+    events = named("Flute I", 73) + notes([72, 74]) + notes([84, 86], start=960) + notes([76], start=1920)
+    events += [(959, mido.Message("program_change", program=72)), (1919, mido.Message("program_change", program=73))]
+    score = compiled(midi(events))
+    assert [(part.name, part.instrument) for part in score.parts] == [("Flute I", "flute"), ("Piccolo", "piccolo")]
+    assert score.notes["part"].tolist() == [0, 0, 1, 1, 0]
+
+
+def test_a_solo_and_its_section_are_one_part():
+    events = named("Violins", 40) + notes([60]) + [(480, mido.Message("program_change", program=48))]
+    assert len(compiled(midi(events + notes([62], start=480))).parts) == 1
+
+
 def test_four_unnamed_tracks_are_an_ensemble_and_two_are_a_piano():
     four = [notes([pitch, pitch + 4], channel=index) for index, pitch in enumerate((76, 67, 60, 45))]
     assert [part.instrument for part in compiled(midi(*four)).parts] == ["violin", "violin", "viola", "cello"]

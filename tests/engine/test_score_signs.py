@@ -171,6 +171,12 @@ def test_tempo_equations_in_the_newer_spelling(read):
     assert compiled.tempos["quarter_bpm"].tolist() == [80.0, 160.0]
 
 
+def test_a_metronome_mark_without_a_note_value_is_passed_over(read):
+    mark = "<metronome><beat-unit/><per-minute>x</per-minute></metronome>"
+    compiled = read([FIRST + metronome("quarter", 80) + QUARTERS, direction(mark, '<sound tempo="120"/>') + QUARTERS])
+    assert compiled.tempos["quarter_bpm"].tolist() == [80.0, 120.0]
+
+
 def test_ornaments_keep_to_the_accidentals_of_the_bar(read):
     mordent = note("A4", 12, notations="<ornaments><mordent/></ornaments>")
     compiled = read([FIRST + note("G#4", 12) + mordent + note("r", 24), mordent + note("r", 36)])
