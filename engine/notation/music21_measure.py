@@ -17,7 +17,7 @@ from .dynamic_marks import DynamicMark, Hairpin, hairpin_from_text
 from .instrument_names import percussion_key
 from .music21_spanners import Place, rank_arpeggio, tremolo_strokes
 from .part_names import SNARE_DRUM_KEY
-from .repeats import navigation_of_text
+from .repeats import begins_trio, navigation_of_text
 from .tempo_marks import TempoMark, is_tempo_word
 from .written import Ornament, TieKind, WrittenMeasure, WrittenNote, WrittenPart
 
@@ -161,6 +161,8 @@ class MeasureReader:
         if navigation:
             reading.measures[self.index].marks |= navigation
             return
+        if begins_trio(text):
+            reading.measures[self.index].marks |= {"trio"}
         technical = False
         for pattern, flag, on in (
             (_PIZZICATO_ON, NoteFlag.PIZZICATO, True),

@@ -3,7 +3,7 @@
 Conventions (as in Gould, Behind Bars, and Stone, Music Notation in the Twentieth Century): a section without an opening
 sign repeats from the last closing sign, final barline or Fine, or from the beginning; after D.C. or D.S. repeats are
 not taken again and the last volta is played. A file may hold several movements, numbered each from one: D.C. leads to
-the beginning of its own.
+the beginning of its own, and ends, where there is no Fine, before the trio.
 """
 
 import logging
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 _DA_CAPO = re.compile(r"\bd\s*\.\s*c\b|^dc\b|\bda\s+capo\b", re.IGNORECASE)
 _DAL_SEGNO = re.compile(r"\bd\s*\.\s*s\b|^ds\b|\bdal\s+segno\b", re.IGNORECASE)
 _AL_FINE = re.compile(r"\bal\s+fine\b", re.IGNORECASE)
+_TRIO = re.compile(r"\W*(trio|alternativo)\b", re.IGNORECASE)
 _CODA = re.compile(r"\bcoda\b", re.IGNORECASE)
 
 
@@ -44,6 +45,11 @@ def navigation_of_text(text: str) -> frozenset[str]:
     if re.fullmatch(r"(to|al|alla)\s+coda", lower):
         return frozenset({"to-coda"})
     return frozenset()
+
+
+def begins_trio(text: str) -> bool:
+    """Whether a text heads a trio: D.C. without a Fine ends before it."""
+    return _TRIO.match(text) is not None and len(text) <= 40
 
 
 def movement_starts(measures: list[WrittenMeasure]) -> list[int]:
@@ -91,7 +97,7 @@ class _Player:
         self._section_start = 0
         self._times_through = 1
         self._jumped = False
-        self._left_at = 0
+        self._left_at, self._before_trio = 0, -1
         self._to_fine = False
         self._to_coda = False
         codas = [index for index, measure in enumerate(measures) if "coda" in measure.marks]
@@ -159,6 +165,8 @@ class _Player:
 
     def _next(self, index: int) -> int | None:
         measure = self._measures[index]
+        if self._jumped and self._to_fine and index == self._before_trio:
+            return None
         if self._jumped and self._to_fine and "fine" in measure.marks:
             if self._coda is None or self._coda <= self._left_at:
                 return None
@@ -191,6 +199,9 @@ class _Player:
                 log.warning("%s: D.S. in measure %s without a segno; ignored", self._name, self._measures[index].number)
                 return index + 1
         self._jumped, self._left_at = True, index
+        if self._coda is None and not any("fine" in measure.marks for measure in self._measures):
+            trio = next((i for i, measure in enumerate(self._measures[:index]) if "trio" in measure.marks), 0)
+            self._before_trio = trio - 1
         self._to_fine = "al-coda" not in marks
         self._to_coda = "al-coda" in marks or ("al-fine" not in marks and self._leave is not None)
         if "al-fine" in marks and not any("fine" in measure.marks for measure in self._measures):

@@ -85,7 +85,7 @@ class WrittenMeasure:
 
     ``volta`` holds the passes an ending bracket is for. ``end_repeat`` is how often the section sounds in all (0: no
     repeat sign). ``final_barline`` ends a section where the piece goes on (before a trio). ``marks`` holds navigation:
-    segno, coda, to-coda, fine, da-capo, dal-segno, al-fine, al-coda.
+    segno, coda, to-coda, fine, da-capo, dal-segno, al-fine, al-coda, trio.
     """
 
     start: float

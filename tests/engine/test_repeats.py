@@ -68,6 +68,13 @@ def test_da_capo_al_fine_and_then_the_coda():
     assert order == [0, 1, 0, 2, 3]
 
 
+def test_da_capo_without_a_fine_ends_before_the_trio(tmp_path):
+    bars = [attributes() + note("C4", 48) + repeat("backward"), words("TRIO.") + note("D4", 48) + repeat("backward")]
+    bars.append(note("E4", 48) + words("Menuetto D.C."))
+    compiled = read_score(write(tmp_path, score(bars)))
+    assert compiled.notes["pitch"].tolist() == [60, 60, 62, 62, 64, 60]
+
+
 def test_first_and_second_ending():
     order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2}))
     assert order == [0, 1, 0, 2, 3]
