@@ -60,7 +60,12 @@ def written_from_music21(tree: Any, name: str, prepared: PreparedXml | None = No
             reading.marks.append(PartMarks())
         _read_staff(reading, parts[staff.part], staff)
     containers = [score, *(staff.stream for staff in staves)]
-    spanners = {id(item): item for container in containers for item in container.getElementsByClass(spanner.Spanner)}
+    spanners = {
+        id(item): item
+        for container in containers
+        for item in container.getElementsByClass(spanner.Spanner)
+        if prepared is None or not isinstance(item, spanner.RepeatBracket)  # those of MusicXML are among the signs
+    }
     for index, hairpin in read_spanners(
         spanners.values(), reading.places, parts, reading.measure_index, reading.measures
     ):
@@ -88,11 +93,14 @@ def written_from_music21(tree: Any, name: str, prepared: PreparedXml | None = No
 
 
 def _take_in_signs(reading: Reading, signs: Signs) -> None:
-    """Jumps that only playback attributes tell, and fermatas over barlines, which hold the last beat before them."""
+    """Endings, jumps that only playback attributes tell, and fermatas over barlines: they hold the beat before them."""
     measures = reading.measures
     for index, mark in signs.navigation:
         if index < len(measures):
             measures[index].marks |= {mark}
+    for start, (stop, passes) in signs.endings.items():
+        for index in range(start, min(stop + 1, len(measures))):
+            measures[index].volta |= passes
     for index in signs.held_barlines:
         if index < len(measures) - 1:
             measure = measures[index]

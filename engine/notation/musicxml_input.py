@@ -250,7 +250,7 @@ def _check_measure(
             divisions = _check_attributes(element, divisions, where)
         elif tag == "barline":
             _check_barline(element, where)
-            signs.read_barline(element, index)
+            signs.read_barline(element, part, index)
         elif tag == "direction":
             _even_out_metronome(element)
             late = element.findtext("offset")

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from .dynamic_marks import hairpin_from_text
 from .pedals import PedalSign
 from .repeats import navigation_of_text
+from .score_limits import MAX_REPEATS
 
 XmlElement = Any
 """An ``xml.etree.ElementTree.Element``."""
@@ -70,13 +71,17 @@ class Signs:
     """What was found in a file. Measures are indices, quarters count within the measure.
 
     ``pedals`` maps a part id to what its sustain pedal does. ``navigation`` holds the jumps that only the playback
-    attributes tell, as marks of ``WrittenMeasure``; ``held_barlines`` the measures after which there is a fermata.
+    attributes tell, as marks of ``WrittenMeasure``; ``held_barlines`` the measures after which there is a fermata;
+    ``endings`` maps the first measure of each bracket to its last and the passes it is for. One that nobody closes (as
+    second endings often are) is one measure long.
     """
 
     pedals: dict[str, list[tuple[int, float, PedalSign]]] = field(default_factory=dict)
     navigation: set[tuple[int, str]] = field(default_factory=set)
     held_barlines: set[int] = field(default_factory=set)
+    endings: dict[int, tuple[int, frozenset[int]]] = field(default_factory=dict)
     swings: list[SwingSign] = field(default_factory=list)
+    _open_endings: dict[str, int] = field(default_factory=dict)
 
     def read_direction(self, direction: XmlElement, part: str, measure: int, quarter: float) -> None:
         """Take in one ``direction`` and even it out in place."""
@@ -120,8 +125,16 @@ class Signs:
         self._swing(sound, measure, quarter)
         self.navigation |= {(measure, mark) for jump, mark in _JUMPS.items() if sound.get(jump, "no") != "no"}
 
-    def read_barline(self, barline: XmlElement, measure: int) -> None:
-        """Take in a fermata over the end of a measure; over a repeat or a final barline it marks where to end."""
+    def read_barline(self, barline: XmlElement, part: str, measure: int) -> None:
+        """Take in endings, and a fermata over the end of a measure; over a repeat or a final barline it marks where to
+        end."""
+        for ending in barline.iterfind("ending"):
+            if ending.get("type") == "start":
+                self._open_endings[part] = measure
+                self.endings.setdefault(measure, (measure, _passes(ending.get("number", ""))))
+            elif part in self._open_endings:
+                start = self._open_endings.pop(part)
+                self.endings[start] = (max(measure, self.endings[start][0]), self.endings[start][1])
         if barline.find("fermata") is None or barline.get("location", "right") != "right":
             return
         if barline.find("repeat") is None and barline.findtext("bar-style") != "light-heavy":
@@ -163,6 +176,14 @@ class Signs:
             self.navigation |= {(measure, "to-coda")} if leaves else set()
             return
         self.navigation |= {(measure, mark) for jump, mark in _JUMPS.items() if sound.get(jump, "no") != "no"}
+
+
+def _passes(number: str) -> frozenset[int]:
+    """The passes that an ending's number means: ``1, 2`` or ``1-3``; the first where it says nothing."""
+    passes: set[int] = set()
+    for first, last in re.findall(r"(\d{1,2})(?:\s*[-–]\s*(\d{1,2}))?", number):
+        passes |= set(range(int(first), int(last or first) + 1))
+    return frozenset(one for one in passes if 0 < one <= MAX_REPEATS) or frozenset({1})
 
 
 def _even_out_dynamics(direction: XmlElement, kind: XmlElement, dynamics: XmlElement) -> None:

@@ -85,6 +85,15 @@ def test_endings_for_several_passes():
     assert order == [0, 1, 0, 1, 0, 2, 3]
 
 
+def test_an_ending_that_nobody_closes_is_one_measure_long(tmp_path):
+    bars = [attributes() + note("C4", 48), ending("1", "start") + note("D4", 48) + ending("1", "stop", True)]
+    bars += [ending("2", "start") + note("E4", 48), repeat("forward") + note("F4", 48)]
+    bars += [ending("1-2", "start") + note("G4", 48) + ending("1-2", "stop", True)]
+    bars += [ending("3", "start") + note("A4", 48) + ending("3", "discontinue")]
+    compiled = read_score(write(tmp_path, score(bars)))
+    assert compiled.notes["pitch"].tolist() == [60, 62, 60, 64, 65, 67, 65, 67, 65, 69]
+
+
 def test_second_ending_that_repeats_too_is_only_two_passes():
     order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2, 2: 2}))
     assert order == [0, 1, 0, 2, 3]
