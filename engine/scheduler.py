@@ -57,8 +57,8 @@ class Scheduler:
         self._families = [catalogue()[part.instrument].family for part in score.parts]
         self._due: deque[tuple[ScoreNote, float]] = deque()
         self._pedals = Pedals(score)
-        self._pedalled: dict[tuple[int, int], int] = {}
-        """The newest note of a part and pitch that ends under the pedal."""
+        self._pedalled: dict[tuple[int, int], tuple[float, list[int]]] = {}
+        """The newest notes of a part and pitch that end under the pedal: onset (quarters), and those struck there."""
         self._sounding: list[tuple[float, int, _Ending]] = []
         self._ending: list[_Ending] = []
         self._next_id = 0
@@ -165,7 +165,8 @@ class Scheduler:
             damped += self._strike_again(note, max(now_s, onset_s))
             if pedal_quarter is not None:
                 end_quarter = pedal_quarter
-                self._pedalled[note.part, note.pitch] = self._next_id
+                struck = self._pedalled.setdefault((note.part, note.pitch), (note.onset_quarter, []))
+                struck[1].append(self._next_id)
             events.append(
                 NoteEvent(
                     note_id=self._next_id,
@@ -190,15 +191,16 @@ class Scheduler:
         return events, damped
 
     def _strike_again(self, note: ScoreNote, onset_s: float) -> list[NoteRelease]:
-        """The end of a note under the pedal whose string is struck again."""
-        earlier = self._pedalled.pop((note.part, note.pitch), None)
-        left = len(self._sounding) + len(self._ending)
-        if earlier is None:
+        """The ends of notes under the pedal whose string is struck again; two voices in unison strike it once."""
+        onset_quarter, struck = self._pedalled.get((note.part, note.pitch), (note.onset_quarter, []))
+        if onset_quarter > note.onset_quarter - 1e-6:
             return []
-        self._sounding = [entry for entry in self._sounding if entry[1] != earlier]
+        del self._pedalled[note.part, note.pitch]
+        sounding = {note_id for _, note_id, _ in self._sounding} | {ending.note_id for ending in self._ending}
+        self._sounding = [entry for entry in self._sounding if entry[1] not in struck]
         heapq.heapify(self._sounding)
-        self._ending = [ending for ending in self._ending if ending.note_id != earlier]
-        return [NoteRelease(earlier, onset_s)] if len(self._sounding) + len(self._ending) < left else []
+        self._ending = [ending for ending in self._ending if ending.note_id not in struck]
+        return [NoteRelease(note_id, onset_s) for note_id in struck if note_id in sounding]
 
     def _release_due(self, now_s: float, horizon_s: float, when: When) -> list[NoteRelease]:
         releases = []

@@ -76,8 +76,8 @@ def under_pedal(notes: list[tuple[float, float, int]], pedals: list[tuple[float,
     return replace(made, pedals=np.array([(0, low, high) for low, high in pedals], PEDAL_DTYPE))
 
 
-def played(compiled: Score) -> dict[tuple[float, int], float]:
-    """When each note (place, pitch) is let go, at two quarters a second from 0 s on."""
+def let_go(compiled: Score) -> list[tuple[float, int, float]]:
+    """Place and pitch of each note, and when it is let go, at two quarters a second from 0 s on."""
     scheduler = Scheduler(compiled, PartBook(compiled))
     notes: list[NoteEvent] = []
     releases: list[NoteRelease] = []
@@ -89,7 +89,12 @@ def played(compiled: Score) -> dict[tuple[float, int], float]:
         releases += ended
     ends = {release.note_id: release.time_s for release in releases}
     assert len(ends) == len(releases) == len(notes), "each is let go once"
-    return {(one.quarter, one.pitch): ends[one.note_id] for one in notes}
+    return [(one.quarter, one.pitch, ends[one.note_id]) for one in notes]
+
+
+def played(compiled: Score) -> dict[tuple[float, int], float]:
+    """When each note (place, pitch) is let go."""
+    return {(quarter, pitch): end_s for quarter, pitch, end_s in let_go(compiled)}
 
 
 def test_notes_ring_until_the_pedal_is_lifted() -> None:
@@ -104,6 +109,12 @@ def test_a_string_struck_again_rings_anew() -> None:
     ends = played(under_pedal([(0.0, 1.0, 60), (2.0, 1.0, 60), (2.0, 1.0, 67)], [(0.0, 6.0)]))
     assert ends[0.0, 60] == pytest.approx(1.0)
     assert ends[2.0, 60] == ends[2.0, 67] == pytest.approx(3.0)
+
+
+def test_two_voices_in_unison_do_not_end_each_other() -> None:
+    """One was let go as both began, as if the other had struck the string again."""
+    both = let_go(under_pedal([(0.0, 3.0, 60), (0.0, 4.0, 60), (5.0, 2.0, 60)], [(1.0, 8.0)]))
+    assert both == [(0.0, 60, pytest.approx(2.5)), (0.0, 60, pytest.approx(2.5)), (5.0, 60, pytest.approx(4.0))]
 
 
 def test_a_pedal_pressed_as_a_note_ends_does_not_catch_it() -> None:
