@@ -49,14 +49,15 @@ def _changes(session: Session) -> Iterator[Heard]:
     asked = [control for control in session.controls if control.action in (SEAT, ACTION)]
     if not asked and header.seat == "podium":
         return
-    hall, seat = read_hall(header.hall), header.seat
+    own, seat = read_hall(header.hall), header.seat
+    hall = own
     if seat != "podium":
         yield Heard(-math.inf, hall, listener_at(seat, hall, header.placements), False)
     for control in asked:
         if control.action == SEAT:
             seat, listener = seat_asked_for(hall, float(control.value.split()[0]))
         else:
-            hall = read_hall(control.value)
+            hall = own if control.value == own.key else read_hall(control.value)  # a user's own has a path
             seat, listener = seat_kept(seat, hall)
         yield Heard(control.time_s, hall, listener, control.action == ACTION)
 

@@ -4,6 +4,7 @@ The session owns what it is given and closes it. One thread steps it, about a hu
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -131,6 +132,8 @@ class LiveSession:
             frame = replace(frame, position=replace(frame.position, state="stopped"))
         self._quarter, self._state = frame.position.quarter, frame.position.state
         self._next_frame = frame.index + 1
+        if self._entering is not None:  # music may have begun while the next hall is made ready
+            self.audio.enter_at(-math.inf if self._state in AT_REST else math.inf)
         if self.hands is not None:
             self.hands.show(frame)
         self._tell_inputs(frame)
@@ -344,7 +347,7 @@ class LiveSession:
                 self.enter_hall(hands, hands.hall_asked_for(request.value))
 
     def enter_hall(self, hands: HallInteraction, hall: Hall) -> None:
-        """Play in another hall as soon as it is ready; nothing happens while music is played."""
+        """Play in another hall as soon as it is ready and nothing is played; not to be asked for while music is."""
         if self._state not in AT_REST or self._entering is not None or hall == hands.hall:
             return
         try:
@@ -364,6 +367,7 @@ class LiveSession:
             return
         now_s = self.clock.now_s()
         hands.enter(hall)
+        self.audio.sit(seat_kept(hands.seat, hall)[1])  # they may have sat down elsewhere on the way
         if self.house is not None:
             self.audio.submit((), self.house.hush(now_s))
             others = tuple(seat for seat in self.beside if seat not in self.house.seats)

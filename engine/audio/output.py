@@ -74,7 +74,7 @@ class AudioProcess:
         self._releases: dict[int, NoteRelease] = {}
         self._seat: Sit | None = None
         self._dropped = 0
-        self._enters_at_s = math.inf
+        self._entering, self._enters_at_s = False, -math.inf
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
@@ -151,12 +151,17 @@ class AudioProcess:
         they play."""
         with self._lock:
             self._job = replace(self._job, room=room, settings=replace(self._job.settings, listener=listener))
+            self._entering, self._enters_at_s = True, at_s
+
+    def enter_at(self, at_s: float) -> None:
+        """Go to the next hall at another session time than ``enter`` was told; ``math.inf``: not for now."""
+        with self._lock:
             self._enters_at_s = at_s
 
     @property
     def entering(self) -> bool:
-        """Another hall is being made ready, or its time has not come."""
-        return self._enters_at_s != math.inf
+        """Another hall is being made ready, or its time has not come; not where the sound was given up."""
+        return self._entering and self._watcher.is_alive()
 
     @property
     def room(self) -> Room:
@@ -281,7 +286,7 @@ class AudioProcess:
                 here = self._player.job
                 settings = replace(self._job.settings, listener=here.settings.listener)
                 self._job = replace(self._job, room=here.room, settings=settings)
-                self._enters_at_s = math.inf
+                self._entering = False
             return False
         if not standby.ready or self._clock.now_s() < at_s:
             return False
@@ -290,7 +295,7 @@ class AudioProcess:
         before.end(softly_s=1.0)  # many a device opens once only
         with self._lock:
             self._ring.set_state("starting", message="")
-            self._player, self._seat, self._enters_at_s = standby, None, math.inf
+            self._player, self._seat, self._entering = standby, None, False
             self._begin_to_play()
             self._send(self._still_to_play())
         return True
@@ -332,8 +337,10 @@ class AudioProcess:
         before.end()
         with self._lock:  # what is submitted from here on comes after what still sounds, and once
             self._player = standby
+            if standby.job.room is not before.job.room:
+                self._seat = None  # it was one of the hall that is left
             if standby.job.room is self._job.room:
-                self._enters_at_s = math.inf
+                self._entering = False
             self._begin_to_play()
             self._send(self._still_to_play())
         return True

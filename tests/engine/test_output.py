@@ -117,9 +117,13 @@ def test_another_hall_is_heard_when_it_is_ready_and_due(audio: AudioProcess, clo
     """A process that was made ready there takes over, in its time; what is held goes on, and so do readers."""
     here, there = audio.room, small_room(1.6)
     first_pid, start = audio.pid, audio.read_since(1 << 62)[0]
-    due_s = clock.now_s() + 4.0
-    audio.enter(there, None, due_s)
-    assert audio.entering and audio.room is here
+    audio.enter(there, None)
+    audio.enter_at(math.inf)
+    wait_until(lambda: audio.standby_ready and audio._standby is not None and audio._standby.job.room is there)
+    due_s = clock.now_s() + 2.0
+    hear(audio, 0.5)
+    assert audio.entering and audio.room is here, "ready, but not asked to go"
+    audio.enter_at(due_s)
     audio.submit([note(1, clock.now_s(), 120.0)], [])
     assert level(hear(audio, 0.6)[1][-4800:]) > 1e-3, "the music goes on meanwhile"
     wait_until(lambda: not audio.entering)
@@ -190,6 +194,9 @@ def test_a_process_that_cannot_start_says_why(clock: SessionClock) -> None:
     )
     with pytest.raises(AudioDeviceError):
         process.wait_until_ready(READY_S)
+    wait_until(lambda: not process._watcher.is_alive(), 5.0)
+    process.enter(small_room(1.6), None)
+    assert not process.entering, "nobody waits for a hall where the sound was given up"
     process.close()
     process.close()
 

@@ -1,6 +1,7 @@
 """Hands in a live session: what is asked for by panels is done, and who is moved is heard from elsewhere."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,22 +11,23 @@ import numpy as np
 import pytest
 from interaction_support import EYE, middle_of, towards
 
+from tutti.assets import asset_path
 from tutti.engine.audio.impulse_response import room_of
 from tutti.engine.audio.listener_seats import listener_at, seat_choices
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
 from tutti.engine.audio.source_field import Listener
 from tutti.engine.hall import read_hall
-from tutti.engine.interaction.values import Pointer
+from tutti.engine.interaction.values import Pointer, Request
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.performance import Performance
 from tutti.engine.placement import choose_plan, place_players, read_plan
 from tutti.engine.sounds.sound_set import load_sound_set
-from tutti.engine.types import NoteEvent, PlayerPlacement
+from tutti.engine.types import Frame, NoteEvent, PlayerPlacement
 from tutti.studio.hall_choice import heard_from
 from tutti.studio.hall_interaction import HallInteraction
 from tutti.studio.live import LiveSession
 from tutti.studio.relay.relay_types import PointingInput
-from tutti.studio.session_file import SessionHeader, SessionRecorder, read_session
+from tutti.studio.session_file import ControlEvent, SessionHeader, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer
 
 HALL = read_hall()
@@ -53,6 +55,7 @@ class Ears:
     entered: list[tuple[Any, Listener | None, float]] = field(default_factory=list)
     room: Any = None
     entering: bool = False
+    enters_at_s: float = math.nan
     rate_hz: int = 48_000
 
     def submit(self, notes: object, releases: object) -> None: ...
@@ -69,6 +72,9 @@ class Ears:
     def enter(self, room: Any, listener: Listener | None, at_s: float = -math.inf) -> None:
         self.entered.append((room, listener, at_s))
         self.entering = True
+
+    def enter_at(self, at_s: float) -> None:
+        self.enters_at_s = at_s
 
     def arrive(self) -> None:
         self.room, self.entering = self.entered[-1][0], False
@@ -297,6 +303,49 @@ def test_while_they_play_nobody_leaves_the_hall(hall: Hall) -> None:
     hall.session._state = "playing"
     hall.session.enter_hall(hands, read_hall("cathedral"))
     assert hall.ears.entered == [] and hands.entering is None
+
+
+def test_music_that_begins_on_the_way_is_not_broken(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    hands = hall.session.hands
+    assert hands is not None
+    hall.session.enter_hall(hands, read_hall("cathedral"))
+    hall.step()
+    assert hall.ears.enters_at_s == -math.inf
+    perform = hall.session.performance.step
+
+    def playing(*given: Any) -> Frame:
+        frame = perform(*given)
+        return replace(frame, position=replace(frame.position, state="playing"))
+
+    monkeypatch.setattr(hall.session.performance, "step", playing)
+    hall.step()
+    assert hall.ears.enters_at_s == math.inf, "not while they play"
+
+
+def test_who_sits_down_elsewhere_on_the_way_is_heard_from_there(hall: Hall) -> None:
+    hands = hall.session.hands
+    assert hands is not None
+    vineyard = read_hall("vineyard")
+    hall.session.enter_hall(hands, vineyard)
+    first_row = seat_choices(HALL)[1]
+    assert first_row in seat_choices(vineyard)
+    hands.sit(Request("window", "seat", value=1.0))
+    hall.ears.arrive()
+    for _ in range(40):
+        hall.step()
+    assert hands.seat == first_row and hall.ears.seats == [listener_at(first_row, vineyard, ())]
+
+
+def test_the_way_back_to_a_hall_of_ones_own(hall: Hall, tmp_path: Path) -> None:
+    """It is recorded by its key, by which only those that ship are found."""
+    own = tmp_path / "mine.toml"
+    shipped = asset_path("halls", "studio.toml").read_text(encoding="utf-8")
+    own.write_text(re.sub(r"(?m)^name = .*", 'name = "Mine"', shipped, count=1), encoding="utf-8")
+    hall.session.close()
+    session = read_session(tmp_path / "s.mcap")
+    controls = tuple(ControlEvent(time_s, "enter", key) for time_s, key in ((1.0, "cathedral"), (2.0, "mine")))
+    there = replace(session, header=replace(session.header, hall=str(own)), controls=controls)
+    assert [change.hall.name for change in heard_from(there)] == ["Cathedral", "Mine"]
 
 
 def test_a_hall_that_is_never_ready_is_told(hall: Hall) -> None:
