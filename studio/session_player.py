@@ -69,7 +69,9 @@ class SessionPlayer:
             while self._seats and self._seats[0].time_s <= recorded.time_s:
                 change = self._seats.popleft()
                 if change.entered:
-                    self._house = self._house and self._house.moved(change.hall)
+                    if self._house is not None:
+                        self._audio.submit((), self._house.hush(now_s))
+                        self._house = self._house.moved(change.hall)
                     self._place()
                     self._next_hall()
                 else:

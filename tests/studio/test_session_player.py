@@ -8,13 +8,13 @@ from test_session_file import HEADER, frame, pose
 
 from tutti.engine.audio.impulse_response import room_of
 from tutti.engine.hall import read_hall
-from tutti.engine.types import PERFORMER, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement, Pose
+from tutti.engine.types import PERFORMER, Applause, Frame, HeardNote, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from tutti.studio.hall_choice import Heard
 from tutti.studio.heard_again import HeardAgain
 from tutti.studio.house import House
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.results import Stage, audio_cues
-from tutti.studio.session_file import Reseating, Session, SessionRecorder, read_session
+from tutti.studio.session_file import ControlEvent, Reseating, Session, SessionRecorder, read_session
 from tutti.studio.session_player import SessionPlayer, shifted
 
 
@@ -192,3 +192,22 @@ def test_an_export_goes_to_another_hall_with_its_audience_when_the_session_did()
     assert audiences[0] != house.seats and {p.player for p in audiences[0]} == {p.player for p in house.seats}
     assert audiences[1] == (), "nobody sits outdoors"
     assert audiences[2] == house.seats, "they come back with the numbers that they had"
+
+
+class Traveller(Listener):
+    """A listener who goes along to other halls."""
+
+    def enter(self, room: Any, listener: Any, at_s: float) -> None: ...
+
+
+def test_in_a_replay_who_claps_stops_as_they_go_to_another_hall() -> None:
+    """Those who clapped there were forgotten, and clapped on in the next hall for as long as their notes were."""
+    still = [replace(frame(index, pose(index)), notes=(), releases=()) for index in range(200)]
+    ended = [replace(one, position=replace(one.position, state="ended")) for one in still]
+    ended[10] = replace(ended[10], applause=Applause(0.1, 8.0, 1.0))
+    session = replace(session_of(ended), controls=(ControlEvent(1.5, "enter", "cathedral"),))
+    house = House.of(read_hall(), HEADER.placements, len(HEADER.parts))
+    ears = Traveller()
+    player = SessionPlayer(session, 0.0, ears, None, house)
+    player.step(1.6)
+    assert ears.notes and {note.note_id for note in ears.notes} == {release.note_id for release in ears.releases}
