@@ -21,7 +21,7 @@ from ..score import NoteFlag
 from . import score_limits as limits
 from .instrument_names import instrument_of_program
 from .midi_file import open_midi
-from .pedals import PedalSign, pressed_spans
+from .pedals import PedalSign, joined_spans, pressed_spans
 from .tempo_marks import FASTEST_QUARTER_BPM, SLOWEST_QUARTER_BPM
 from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore, WrittenTempo
 
@@ -223,7 +223,7 @@ def _parts(lines: list[_Line], single_track: bool) -> list[WrittenPart]:
         merged = pianos[0]
         merged.name = "Piano"
         merged.notes = sorted(merged.notes + pianos[1].notes, key=lambda note: note.onset)
-        merged.pedals = merged.pedals or pianos[1].pedals
+        merged.pedals = joined_spans(merged.pedals + pianos[1].pedals)
         return [merged]
     return parts
 

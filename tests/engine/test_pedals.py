@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from score_samples import attributes, note, repeat, score, write
 from support import make_score
 
-from tutti.engine.notation.pedals import pressed_spans
+from tutti.engine.notation.pedals import joined_spans, pressed_spans
 from tutti.engine.notation.score_cache import pack_score, unpack_score
 from tutti.engine.notation.score_reader import read_score
 from tutti.engine.parts import PartBook
@@ -40,6 +40,17 @@ def test_signs_press_change_and_lift() -> None:
         (2.0, 4.0),
         (4.0, 8.0),
     ]
+
+
+def test_signs_at_one_place() -> None:
+    for changed in (["lift", "press"], ["press", "lift"], ["change"]):
+        signs = [(0.0, "press"), *((2.0, sign) for sign in changed), (3.0, "lift")]
+        assert pressed_spans(signs, 8.0) == [(0.0, 2.0), (2.0, 3.0)]
+    assert pressed_spans([(1.0, "press"), (1.0, "lift"), (5.0, "press"), (6.0, "lift")], 8.0) == [(5.0, 6.0)]
+
+
+def test_the_pedals_of_two_hands_are_one() -> None:
+    assert joined_spans([(0.0, 2.0), (4.0, 6.0), (1.0, 3.0), (6.0, 7.0)]) == [(0.0, 3.0), (4.0, 6.0), (6.0, 7.0)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.sampled_from(["press", "lift", "change"]))))
