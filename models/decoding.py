@@ -159,34 +159,30 @@ class PartDecoder:
         return logits
 
     def _arriving(self, logits: np.ndarray, voice: int, tokens: Sequence[int], arrival: Arrival) -> np.ndarray:
-        """The odds of what a voice may do where voices meet on a chord; as they are where it could do nothing."""
+        """The odds of what a voice may do where voices meet on a chord, not crossing those that are decided if it can
+        do so; as they are where it could do nothing."""
         sounding = int(self.state.sounding[voice])
         sounds = FIRST_PITCH <= sounding < VOCABULARY
         classes, present = arrival.classes[voice], sounds or voice in arrival.present
+        symbols, _ = self.state.known(tokens)
+        pitched = np.flatnonzero((symbols >= FIRST_PITCH) & (symbols < VOCABULARY))
+        known = symbols - FIRST_PITCH + LOW_PITCH
         if arrival.third is not None and arrival.third in classes:
-            symbols, _ = self.state.known(tokens)
-            pitched = symbols[(symbols >= FIRST_PITCH) & (symbols < VOCABULARY)]
             waiting = (v for v in self._answered if v != voice and tokens[v] == UNKNOWN)
-            if ((pitched - FIRST_PITCH + LOW_PITCH) % 12 == arrival.third).any():
+            if (known[pitched] % 12 == arrival.third).any():
                 classes = classes - {arrival.third} if arrival.pulls else classes
             elif not any(arrival.third in arrival.classes.get(other, ()) for other in waiting):
                 classes, present = frozenset({arrival.third}), True
         pitches = np.arange(LOW_PITCH, HIGH_PITCH + 1)
-        fits = np.isin(pitches % 12, sorted(classes)) & self._keeps_bass(pitches, voice, tokens, arrival.bass)
-        may = np.append([sounds and fits[sounding - FIRST_PITCH], not present], fits)
-        arriving = np.where(may, logits, -np.inf)
-        return arriving if np.isfinite(arriving).any() else logits
-
-    def _keeps_bass(self, pitches: np.ndarray, voice: int, tokens: Sequence[int], bass: int | None) -> np.ndarray:
-        """Which pitches of a voice leave the bass the lowest note, as far as the others are known."""
-        if bass is None:
-            return np.ones(len(pitches), bool)
-        symbols, _ = self.state.known(tokens)
-        decided = [v for v in range(VOICES) if tokens[v] != UNKNOWN and FIRST_PITCH <= symbols[v] < VOCABULARY]
-        sounding = {v: int(symbols[v]) - FIRST_PITCH + LOW_PITCH for v in decided if v != voice}
-        if voice == bass:
-            return pitches <= min(sounding.values(), default=HIGH_PITCH)
-        return pitches >= sounding.get(bass, LOW_PITCH)
+        highest = known[pitched[pitched < voice]].min(initial=HIGH_PITCH)
+        lowest = known[pitched[pitched > voice]].max(initial=LOW_PITCH)
+        fits = np.isin(pitches % 12, sorted(classes))
+        for within in (fits & (lowest <= pitches) & (pitches <= highest), fits):
+            may = np.append([sounds and within[sounding - FIRST_PITCH], not present], within)
+            arriving = np.where(may, logits, -np.inf)
+            if np.isfinite(arriving).any():
+                return arriving
+        return logits
 
     def _penalties(
         self,

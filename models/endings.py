@@ -90,7 +90,7 @@ def _arrival(
     if bass is not None:
         classes[bass] = frozenset({chord.root})
     third = (chord.root + QUALITIES[chord.quality][1]) % 12
-    return Arrival(step, chord.pitch_classes, classes, present, third, chord.quality == "dominant7", until, bass)
+    return Arrival(step, chord.pitch_classes, classes, present, third, chord.quality == "dominant7", until)
 
 
 def _sounding(notes: np.ndarray, quarter: float) -> frozenset[int]:

@@ -77,5 +77,4 @@ def _for_voices(arrival: Arrival, group: VoiceGroup) -> Arrival:
         arrival,
         classes={voice: arrival.classes[part] for voice, part in voices.items() if part in arrival.classes},
         present=frozenset(voice for voice, part in voices.items() if part in arrival.present),
-        bass=next((voice for voice, part in voices.items() if part == arrival.bass), None),
     )

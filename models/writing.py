@@ -56,8 +56,7 @@ class Arrival:
 
     ``classes`` are the pitch classes that each of them may have there; those that sound go on sounding, and those that
     are ``present`` sound in any case. One of them at least has the ``third``, and only one where it ``pulls``, as the
-    leading note does. The ``bass`` has the lowest note of all. From this step up to ``until`` (not included) the
-    ``chord`` (pitch classes) is asked of all.
+    leading note does. From this step up to ``until`` (not included) the ``chord`` (pitch classes) is asked of all.
     """
 
     step: int
@@ -67,7 +66,6 @@ class Arrival:
     third: int | None = None
     pulls: bool = False
     until: int = 0
-    bass: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
