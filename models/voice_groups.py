@@ -49,8 +49,8 @@ def part_ranges(score: Score) -> dict[int, Range]:
 
 
 def part_heights(score: Score) -> dict[int, float]:
-    """How high each part lies (MIDI pitch): the mean of its notes; where it has none, a little below the middle of its
-    instrument's range. Percussion has no height."""
+    """How high each part lies (MIDI pitch): the mean of its notes, or a little below the middle of its instrument's
+    range where it has none. Percussion has no height."""
     heights = {}
     for index, part in enumerate(score.parts):
         if part.instrument == "percussion":
