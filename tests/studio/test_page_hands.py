@@ -177,3 +177,20 @@ def test_the_menu_opens_in_the_hall_and_is_obeyed(
     assert running.session.performance.style.forgiveness == pytest.approx(0.5, abs=0.05)
     page.keyboard.press("n")
     until(page, lambda shown: not any(p["panel"] == "menu" for p in shown["panels"]), "the menu stays open")
+
+
+@pytest.mark.timeout(170)
+def test_who_takes_the_baton_beats_and_moves_nobody(page: Page) -> None:
+    """The menu switches pointing on; it stayed on, and the first strokes carried a player away."""
+    page.mouse.move(550, 300)
+    page.keyboard.press("n")
+    until(page, lambda shown: any(p["panel"] == "menu" for p in shown["panels"]), "no menu")
+    page.keyboard.press("b")
+    page.wait_for_function("document.querySelector('.holding') !== null")
+    until(
+        page,
+        lambda shown: not shown["pointing"] and not any(p["panel"] == "menu" for p in shown["panels"]),
+        "the mouse still points, or the menu is open",
+    )
+    page.keyboard.press("b")
+    page.wait_for_function("document.querySelector('.holding') === null")

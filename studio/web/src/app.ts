@@ -321,6 +321,12 @@ export class App {
     this.showControls();
   }
 
+  /** Who takes the baton means to beat: the menu closes, and the mouse moves no players. */
+  private conductNow(): void {
+    if (this.hands.menuOpen) this.hands.pressMenu();
+    this.point(false);
+  }
+
   private setVolume(loudness: number): void {
     this.audio.setVolume(loudness);
     if (this.audio.state === "muted" || this.audio.state === "blocked") void this.audio.mute(false);
@@ -372,6 +378,7 @@ export class App {
       this.wasHolding = holding;
       this.audio.setTarget(holding ? CONDUCTING_TARGET_S : LISTENING_TARGET_S);
       if (holding) this.look("podium");
+      if (holding && this.hands.pointing) this.conductNow();
       this.conducting.hold(holding);
     }
     this.conducting.allow();
