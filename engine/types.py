@@ -74,7 +74,8 @@ class ScorePosition:
 
     ``beat`` is the fractional index into the score's conductor's beats, ``quarter`` the same place in quarters
     (repeats expanded), ``quarter_rate`` its speed in quarters per second, ``bpm`` in conductor's beats per minute,
-    ``measure`` the printed measure number and ``beat_in_measure`` counts from 1.
+    ``measure`` the printed measure number and ``beat_in_measure`` counts from 1; where the piece is over it is still
+    in the last beat.
     """
 
     time_s: float

@@ -26,6 +26,8 @@ WAIT_BEFORE = 0.02
 NEARLY = 1e-6
 """And so far (in beats) before one whose time has not come: nearer than ``_ARRIVED`` it would be there."""
 _ARRIVED = 1e-9
+STILL_THE_LAST = 1.0 - 1e-4
+"""How far into the last beat the piece is when it is over: no beat comes after it."""
 ENTRY_CONFIDENCE = 0.5
 """An announced first beat is begun from this confidence."""
 PLAIN_CONFIDENCE = 0.5
@@ -318,6 +320,9 @@ class Follower:
         row = self._score.beats[index]
         moving = self._state in ("playing", "coasting", "holding")
         speed = self._speed if moving else 0.0
+        within = self._beat - index
+        if index == self._count - 1:
+            within = min(within, STILL_THE_LAST)
         return ScorePosition(
             time_s=now_s,
             beat=self._beat,
@@ -325,7 +330,7 @@ class Follower:
             quarter_rate=speed * self._durations[index],
             bpm=60.0 / self._period_s if moving else 0.0,
             measure=str(self._score.measures["number"][row["measure"]]),
-            beat_in_measure=float(row["beat"]) + self._beat - index,
+            beat_in_measure=float(row["beat"]) + within,
             state=self._state,
         )
 

@@ -39,6 +39,8 @@ def test_it_waits_then_plays_in_time_and_ends():
     assert positions[60].state == "preparing"
     assert positions[500].state == "playing"
     assert positions[-1].state == "ended"
+    last = SCORE.beats[-1]
+    assert int(positions[-1].beat_in_measure) == last["beat"] == last["beats_in_measure"], "no bar has a beat more"
     assert positions[500].quarter_rate == pytest.approx(0.5 / PERIOD, rel=0.1)
     assert positions[500].bpm == pytest.approx(100.0)
 
