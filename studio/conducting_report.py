@@ -202,7 +202,7 @@ def conducting_plots(conducting: Conducting) -> list[tuple[str, bytes]]:
         plots.append(("Each beat of the bar: clarity, lag of the orchestra, steadiness", _beats_plot(conducting)))
     if conducting.ways:
         shown = len(_shown(conducting.ways))
-        whole = "every bar" if shown == len(conducting.ways) else f"{shown} of {len(conducting.ways)} bars"
+        whole = "every bar" if shown == len(conducting.bars) else f"{shown} of {len(conducting.bars)} bars"
         plots.append((f"The baton’s way, {whole}; dotted: the ideal figure", _alone_ways(conducting)))
     plots.append(("What the orchestra understood, and when", _alone(2.9, draw_timeline, conducting)))
     return plots
@@ -235,25 +235,30 @@ def _alone(height_in: float, draw: Any, conducting: Conducting) -> bytes:
 
 
 def draw_tempo(axes: Axes, conducting: Conducting) -> None:
-    """Conducted beats (thin) and bars (bold) over the marks; the axis is the bars in the order they were played."""
+    """Conducted beats (thin) and bars (bold) over the marks; the axis is the bars in the order they were played.
+
+    Each beat stands at its place in the bar: that of an upbeat just before the first whole bar.
+    """
     score, played = conducting.score, conducting.bars
     at: list[float] = []
     for index, bar in enumerate(played):
-        count = bar.last - bar.first + 1
-        at += [index + beat / count for beat in range(count)]
+        rows = score.beats[[crossing.beat_index for crossing in conducting.crossings[bar.first : bar.last + 1]]]
+        at += (index + (rows["beat"] - 1.0) / rows["beats_in_measure"]).tolist()
     beats = np.array([crossing.bpm for crossing in conducting.crossings])
+    tempi = np.array([bar.conducted_bpm for bar in played])
     marks = [marked_bpm(score, crossing.beat_index) for crossing in conducting.crossings]
-    middles = np.arange(len(played)) + 0.5
+    middles = [(at[bar.first] + index + 1.0) / 2.0 for index, bar in enumerate(played)]
     axes.step(at, marks, where="post", color=SLATE, linewidth=1.6, linestyle=(0, (4, 2)), label="marked")
     axes.plot(at, beats, color=GOLD, linewidth=0.9, alpha=0.9, label="conducted, by beat")
-    axes.plot(middles, [bar.conducted_bpm for bar in played], color=WINE, linewidth=2.0, label="conducted, by measure")
+    axes.plot(middles, tempi, color=WINE, linewidth=2.0, label="conducted, by measure")
     step = next(size for size in (1, 2, 4, 5, 10, 20, 50, 100, 200, 500, 5000) if len(played) / size <= 30)
     axes.set_xticks(range(0, len(played), step), [str(score.measures["number"][bar.measure]) for bar in played[::step]])
     axes.set_xlim(0, max(1, len(played)))
     axes.set_xlabel("measure", color=INK)
     axes.set_ylabel("beats a minute", color=INK)
     if len(beats):
-        low, high = min(*np.percentile(beats, (0.5,)), *marks), max(*np.percentile(beats, (99.5,)), *marks)
+        low = min(*np.percentile(beats, (0.5,)), *tempi, *marks)
+        high = max(*np.percentile(beats, (99.5,)), *tempi, *marks)
         axes.set_ylim(max(0.0, low - 0.15 * (high - low) - 4), high + 0.15 * (high - low) + 4)
         axes.legend(frameon=False, labelcolor=INK, ncols=3, loc="best", fontsize=9)
 

@@ -127,6 +127,7 @@ def _level_plot(sound: SoundMeasurement) -> bytes:
     figure, axes = new_plot(2.4)
     times = np.arange(len(sound.level_db)) * LEVEL_STEP_S
     axes.fill_between(times, np.maximum(sound.level_db, -80.0), -80.0, color=GOLD, alpha=0.75, linewidth=0)
+    axes.set_xlim(0.0, max(LEVEL_STEP_S, LEVEL_STEP_S * (len(sound.level_db) - 1)))
     axes.set_ylim(-80, 0)
     axes.set_ylabel("level (dBFS)", color=INK)
     return png(figure)
@@ -144,6 +145,7 @@ def _roll_plot(report: ReportInput) -> bytes:
         alphas = [0.25 + 0.75 * note.velocity / 127 for note in by_part.get(index, [])]
         axes.broken_barh(bars, (index - 0.38, 0.76), facecolors=[(*_rgb(colour), a) for a in alphas], linewidth=0)
     axes.set_yticks(range(len(parts)), [part.name[:28] for part in parts], fontsize=8)
+    axes.set_xlim(left=0.0)
     axes.set_ylim(len(parts) - 0.4, -0.6)
     return png(figure)
 
@@ -164,6 +166,7 @@ def _spectrogram(wav: Path) -> bytes:
     axes.grid(False)
     if len(samples) > 4096 and np.abs(samples).max() > 0:
         axes.specgram(_dithered(samples.mean(axis=1)), NFFT=4096, Fs=rate_hz, noverlap=2048, cmap="magma", vmin=-140)
+        axes.set_xlim(0.0, len(samples) / rate_hz)
     axes.set_ylim(30, 12000)
     axes.set_yscale("log")
     axes.set_ylabel("frequency (Hz)", color=INK)

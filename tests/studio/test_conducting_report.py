@@ -21,6 +21,7 @@ from tutti.studio.conducting_report import (
     Conducting,
     conducting_figures,
     conducting_plots,
+    draw_tempo,
     look_back,
     write_conducting_png,
 )
@@ -75,6 +76,18 @@ def test_the_pictures_are_drawn(conducting: Conducting, tmp_path: Path) -> None:
     assert len(titles) == 4
     for _, image in conducting_plots(conducting):
         assert np.asarray(Image.open(io.BytesIO(image)).convert("L")).std() > 5
+
+
+def test_an_upbeat_stands_just_before_the_first_whole_bar(conducting: Conducting) -> None:
+    """It was drawn at the beginning of a bar of its own, and a slow last bar fell out of the picture."""
+    from_upbeat = look_back(conducting.score, [], conducting.crossings[3:])
+    slow = replace(from_upbeat.bars[-1], conducted_bpm=20.0)
+    axes = Figure().add_subplot()
+    draw_tempo(axes, replace(from_upbeat, bars=(*from_upbeat.bars[:-1], slow)))
+    at = {str(line.get_label()): np.asarray(line.get_xdata(), dtype=float) for line in axes.lines}
+    assert at["conducted, by beat"][:3] == pytest.approx([0.75, 1.0, 1.25])
+    assert at["conducted, by measure"][:2] == pytest.approx([0.875, 1.5])
+    assert axes.get_ylim()[0] < 20.0
 
 
 def test_a_narrow_figure_leaves_its_title_room(
