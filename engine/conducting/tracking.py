@@ -58,7 +58,9 @@ def read_take(path: Path | str) -> Take:
     except OSError as error:
         raise TakeError(f"{path}: cannot be read ({error.strerror}); check the file's name") from error
     except UnicodeDecodeError as error:
-        raise TakeError(f"{path}: not a text file; a take is a CSV file in UTF-8") from error
+        raise TakeError(
+            f"{path}: not a text file; a take is a CSV file in UTF-8 (tutti export makes one of a session)"
+        ) from error
     return parse_take(text, str(path))
 
 
