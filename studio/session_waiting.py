@@ -10,7 +10,8 @@ from .session_file import Session
 from .session_player import shifted
 
 LONGEST_BEFORE_S, KEPT_BEFORE_S = 6.0, 3.0
-"""Waiting of more than so many seconds before the first sound is cut to so many: the preparatory beat is in them."""
+"""Waiting of more than so many seconds before the first sound is cut to so many: the preparatory beat is in them. It is
+counted from the session's 0, where exported sound begins; live, frames come some seconds later."""
 LONGEST_AFTER_S, KEPT_AFTER_S = 15.0, 5.0
 """The same after the last one, and after the applause; ``KEPT_AFTER_S`` is more than halls ring."""
 
@@ -24,7 +25,7 @@ def without_waiting(session: Session) -> Session:
         return session
     first_s, last_s = sounds[0], sounds[-1]
     begin_s, end_s = session.frames[0].time_s, session.frames[-1].time_s
-    by_s = KEPT_BEFORE_S - first_s if first_s - begin_s > LONGEST_BEFORE_S else 0.0
+    by_s = KEPT_BEFORE_S - first_s if first_s - min(begin_s, 0.0) > LONGEST_BEFORE_S else 0.0
     if by_s:
         begin_s = first_s - KEPT_BEFORE_S
     elif end_s - last_s <= LONGEST_AFTER_S:

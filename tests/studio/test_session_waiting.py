@@ -55,6 +55,14 @@ def test_an_export_begins_shortly_before_the_music_and_ends_shortly_after_it() -
     assert cut.reseatings[0].frame <= cut.frames[0].index and cut.audio == ()
 
 
+def test_what_the_studio_took_to_open_is_waiting_too() -> None:
+    """Live, the first frame comes seconds after the session's 0, where exported sound begins: all that was silence."""
+    session = waiting(20, 4)
+    cut = without_waiting(replace(session, frames=session.frames[10:], poses=session.poses[10:]))
+    assert [note.onset_s for one in cut.frames for note in one.notes] == [KEPT_BEFORE_S]
+    assert cut.frames[0].time_s == 0.0
+
+
 def test_a_moment_of_rest_is_part_of_the_music() -> None:
     session = waiting(12, 30)
     assert without_waiting(session) is session
