@@ -141,9 +141,8 @@ class Accounts:
                 if parent.ictus_s >= self._gap_until_s:
                     weight += seen_worth * self._log_seen(parent, ictus, ahead, recent)
                     weight += LOG_SILENT * max(0, ahead - 1)
-                if ahead:
-                    weight += STIRS_WORTH * parent.log_small(self._meter, ictus)
                 if ahead and drawn:
+                    weight += STIRS_WORTH * parent.log_small(self._meter, ictus)
                     weight += log_beating + part * self._place.log_place(parent.index + ahead)
                 child.log_weight += weight
                 if ahead:

@@ -80,13 +80,18 @@ def test_a_turn_known_late_takes_back_no_beats_counted_since():
     assert {other.index for other in known._all} >= {4, 5}
 
 
-@pytest.mark.parametrize(("held", "stroke_m", "ends"), [(True, 0.05, False), (True, 0.25, True), (False, 0.05, True)])
-def test_under_a_fermata_a_stir_of_the_hand_just_when_a_beat_would_be_due_is_none(held, stroke_m, ends):
+@pytest.mark.parametrize(
+    ("held", "stroke_m", "drawn", "ends"),
+    [(True, 0.05, True, False), (True, 0.25, True, True), (False, 0.05, True, True), (True, 0.05, False, True)],
+    ids=["stir", "stroke", "no fermata", "soft tap"],
+)
+def test_under_a_fermata_a_stir_of_the_hand_just_when_a_beat_would_be_due_is_none(held, stroke_m, drawn, ends):
     score = make_score([], measures=8, beats_in_measure=4, quarter_bpm=100.0)
     fermatas = np.array([(2.0, 3.0)] if held else [], FERMATA_DTYPE)
     known = Accounts(MeterMap.of(replace(score, fermatas=fermatas)), ConductorProfile())
     known._all = [account(2, 4.2, 0.0)]
     known.best.strokes.depths = {(4, 3): 0.0}
+    known.best.drawn = drawn
     way = np.array([[3.0 + 0.01 * n, 0.0, 1.0, 0.0] for n in range(300)])
     stir = Candidate(known.best.expected_ictus_s(METER), stroke_m)
     known.weigh(stir, 0.6, readings((3.0, 5.5, 0.99)), ReadingTrust(), way)
