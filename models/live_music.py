@@ -19,16 +19,7 @@ from ..engine.score import Score
 from ..engine.types import ScoreNote, Situation
 from .controls import local_keys
 from .ensemble_writing import EnsembleSheet
-from .grid import (
-    FIRST_PITCH,
-    HOLD,
-    REST,
-    Grid,
-    encode_score,
-    encode_voice,
-    grid_of_score,
-    token_to_pitch,
-)
+from .grid import FIRST_PITCH, HOLD, REST, Grid, encode_score, encode_voice, grid_of_score, token_to_pitch
 from .live_phrases import LivePhrases
 from .wish import Wish
 from .writing import ASK, ASK_ANEW, IMAGINE

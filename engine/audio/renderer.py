@@ -221,10 +221,7 @@ class OrchestraRenderer:
         self.silence()
         self._left.append((self._reverb, self._position + self._reverb.tail))
         self._room, self._reverb = room, LateReverb(room, settings.rate_hz, self._block, settings.seed)
-        self._seat = listener
-        self._listener = listener or AT_PODIUM
-        self._adjust_loudness()
-        self._seats = self._playing.seats = self._seated()
+        self.sit(listener)
         self._take_stage()
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
