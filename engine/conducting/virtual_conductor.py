@@ -29,6 +29,8 @@ Timings = tuple[np.ndarray, np.ndarray]
 
 STALLED, STALLED_QUARTERS = 4.0, 4
 """No orchestra plays so many quarters in a row so many times slower than usual; an alignment that went astray does."""
+ASTRAY = 1.8
+"""A quarter that borders on those and is so many times slower than usual went astray with them."""
 CONTRADICTION_S = 0.05
 """How far a time may be from the others' before it is told that it was left out: notes of a chord are nearer."""
 REST_S = 1.0
@@ -111,14 +113,17 @@ def clean_timings(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
 
 def _without_stalls(quarter: np.ndarray, time_s: np.ndarray) -> Timings:
     """The timings at their usual speed where for ``STALLED_QUARTERS`` or more every quarter takes ``STALLED`` times as
-    long as usual: there a recording plays what the score has not (another movement, a repeat that is not written)."""
+    long as usual: there a recording plays what the score has not (another movement, a repeat that is not written). So
+    for a quarter next to them that takes ``ASTRAY`` times as long."""
     usual_s = float(np.median(np.diff(time_s) / np.diff(quarter)))
     grid = np.arange(quarter[0], quarter[-1] + 1e-9)
-    stalls = np.diff(np.interp(grid, quarter, time_s)) > STALLED * usual_s
+    slowness = np.diff(np.interp(grid, quarter, time_s)) / usual_s
     moved_s = time_s.copy()
-    for (stall,) in reversed(find_objects(label(stalls)[0])):  # what is moved lies behind
+    for (stall,) in reversed(find_objects(label(slowness > STALLED)[0])):  # what is moved lies behind
         begin, end = stall.start, stall.stop
         if end - begin >= STALLED_QUARTERS:
+            begin -= int(begin > 0 and slowness[begin - 1] > ASTRAY)
+            end += int(end < len(slowness) and slowness[end] > ASTRAY)
             begin_s, end_s = np.interp(grid[[begin, end]], quarter, time_s)
             within = (quarter > grid[begin]) & (quarter < grid[end])
             moved_s[quarter >= grid[end]] -= end_s - begin_s - (end - begin) * usual_s
