@@ -78,8 +78,8 @@ class Style:
     preparation: Literal["lift", "dip"] = "lift"
     """Preparatory beat: lifted out of stillness, or given with an ictus of its own."""
     hold: Literal["still", "slow", "low", "fidget"] = "still"
-    """Long beats: the hand stands at the top of the stroke; goes slowly all along; stays low and prepares what
-    follows anew; stands, and the conductor fidgets meanwhile."""
+    """Long beats: the hand stands at the top of the stroke; rises slowly to it; stays low and prepares what follows
+    anew; stands, and the conductor fidgets meanwhile."""
     centre_m: tuple[float, float, float] = (0.12, 1.05, -0.42)
     """Where the ictus of the first beat is."""
     manner: Manner = "standard"

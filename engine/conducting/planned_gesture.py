@@ -194,12 +194,14 @@ class Strokes:
         return slowed
 
     def _phase(self, elapsed: np.ndarray, duration: np.ndarray, usual: np.ndarray, style: Style) -> np.ndarray:
-        """How far in its stroke the hand is, 0–1. Long beats stand still at the top, or slow down."""
-        even = elapsed / duration
+        """How far in its stroke the hand is, 0–1. Long beats stand still at the top, or rise slowly to it; what
+        follows is prepared at the usual pace."""
+        falling = 1.0 - (duration - elapsed) / usual
         if style.hold == "slow":
-            return even
+            rising = 0.5 * elapsed / (duration - 0.5 * usual)
+            return np.where(is_held(duration, usual), np.where(falling < 0.5, rising, falling), elapsed / duration)
         if style.hold == "low":
-            return np.where(is_held(duration, usual), 1.0 - (duration - elapsed) / usual, even)
+            return np.where(is_held(duration, usual), falling, elapsed / duration)
         return standing_phase(elapsed, duration, usual)
 
     def _dip(self, times: np.ndarray) -> np.ndarray:

@@ -88,12 +88,15 @@ def _between(strokes: "Strokes", index: int, top_phase: float, style: Style) -> 
     """Points between two icti: time, how far from the one to the other, and height in parts of the stroke's."""
     start_s, end_s, usual_s = (float(times[index]) for times in (strokes.start_s, strokes.ictus_s, strokes.usual_s))
     length_s = end_s - start_s
-    if is_held(length_s, usual_s) and style.hold != "slow":
+    if is_held(length_s, usual_s):
         first_s, last_s = start_s + top_phase * usual_s, end_s - (1.0 - top_phase) * usual_s
+        held_s = np.linspace(first_s, last_s, max(2, int((last_s - first_s) / STILL_S)))
+        if style.hold == "slow":
+            risen = (held_s - start_s) / (last_s - start_s)
+            return [(at_s, 0.5 * part, part) for at_s, part in zip(held_s.tolist(), risen.tolist(), strict=True)]
         height = 0.2 if style.hold == "low" else 1.0
-        still = np.linspace(first_s, last_s, max(2, int((last_s - first_s) / STILL_S))).tolist()
         lifted = [(last_s + 0.05 * usual_s, 0.5, 1.0)] if height < 1.0 else []
-        return [(at_s, 0.5, height) for at_s in still] + lifted
+        return [(at_s, 0.5, height) for at_s in held_s.tolist()] + lifted
     parts = int(strokes.parts[index])
     if parts > 1:
         phases = (np.arange(1, 2 * parts) / (2 * parts)).tolist()
