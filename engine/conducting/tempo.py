@@ -56,8 +56,9 @@ READ_APART = 0.01
 LEAST_PART = 0.3
 READ_SD_S, READ_SD = 0.02, 0.2
 """Error of the time of the next ictus as read: at least, and besides in parts of the time until then."""
-NOT_BEFORE = 0.05
-"""The next ictus is not expected before it has come with this probability, as read: a hand that is held waits."""
+NOT_BEFORE, NOT_BEFORE_HELD = 0.05, 0.5
+"""The next ictus is not expected before it has come with this probability, as read: a hand that is held waits. Under a
+fermata and after a long stop nobody plays on before the hand plainly does, so there it is the second."""
 ANNOUNCED_S, ANNOUNCED, ANNOUNCED_STOPPED = 0.15, 0.5, 0.9
 """An ictus that was read to come within this time with this probability (a larger one after a long stop) may be past.
 """
@@ -352,11 +353,12 @@ class TempoTracker:
         if reading is None or not self._trust.believed:
             return -math.inf
         stopped = self._stopped(reading.time_s)
+        held = stopped or self._meter.is_held(self._accounts.best.index)
         if reading.soon(ANNOUNCED_S) > (ANNOUNCED_STOPPED if stopped else ANNOUNCED):
             self._announced_s = reading.time_s
         if reading.time_s - self._announced_s < 2.0 * ANNOUNCED_S:
             return -math.inf
-        return reading.time_s + reading.quantile_s(0.5 if stopped else NOT_BEFORE)
+        return reading.time_s + reading.quantile_s(NOT_BEFORE_HELD if held else NOT_BEFORE)
 
     def _look_ahead(self, sample: GestureSample) -> TempoEstimate:
         best = self._accounts.best
