@@ -141,7 +141,7 @@ def judged_take(piece: Piece, conductor: str, take: Take, music_s: np.ndarray, i
     marked_s = 60.0 * float(score.beats["duration_quarter"][0]) / score.quarter_bpm_at(float(score.beats["quarter"][0]))
     loop = PhaseLockedLoop().follow(*found, marked_s)
     loop_scores = judge(music_s, loop, head, nearest_lag(loop, music_s, head))
-    ideal = icti_s - _lag_by_beat(icti_s - music_s, score.beats["beat"][: len(music_s)])
+    ideal = icti_s - _lag_by_beat(icti_s - music_s, score.beats[: len(music_s)], head)
     prediction, halfway = _predictions(followed, music_s, head)
     return Result(
         piece=piece.name,
@@ -234,11 +234,14 @@ def _head_lag(played_s: np.ndarray, music_s: np.ndarray, head: int) -> float:
     return float(np.median((played_s - music_s)[:head][known])) if known.sum() >= 2 else float("nan")
 
 
-def _lag_by_beat(lags_s: np.ndarray, beat: np.ndarray) -> np.ndarray:
-    """For each beat, the mean lag of all beats at its place in the bar: what nobody knows beforehand."""
-    out = np.zeros_like(lags_s)
-    for number in np.unique(beat):
-        out[beat == number] = lags_s[beat == number].mean()
+def _lag_by_beat(lags_s: np.ndarray, beats: np.ndarray, head: int) -> np.ndarray:
+    """For each beat, the mean lag in the first bars of beats at its place in such a bar; where none was, of all."""
+    out = np.full_like(lags_s, lags_s[:head].mean())
+    keys = beats[["beats_in_measure", "beat"]]
+    for key in np.unique(keys):
+        mine = keys == key
+        if mine[:head].any():
+            out[mine] = lags_s[:head][mine[:head]].mean()
     return out
 
 

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from tutti.engine.conducting.beat_figures import Style
 from tutti.engine.conducting.tracking import Take
 from tutti.engine.conducting.virtual_conductor import conduct, intended
+from tutti.engine.score import FERMATA_DTYPE
 from tutti.engine.types import Pose
 
 Measured = dict[str, list[float]]
@@ -25,10 +26,15 @@ new one."""
 BURST_S = 0.3
 
 
+def is_usual(number: int) -> bool:
+    """Whether the conductor in the situation of that number is one of the textbook's: every third is, the others are
+    drawn at random."""
+    return number % 3 == 0
+
+
 def _some_conductor(number: int, what: str) -> Conductor:
-    """Every third from the textbook, the others drawn at random."""
     names = list(USUAL)
-    name = names[number // 3 % len(names)] if number % 3 == 0 else f"any {number}"
+    name = names[number // 3 % len(names)] if is_usual(number) else f"any {number}"
     return conductor(name, f"{what} {number}")
 
 
@@ -88,17 +94,29 @@ def _lag_by_place(off: np.ndarray) -> np.ndarray:
 
 
 def fermata(number: int) -> Measured:
-    """A hold of 10 s in the middle: beats counted in it, and whether the count is right at the end."""
+    """A fermata held for 10 s: beats counted or sounded in it, and whether the count is right at the end."""
+    return _held(number, "fermata")
+
+
+def unmarked_hold(number: int) -> Measured:
+    """The same where the score has no fermata."""
+    return _held(number, "unmarked hold")
+
+
+def _held(number: int, what: str) -> Measured:
     piece, period = _steady(number, 48)
     periods = np.full(48, period)
     periods[23] = 10.0
     piece = piece_of(piece.name, (1.0,) * int(piece.score.beats["beats_in_measure"][0]), periods)
-    hold = ("still", "slow", "low")[number % 3]
+    if what == "fermata":
+        marked = np.array([(23.0, 24.0)], FERMATA_DTYPE)
+        piece = replace(piece, score=replace(piece.score, fermatas=marked))
+    hold = ("still", "slow", "low")[number // 3 % 3]
     take, music_s, icti_s = _conducted(piece, _some_conductor(number, "fermata"), hold=hold)
     followed = follow(piece, take, len(music_s))
     return {
-        "false beats in a fermata of 10 s": [_counted_between(followed, icti_s, 23, period)],
-        "miscounts with a fermata": [float(followed.counted != len(music_s))],
+        f"false beats, {what}": [_counted_between(followed, icti_s, 23, period)],
+        f"miscounts, {what}": [float(followed.counted != len(music_s))],
     }
 
 
@@ -220,6 +238,7 @@ SITUATIONS: dict[str, tuple[Callable[[int], Measured], int, int]] = {
     "first chord": (first_chord, 48, 12),
     "tempo steps": (tempo_step, 40, 8),
     "fermata": (fermata, 24, 6),
+    "unmarked hold": (unmarked_hold, 24, 6),
     "stop with fidgets": (stop_with_fidgets, 12, 3),
     "preamble": (preamble, 24, 6),
     "lost tracking": (lost_tracking, 24, 4),

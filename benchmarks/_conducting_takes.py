@@ -50,7 +50,7 @@ USUAL: dict[str, tuple[Style, Tracking]] = {
         Tracking(rate_hz=30.0, noise_m=0.006, quantum_m=0.003, latency_s=0.05, losses_hz=0.02),
     ),
     "lag that drifts": (
-        Style(lag=1.0, lag_pattern=_MEASURED, lag_drift_s=0.04, jitter_colour=1.0, profile="power_law", hold="low"),
+        Style(lag=1.0, lag_pattern=_MEASURED, lag_drift_s=0.025, jitter_colour=1.0, profile="power_law", hold="low"),
         Tracking(rate_hz=120.0, noise_m=0.0005),
     ),
     "15 Hz": (Style(bounce=0.7, variation=0.2), Tracking(rate_hz=15.0, noise_m=0.004, smoothing_s=0.03, uneven=0.4)),

@@ -14,10 +14,10 @@ raw F: of all beats with no lag taken off; CMLt (mir_eval); takes in which a bea
 while; tempo: of the tempo that was played over four beats; period: error of its estimate halfway through each beat
 against the music's, a little smoothed; next beat: error of its prediction as it stands when the beat sounds, halfway to
 it, and when the one before was detected; lag: of the playhead behind the music. ``oracle`` plays at the hand's true
-icti with the mean lag of each beat of the bar removed in hindsight: the floor of the conductor's own noise.
+icti, less the mean lag that each beat of the bar had in the first bars: what the conductor's own noise leaves.
 
-Then situations of their own, and every figure that has a target beside it. Takes that fail are listed with the
-command that repeats one.
+Then situations of their own, and every figure that has a target beside it: of all conductors, and of the textbook's
+alone. Takes that fail are listed with the command that repeats one.
 """
 
 import argparse
@@ -34,9 +34,9 @@ from typing import TypeVar
 
 import numpy as np
 from _conducting_measures import Result, summary, trial
-from _conducting_situations import SITUATIONS
+from _conducting_situations import SITUATIONS, is_usual
 from _conducting_takes import USUAL, Piece, cast, conductor, curves, recorded_piece, recordings
-from _conducting_targets import TARGETS, Measured, judged, shown
+from _conducting_targets import TARGETS, Measured, Target, judged, shown
 from _conducting_tuning import tune
 from conducting_signs import figures as signs_measured
 from rich.console import Console
@@ -127,18 +127,26 @@ def sets_table(sets: dict[str, dict[str, float]]) -> Table:
     return table
 
 
-def targets_table(measured: Measured) -> tuple[Table, dict[str, dict[str, float | bool | None]]]:
+def targets_table(measured: Measured, textbook: Measured) -> tuple[Table, dict[str, dict[str, float | bool | None]]]:
+    """Every target with what was measured of all conductors, and of the textbook's alone."""
     table = Table(title="Targets", title_justify="left")
-    for title in ("figure", "measured", "must be", ""):
+    for title in ("figure", "all", "", "textbook", "", "must be"):
         table.add_column(title, justify="left" if title in ("figure", "") else "right")
     figures: dict[str, dict[str, float | bool | None]] = {}
-    for target, value in judged(measured):
-        bound = f"{target.sense} {shown(target, target.bound)}"
-        met = None if value is None else target.met(value)
-        figures[target.figure] = {"value": value, "bound": target.bound, "met": met}
-        verdict = {None: "[dim]not measured[/]", True: "[green]✓[/]", False: "[red]✗[/]"}[met]
-        table.add_row(target.figure, "–" if value is None else shown(target, value), bound, verdict)
+    for (target, value), (_, usual) in zip(judged(measured), judged(textbook), strict=True):
+        met, usual_met = (None if of is None else target.met(of) for of in (value, usual))
+        figures[target.figure] = {
+            "value": value, "met": met, "textbook": usual, "textbook_met": usual_met, "bound": target.bound,
+        }  # fmt: skip
+        cells = (cell for of in (value, usual) for cell in _judged_cells(target, of))
+        table.add_row(target.figure, *cells, f"{target.sense} {shown(target, target.bound)}")
     return table, figures
+
+
+def _judged_cells(target: Target, value: float | None) -> tuple[str, str]:
+    if value is None:
+        return "[dim]–[/]", ""
+    return shown(target, value), "[green]✓[/]" if target.met(value) else "[red]✗[/]"
 
 
 def failures_table(results: Sequence[Result], count: int) -> Table:
@@ -213,6 +221,10 @@ def main() -> int:
     results = run_all("conducting", partial(one_trial, options.folder, beats), takes, options.jobs)
     situations = run_all("situations", one_situation, tasks, options.jobs)
     measured = measurements(results, situations)
+    textbook = measurements(
+        [result for result in results if result.conductor in USUAL],
+        [situation for (_, number), situation in zip(tasks, situations, strict=True) if is_usual(number)],
+    )
     if results:
         grouped: dict[str, list[Result]] = defaultdict(list)
         for result in results:
@@ -221,9 +233,9 @@ def main() -> int:
         console.print(sets_table(sets))
         console.print(failures_table(results, len(results) if options.takes else 12))
     signs = {} if options.only else sign_figures(options.quick)
-    table, figures = targets_table(measured | signs)
+    table, figures = targets_table(measured | signs, textbook)
     for name in [name for name in signs if name not in {target.measured for target in TARGETS}]:
-        table.add_row(name, f"{signs[name][0]:.3f}", "", "")
+        table.add_row(name, f"{signs[name][0]:.3f}")
     console.print(table)
     if options.json:
         everything = {
