@@ -143,6 +143,8 @@ class MeasureReader:
         if not isinstance(element, bar.Repeat):
             if element.type == "final" and not at_start:
                 measures[self.index].final_barline = True
+            elif element.type == "double" and self.index >= at_start:
+                measures[self.index - at_start].double_bar = True
             return
         if element.direction == "start":
             target = self.index if at_start else self.index + 1

@@ -58,7 +58,7 @@ def written_from_music21(tree: Any, name: str, prepared: PreparedXml | None = No
             parts.append(_part_header(staff))
             parts[-1].pedals = _pedals(signs.pedals.get(staff.xml_id, ()), reading.measures)
             reading.marks.append(PartMarks())
-        _read_staff(reading, parts[staff.part], staff)
+        _read_staff(reading, parts[staff.part], staff, highest=staff is staves[0])
     containers = [score, *(staff.stream for staff in staves)]
     spanners = {
         id(item): item
@@ -74,6 +74,7 @@ def written_from_music21(tree: Any, name: str, prepared: PreparedXml | None = No
         part.notes.sort(key=lambda written: (written.measure, written.onset))  # stable: print order stays
         apply_dynamics(part.notes, marks.dynamics, marks.hairpins, shared=_one_player(part))
         _apply_switches(part.notes, marks.switches)
+    _mark_sections(reading)
     title, composer = _credits(score)
     return WrittenScore(
         title=title,
@@ -106,6 +107,18 @@ def _take_in_signs(reading: Reading, signs: Signs) -> None:
             measure = measures[index]
             end = measure.start + measure.duration
             reading.fermatas.append((end - min(measure.duration, 4.0 / measure.denominator), end, index))
+
+
+def _mark_sections(reading: Reading) -> None:
+    """Tell the measures that begin with a tempo mark, and those whose end a fermata holds: where nothing else tells
+    where a section ends, they do."""
+    measures = reading.measures
+    for mark in reading.tempo_marks:
+        if mark.quarter <= measures[mark.measure].start + 1e-6 and (mark.text or mark.visible):
+            measures[mark.measure].marks |= {"tempo"}
+    for _start, end, index in reading.fermatas:
+        if end >= measures[index].start + measures[index].duration - 1e-6:
+            measures[index].marks |= {"held"}
 
 
 def _one_player(part: WrittenPart) -> bool:
@@ -276,7 +289,7 @@ def _part_header(staff: Staff) -> WrittenPart:
     )
 
 
-def _read_staff(reading: Reading, part: WrittenPart, staff: Staff) -> None:
+def _read_staff(reading: Reading, part: WrittenPart, staff: Staff, *, highest: bool) -> None:
     starts = [measure.start for measure in reading.measures]
     by_index = len(staff.measures) == len(reading.measures)
     changes = sorted(
@@ -297,6 +310,8 @@ def _read_staff(reading: Reading, part: WrittenPart, staff: Staff) -> None:
         context = MeasureReader(reading, part, staff, index, start, semitones, sharps)
         context.read(measure, "")
         sharps = context.sharps
+        if highest:
+            reading.measures[index].sharps = sharps
 
 
 def _apply_switches(notes: list[WrittenNote], switches: list[tuple[float, int, NoteFlag, bool]]) -> None:

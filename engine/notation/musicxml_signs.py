@@ -71,7 +71,8 @@ class Signs:
     """What was found in a file. Measures are indices, quarters count within the measure.
 
     ``pedals`` maps a part id to what its sustain pedal does. ``navigation`` holds the jumps that only the playback
-    attributes tell, as marks of ``WrittenMeasure``; ``held_barlines`` the measures after which there is a fermata;
+    attributes tell, and ends that a fermata marks, as marks of ``WrittenMeasure``; ``held_barlines`` the measures after
+    which there is a fermata to hold;
     ``endings`` maps the first measure of each bracket to its last and the passes it is for. One that nobody closes (as
     second endings often are) is one measure long.
     """
@@ -127,7 +128,7 @@ class Signs:
 
     def read_barline(self, barline: XmlElement, part: str, measure: int) -> None:
         """Take in endings, and a fermata over the end of a measure; over a repeat or a final barline it marks where to
-        end."""
+        end, and is not held."""
         for ending in barline.iterfind("ending"):
             if ending.get("type") == "start":
                 self._open_endings[part] = measure
@@ -139,6 +140,8 @@ class Signs:
             return
         if barline.find("repeat") is None and barline.findtext("bar-style") != "light-heavy":
             self.held_barlines.add(measure)
+        else:
+            self.navigation.add((measure, "held"))
 
     def _pedal(self, part: str, measure: int, quarter: float, sign: PedalSign) -> None:
         self.pedals.setdefault(part, []).append((measure, quarter, sign))
@@ -170,6 +173,8 @@ class Signs:
     def _jump(self, direction: XmlElement, sound: XmlElement, words: str, measure: int) -> None:
         """The printed words and signs count; where they say nothing that we understand, the playback attribute does."""
         said = navigation_of_text(words)
+        if "da-capo" in said and sound.get("dalsegno", "no") != "no":
+            self.navigation.add((measure, "dal-segno"))  # "da capo dal" and the sign as a picture
         if said or any(direction.find(f"direction-type/{sign}") is not None for sign in ("segno", "coda")):
             # A coda's sign alone may stand where to leave, too.
             leaves = not said and "tocoda" in sound.attrib

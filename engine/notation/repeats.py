@@ -2,8 +2,12 @@
 
 Conventions (as in Gould, Behind Bars, and Stone, Music Notation in the Twentieth Century): a section without an opening
 sign repeats from the last closing sign, final barline or Fine, or from the beginning; after D.C. or D.S. repeats are
-not taken again and the last volta is played. A file may hold several movements, numbered each from one: D.C. leads to
-the beginning of its own, and ends, where there is no Fine, before the trio.
+not taken again and the last volta is played, or the one with the Fine. A coda is new, its repeats are taken. What
+follows a D.C. that ended at the Fine is the next section: another trio, say. A file may hold several movements,
+numbered each from one: D.C. leads to the beginning of its own.
+
+Where no Fine is written, D.C. ends with the first section (Grove Music Online, "Da capo"): where a fermata stands over
+a double bar, before the trio, or at the end of a section (``_unwritten_fine``). Where nothing tells, all is replayed.
 """
 
 import logging
@@ -19,8 +23,13 @@ log = logging.getLogger(__name__)
 _DA_CAPO = re.compile(r"\bd\s*\.\s*c\b|^dc\b|\bda\s+capo\b", re.IGNORECASE)
 _DAL_SEGNO = re.compile(r"\bd\s*\.\s*s\b|^ds\b|\bdal\s+segno\b", re.IGNORECASE)
 _AL_FINE = re.compile(r"\bal\s+fine\b", re.IGNORECASE)
-_TRIO = re.compile(r"\W*(trio|alternativo)\b", re.IGNORECASE)
+_TRIO = re.compile(
+    r"\W*((i{1,3}|[123]|1er|[23]e|prim[oa]|second[oa]|erstes|zweites|first|second)\W+)?(trio|alternativ[oa]?)\b"
+    r"|\W*(men?uet\w*|minuet\w*|gavot\w*|bourr[ée]\w*|passepied|rigaudon|polonaise|rondeau)\W+(ii|2|second[oa]?)\b",
+    re.IGNORECASE,
+)
 _CODA = re.compile(r"\bcoda\b", re.IGNORECASE)
+_JUMPS = frozenset({"da-capo", "dal-segno"})
 
 
 def navigation_of_text(text: str) -> frozenset[str]:
@@ -31,7 +40,7 @@ def navigation_of_text(text: str) -> frozenset[str]:
     found: set[str] = set()
     if _DA_CAPO.search(words):
         found.add("da-capo")
-    elif _DAL_SEGNO.search(words):
+    if _DAL_SEGNO.search(words):
         found.add("dal-segno")
     if found:
         if _AL_FINE.search(words):
@@ -48,7 +57,7 @@ def navigation_of_text(text: str) -> frozenset[str]:
 
 
 def begins_trio(text: str) -> bool:
-    """Whether a text heads a trio: D.C. without a Fine ends before it."""
+    """Whether a text heads a trio, or a second minuet in its place: D.C. without a Fine ends before it."""
     return _TRIO.match(text) is not None and len(text) <= 40
 
 
@@ -59,16 +68,20 @@ def movement_starts(measures: list[WrittenMeasure]) -> list[int]:
     """
     starts = [0]
     for index in range(1, len(measures)):
-        before = measures[index - 1]
-        anew = measures[index].number in ("0", "1") and before.number not in ("0", "1")
-        if anew and (before.final_barline or before.end_repeat or before.marks & {"da-capo", "dal-segno"}):
+        before, begun = measures[index - 1], measures[index]
+        if begun.number not in ("0", "1") or before.number in ("0", "1") or "coda" in begun.marks:
+            continue
+        ended = before.final_barline or before.end_repeat or before.marks & _JUMPS
+        # What follows without a pause comes after a double bar; a coda that it follows so may have none at all.
+        ended = ended or (before.double_bar and ("tempo" in begun.marks or _signature(before) != _signature(begun)))
+        if ended or any("coda" in measure.marks for measure in measures[starts[-1] + 1 : index]):
             starts.append(index)
     result = [0]
     for start, stop in pairwise([*starts[1:], len(measures)]):
         now = frozenset[str]().union(*(measure.marks for measure in measures[start:stop]))
         last = frozenset[str]().union(*(measure.marks for measure in measures[result[-1] : start]))
-        goes_back = "da-capo" in now and "fine" not in now and "fine" in last and not last & {"da-capo", "dal-segno"}
-        if not goes_back:
+        is_trio = "trio" in measures[start].marks or "fine" in last
+        if not ("da-capo" in now and "fine" not in now and is_trio and not last & _JUMPS):
             result.append(start)
     return result
 
@@ -88,6 +101,10 @@ def play_order(measures: list[WrittenMeasure], name: str = "the score") -> list[
     return order
 
 
+def _signature(measure: WrittenMeasure) -> tuple[int, int, int]:
+    return measure.sharps, measure.numerator, measure.denominator
+
+
 class _Player:
     """Walks the printed measures as a player would."""
 
@@ -97,12 +114,14 @@ class _Player:
         self._section_start = 0
         self._times_through = 1
         self._jumped = False
-        self._left_at, self._before_trio = 0, -1
-        self._to_fine = False
+        self._left_at = 0
+        self._fine: int | None = None
+        """Where a D.C. ends that is under way."""
+        self._taken: set[int] = set()
+        """The measures whose D.C. or D.S. was taken: each is taken once."""
         self._to_coda = False
         codas = [index for index, measure in enumerate(measures) if "coda" in measure.marks]
         self._leave = next((index for index, measure in enumerate(measures) if "to-coda" in measure.marks), None)
-        self._leave_after = True
         self._coda = codas[-1] if codas else None
         if self._leave is None and len(codas) >= 2:
             # Two coda signs and no "to coda": the first is where to leave, at the sign, before its measure or after.
@@ -141,9 +160,10 @@ class _Player:
         index: int | None = 0
         while index is not None and index < len(self._measures):
             measure = self._measures[index]
-            if measure.start_repeat and index != self._section_start:
+            plays = not measure.volta or self._plays_volta(index)  # by the pass of the section that it ends
+            if measure.start_repeat and index != self._section_start and plays:
                 self._section_start, self._times_through = index, 1
-            if measure.volta and not self._plays_volta(index):
+            if not plays:
                 index += 1
                 continue
             order.append(index)
@@ -158,53 +178,99 @@ class _Player:
     def _plays_volta(self, index: int) -> bool:
         measure = self._measures[index]
         if self._jumped:
+            passes = self._measures[self._fine].volta if self._fine is not None else frozenset[int]()
+            if passes and self._group_of(index) == self._group_of(self._fine or 0):
+                return measure.volta == passes
             return self._last_volta[index] in measure.volta
         if self._times_through > self._last_volta[index]:
             return self._last_volta[index] in measure.volta
         return self._times_through in measure.volta
 
+    def _group_of(self, index: int) -> int:
+        """The first measure of the voltas that follow each other at ``index``."""
+        while index and self._measures[index - 1].volta:
+            index -= 1
+        return index
+
     def _next(self, index: int) -> int | None:
         measure = self._measures[index]
-        if self._jumped and self._to_fine and index == self._before_trio:
-            return None
-        if self._jumped and self._to_fine and "fine" in measure.marks:
-            if self._coda is None or self._coda <= self._left_at:
-                return None
-            self._to_fine = self._to_coda = False  # "D.C. al Fine, e poi la Coda"
-            self._section_start = self._coda
-            return self._coda
+        if self._jumped and index == self._fine:
+            if self._coda is not None and self._coda > self._left_at:
+                return self._go_on_at(self._coda)  # "D.C. al Fine, e poi la Coda"
+            return self._go_on_at(self._left_at + 1)
         if self._jumped and self._to_coda and index == self._leave and self._coda is not None and self._coda > index:
-            self._to_coda = False
-            self._section_start = self._coda
-            return self._coda
+            return self._go_on_at(self._coda)
         if not self._jumped and self._times_through < self._passes[index]:
             self._times_through += 1
             return self._section_start
-        if not self._jumped and measure.marks & {"da-capo", "dal-segno"}:
+        if self._jumped and index == self._left_at:
+            self._jumped = False
+        if not self._jumped and measure.marks & _JUMPS and index not in self._taken:
             return self._jump(index)
         following = self._measures[index + 1] if index + 1 < len(self._measures) else None
-        ends_section = bool(measure.end_repeat) and not (following is not None and following.volta)
-        ends_section = ends_section or measure.final_barline or "fine" in measure.marks
-        ends_voltas = bool(measure.volta) and (following is None or not following.volta)
-        if ends_section or ends_voltas:
+        bracketed = following is not None and bool(following.volta)
+        ends_section = bool(measure.end_repeat) or measure.final_barline or "fine" in measure.marks
+        if not bracketed and (ends_section or (measure.volta and not measure.start_repeat)):
             self._section_start, self._times_through = index + 1, 1
         return index + 1
 
-    def _jump(self, index: int) -> int | None:
+    def _go_on_at(self, index: int) -> int:
+        """What was jumped back for is over: go on with what was not played yet, be it under a bracket."""
+        self._jumped, self._to_coda, self._fine = False, False, None
+        volta = self._measures[index].volta if index < len(self._measures) else frozenset[int]()
+        self._section_start, self._times_through = index, max(volta, default=1)
+        return index
+
+    def _jump(self, index: int) -> int:
         marks = self._measures[index].marks
-        target: int | None = 0
+        self._taken.add(index)
+        target = 0
         if "dal-segno" in marks:
-            target = next((i for i, measure in enumerate(self._measures) if "segno" in measure.marks), None)
-            if target is None or target > index:
+            target = next((i for i, measure in enumerate(self._measures[: index + 1]) if "segno" in measure.marks), -1)
+            if target < 0 and "da-capo" in marks:
+                target = 0
+            if target < 0:
                 log.warning("%s: D.S. in measure %s without a segno; ignored", self._name, self._measures[index].number)
                 return index + 1
-        self._jumped, self._left_at = True, index
-        if self._coda is None and not any("fine" in measure.marks for measure in self._measures):
-            trio = next((i for i, measure in enumerate(self._measures[:index]) if "trio" in measure.marks), 0)
-            self._before_trio = trio - 1
-        self._to_fine = "al-coda" not in marks
         self._to_coda = "al-coda" in marks or ("al-fine" not in marks and self._leave is not None)
-        if "al-fine" in marks and not any("fine" in measure.marks for measure in self._measures):
-            log.warning("%s: D.C. or D.S. al Fine without a Fine; played to the end", self._name)
-        self._section_start, self._times_through = target or 0, 1
+        self._fine = None if "al-coda" in marks else self._written_fine(target, index)
+        if self._fine is None and not self._to_coda:
+            if "trio" in self._measures[target].marks:
+                log.warning("%s: D.C. from a trio to what is not in the file; ignored", self._name)
+                return index + 1
+            self._fine = self._unwritten_fine(target, index)
+            if "al-fine" in marks and self._fine is None:
+                log.warning("%s: D.C. or D.S. al Fine without a Fine; played to the end", self._name)
+        self._jumped, self._left_at = True, index
+        self._section_start, self._times_through = target, 1
         return target
+
+    def _written_fine(self, target: int, left_at: int) -> int | None:
+        return next((i for i in range(target, left_at + 1) if "fine" in self._measures[i].marks), None)
+
+    def _unwritten_fine(self, target: int, left_at: int) -> int | None:
+        """Where a D.C. ends that says no Fine: the last measure of the first section; None where nothing tells it.
+
+        The plainest sign counts: a trio's heading; a fermata over a section's end; the last section's end in the key
+        and meter of the beginning before others; a final barline or a new tempo; the only repeat sign on the way, or
+        the second of three (a minuet's two and the trio's first).
+        """
+        trio = next((i for i in range(target + 1, left_at + 1) if "trio" in self._measures[i].marks), None)
+        if trio is not None:
+            return trio - 1
+        if self._coda is not None and self._coda > left_at:
+            return None  # "da capo, poi la Coda": up to here
+        ends = [i for i in range(target, left_at) if self._ends_section(i)]
+        home = _signature(self._measures[target])
+        held = [i for i in ends if "held" in self._measures[i].marks]
+        leaving = [i for i in ends if _signature(self._measures[i]) == home != _signature(self._measures[i + 1])]
+        plain = [i for i in ends if self._measures[i].final_barline or "tempo" in self._measures[i + 1].marks]
+        repeats = [i for i in ends if self._measures[i].end_repeat or self._measures[i].volta]
+        middle = repeats[len(repeats) // 2 :] if len(repeats) in (1, 3) else []
+        return next(iter([*held[:1], *leaving[-1:], *plain, *middle]), None)
+
+    def _ends_section(self, index: int) -> bool:
+        measure, following = self._measures[index], self._measures[index + 1]
+        if measure.volta or measure.end_repeat:
+            return not following.volta
+        return measure.final_barline or measure.double_bar

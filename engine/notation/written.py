@@ -84,8 +84,10 @@ class WrittenMeasure:
     """A printed measure. ``groups`` is the printed grouping of an additive meter, e.g. ``(2, 3)`` in 2+3/8.
 
     ``volta`` holds the passes an ending bracket is for. ``end_repeat`` is how often the section sounds in all (0: no
-    repeat sign). ``final_barline`` ends a section where the piece goes on (before a trio). ``marks`` holds navigation:
-    segno, coda, to-coda, fine, da-capo, dal-segno, al-fine, al-coda, trio.
+    repeat sign). ``final_barline`` ends a section where the piece goes on (before a trio), a ``double_bar`` may;
+    ``sharps`` is the key signature of the highest staff (flats are negative). ``marks`` holds navigation: segno, coda,
+    to-coda, fine, da-capo, dal-segno, al-fine, al-coda, and what may stand for it: trio, tempo (a mark at its
+    beginning), held (a fermata at its end).
     """
 
     start: float
@@ -98,6 +100,8 @@ class WrittenMeasure:
     end_repeat: int = 0
     volta: frozenset[int] = frozenset()
     final_barline: bool = False
+    double_bar: bool = False
+    sharps: int = 0
     marks: frozenset[str] = frozenset()
 
 

@@ -75,6 +75,103 @@ def test_da_capo_without_a_fine_ends_before_the_trio(tmp_path):
     assert compiled.notes["pitch"].tolist() == [60, 60, 62, 62, 64, 60]
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"end_repeat": {1: 2, 3: 2, 5: 2}},
+        {"sharps": dict.fromkeys((4, 5, 6, 7), -1)},
+        {"numerator": dict.fromkeys((4, 5, 6, 7), 3)},
+        {"double_bar": {3: True, 5: True}, "marks": {3: {"held"}}},
+        {"double_bar": {3: True, 5: True}, "marks": {4: {"tempo"}}},
+        {"final_barline": {3: True}},
+        {"marks": {4: {"trio"}}},
+        {"marks": {3: {"fine"}}},
+    ],
+)
+def test_da_capo_ends_with_the_first_section_where_anything_tells_it(sign):
+    minuet = measures(8, **{"end_repeat": {1: 2, 5: 2}, "double_bar": {3: True}, **sign})
+    minuet[7].marks |= {"da-capo"}
+    order = play_order(minuet)
+    assert order[:4] == [0, 1, 0, 1] and order[-5:] == [7, 0, 1, 2, 3]
+
+
+def test_da_capo_without_any_sign_of_an_end_replays_all():
+    assert play_order(measures(4, marks={3: {"da-capo"}})) == [0, 1, 2, 3, 0, 1, 2, 3]
+    rondo = measures(6, double_bar={1: True, 3: True}, marks={5: {"da-capo"}})
+    assert play_order(rondo) == [*range(6), *range(6)]
+
+
+def test_a_scherzo_that_changes_its_key_on_the_way_ends_where_it_is_back():
+    scherzo = measures(6, double_bar={1: True, 2: True, 3: True}, marks={5: {"da-capo"}})
+    for index, sharps in enumerate((2, 2, -1, 2, 0, 0)):
+        scherzo[index].sharps = sharps
+    assert play_order(scherzo) == [*range(6), *range(4)]
+
+
+def test_the_key_of_a_trio_that_nothing_names_is_read_from_the_file(tmp_path):
+    bars = [attributes() + note("C4", 48) + repeat("backward"), note("D4", 48) + repeat("backward")]
+    bars += [attributes(fifths=-1) + note("F4", 48), note("G4", 48) + words("D.C.")]
+    assert read_score(write(tmp_path, score(bars))).notes["pitch"].tolist() == [60, 60, 62, 62, 65, 67, 60, 62]
+
+
+def test_a_fermata_over_the_double_bar_is_a_fine(tmp_path):
+    held = '<barline location="right"><bar-style>light-heavy</bar-style><fermata/></barline>'
+    bars = [attributes() + note("C4", 48) + held, note("D4", 48) + repeat("backward"), note("E4", 48) + words("D.C.")]
+    compiled = read_score(write(tmp_path, score(bars)))
+    assert compiled.notes["pitch"].tolist() == [60, 62, 62, 64, 60]
+    assert not len(compiled.fermatas)  # it marks the end
+
+
+def test_two_trios_lead_back_to_the_minuet_each():
+    suite = measures(5, final_barline={0: True}, marks={1: {"trio"}, 2: {"da-capo"}, 3: {"trio"}, 4: {"da-capo"}})
+    assert play_order(suite) == [0, 1, 2, 0, 3, 4, 0]
+
+
+def test_a_trio_alone_leads_back_to_nothing(caplog):
+    assert play_order(measures(3, marks={0: {"trio"}, 2: {"da-capo"}}), "trio.mxl") == [0, 1, 2]
+    assert "trio.mxl" in caplog.text and "not in the file" in caplog.text
+
+
+def test_a_fine_in_the_first_ending_is_where_da_capo_ends():
+    order = play_order(
+        measures(
+            5,
+            volta={1: {1}, 2: {2}},
+            start_repeat={2: True},
+            end_repeat={1: 2, 3: 2},
+            marks={1: {"fine"}, 2: {"trio"}, 4: {"da-capo"}},
+        )
+    )
+    assert order == [0, 1, 0, 2, 3, 2, 3, 4, 0, 1]
+
+
+def test_a_coda_takes_its_repeats():
+    order = play_order(measures(5, end_repeat={3: 2}, marks={0: {"to-coda"}, 1: {"da-capo"}, 2: {"coda"}}))
+    assert order == [0, 1, 0, 2, 3, 2, 3, 4]
+
+
+def test_a_coda_under_the_bracket_of_the_second_ending_is_played():
+    brackets = {1: {1}, 2: {2}, 3: {2}, 4: {2}}
+    marks = {2: {"fine"}, 3: {"da-capo"}, 4: {"coda"}}
+    assert play_order(measures(5, volta=brackets, end_repeat={1: 2}, marks=marks)) == [0, 1, 0, 2, 3, 0, 2, 4]
+
+
+def test_a_movement_after_a_coda_or_a_double_bar_begins_anew():
+    quartet = measures(6, double_bar={1: True}, marks={2: {"tempo"}, 3: {"da-capo", "al-fine"}, 4: {"coda"}})
+    quartet[2].marks |= {"fine"}
+    for index, number in enumerate(("1", "2", "1", "2", "3", "1")):
+        quartet[index].number = number
+    assert play_order(quartet) == [0, 1, 2, 3, 2, 4, 5]
+
+
+def test_da_capo_from_the_sign_goes_to_the_sign(tmp_path):
+    sign = "<direction><direction-type><segno/></direction-type></direction>"
+    back = words("Scherzo da capo dal", '<sound dalsegno="segno"/>')
+    bars = [attributes() + note("C4", 48), sign + note("D4", 48), words("Fine") + note("E4", 48)]
+    bars.append(note("F4", 48) + back)
+    assert read_score(write(tmp_path, score(bars))).notes["pitch"].tolist() == [60, 62, 64, 65, 62, 64]
+
+
 def test_first_and_second_ending():
     order = play_order(measures(4, volta={1: {1}, 2: {2}}, end_repeat={1: 2}))
     assert order == [0, 1, 0, 2, 3]
@@ -131,6 +228,7 @@ def test_a_lost_segno_is_ignored_with_a_line(caplog):
         ("D.C. al Fine", {"da-capo", "al-fine"}),
         ("Da Capo", {"da-capo"}),
         ("Menuetto D.C.", {"da-capo"}),
+        ("D.C. dal segno", {"da-capo", "dal-segno"}),
         ("D. S. al Coda", {"dal-segno", "al-coda"}),
         ("To Coda", {"to-coda"}),
         ("Fine", {"fine"}),
