@@ -67,7 +67,7 @@ def orchestra() -> Score:
         "0" * 64,
         parts,
         np.array(
-            [(float(q), 1.0, 60, part, 0.6, 0, 0, 0.0) for q in range(8) for part in range(len(parts))], NOTE_DTYPE
+            [(float(q), 1.0, 60, part, 0.6, 0, 0, 0.0, 0) for q in range(8) for part in range(len(parts))], NOTE_DTYPE
         ),
         np.array([(0.0, 8.0, "1", 8, 4)], MEASURE_DTYPE),
         np.array([(float(q), 1.0, 0, q + 1, 8) for q in range(8)], BEAT_DTYPE),

@@ -100,7 +100,7 @@ def score(bpm: float) -> Score:
     """Bars of four with a crescendo and a diminuendo, so that strokes grow and shrink."""
     count = BARS * BEATS
     loudness = 0.2 + 0.7 * np.sin(np.pi * np.arange(count) / 16) ** 2
-    notes = [(float(q), 1.0, 60, 0, float(loudness[q]), 0, q // BEATS, 0.0) for q in range(count)]
+    notes = [(float(q), 1.0, 60, 0, float(loudness[q]), 0, q // BEATS, 0.0, 0) for q in range(count)]
     return Score(
         title="Phone",
         composer="",

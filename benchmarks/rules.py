@@ -41,7 +41,7 @@ def score_of_rows(rows: Sequence[Sequence[float]], name: str) -> Score:
         for step in range(1, len(grid) + 1):
             if step == len(grid) or grid[step, part] != grid[start, part] or step % 4 == 0:
                 if grid[start, part] >= 0:
-                    notes.append((start / 4, (step - start) / 4, grid[start, part], part, 0.5, 0, start // 16, 0.0))
+                    notes.append((start / 4, (step - start) / 4, grid[start, part], part, 0.5, 0, start // 16, 0.0, 0))
                 start = step
     return _score(notes, -(-len(grid) // 16), name)
 
@@ -62,7 +62,7 @@ def _score(notes: list[tuple[float, float, int, int, float, int, int, float]], m
 
 def with_notes(score: Score, notes: Iterable[ScoreNote]) -> Score:
     rows = [
-        (n.onset_quarter, n.duration_quarter, n.pitch, n.part, n.dynamic, 0, score.measure_at(n.onset_quarter), 0.0)
+        (n.onset_quarter, n.duration_quarter, n.pitch, n.part, n.dynamic, 0, score.measure_at(n.onset_quarter), 0.0, 0)
         for n in notes
     ]
     return _score(rows, len(score.measures), score.title)

@@ -158,7 +158,8 @@ class Scheduler:
             if onset_s is None or onset_s > horizon_s:
                 break
             self._due.popleft()
-            family, offset = self._families[note.part], offsets[note.part] if offsets else 0.0
+            family = catalogue()[note.instrument].family if note.instrument else self._families[note.part]
+            offset = offsets[note.part] if offsets else 0.0
             played = perform_note(note, family, dynamics, weight, position.quarter_rate, offset)
             end_quarter = note.onset_quarter + played.sounding_quarter
             pedal_quarter = self._pedals.damped_quarter(note.part, end_quarter)
@@ -179,6 +180,7 @@ class Scheduler:
                     quarter=note.onset_quarter,
                     source=note.source,
                     cents=note.cents + self._tuning.cents_of(note.part, note.pitch),
+                    instrument=note.instrument,
                 )
             )
             written_end = max(end_quarter, note.onset_quarter + note.duration_quarter)

@@ -51,11 +51,12 @@ NOTE_DTYPE = np.dtype(
         ("flags", "u4"),
         ("measure", "i4"),
         ("cents", "f4"),
+        ("instrument", "u1"),
     ]
 )
 """A sounding note. ``dynamic`` 0–1 from marks and hairpins (mf = 0.55), accents not included; ``measure`` indexes
-``Score.measures``; ``cents`` is how far it is written from the equal-tempered pitch. Rows are sorted by onset, then
-part, then pitch."""
+``Score.measures``; ``cents`` is how far it is written from the equal-tempered pitch; ``instrument`` is 0 for the part's
+own, n for the n-th of its ``doublings``. Rows are sorted by onset, then part, then pitch."""
 
 MEASURE_DTYPE = np.dtype(
     [
@@ -93,12 +94,14 @@ part do not overlap."""
 @dataclass(frozen=True, slots=True)
 class Part:
     """One written part. ``instrument`` is a key of ``assets/instruments.toml``; ``players`` how many desks or solo
-    players the name asks for (0: a section, sized by the seating)."""
+    players the name asks for (0: a section, sized by the seating); ``doublings`` what they also play (a flautist the
+    piccolo), at the same seats."""
 
     name: str
     abbreviation: str
     instrument: str
     players: int
+    doublings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ class Score:
                 dynamic=float(row["dynamic"]),
                 flags=int(row["flags"]),
                 cents=float(row["cents"]),
+                instrument=self.parts[row["part"]].doublings[row["instrument"] - 1] if row["instrument"] else "",
             )
             for row in rows
         ]

@@ -138,7 +138,8 @@ class ScoreNote:
     """A note to be performed, in score time. ``pitch`` is the sounding MIDI number, ``dynamic`` 0–1.
 
     ``flags`` is an ``engine.score.NoteFlag``; ``source`` says who wrote it: ``"written"`` or ``"ai:MODEL"``.
-    ``cents`` is how far it lies from the equal-tempered pitch.
+    ``cents`` is how far it lies from the equal-tempered pitch. ``instrument`` is what it is played on where that is
+    not the part's own (``Part.doublings``).
     """
 
     onset_quarter: float
@@ -149,6 +150,7 @@ class ScoreNote:
     flags: int = 0
     source: str = "written"
     cents: float = 0.0
+    instrument: str = ""
 
 
 PERFORMER = "performer"
@@ -164,7 +166,8 @@ class NoteEvent:
 
     ``velocity`` 1–127 includes everything (marks, accents, conductor). Every player of the part plays it, each a
     little differently (``engine.audio.ensemble``); simultaneous notes of one part are shared out among its players.
-    ``cents`` is how far the pitch lies from the equal-tempered one.
+    ``cents`` is how far the pitch lies from the equal-tempered one. ``instrument`` is what it is played on where that
+    is not what the players' seats say.
     """
 
     note_id: int
@@ -177,6 +180,7 @@ class NoteEvent:
     quarter: float
     source: str = "written"
     cents: float = 0.0
+    instrument: str = ""
 
 
 @dataclass(frozen=True, slots=True)

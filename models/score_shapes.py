@@ -20,7 +20,17 @@ def with_notes(score: Score, notes: Sequence[ScoreNote]) -> Score:
     """The same parts and bars with other notes."""
     measure = score.measure_at
     rows = [
-        (n.onset_quarter, n.duration_quarter, n.pitch, n.part, n.dynamic, n.flags, measure(n.onset_quarter), n.cents)
+        (
+            n.onset_quarter,
+            n.duration_quarter,
+            n.pitch,
+            n.part,
+            n.dynamic,
+            n.flags,
+            measure(n.onset_quarter),
+            n.cents,
+            1 + score.parts[n.part].doublings.index(n.instrument) if n.instrument else 0,
+        )
         for n in notes
     ]
     array = np.sort(np.array(rows, NOTE_DTYPE), order=["onset_quarter", "part", "pitch"])

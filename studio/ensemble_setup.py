@@ -51,7 +51,7 @@ def sound_loader(score: Score, choice: str | None, also: Sequence[str] = ()) -> 
 
     A ``load_sound_set`` that can be pickled and called in another process; ``progress`` may be given to it.
     """
-    instruments = sorted({*also, *(part.instrument for part in score.parts)})
+    instruments = sorted({*also, *(key for part in score.parts for key in (part.instrument, *part.doublings))})
     return partial(load_sound_set, instruments, soundfont_named(choice))
 
 

@@ -41,7 +41,8 @@ class LibraryEntry:
 
 @dataclass(frozen=True, slots=True)
 class PartSummary:
-    """A part of a score: its printed name, instrument, players (0: a section), notes and sounding MIDI range."""
+    """A part of a score: its printed name, instrument, players (0: a section), notes, sounding MIDI range, and what
+    the players also play."""
 
     name: str
     instrument: str
@@ -49,6 +50,7 @@ class PartSummary:
     notes: int
     lowest: int
     highest: int
+    doublings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class ScoreSummary:
         ]
         for part in self.parts:
             players = "section" if part.players == 0 else f"{part.players} player{'s' if part.players > 1 else ''}"
-            lines.append(f"  {part.name}: {part.instrument}, {players}, {part.notes} notes")
+            played = " and ".join((part.instrument, *part.doublings))
+            lines.append(f"  {part.name}: {played}, {players}, {part.notes} notes")
         return "\n".join(lines)
 
     def _tempos_as_text(self, most: int = 8) -> str:
@@ -147,7 +150,9 @@ def summarise(score: Score, name: str) -> ScoreSummary:
     for index, part in enumerate(score.parts):
         pitches = score.notes["pitch"][score.notes["part"] == index]
         lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, 0)
-        parts.append(PartSummary(part.name, part.instrument, part.players, len(pitches), lowest, highest))
+        parts.append(
+            PartSummary(part.name, part.instrument, part.players, len(pitches), lowest, highest, part.doublings)
+        )
     meters = [f"{row['numerator']}/{row['denominator']}" for row in score.measures]
     return ScoreSummary(
         name=name,

@@ -19,6 +19,8 @@ class PlayedNote:
     source: str
     quarter: float
     cents: float = 0.0
+    instrument: str = ""
+    """What it was played on where that is not the part's own."""
 
 
 class PerformanceLog:
@@ -64,6 +66,7 @@ class PerformanceLog:
                 source=note.source,
                 quarter=note.quarter,
                 cents=note.cents,
+                instrument=note.instrument,
             )
             for note in self.notes
             if ends.get(note.note_id, self.end_s) >= note.onset_s

@@ -367,7 +367,9 @@ def _header(description: dict[str, Any], score_bytes: bytes) -> SessionHeader:
     version = description.pop("format_version")
     if version != FORMAT_VERSION:
         raise ValueError(f"format {version}, this program reads format {FORMAT_VERSION}")
-    description["parts"] = tuple(Part(**row) for row in description["parts"])
+    description["parts"] = tuple(
+        Part(**{**row, "doublings": tuple(row.get("doublings", ()))}) for row in description["parts"]
+    )
     description["placements"] = _placements(description["placements"])
     if description.get("learner") is not None:
         (description["learner"],) = _placements([description["learner"]])

@@ -23,7 +23,7 @@ def make_score(
 ) -> Score:
     """A score in one meter whose conductor's beats are ``beat_quarter`` long."""
     length = beats_in_measure * beat_quarter
-    rows = [(on, dur, pitch, part, dyn, flags, int(on // length), 0.0) for on, dur, pitch, part, dyn, flags in notes]
+    rows = [(on, dur, pitch, part, dyn, flags, int(on // length), 0.0, 0) for on, dur, pitch, part, dyn, flags in notes]
     return Score(
         title="Test piece",
         composer="Nobody",

@@ -48,6 +48,8 @@ class PlayerNote:
     noise: float
     noise_burst: float
     noise_seed: int
+    instrument: str = ""
+    """What it is played on; empty: what the player's seat says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,9 @@ def assign(events: Sequence[NoteEvent], players: Sequence[PlayerPlacement], seed
         return []
     desks = sorted(players, key=lambda placement: (placement.desk, placement.player))
     from_the_top = sorted(events, key=lambda event: (-event.pitch, event.note_id))
-    family = catalogue()[desks[0].instrument].family
     notes: list[PlayerNote] = []
     for rank, event in enumerate(from_the_top):
+        family = catalogue()[event.instrument or desks[0].instrument].family
         if family in _SHARED_OUT:
             playing = [desks[(rank + event.pitch) % len(desks)]]
         elif len(from_the_top) >= len(desks):
@@ -123,7 +125,7 @@ def _perform(
     cents = habits.tuning_cents * (0.7 * trait[1] + 0.71 * mood[1])
     velocity = np.clip(event.velocity + habits.velocity * mood[2], 1.0, 127.0)
     vibrato_hz = 5.7 + 0.35 * trait[2] + 0.15 * mood[3]
-    steady = event.articulation in ("pizzicato", "tremolo") or playing[0].instrument in _STEADY
+    steady = event.articulation in ("pizzicato", "tremolo") or (event.instrument or playing[0].instrument) in _STEADY
     depth = 0.0 if steady else habits.vibrato_cents
     vibrato_cents = depth * np.clip(1.0 + 0.25 * trait[3] + 0.15 * mood[4], 0.2, 2.0)
     vibrato_delay_s = np.clip(0.28 + 0.08 * mood[5], 0.05, 0.6)
@@ -151,6 +153,7 @@ def _perform(
             noise=float(noise[i]),
             noise_burst=float(noise_burst[i]),
             noise_seed=int(seeds[i] & np.uint64(0xFFFFFFFF)),
+            instrument=event.instrument,
         )
         for i, placement in enumerate(playing)
     ]

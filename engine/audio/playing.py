@@ -235,7 +235,11 @@ class Playing:
 
     def _begin(self, note: PlayerNote, position: int, offset: int) -> None:
         technique = self._technique(note)
-        earlier = [sounding for sounding in self._last.get(note.player, ()) if sounding.is_on]
+        earlier = [
+            sounding
+            for sounding in self._last.get(note.player, ())
+            if sounding.is_on and sounding.note.instrument == note.instrument
+        ]
         joins_at = position + offset + CELL
         slurred_from = None
         if technique.rings or note.articulation == "pizzicato":
@@ -271,13 +275,14 @@ class Playing:
             self._pending.push(time_s + 1.0 / ROLL_HZ, replace(note, variation=note.variation + 1))
 
     def _technique(self, note: PlayerNote) -> Technique:
-        return TECHNIQUES[catalogue()[self.seats.of_player(note.player).instrument].family]
+        return TECHNIQUES[catalogue()[note.instrument or self.seats.of_player(note.player).instrument].family]
 
     def _zone(self, note: PlayerNote) -> Zone:
         """The recording that this player takes for a note."""
         placement = self.seats.of_player(note.player)
         section = self.seats.in_section(placement)
-        wanted = (placement.instrument, note.articulation, round(note.pitch), round(note.velocity), section)
+        instrument = note.instrument or placement.instrument
+        wanted = (instrument, note.articulation, round(note.pitch), round(note.velocity), section)
         zones = self._zones.get(wanted)
         if zones is None:
             zones = self._zones[wanted] = self._sounds.zones_for(*wanted)

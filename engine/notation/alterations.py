@@ -8,10 +8,11 @@ from math import isfinite, trunc
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
+from .note_asides import tell, told
+
 XmlElement = Any
 """An ``xml.etree.ElementTree.Element``."""
 
-_MARK = "cents"
 _QUARTER_TONES = {
     -150: "three-quarters-flat",
     -50: "quarter-flat",
@@ -28,8 +29,7 @@ _AFTER_ACCIDENTAL = frozenset(
 
 
 def split_alteration(note: XmlElement) -> None:
-    """Make a note's alteration a whole number; the rest is told in its ``color``, where ``cents_of_colour`` finds it:
-    music21 hands that on and little else.
+    """Make a note's alteration a whole number; the rest is told as an aside, where ``cents_of_colour`` finds it.
 
     A quarter tone counts from the tone nearer to the natural one: E quarter-flat is E, 50 cents lower.
     """
@@ -47,16 +47,12 @@ def split_alteration(note: XmlElement) -> None:
     shown = note.find("accidental")
     if shown is not None:
         note.remove(shown)
-    note.set("color", f"{_MARK}{100 * (value - whole):.6g}")
+    tell(note, "cents", f"{100 * (value - whole):.6g}")
 
 
 def cents_of_colour(colour: object) -> float:
     """The cents that ``split_alteration`` told; 0 for any other."""
-    text = str(colour)
-    try:
-        return float(text.removeprefix(_MARK)) if text.startswith(_MARK) else 0.0
-    except ValueError:
-        return 0.0
+    return float(told(colour).get("cents", 0.0))
 
 
 def alter_note(note: XmlElement, cents: float) -> None:

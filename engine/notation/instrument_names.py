@@ -107,6 +107,14 @@ def instrument_named_in(text: str) -> tuple[str, str] | None:
     return next(filter(None, map(_last_word, words)), None)
 
 
+def instrument_called(text: str) -> str | None:
+    """The instrument that a text names and nothing else ("Picc.", "Corno inglese", "1. Klarinette in A"); None else."""
+    plain = re.sub(r"\b(\d+|i{1,3}|iv)\b", " ", _plain(KEY_SUFFIX.sub(" ", text)))
+    name = " ".join(plain.split())
+    key = _names()[0].get(name) if len(name) > 1 and name not in AMBIGUOUS else None
+    return key if key in catalogue() else None
+
+
 def _last_word(compound: str) -> tuple[str, str] | None:
     names, _ = _names()
     for start in range(2, len(compound) - _SHORTEST + 1):

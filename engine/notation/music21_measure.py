@@ -16,6 +16,7 @@ from .alterations import cents_of_colour
 from .dynamic_marks import DynamicMark, Hairpin, hairpin_from_text
 from .instrument_names import percussion_key
 from .music21_spanners import Place, rank_arpeggio, tremolo_strokes
+from .note_asides import told
 from .part_names import SNARE_DRUM_KEY
 from .repeats import begins_trio, navigation_of_text
 from .tempo_marks import TempoMark, is_tempo_word
@@ -235,7 +236,8 @@ class MeasureReader:
         for head in heads:
             if isinstance(head, note.Note) and head.pitch.accidental is not None:
                 self.accidentals[head.pitch.step, head.pitch.octave or 4] = head.pitch.accidental.alter
-            pitch = self._sounding_pitch(head)
+            asides = told(head.style.color)
+            pitch = self._sounding_pitch(head, asides.get("drum", ""))
             if not 0 <= pitch <= 127:
                 log.info("measure %s: pitch %d is outside MIDI's range, dropped", self.index + 1, pitch)
                 continue
@@ -254,16 +256,18 @@ class MeasureReader:
                     slashed=bool(getattr(element.duration, "slash", True)),
                     chord=id(element) if len(heads) > 1 else 0,
                     cents=cents_of_colour(head.style.color),
+                    instrument="percussion" if isinstance(head, note.Unpitched) else asides.get("plays", ""),
                 )
             )
         if broken_chord:
             rank_arpeggio(place.notes, downward=downward)
         self.part.notes.extend(place.notes)
 
-    def _sounding_pitch(self, head: Any) -> int:
+    def _sounding_pitch(self, head: Any, drum: str) -> int:
         if isinstance(head, note.Unpitched):
             keys, staff = self.reading.percussion_keys, self.staff.xml_id
-            self.part.percussion = True
+            if drum:
+                return int(drum)
             by_line = keys.get((staff, f"{head.displayStep}{head.displayOctave}"))
             if by_line is not None:
                 return by_line

@@ -72,6 +72,8 @@ def written_from_music21(tree: Any, name: str, prepared: PreparedXml | None = No
         reading.marks[index].hairpins.append(hairpin)
     for part, marks in zip(parts, reading.marks, strict=True):
         part.notes.sort(key=lambda written: (written.measure, written.onset))  # stable: print order stays
+        struck = sum(written.instrument == "percussion" for written in part.notes)
+        part.percussion |= 2 * struck > len(part.notes)  # else somebody also knocks
         apply_dynamics(part.notes, marks.dynamics, marks.hairpins, shared=_one_player(part))
         _apply_switches(part.notes, marks.switches)
     _mark_sections(reading)

@@ -9,8 +9,9 @@ beyond ``engine.notation.score_limits``, and evens out a few things that music21
   meant to sound (``engine.notation.musicxml_unheard``);
 * a grace note without the ``slash`` attribute is unslashed (music21 takes it for slashed);
 * a metronome mark gets the exact tempo that is meant for playback beside it (music21 takes the printed number alone);
-* an alteration that is no whole number of semitones becomes the nearest one, and the rest of it is told in the note's
-  ``color``, which nobody here sees (music21 refuses all but quarter tones);
+* an alteration that is no whole number of semitones becomes the nearest one, and the rest of it is told as an aside
+  (``engine.notation.note_asides``; music21 refuses all but quarter tones), as is which instrument plays a note where
+  a part has several (``engine.notation.musicxml_instruments``);
 * measures that are printed as repeats of those before (percent signs) get their notes (music21 leaves them empty);
 * ``score-timewise`` files are turned into ``score-partwise``;
 * transpositions are taken from ``<transpose>`` alone. music21 gives every clarinet a default one, also in scores
@@ -34,6 +35,7 @@ from ..errors import ScoreError
 from . import score_limits as limits
 from .alterations import split_alteration
 from .instrument_names import instrument_named_in
+from .musicxml_instruments import percussion_keys, tell_instruments
 from .musicxml_signs import Signs
 from .musicxml_unheard import even_out_unheard
 
@@ -62,7 +64,8 @@ def prepare_musicxml(data: bytes, name: str) -> PreparedXml:
     """Parse and check MusicXML, compressed or not. ``name`` is for messages. Raises ``ScoreError``."""
     root = parse_musicxml(data, name)
     measure_quarters, signs = _check_and_even_out(root, name)
-    return PreparedXml(root, _transpositions(root), _percussion_keys(root), measure_quarters, signs)
+    tell_instruments(root)
+    return PreparedXml(root, _transpositions(root), percussion_keys(root), measure_quarters, signs)
 
 
 def parse_musicxml(data: bytes, name: str) -> XmlElement:
@@ -337,6 +340,8 @@ def _even_out_metronome(direction: XmlElement) -> None:
 
 
 def _even_out_note(note: XmlElement) -> None:
+    for element in (note, *note.findall("notehead")):
+        element.attrib.pop("color", None)  # asides take its place
     split_alteration(note)
     if note.find("cue") is not None and note.find("rest") is None:
         _to_rest(note)
@@ -377,7 +382,10 @@ def _transpositions(root: XmlElement) -> dict[tuple[str, int], list[tuple[int, i
     for part in root.findall("part"):
         identifier = part.get("id", "")
         for index, measure in _iter_measures(part):
-            for transpose in measure.findall("attributes/transpose"):
+            for attributes, transpose in [
+                (a, t) for a in measure.findall("attributes") for t in a.findall("transpose")
+            ]:
+                attributes.remove(transpose)  # music21 takes none without <diatonic>, which need not be there
                 semitones = _int_text(transpose, "chromatic") + 12 * _int_text(transpose, "octave-change")
                 number = transpose.get("number", "")
                 staff = int(number) if number.isdigit() else 0
@@ -390,28 +398,3 @@ def _int_text(parent: XmlElement, tag: str) -> int:
         return round(float(parent.findtext(tag) or 0))
     except ValueError:
         return 0
-
-
-def _percussion_keys(root: XmlElement) -> dict[tuple[str, str], int]:
-    """What each line of a percussion staff sounds like, from the instruments that the part declares."""
-    keys: dict[tuple[str, str], int] = {}
-    for score_part in root.findall("part-list/score-part"):
-        identifier = score_part.get("id", "")
-        instruments: dict[str, int] = {}
-        for instrument in score_part.findall("midi-instrument"):
-            unpitched = instrument.findtext("midi-unpitched", "").strip()
-            if unpitched.isdigit():
-                instruments[instrument.get("id", "")] = int(unpitched) - 1  # MusicXML counts MIDI keys from 1.
-        if not instruments:
-            continue
-        keys[identifier, ""] = next(iter(instruments.values()))
-        for part in root.findall("part"):
-            if part.get("id") == identifier and len(instruments) > 1:
-                for note in part.iterfind("measure/note"):
-                    instrument = note.find("instrument")
-                    if instrument is not None and instrument.get("id") in instruments:
-                        line = note.findtext("unpitched/display-step", "") + note.findtext(
-                            "unpitched/display-octave", ""
-                        )
-                        keys.setdefault((identifier, line), instruments[instrument.get("id")])
-    return keys

@@ -71,7 +71,9 @@ def pack_score(score: Score) -> bytes:
         "title": score.title,
         "composer": score.composer,
         "sha256": score.sha256,
-        "parts": [[part.name, part.abbreviation, part.instrument, part.players] for part in score.parts],
+        "parts": [
+            [part.name, part.abbreviation, part.instrument, part.players, part.doublings] for part in score.parts
+        ],
         "rehearsal": score.rehearsal,
         "markings": score.markings,
         "tempo_unit_quarters": score.tempo_unit_quarters,
@@ -106,7 +108,7 @@ def unpack_score(data: bytes) -> Score:
             title=header["title"],
             composer=header["composer"],
             sha256=header["sha256"],
-            parts=tuple(Part(*fields) for fields in header["parts"]),
+            parts=tuple(Part(*fields, doublings=tuple(others)) for *fields, others in header["parts"]),
             rehearsal=tuple((float(quarter), str(text)) for quarter, text in header["rehearsal"]),
             markings=tuple((float(quarter), str(text)) for quarter, text in header["markings"]),
             tempo_unit_quarters=tuple(map(float, header["tempo_unit_quarters"])),

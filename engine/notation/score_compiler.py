@@ -21,6 +21,8 @@ from .written import WrittenMeasure, WrittenNote, WrittenPart, WrittenScore, Wri
 log = logging.getLogger(__name__)
 
 _EPSILON = 1e-4
+_Row = tuple[float, float, int, int, float, int, float, int]
+"""A note of ``NOTE_DTYPE`` but for its measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,28 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
     runs = _runs(written.measures, order, starts)
     tempos = _unfold_tempos(written.tempos, written.measures, runs)
     quarter_bpm_at = _tempo_lookup(tempos)
-    parts = assign_instruments(written.parts)
-    rows: list[tuple[float, float, int, int, float, int, float]] = []
+    parts = list(assign_instruments(written.parts))
+    rows: list[_Row] = []
     for index, (written_part, part) in enumerate(zip(written.parts, parts, strict=True)):
         if written.swings:
             written_part = replace(written_part, notes=swung(written_part.notes, written.swings, written.measures))
         unfolded = merge_ties(_unfold_notes(written_part, runs))
         struck = catalogue()[part.instrument].family == "percussion"
         sliding = glissando_manner(catalogue()[part.instrument])
+        doublings = _doublings(written_part.notes, part.instrument)
+        parts[index] = replace(part, doublings=doublings)
+        places = {key: place for place, key in enumerate(doublings, 1)}
         rows += [
-            (note.onset, note.duration, note.pitch, index, note.dynamic, note.flags, note.cents)
+            (
+                note.onset,
+                note.duration,
+                note.pitch,
+                index,
+                note.dynamic,
+                note.flags,
+                note.cents,
+                places.get(note.instrument, 0),
+            )
             for note in realise(unfolded, quarter_bpm_at, struck=struck, sliding=sliding)
             if note.duration > _EPSILON / 10  # a broken file may have notes of no length
         ]
@@ -72,7 +86,7 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
         title=written.title,
         composer=written.composer,
         sha256=sha256,
-        parts=parts,
+        parts=tuple(parts),
         notes=_note_array(rows, starts),
         measures=measures,
         beats=conductor_beats(_played_measures(written, order, starts)),
@@ -86,6 +100,11 @@ def compile_score(written: WrittenScore, sha256: str, name: str) -> Score:
     for array in (score.notes, score.measures, score.beats, score.tempos, score.fermatas, score.pedals):
         array.setflags(write=False)
     return score
+
+
+def _doublings(notes: list[WrittenNote], own: str) -> tuple[str, ...]:
+    """What a part's players play besides their own instrument, in order of appearance."""
+    return tuple(dict.fromkeys(note.instrument for note in notes if note.instrument not in ("", own)))
 
 
 def _runs(measures: list[WrittenMeasure], order: list[int], starts: np.ndarray) -> list[_Run]:
@@ -164,13 +183,15 @@ def _tied_flags(first: int, second: int) -> int:
     return int((first & ~lasting) | (second & lasting) | (second & NoteFlag.FERMATA))
 
 
-def _note_array(rows: list[tuple[float, float, int, int, float, int, float]], starts: np.ndarray) -> np.ndarray:
+def _note_array(rows: list[_Row], starts: np.ndarray) -> np.ndarray:
     notes = np.zeros(len(rows), NOTE_DTYPE)
     if not rows:
         return notes
     columns = list(zip(*rows, strict=True))
     for field, column in zip(
-        ("onset_quarter", "duration_quarter", "pitch", "part", "dynamic", "flags", "cents"), columns, strict=True
+        ("onset_quarter", "duration_quarter", "pitch", "part", "dynamic", "flags", "cents", "instrument"),
+        columns,
+        strict=True,
     ):
         notes[field] = column
     notes["onset_quarter"] = np.round(notes["onset_quarter"], 9)

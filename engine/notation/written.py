@@ -59,6 +59,8 @@ class WrittenNote:
     """0: struck together; n: the n-th note after the first of a broken chord."""
     cents: float = 0.0
     """How far it is written from ``pitch`` (quarter tones, commas)."""
+    instrument: str = ""
+    """A key of the catalogue where it is known to be played on that, and not on the part's own instrument."""
 
 
 @dataclass(slots=True)

@@ -265,6 +265,15 @@ def test_a_tremolo_of_what_is_struck_is_a_roll_as_long_as_it_is_held(make, exact
     assert np.abs(rolled(64, "tremolo") - roll).max() < 1e-2 * np.abs(roll).max()
 
 
+def test_a_player_takes_up_another_instrument(make, exact) -> None:
+    sounds = tone_sounds(("timpani", noise_sample()), ("piccolo", noise_sample()))
+    events = [note(1, 0.1, 0.4), replace(note(2, 0.7, 0.4), instrument="piccolo"), note(3, 1.3, 0.4)]
+    sound = render(make(sounds=sounds), 1.9, events)
+    rest = scipy.signal.sosfilt(scipy.signal.butter(4, 2000.0, "high", fs=RATE_HZ, output="sos"), sound, axis=0)
+    shares = [(level_db(rest, at, at + 0.3) - level_db(sound, at, at + 0.3)).max() for at in (0.2, 0.8, 1.4)]
+    assert shares[1] > -6.0 and max(shares[0], shares[2]) < -30.0  # the one is noise, the other a sine
+
+
 def test_slurred_notes_join(make, exact) -> None:
     """Between two slurred notes the level hardly dips; between detached ones it does."""
 

@@ -1,6 +1,7 @@
 """The scheduler: every note once, in time, ahead of the playhead, and ended once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from support import make_score
@@ -37,6 +38,15 @@ def run(
         notes.extend(new)
         releases.extend(ended)
     return notes, releases, scheduler
+
+
+def test_notes_of_a_doubling_are_played_on_it() -> None:
+    score = make_score([(n, 1.0, 60, 0, 0.55, 0) for n in range(3)], instruments=("piano",))
+    notes = score.notes.copy()
+    notes["instrument"] = (0, 2, 1)
+    part = replace(score.parts[0], doublings=("celesta", "percussion"))
+    played, _releases, _scheduler = run(replace(score, notes=notes, parts=(part,)))
+    assert [note.instrument for note in played] == ["", "percussion", "celesta"]
 
 
 SCALE = [(n * 0.5, 0.5, 60 + n, n % 2, 0.55, 0) for n in range(32)]

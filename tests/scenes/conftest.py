@@ -32,7 +32,7 @@ def score() -> Score:
     """Sixteen measures of 4/4 at 120: strings play throughout, everyone else from measure 9 on."""
     parts = tuple(Part(name, name[:4], key, 0 if key in STRINGS else 1) for name, key in PARTS)
     rows = [
-        (float(quarter), 1.0, 60, part, 0.6, 0, quarter // 4, 0.0)
+        (float(quarter), 1.0, 60, part, 0.6, 0, quarter // 4, 0.0, 0)
         for quarter in range(64)
         for part, (_, key) in enumerate(PARTS)
         if key in STRINGS or quarter >= 32

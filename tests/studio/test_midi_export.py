@@ -232,6 +232,20 @@ def test_every_part_of_a_large_orchestra_has_a_channel_of_its_own(tmp_path: Path
     assert [part.instrument for part in read_score(tmp_path / "p.mid").parts] == list(names)
 
 
+def test_players_who_take_up_another_instrument_change_the_program(tmp_path: Path) -> None:
+    score = make_score([(float(n), 1.0, 60, 0, 0.5, 0) for n in range(4)], measures=1, instruments=("flute",))
+    crossings, notes = conducted(score, np.full(4, 0.5))
+    played = [replace(n, instrument=key) for n, key in zip(notes, ("", "piccolo", "", "percussion"), strict=True)]
+    write_midi(tmp_path / "p.mid", score, played, crossings)
+    programs, heard = {}, []
+    for message in mido.MidiFile(tmp_path / "p.mid").tracks[1]:
+        if message.type == "program_change":
+            programs[message.channel] = message.program
+        elif message.type == "note_on":
+            heard.append((message.channel, programs.get(message.channel)))
+    assert heard == [(0, 73), (0, 72), (0, 73), (9, None)]
+
+
 def test_quarter_tones_are_pitch_bends_before_their_notes(tmp_path: Path) -> None:
     score = make_score([(float(n), 1.0, 60 + n, 0, 0.5, 0) for n in range(4)], measures=1, instruments=("flute",))
     crossings, notes = conducted(score, np.full(4, 0.5))
