@@ -66,7 +66,7 @@ def read_spanners(
             if len(ends) == 2 and ends[0].notes and ends[1].notes:
                 _join_tremolo(elements, first, last, item.numberOfMarks, parts[first.part])
         elif isinstance(item, spanner.Glissando):
-            if len(ends) == 2 and item.slideType != "continuous":
+            if len(ends) == 2:  # a slide, too: who cannot slide plays the notes between
                 _mark_glissando(first, last)
         elif isinstance(item, expressions.ArpeggioMarkSpanner) and item.type != "non-arpeggio":
             struck = [written for place in ends for written in place.notes if place.onset == first.onset]

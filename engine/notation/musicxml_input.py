@@ -37,7 +37,7 @@ from .alterations import split_alteration
 from .instrument_names import instrument_named_in
 from .musicxml_instruments import percussion_keys, tell_instruments
 from .musicxml_signs import Signs
-from .musicxml_unheard import even_out_unheard
+from .musicxml_unheard import OPEN_STRINGS, even_out_unheard
 
 XmlElement = Any
 """An ``xml.etree.ElementTree.Element``."""
@@ -180,7 +180,7 @@ def _check_and_even_out(root: XmlElement, name: str) -> tuple[tuple[float, ...],
     total_notes = 0
     lengths: list[float] = []
     signs = Signs()
-    strings = _string_parts(root)
+    strings = _open_strings(root)
     for part in parts:
         measures = part.findall("measure")
         if len(measures) > limits.MAX_MEASURES:
@@ -195,7 +195,7 @@ def _check_and_even_out(root: XmlElement, name: str) -> tuple[tuple[float, ...],
             where = f"{name}: part {part.get('id', '?')[:20]}, measure {measure.get('number', '?')[:12]}"
             identifier = part.get("id", "")
             divisions, length = _check_measure(measure, divisions, where, signs, identifier, index)
-            even_out_unheard(measure, identifier in strings, _to_rest)
+            even_out_unheard(measure, strings.get(identifier), _to_rest)
             lengths[index] = max(lengths[index], length)
             total_notes += len(measure.findall("note"))
             if total_notes > limits.MAX_NOTES:
@@ -205,14 +205,13 @@ def _check_and_even_out(root: XmlElement, name: str) -> tuple[tuple[float, ...],
     return tuple(lengths), signs
 
 
-def _string_parts(root: XmlElement) -> frozenset[str]:
-    """The ids of parts that are bowed, by their names."""
-    bowed = ("violin", "viola", "cello", "contrabass", "strings")
-    return frozenset(
-        part.get("id", "")
+def _open_strings(root: XmlElement) -> dict[str, tuple[int, ...]]:
+    """The open strings of parts that are bowed (by their names), by part id: written MIDI pitches from the lowest."""
+    named = {
+        part.get("id", ""): (instrument_named_in(part.findtext("part-name") or "") or ("",))[0]
         for part in root.findall("part-list/score-part")
-        if (instrument_named_in(part.findtext("part-name") or "") or ("",))[0] in bowed
-    )
+    }
+    return {part: OPEN_STRINGS[key] for part, key in named.items() if key in OPEN_STRINGS}
 
 
 def _repeated_measures(measure: XmlElement, before: int) -> int:

@@ -1,7 +1,8 @@
 """What MusicXML's directions, sounds and barlines say that music21 does not hand on, and what it would mistake there.
 
 Read measure by measure in ``engine.notation.musicxml_input``. Evened out for music21: dynamics it has no element for
-(``ffz``, ``sff``, ``fsf``: it drops them), hairpins from and to nothing, tempo equations in the newer spelling.
+(``ffz``, ``sff``, ``fsf``: it drops them), hairpins from and to nothing, tempo equations in the newer spelling, words
+with markup in them.
 
 Format: MusicXML 4.0, elements ``sound``, ``swing``, ``other-dynamics``, ``metronome``, ``barline``.
 """
@@ -45,6 +46,8 @@ _GLYPHS = {chr(0xE520 + index): mark for index, mark in enumerate(_GLYPH_MARKS)}
 _DYNAMIC_WORD = re.compile(r"(?<![^\W_])(?=[a-z]*[pf])[pmfszr]{1,6}(?![^\W_])")
 _BEGINS_AS_MARK = re.compile(r"[pmfszr]+(?![^\W_])")
 _ENDS_AS_MARK = re.compile(r"(?<![^\W_])[pmfszr]+$")
+_MARKUP = re.compile(r"<sym>[^<]*</sym>|</?(b|i|u|s|sub|sup|font)\b[^<>]*>")
+"""What MuseScore leaves in text."""
 _SWING = re.compile(r"\b(swing|swung|shuffle)\b", re.IGNORECASE)
 _STRAIGHT = re.compile(
     r"\b(straight|even) (\w+ )?(8ths|eighths|quavers|feel)|^\W*straight\W*$|\bno swing\b", re.IGNORECASE
@@ -95,6 +98,7 @@ class Signs:
                 if tag == "dynamics":
                     _even_out_dynamics(direction, kind, element)
                 elif tag == "words":
+                    element.text = _MARKUP.sub("", element.text or "")
                     words += f" {element.text or ''}"
                 elif tag == "wedge":
                     if element.get("niente") == "yes" and element.get("type") in ("crescendo", "stop"):
@@ -176,8 +180,8 @@ class Signs:
         if "da-capo" in said and sound.get("dalsegno", "no") != "no":
             self.navigation.add((measure, "dal-segno"))  # "da capo dal" and the sign as a picture
         if said or any(direction.find(f"direction-type/{sign}") is not None for sign in ("segno", "coda")):
-            # A coda's sign alone may stand where to leave, too.
-            leaves = not said and "tocoda" in sound.attrib
+            # A coda's sign, or its name, may stand where to leave, too.
+            leaves = not said - {"coda"} and "tocoda" in sound.attrib
             self.navigation |= {(measure, "to-coda")} if leaves else set()
             return
         self.navigation |= {(measure, mark) for jump, mark in _JUMPS.items() if sound.get(jump, "no") != "no"}

@@ -7,9 +7,10 @@ trill is as quick in an Adagio as in an Allegro; nothing takes more than a fair 
 * A single unslashed one (appoggiatura) is on the beat and takes its printed value, at most half of the main note (two
   thirds of a dotted one), as C. P. E. Bach and L. Mozart teach; shorter than an eighth it is played like a slashed one.
 * Trills start on the written note and close on it, about nine notes a second; a mordent is three notes, a turn four.
-* A glissando sounds the keys between its notes: white ones (black ones between two of them) on keyboards and mallets,
-  the key's scale on the harp, over the whole first note; on winds and brass the semitones, at the end of the note.
-  Strings, voices, trombones and timpani slide, which is not ours to play yet.
+* A glissando, or the slide that some programs write for it, sounds the keys between its notes: white ones (black ones
+  between two of them) on keyboards and mallets, the key's scale on the harp, over the whole first note; on winds and
+  brass the semitones, at the end of the note. Strings, voices, trombones and timpani slide, which is not ours to play
+  yet.
 * Tremolos of one or two slashes are written out while that stays below ``FASTEST_STROKES_HZ``; otherwise, and with
   three slashes, the note keeps its length and is flagged TREMOLO. A trill on a drum is a roll, thus TREMOLO too.
 """

@@ -253,6 +253,49 @@ def test_artificial_harmonics_sound_where_they_speak(read, touched, sounds):
     assert len(read(("Piano", [bar])).notes) == 2
 
 
+def test_artificial_harmonics_in_two_voices(read):
+    stopped = "<backup><duration>48</duration></backup>" + note("A4", 48).replace("<voice>1", "<voice>2")
+    assert pitches(read(("Violin", [FIRST + note("D5", 48, extra=DIAMOND) + stopped]))) == [93]
+
+
+STRING_IV = "<technical><string>4</string></technical>"
+
+
+@pytest.mark.parametrize(
+    ("name", "touched", "notations", "sounds"),
+    [
+        ("Violin", "G4", "", 86),  # the fourth on D
+        ("Violin", "G4", STRING_IV, 67),  # half of the G string
+        ("Violin", "F#4", "", 90),
+        ("Viola", "G3", "", 67),
+        ("Cello", "E3", "", 71),
+        ("Violin", "A#4", "", 70),  # no node of any string
+        ("Flute", "G4", "", 67),
+    ],
+)
+def test_a_diamond_alone_is_where_an_open_string_is_touched(read, name, touched, notations, sounds):
+    bar = FIRST + note(touched, 48, extra=DIAMOND, notations=notations)
+    assert pitches(read((name, [bar]))) == [sounds]
+
+
+def test_a_natural_harmonic_with_a_circle_sounds_as_written(read):
+    circle = "<technical><harmonic><natural/></harmonic></technical>"
+    touched = circle.replace("<natural/>", "<natural/><touching-pitch/>")
+    bars = [FIRST + note("A5", 48, notations=circle), note("D5", 48, notations=touched)]
+    assert pitches(read(("Violin", bars))) == [81, 93]
+
+
+def test_who_cannot_slide_plays_the_notes_between(read):
+    slide = [f'<slide type="{kind}" number="1"/>' for kind in ("start", "stop")]
+    bar = FIRST + note("C4", 24, notations=slide[0]) + note("F4", 24, notations=slide[1])
+    assert [pitches(read((name, [bar]))) for name in ("Piano", "Violin")] == [[60, 62, 64, 65], [60, 65]]
+
+
+def test_words_are_told_without_their_markup(read):
+    text = "&lt;b&gt;&lt;font size=&quot;12&quot;/&gt;Scherzo&lt;/b&gt; &lt;sym&gt;dynamicPiano&lt;/sym&gt;leggiero"
+    assert read([FIRST + words(text) + note("C4", 48)]).markings == ((0.0, "Scherzo leggiero"),)
+
+
 def test_endings_still_play_in_order(read):
     bars = [
         FIRST + repeat("forward") + note("C4", 48),
