@@ -71,7 +71,7 @@ class _Desk:
         for note, pitch in zip(line, pitches + min(range(-36, 37, 12), key=misfit), strict=True):
             if low <= pitch <= high:
                 dynamic = max(0.1, note.dynamic - softer)
-                self.notes.append(replace(note, pitch=int(pitch), part=self.part, dynamic=dynamic))
+                self.notes.append(replace(note, pitch=int(pitch), part=self.part, dynamic=dynamic, instrument=""))
 
 
 def orchestrate(score: Score, available: Collection[str] | None = None, amount: float = 0.5) -> Assignment:
