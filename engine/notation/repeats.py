@@ -12,6 +12,7 @@ a double bar, before the trio, or at the end of a section (``_unwritten_fine``).
 
 import logging
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from ..errors import ScoreError
@@ -95,9 +96,23 @@ def play_order(measures: list[WrittenMeasure], name: str = "the score") -> list[
     starts = movement_starts(measures)
     order: list[int] = []
     for start, stop in pairwise([*starts, len(measures)]):
-        order += [start + index for index in _Player(measures[start:stop], name).run()]
+        order += [start + index for index in _movement_order(measures[start:stop], name)]
         if len(order) > MAX_MEASURES:
             raise ScoreError(f"{name}: its repeats unfold to more than {MAX_MEASURES} measures")
+    return order
+
+
+def _movement_order(measures: list[WrittenMeasure], name: str) -> list[int]:
+    """The order of one movement. Brackets whose turn never comes (a first ending that is called second) are none."""
+    order = _Player(measures, name).run()
+    missed = set(range(len(measures))) - set(order)
+    if any(measures[index].volta for index in missed):
+        log.warning("%s: no repeat leads to measure %s; its bracket is left out", name, measures[min(missed)].number)
+        plain = [replace(m, volta=frozenset()) if index in missed else m for index, m in enumerate(measures)]
+        order = _Player(plain, name).run()
+    if len(set(order)) < len(measures):
+        log.warning("%s: its repeat signs leave measures out; played straight through", name)
+        return list(range(len(measures)))
     return order
 
 
@@ -170,9 +185,6 @@ class _Player:
             if len(order) > MAX_MEASURES:
                 raise ScoreError(f"{self._name}: its repeats unfold to more than {MAX_MEASURES} measures")
             index = self._next(index)
-        if len(set(order)) < len(self._measures):
-            log.warning("%s: its repeat signs leave measures out; played straight through", self._name)
-            return list(range(len(self._measures)))
         return order
 
     def _plays_volta(self, index: int) -> bool:

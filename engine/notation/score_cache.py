@@ -108,7 +108,10 @@ def unpack_score(data: bytes) -> Score:
             title=header["title"],
             composer=header["composer"],
             sha256=header["sha256"],
-            parts=tuple(Part(*fields, tuple(doublings)) for *fields, doublings in header["parts"]),
+            parts=tuple(
+                Part(name, abbreviation, instrument, players, tuple(doublings))
+                for name, abbreviation, instrument, players, doublings in header["parts"]
+            ),
             rehearsal=tuple((float(quarter), str(text)) for quarter, text in header["rehearsal"]),
             markings=tuple((float(quarter), str(text)) for quarter, text in header["markings"]),
             tempo_unit_quarters=tuple(map(float, header["tempo_unit_quarters"])),

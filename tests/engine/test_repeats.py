@@ -266,7 +266,11 @@ def test_any_nonsense_ends_and_plays_every_measure(marks):
 
 def test_brackets_that_make_no_sense_are_played_through(caplog):
     assert play_order(measures(3, volta={0: {2}, 1: {3}})) == [0, 1, 2]
-    assert "straight through" in caplog.text
+    assert "no repeat leads to measure 1" in caplog.text
+
+
+def test_a_bracket_that_no_repeat_leads_to_takes_no_repeat_away():
+    assert play_order(measures(4, end_repeat={0: 2}, volta={2: {2}})) == [0, 0, 1, 2, 3]
 
 
 def test_unfolding_beyond_the_limit_is_refused():
