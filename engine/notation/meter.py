@@ -136,7 +136,9 @@ def lay_out_beats(measures: Iterable[BeatenMeasure]) -> np.ndarray:
 
     A beat that a repeat sign or a pickup cuts in two (an incomplete measure and its complement) is one beat. A score
     that opens within a beat, with an upbeat shorter than one, is given that whole beat: the first begins before the
-    first measure, and its players come in off it (Rudolf, on starting after the count).
+    first measure, and its players come in off it (Rudolf, on starting after the count). Such an upbeat of a later
+    section, after a complete bar, stays as short as it is: there score time has no room for the rest of its beat, and
+    what is aligned to printed quarters (timings, takes) would be moved by any that were made.
     """
     rows: list[list[float]] = []
     open_length = 0.0  # how much of the last row's full beat is still to come, behind an incomplete measure
