@@ -92,7 +92,8 @@ class ScorePosition:
 class BeatCrossing:
     """The playhead crossed a conductor's beat of the score: one row of ``beats.csv``.
 
-    ``ictus_s`` is the gesture's ictus matched to the beat, None where the orchestra coasted.
+    ``ictus_s`` is the gesture's ictus matched to the beat, None where the orchestra coasted. ``bpm`` is the tempo that
+    was expected of the beat when it began; in what a take leaves behind, that at which it was played.
     """
 
     beat_index: int

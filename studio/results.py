@@ -43,7 +43,7 @@ from .reseating import reseated
 from .session_file import Reseating
 from .source_score import key_changes, read_source
 from .still_sounding import StillSounding
-from .tempo_map import conducted_passes
+from .tempo_map import as_played, conducted_passes
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,8 @@ def write_results(out: Path, stage: Stage, frames: Sequence[Frame], missed: int,
     """
     played = PerformanceLog()
     played.extend(frames)
-    notes, crossings = played.played(), played.crossings()
+    notes = played.played()
+    crossings = as_played(stage.score, played.crossings(), notes)
     write_beats_csv(out / "beats.csv", crossings)
     write_notes_csv(out / "notes.csv", notes, stage.score.parts)
     _write_notation(out, stage, notes, crossings, _late_start_s(frames))

@@ -5,7 +5,7 @@ A session may hold several passes (the conductor stopped and began anew); each i
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,19 @@ def _extended(at: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     return np.where(at < xs[0], before, np.where(at > xs[-1], after, inside))
 
 
+def as_played(score: Score, crossings: Sequence[BeatCrossing], notes: Sequence[PlayedNote] = ()) -> list[BeatCrossing]:
+    """The crossings with the tempo at which each beat was played, in place of the one that was expected when it began:
+    a beat lasts until the next is crossed, the last of a pass as ``conducted_passes`` says."""
+    played: list[BeatCrossing] = []
+    for group, taken in zip(_runs(crossings), conducted_passes(score, crossings, notes), strict=True):
+        ends_s = [*(crossing.time_s for crossing in group[1:]), taken.end_s]
+        played += [
+            replace(crossing, bpm=60.0 / max(LEAST_STEP_S, end_s - crossing.time_s))
+            for crossing, end_s in zip(group, ends_s, strict=True)
+        ]
+    return played
+
+
 def conducted_passes(score: Score, crossings: Sequence[BeatCrossing], notes: Sequence[PlayedNote] = ()) -> list[Pass]:
     """The passes of a performance, in order of time.
 
@@ -104,7 +117,7 @@ def _pass(score: Score, crossings: Sequence[BeatCrossing], notes: Sequence[Playe
     known = [(crossing.quarter, sounded.get(_key(crossing.quarter), crossing.time_s)) for crossing in crossings]
     row = score.beats[last]
     end_quarter = float(row["quarter"] + row["duration_quarter"])
-    end_s = known[-1][1] + 60.0 / max(5.0, crossings[-1].bpm)
+    end_s = crossings[-1].time_s + 60.0 / max(5.0, crossings[-1].bpm)
     if last == len(score.beats) - 1 and notes:
         end_s = max(end_s, max(note.onset_s + note.duration_s for note in notes))
     quarters: list[float] = []
