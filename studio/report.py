@@ -15,7 +15,8 @@ from ..engine.instruments import catalogue
 from ..engine.score import Score
 from ..engine.types import BeatCrossing, PlayerPlacement
 from .ai.answer_report import AnswerReport, answer_figures
-from .conducting_report import Conducting, conducting_figures, conducting_plots, write_conducting_png
+from .conducting_plots import conducting_plots, write_conducting_png
+from .conducting_report import Conducting, conducting_figures
 from .measure import LEVEL_STEP_S, SoundMeasurement
 from .performance_log import PlayedNote
 from .plots import GOLD, INK, PINE, SLATE, WINE, new_plot, png

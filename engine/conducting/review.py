@@ -177,6 +177,23 @@ def bars(score: Score, crossings: Sequence[BeatCrossing]) -> list[Bar]:
     return result
 
 
+def _given_s(crossing: BeatCrossing) -> float:
+    """When a beat was given, or when it was played where nobody gave it."""
+    return crossing.time_s if crossing.ictus_s is None else crossing.ictus_s
+
+
+def _last_ended_s(score: Score, beats: Sequence[BeatCrossing]) -> float | None:
+    """When the last of a bar's beats was over that no other followed, a held one as if it had been no longer than the
+    others; None where it was not the last of its bar."""
+    index, measures = beats[-1].beat_index, score.beats["measure"]
+    if index + 1 < len(measures) and measures[index + 1] == measures[index]:
+        return None
+    usual_s = 60.0 / marked_bpm(score, index)
+    if len(beats) > 1:
+        usual_s = (beats[-1].time_s - beats[0].time_s) / (len(beats) - 1)
+    return _given_s(beats[-1]) + min(usual_s, 60.0 / beats[-1].bpm)
+
+
 @dataclass(frozen=True, slots=True)
 class BarWay:
     """The baton's way through a bar, (n, 2) metres right and up; its icti (k, 2) with their beats; the ideal figure."""
@@ -189,17 +206,18 @@ class BarWay:
 
 
 def bar_ways(score: Score, crossings: Sequence[BeatCrossing], time_s: np.ndarray, place_m: np.ndarray) -> list[BarWay]:
-    """The way of each whole bar, from the ictus of its first beat (or when it was played) to that of the next bar.
+    """The way of each whole bar, from the ictus of its first beat (or when it was played) to that of the next bar; of a
+    bar that no beat followed, to where its last beat ended. A bar that was broken off before its last beat is left out.
 
     ``time_s`` (n,) and ``place_m`` (n, 2: right, up) are the baton's samples in order of time.
     """
     result = []
     for bar in bars(score, crossings):
-        if bar.end_s is None or len(time_s) < 2:
+        own = crossings[bar.first : bar.last + 1]
+        start_s = _given_s(own[0])
+        end_s = _last_ended_s(score, own) if bar.end_s is None else _given_s(crossings[bar.last + 1])
+        if end_s is None or len(time_s) < 2:
             continue
-        own, following = crossings[bar.first : bar.last + 1], crossings[bar.last + 1]
-        start_s = own[0].ictus_s if own[0].ictus_s is not None else bar.start_s
-        end_s = following.ictus_s if following.ictus_s is not None else bar.end_s
         low, high = np.searchsorted(time_s, [start_s, end_s], side="left")
         if high - low < 2:  # the hand was not seen
             continue

@@ -1,5 +1,7 @@
 """Looking back: the ideal figure fitted to a hand, beats of the bar, bars."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import make_score
@@ -87,8 +89,20 @@ def test_bars_with_their_tempi_and_ways() -> None:
     way = np.stack([np.interp(beat % 4 * 16, np.arange(65), ideal_way(4)[:, axis]) for axis in (0, 1)], axis=1)
     seen = match_icti(played, [Beat(c.time_s, c.time_s + 0.05, c.beat_index, 0.3, 1.0) for c in played[:10]])
     ways = bar_ways(SCORE, seen, time_s, 0.3 * way)
-    assert [one.bar.measure for one in ways] == [0, 1, 1]
+    assert [one.bar.measure for one in ways] == [0, 1, 1, 2], "not the bar that was broken off"
     assert ways[0].beats == (1, 2, 3, 4)
     assert np.allclose(ways[0].icti, 0.3 * figure(4), atol=0.01)
     assert ways[0].ghost is not None and np.allclose(ways[0].ghost.icti, ways[0].icti, atol=0.02)
     assert ways[2].ghost is None  # the hand rests while the second pass is played
+
+
+def test_the_way_of_the_last_bar_ends_with_its_last_beat() -> None:
+    """It was left out: no beat follows it. A last beat that is held is no longer there than the others: then the hand
+    goes down."""
+    played = [replace(c, ictus_s=c.time_s - 0.02) for c in crossings(16)]
+    time_s = np.arange(0.0, 20.0, 0.01)
+    place_m = np.stack([0.1 * np.sin(time_s), np.where(time_s < 9.0, 1.0 + 0.1 * np.cos(12 * time_s), 0.0)], axis=1)
+    for last_bpm, beats in ((120.0, 1.0), (20.0, 1.0), (240.0, 0.5)):
+        last = bar_ways(SCORE, [*played[:-1], replace(played[-1], bpm=last_bpm)], time_s, place_m)[-1]
+        assert last.bar.measure == 3 and last.beats == (1, 2, 3, 4)
+        assert len(last.way) == pytest.approx(100 * 0.5 * (3 + beats), abs=2)

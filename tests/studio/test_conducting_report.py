@@ -16,15 +16,9 @@ from support import make_score
 from tutti.engine.conducting.virtual_conductor import conduct
 from tutti.engine.performance import Performance
 from tutti.engine.types import Sign
-from tutti.studio import conducting_report
-from tutti.studio.conducting_report import (
-    Conducting,
-    conducting_figures,
-    conducting_plots,
-    draw_tempo,
-    look_back,
-    write_conducting_png,
-)
+from tutti.studio import conducting_plots as plots
+from tutti.studio.conducting_plots import conducting_plots, draw_tempo, draw_timeline, write_conducting_png
+from tutti.studio.conducting_report import Conducting, Span, conducting_figures, look_back
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.plots import png
 from tutti.studio.render import perform_offline
@@ -62,7 +56,7 @@ def test_figures_tell_tempo_beats_timeline_and_way(conducting: Conducting) -> No
     assert all(a["end_s"] == b["start_s"] for a, b in pairwise(figures["states"]))
     assert len(figures["icti"]) >= 4 * MEASURES - 3
     assert [row["sign"] for row in figures["signs"] if row["section"] == "Horns"] == ["cue"]
-    assert len(figures["ways"]) >= MEASURES - 2
+    assert [way["measure"] for way in figures["ways"]] == [str(n + 1) for n in range(MEASURES)], "the last one, too"
     for way in figures["ways"]:
         assert 8 <= len(way["way_mm"]) <= 32 and len(way["ideal_icti_mm"]) == 4
 
@@ -90,6 +84,21 @@ def test_an_upbeat_stands_just_before_the_first_whole_bar(conducting: Conducting
     assert axes.get_ylim()[0] < 20.0
 
 
+def test_the_timeline_shows_what_happened(conducting: Conducting) -> None:
+    """It began with a take's first frame: after a minute of waiting all of the music stood at the edge."""
+    first, *others = conducting.states
+    waited = replace(conducting, states=(Span("waiting", -60.0, first.end_s), *others))
+    axes = Figure().add_subplot()
+    draw_timeline(axes, waited)
+    left_s, right_s = axes.get_xlim()
+    assert 3.0 <= others[0].start_s - left_s <= 4.0, "a little of the waiting"
+    assert right_s == pytest.approx(conducting.states[-1].end_s)
+    left = Span("ended", conducting.states[-1].start_s, conducting.states[-1].start_s + 60.0)
+    axes = Figure().add_subplot()
+    draw_timeline(axes, replace(conducting, states=(*conducting.states[:-1], left)))
+    assert axes.get_xlim()[1] == pytest.approx(left.start_s + 3.0)
+
+
 def test_a_narrow_figure_leaves_its_title_room(
     conducting: Conducting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +109,7 @@ def test_a_narrow_figure_leaves_its_title_room(
         ghost = replace(way.ghost, way=way.ghost.way * (0.1, 1.0), icti=way.ghost.icti * (0.1, 1.0))
         narrow.append(replace(way, way=way.way * (0.1, 1.0), icti=way.icti * (0.1, 1.0), ghost=ghost))
     drawn: list[Figure] = []
-    monkeypatch.setattr(conducting_report, "png", lambda figure: drawn.append(figure) or png(figure))
+    monkeypatch.setattr(plots, "png", lambda figure: drawn.append(figure) or png(figure))
     write_conducting_png(tmp_path / "conducting.png", replace(conducting, ways=tuple(narrow)))
     (figure,) = drawn
     way, clarity = figure.axes[1:3]
