@@ -14,7 +14,7 @@ class TakeError(TuttiError):
 
 
 class ProfileError(TuttiError):
-    """A conductor's profile, or the style in which the orchestra shall follow, cannot be used."""
+    """A conductor's profile, or how the orchestra shall follow, cannot be used."""
 
 
 class SoundError(TuttiError):

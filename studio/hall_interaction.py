@@ -36,7 +36,7 @@ class Console:
 
     running: bool
     level: float
-    style: float
+    forgiveness: float
     conducting: str
 
 
@@ -100,7 +100,7 @@ class HallInteraction:
             beat=1 if position is None else max(1, int(position.beat_in_measure + 1e-6)),
             bpm=0.0 if position is None else position.bpm,
             level=console.level,
-            style=console.style,
+            forgiveness=console.forgiveness,
             conducting=console.conducting,
             seats=seat_choices(self.hall),
             seat=self.seat,

@@ -282,7 +282,7 @@ class LiveSession:
         console = Console(
             running=self._running,
             level=self.performance.level_trim,
-            style=self.performance.style.forgiveness,
+            forgiveness=self.performance.style.forgiveness,
             conducting=self._conducting(),
         )
         outcome = hands.step(now_s, self._rays(), self._spectators, self.placements, console)
@@ -330,7 +330,7 @@ class LiveSession:
                 self._jump_to_measure(int(request.value))
             case "level":
                 self.performance.level_trim = min(0.5, max(-0.5, request.value))
-            case "style":
+            case "follow":
                 self.performance.follow_as(FollowStyle(min(1.0, max(0.0, request.value))))
             case "next_input":
                 line = self.choose_next_input()

@@ -23,7 +23,7 @@ class FollowStyle:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.forgiveness <= 1.0:
-            raise ProfileError(f"style: {self.forgiveness:g}; from 0 (strict) to 1 (forgiving)")
+            raise ProfileError(f"follow: {self.forgiveness:g}; from 0 (strict) to 1 (forgiving)")
 
     @classmethod
     def parse(cls, text: str) -> "FollowStyle":
@@ -34,4 +34,4 @@ class FollowStyle:
         try:
             return cls(float(text))
         except ValueError:
-            raise ProfileError(f"style: {text!r}; one of {', '.join(NAMED)}, or a number from 0 to 1") from None
+            raise ProfileError(f"follow: {text!r}; one of {', '.join(NAMED)}, or a number from 0 to 1") from None

@@ -29,8 +29,8 @@ class ScoreNames:
 class HallState:
     """The session as panels show it.
 
-    ``placements`` are the orchestra's, ``level`` what was added to the conductor's (−0.5 to 0.5), ``style`` the
-    orchestra's forgiveness (0–1). ``conducting`` names the input that conducts. ``seats`` are those from which one can
+    ``placements`` are the orchestra's, ``level`` what was added to the conductor's (−0.5 to 0.5), ``forgiveness`` (0–1)
+    how the orchestra follows. ``conducting`` names the input that conducts. ``seats`` are those from which one can
     listen, ``seat`` the one that is heard from, as ``engine.audio.listener_seats`` names them. ``halls`` are the names
     of those that can be played in, ``hall`` of the one that is, ``entering`` of the one that is made ready.
     """
@@ -43,7 +43,7 @@ class HallState:
     beat: int = 1
     bpm: float = 0.0
     level: float = 0.0
-    style: float = 0.35
+    forgiveness: float = 0.35
     conducting: str = ""
     seats: tuple[str, ...] = ()
     seat: str = ""

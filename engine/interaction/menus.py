@@ -95,15 +95,23 @@ def _play(page: int, state: HallState, names: ScoreNames) -> list[PanelItem]:
             "level", "slider", left + 270, 430, width - 270, text=f"{100 * state.level:+.0f} %", value=state.level + 0.5
         ),
         _text(left, 516, 250, "Follows the baton", align="left"),
-        _item("style", "slider", left + 270, 516, width - 270, text=_style_words(state.style), value=state.style),
-        _text(left + 270, 582, 300, "to the letter", 24, align="left", height=36),
+        _item(
+            "follow",
+            "slider",
+            left + 270,
+            516,
+            width - 270,
+            text=_follow_words(state.forgiveness),
+            value=state.forgiveness,
+        ),
+        _text(left + 270, 582, 300, "strict", 24, align="left", height=36),
         _text(left + width - 300, 582, 300, "forgiving", 24, align="right", height=36),
     ]
     return items
 
 
-def _style_words(style: float) -> str:
-    return "strict" if style < 0.15 else "balanced" if style < 0.65 else "forgiving"
+def _follow_words(forgiveness: float) -> str:
+    return "strict" if forgiveness < 0.15 else "balanced" if forgiveness < 0.65 else "forgiving"
 
 
 def _marks(page: int, names: ScoreNames, y: float) -> list[PanelItem]:

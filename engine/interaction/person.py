@@ -378,7 +378,7 @@ class Person:
             return
         value = round(min(1.0, max(0.0, (hand.at_dmm - item.x_dmm - 16) / (item.width_dmm - 32))), 2)
         if abs(value - item.value) > 1e-3:
-            self._ask("level", value - 0.5) if item.key == "level" else self._ask("style", value)
+            self._ask("level", value - 0.5) if item.key == "level" else self._ask("follow", value)
 
     def _ask(self, action: RequestAction, value: float = 0.0, players: tuple[int, ...] = ()) -> None:
         if self.allowed:

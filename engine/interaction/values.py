@@ -147,7 +147,7 @@ RequestAction = Literal[
     "restart",
     "seek",
     "level",
-    "style",
+    "follow",
     "mute",
     "solo",
     "gain",
@@ -164,7 +164,7 @@ class Request:
     """Something that a person asked of the studio by a panel.
 
     ``seek``: ``value`` is the measure index. ``level``: what is added to the conductor's level, −0.5 to 0.5.
-    ``style``: forgiveness 0–1.
+    ``follow``: forgiveness 0–1.
     ``mute`` and ``solo``: the ``players`` on (1) or off (0). ``gain``: change by ``value`` dB of the ``players``.
     ``mix_clear``: nobody muted, nobody solo. ``seat``: listen from the seat of this number.
     ``hall``: play in the hall of this number. The rest need no value.

@@ -316,12 +316,12 @@ def test_the_menu_asks_for_what_is_pressed() -> None:
         ("restart", 0.0),
     ]
     hand.requests.clear()
-    panel, item = hand.find("menu", "style")
+    panel, item = hand.find("menu", "follow")
     hand.at(place_on(panel, item.x_dmm + 16, item.y_dmm + 32))
     hand.step(select=True)
     hand.at(place_on(panel, item.x_dmm + 16 + 0.75 * (item.width_dmm - 32), item.y_dmm + 32))
     hand.step(select=False)
-    assert [r.action for r in hand.requests] == ["style"] * len(hand.requests)
+    assert [r.action for r in hand.requests] == ["follow"] * len(hand.requests)
     assert hand.requests[0].value == 0.0
     assert hand.requests[-1].value == 0.75
     hand.requests.clear()

@@ -53,7 +53,7 @@ def test_the_dial_has_names_and_ends():
     assert FollowStyle.parse("forgiving").forgiveness == 1.0
     assert FollowStyle.parse("0.25") == FollowStyle(0.25)
     for wrong in ("wild", "2", "-0.1", "nan"):
-        with pytest.raises(ProfileError, match="style"):
+        with pytest.raises(ProfileError, match="follow"):
             FollowStyle.parse(wrong)
 
 

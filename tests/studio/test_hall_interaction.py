@@ -209,7 +209,7 @@ def test_the_menu_is_obeyed(hall: Hall) -> None:
     hall.step(menu=False)
     hall.press("menu", "bars:8")
     assert hall.ears.silenced == 1
-    hall.press("menu", "style")
+    hall.press("menu", "follow")
     assert hall.session.performance.style.forgiveness == pytest.approx(0.5, abs=0.01)
     hall.press("menu", "level")
     assert hall.session.performance.level_trim == pytest.approx(0.0, abs=0.01)

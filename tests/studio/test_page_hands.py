@@ -170,7 +170,7 @@ def test_the_menu_opens_in_the_hall_and_is_obeyed(
     page.wait_for_timeout(300)
     page.screenshot(path=tmp_path_factory.getbasetemp() / "menu.png")
     was = running.session.performance.style.forgiveness
-    page.mouse.click(*hands(page)["buttons"]["style"])
+    page.mouse.click(*hands(page)["buttons"]["follow"])
     deadline_s = time.monotonic() + 10
     while time.monotonic() < deadline_s and running.session.performance.style.forgiveness == was:
         page.wait_for_timeout(50)

@@ -62,7 +62,7 @@ def test_a_broken_file_is_kept_aside_with_one_warning(folder, caplog, text):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"follow": 2.0}, "style"),
+        ({"follow": 2.0}, "follow: 2;"),
         ({"follow": True}, "follow"),
         ({"spaces": []}, "spaces"),
         ({"spaces": {"osc": {}}}, "calibration"),
