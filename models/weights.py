@@ -80,9 +80,10 @@ def write_with_manifest(path: Path, weights: bytes, manifest: Mapping[str, Any])
             part.unlink(missing_ok=True)
 
 
-def check_place(path: Path, sources: Iterable[Path] = ()) -> None:
+def check_place(path: Path, sources: Iterable[Path] = (), *, replace: bool = True) -> None:
     """Raise ``ModelError`` where weights should not be written, because their manifest would replace one of the
-    ``sources``, and ``OutputError`` where they cannot be: to be told before a training, not after it."""
+    ``sources``, or because there are weights that they shall not ``replace``, and ``OutputError`` where they cannot be:
+    to be told before a training, not after it."""
     check_file(path)
     if path.suffix != ".safetensors":
         raise ModelError(f"{path}: weights are written to a file whose name ends in .safetensors")
@@ -91,9 +92,11 @@ def check_place(path: Path, sources: Iterable[Path] = ()) -> None:
         raise ModelError(
             f"{manifest}: the manifest of {path.name} would replace it; choose another name for the weights"
         )
+    if not replace:
+        _check_free(path)
 
 
-def check_free(path: Path) -> None:
+def _check_free(path: Path) -> None:
     """Raise ``ModelError`` where there are weights already: a training would replace them when it first looks at music
     held out, whether it has become better than they are or not."""
     if not path.exists():

@@ -37,6 +37,12 @@ from .commands.train import train, train_gesture
 class _Commands(TyperGroup):
     """Typer's own answer to Ctrl-C is status 130 without a word in some versions, and "Aborted!" in others."""
 
+    def make_context(self, *words: Any, **extra: Any) -> Any:
+        try:
+            return super().make_context(*words, **extra)
+        except KeyboardInterrupt:
+            raise TuttiError("stopped") from None
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         try:
             return super().invoke(ctx)

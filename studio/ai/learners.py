@@ -228,10 +228,15 @@ def export_learner(name: str, out: Path) -> Path:
 def _existing(name: str) -> Path:
     folder = learner_folder(name)
     if not (folder / "feedback.jsonl").exists():
-        others = ", ".join(list_learners())
-        there = f"there is some by {others}" if others else "nobody yet gave any: tutti part like FILE --learner NAME"
-        raise ProfileError(f"no feedback by {name!r}; {there}")
+        raise ProfileError(why_unknown(name))
     return folder
+
+
+def why_unknown(name: str) -> str:
+    """In words: there is no feedback by somebody, and by whom there is some."""
+    others = ", ".join(list_learners())
+    there = f"there is some by {others}" if others else "nobody yet gave any: tutti part like FILE --learner NAME"
+    return f"no feedback by {name!r}; {there}"
 
 
 def _keep_piece(name: str, path: Path) -> str:

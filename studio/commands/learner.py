@@ -1,5 +1,6 @@
 """Likes, dislikes and edits of the AI's music: ``tutti part like`` and its sisters, and ``tutti learner``."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from ...models.wish import Wish
     from ..ai.ai_choice import AiChoice
     from ..ai.learners import Feedback
+
+log = logging.getLogger(__name__)
 
 learner = typer.Typer(help="What learners liked of the AI's music, and what it makes of that.", no_args_is_help=True)
 
@@ -122,10 +125,14 @@ def _counted(feedback: "list[Feedback]") -> dict[str, int]:
 
 
 def offered(name: str, seed: int, wish: "Wish", temperature: float | None = None) -> "tuple[Wish, float | None]":
-    """What is left open in a wish (and the decoding's temperature), chosen by what a learner liked so far."""
-    from ..ai.learners import preference_of, read_feedback
+    """What is left open in a wish (and the decoding's temperature), chosen by what a learner liked so far; of somebody
+    who said nothing yet, which may be a slip of the pen, a line says so."""
+    from ..ai.learners import preference_of, read_feedback, why_unknown
 
-    offer = preference_of(read_feedback(name)).offer(seed, wish, temperature)
+    feedback = read_feedback(name)
+    if not feedback:
+        log.warning("%s: what is left open is chosen by chance", why_unknown(name))
+    offer = preference_of(feedback).offer(seed, wish, temperature)
     return offer.wish, offer.temperature
 
 

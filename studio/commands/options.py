@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -160,9 +161,22 @@ LeadOption = Annotated[
 ]
 
 
+class _Bars(Progress):
+    """Where a command is refused, bars of what was not begun say nothing: they go, and the reason stands alone."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            for task in self.tasks:
+                task.visible = task.visible and task.completed > 0
+            self.live.transient = not any(task.visible for task in self.tasks)
+        super().__exit__(kind, error, traceback)
+
+
 def progress_bars() -> Progress:
     """Progress bars as every long command shows them."""
-    return Progress(
+    return _Bars(
         TextColumn("{task.description:<26}"),
         BarColumn(),
         TaskProgressColumn(),

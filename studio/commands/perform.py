@@ -92,6 +92,8 @@ def render(
         raise InputError(f"{performer}: which part is it? name it with --solo")
     if performer is None and performer_track is not None:
         raise InputError("--performer-track says which track of a performer's file: give --performer as well")
+    if learner is not None and not ai_parts:
+        raise InputError("--learner is for AI parts: name some with --ai-parts")
     person = read_profile(profile) if profile else PersonProfile()
     job = RenderJob(
         score=score,

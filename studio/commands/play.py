@@ -170,6 +170,8 @@ def play(
     """Open the studio: engine, sound and page."""
     if not ai_parts and (ai_turns or ai_cue or ai_density is not None or ai_key is not None):
         raise InputError("--ai-turns, --ai-cue, --ai-density and --ai-key are for AI parts: name some with --ai-parts")
+    if learner is not None and not ai_parts:
+        raise InputError("--learner is for AI parts: name some with --ai-parts")
     if (seated or haptics) and not vr:
         raise InputError("--seated and --haptics are for a headset: say --vr, too")
     from ...engine.accompaniment import Soloist

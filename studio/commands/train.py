@@ -76,13 +76,11 @@ def train(
     from ...models.part.corpus import check_source, read_pieces
     from ...models.part.network import PartShape
     from ...models.part.training import PartPlan, check_device, train_and_write
-    from ...models.weights import check_free, check_place
+    from ...models.weights import check_place
 
     if network != "grid" and network not in KINDS:
         raise ModelError(f"no network {network!r}: there are grid, {', '.join(KINDS)}")
-    check_place(out, sources)
-    if not force:
-        check_free(out)
+    check_place(out, sources, replace=force)
     check_device(device)
     for source in sources:
         check_source(source)
@@ -143,13 +141,11 @@ def _tune(
 ) -> Path:
     """Go on from weights with what a learner liked and disliked; where the new ones are."""
     from ...models.preference_training import TuningPlan
-    from ...models.weights import check_free, check_place
+    from ...models.weights import check_place
     from ..ai.feedback_training import train_from_feedback
 
     if out is not None:
-        check_place(out)
-        if not force:
-            check_free(out)
+        check_place(out, replace=force)
     with progress_bars() as bars:
         tuning = bars.add_task("Tuning", total=1.0)
 
@@ -182,12 +178,9 @@ def train_gesture(
     """Train the network that reads gesture, on virtual conductors."""
     from ...models.gesture.training import GesturePlan
     from ...models.gesture.training import train_gesture as learn
-    from ...models.weights import check_free, check_place
+    from ...models.weights import check_place
 
-    check_place(out)
-    if not force:
-        check_free(out)
-
+    check_place(out, replace=force)
     plan = GesturePlan(lessons, 60 * minutes, learning_rate=learning_rate, seed=seed, threads=threads)
     command = f"tutti train-gesture --minutes {minutes:g} --lessons {lessons} --learning-rate {learning_rate:g}"
     command += f" --seed {seed} --threads {threads}" + "".join(f" --start {path.name}" for path in start or ())

@@ -1,15 +1,20 @@
 """What cannot be is refused in one line, before anything is read, performed or opened."""
 
+import io
 import logging
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tutti.engine import processes
+from tutti.engine.errors import InputError
 from tutti.studio import cli
+from tutti.studio.commands import options
 from tutti.studio.profiles import list_profiles, read_profile
 from tutti.studio.sounds import InstalledFont
 
@@ -101,10 +106,60 @@ def taken_port() -> Iterator[str]:
         (("jam", "--audio", "none", "--mood", "nosuch"), "no mood named 'nosuch'"),
         (("replay", "nosuch.mcap"), "cannot be read"),
         (("learner", "show", "nosuch"), "no feedback by 'nosuch'"),
+        ((*RENDER, "--learner", "anna"), "--learner is for AI parts: name some with --ai-parts"),
+        ((*PLAY, "--learner", "anna"), "--learner is for AI parts: name some with --ai-parts"),
     ],
 )
 def test_it_is_refused_at_once(refused: Refused, words: tuple[str, ...], says: str) -> None:
     assert says in refused(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("render", "nosuch.mid", "--take", "{take}", "-o", "{out}/o"), "nosuch.mid"),
+        (("export", "{file}", "-o", "{out}/o"), "not a session of Tutti"),
+        (("concert", "-o", "{out}/o", "--sounds", "nosuch"), "no SoundFont 'nosuch'"),
+        (("part", "harmonise", "nosuch.mid", "-o", "{out}/x.mid"), "nosuch.mid"),
+        (("part", "harmonise", PIECE, "--parts", "nosuch", "-o", "{out}/x.mid"), "nosuch"),
+        (("part", "compare", "nosuch.mid", "-o", "{out}/o"), "nosuch.mid"),
+        (("sounds", "install", "{out}/nosuch.sf2"), "nosuch.sf2"),
+        (("train", "--from-feedback", "nosuch"), "liked nothing yet"),
+    ],
+)
+def test_no_bar_of_what_never_began_is_shown(refused: Refused, words: tuple[str, ...], says: str) -> None:
+    """A bar at 0 % stood over the reason why nothing would be written."""
+    assert says in refused(*words)
+
+
+def test_bars_of_what_was_done_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(options, "Console", lambda **_kind: Console(file=shown, width=100))
+    with pytest.raises(InputError), options.progress_bars() as bars:
+        bars.update(bars.add_task("Performing", total=1), completed=1)
+        bars.add_task("Rendering the sound", total=1)
+        raise InputError("the disk is full")
+    assert "Performing" in shown.getvalue() and "Rendering" not in shown.getvalue()
+
+
+def test_ctrl_c_is_told_in_a_line_from_the_beginning() -> None:
+    """While the program was still being loaded it ended in a traceback."""
+    for module in ("tutti.studio.cli", "tutti.engine.processes", "rich.console", "tutti.models.craft.rules"):
+        code = (
+            "import os, signal, sys\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "class Finder:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            f"        if name == {module!r}:\n"
+            "            os.kill(os.getpid(), signal.SIGINT)\n"
+            "sys.meta_path.insert(0, Finder())\n"
+            "sys.argv = ['tutti', 'part', 'rules']\n"
+            "from tutti.studio.__main__ import main\n"
+            "main()\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+        assert ended.stderr.splitlines() == ["tutti: stopped"], module
+        assert ended.returncode and not ended.stdout
 
 
 def test_a_session_that_is_nothing_without_its_page_needs_its_port(refused: Refused, taken_port: str) -> None:

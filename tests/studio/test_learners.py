@@ -19,11 +19,13 @@ from tutti.models.preference_training import TuningPlan
 from tutti.models.provenance import Provenance
 from tutti.models.score_shapes import all_notes
 from tutti.models.weights import read_part_weights
+from tutti.models.wish import Wish
 from tutti.studio.ai import feedback_training, learners
 from tutti.studio.ai.ai_files import open_ai_file, read_provenance
 from tutti.studio.ai.feedback_training import judgements_of, train_from_feedback
 from tutti.studio.ai.part_files import write_midi
 from tutti.studio.cli import app
+from tutti.studio.commands.learner import offered
 
 RUN = CliRunner()
 WHO = Provenance("ai:parts", "ab" * 32, "CC0", "harmonise", 7, ("Cello 2",), 4, {"style": "baroque", "cadence": "end"})
@@ -96,6 +98,17 @@ def test_a_line_that_a_crash_cut_off_costs_no_other(
     learners.keep_verdict("me", opened, False)
     assert [one.verdict for one in learners.read_feedback("me")] == ["like", "dislike"]
     assert "line 2" in caplog.text and "this opinion is lost" in caplog.text
+
+
+def test_who_said_nothing_yet_is_no_new_learner_without_a_word(
+    tmp_path: Path, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A slip of the pen chose by chance, and nobody was told."""
+    invoke("part", "like", str(write_piece(tmp_path / "liked.mid", LIKED)), "--learner", "Ada")
+    offered("Ada", 0, Wish())
+    assert not caplog.text
+    offered("Ana", 0, Wish())
+    assert "no feedback by 'Ana'; there is some by Ada: what is left open is chosen by chance" in caplog.text
 
 
 def test_feedback_is_exported_and_forgotten(tmp_path: Path, home: Path) -> None:
