@@ -5,8 +5,9 @@ and imagined from there on. A window of the AI's is asked for a beat ahead and m
 is heard. With it, the beat after it is thought of as well: it says how long the window's last notes are to sound, and
 it is what plays if the next answer does not come in time.
 
-Where the AI's turn ends, or the score, the music comes to rest (``live_phrases``). Nobody knows when the learner will
-stop: elsewhere phrases end as the network likes.
+Where the AI's turn ends, or the score, the music comes to rest (``live_phrases``), and where it accompanies somebody
+who plays freely, when they have paused. Elsewhere phrases end as the network likes: nobody knows when the learner will
+stop.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ..engine.types import ScoreNote, Situation
 from .controls import local_keys
 from .ensemble_writing import EnsembleSheet
 from .grid import FIRST_PITCH, HOLD, REST, Grid, encode_score, encode_voice, grid_of_score, token_to_pitch
-from .live_phrases import LivePhrases
+from .live_phrases import PAUSE_QUARTERS, LivePhrases, PhraseEnd
 from .wish import Wish
 from .writing import ASK, ASK_ANEW, IMAGINE
 
@@ -109,6 +110,7 @@ class LiveMusic:
         self._written = {part: columns[:, index] for index, part in enumerate(written)}
         self._played: dict[int, np.ndarray] = {}
         self._wishes: list[tuple[int, Wish]] = []
+        self._pauses: list[PhraseEnd] = []
         self._first = self._begun = 0
         self._number = 0
         lead = None if turns is None else turns.lead
@@ -127,7 +129,7 @@ class LiveMusic:
         """The music goes on from here; what is written before is read, what was played elsewhere is forgotten."""
         self._begun = min(step, len(self.grid))
         self._first = self.step_at(max(0.0, float(self._edges[self._begun]) - BEFORE_QUARTERS))
-        self._wishes = []
+        self._wishes, self._pauses = [], []
         for part in self._own:
             column = self._written[part].copy()
             column[self._begun :] = ASK
@@ -140,11 +142,14 @@ class LiveMusic:
         """Everything that the answer to the steps ``[start, stop)`` depends on."""
         self._forget(start)
         end = max(stop, self.step_at(float(self._edges[stop]) + AHEAD_QUARTERS))
+        pause = self._pause(situation)
+        self._pauses = [earlier for earlier in self._pauses if earlier.step < start and earlier != pause]
+        self._pauses += [] if pause is None else [pause]
         if self._phrases is not None:
-            end = max(end, self._phrases.reach(start, stop))
+            end = max(end, self._phrases.reach(start, stop, self._pauses))
         whole = slice(self._first, end)
         columns = {part: self._written[part][whole] for part in self._listened}
-        performed = self._performed(situation, end) if self._performer else None
+        performed = self._performed(situation, end, pause) if self._performer else None
         for part in self._own:
             column = self._played[part][whole].copy()
             if part in situation.awaiting:
@@ -164,17 +169,18 @@ class LiveMusic:
         leads = frozenset() if self._turns is None else frozenset({self._turns.lead})
         sheet = EnsembleSheet(grid, columns, tuple(wishes), self._listened, coming, leads=leads)
         if self._phrases is not None:
-            sheet = self._phrases.come_home(sheet, self._first)
+            sheet = self._phrases.come_home(sheet, self._first, self._pauses)
         return Ask(self._number, start, stop, start - self._first, sheet)
 
     def heard_so_far(self, situation: Situation) -> tuple[Any, ...]:
-        """Changes whenever a performer begins or ends a note, or has become silent: reasons to think again."""
+        """Changes whenever a performer begins or ends a note, has paused or become silent: reasons to think again."""
         if not self._performer:
             return ()
         now = situation.quarter
         recent = situation.performed[-RECENT_NOTES:]
         return (
             bool(recent) and recent[-1].onset_quarter > now - ACTIVE_QUARTERS,
+            self._pause(situation),
             *(
                 (
                     self.step_at(note.onset_quarter),
@@ -185,17 +191,37 @@ class LiveMusic:
             ),
         )
 
-    def _performed(self, situation: Situation, end: int) -> np.ndarray:
-        """The performer's column ``[first, end)``: known up to now, then imagined, or at rest if they are silent."""
+    def _heard(self, situation: Situation) -> list[ScoreNote]:
+        """What the performer played since the music began here."""
+        begun_quarter = float(self._edges[self._begun])
+        return [note for note in situation.performed if note.onset_quarter >= begun_quarter - 0.5]
+
+    def _pause(self, situation: Situation) -> PhraseEnd | None:
+        """Where the accompaniment of who plays freely comes home, now that they have paused; None where they have not,
+        or it has been at home."""
+        free = self._performer and self._turns is None and not self._listened
+        heard = self._heard(situation) if free and self._phrases is not None else []
+        if not heard or self._phrases is None:
+            return None
+        released = max(note.onset_quarter + note.duration_quarter for note in heard)
+        if situation.quarter < released + PAUSE_QUARTERS:
+            return None
+        pause = self._phrases.after_pause(released)
+        return None if pause is None or self._edges[pause.until] <= situation.quarter else pause
+
+    def _performed(self, situation: Situation, end: int, pause: PhraseEnd | None = None) -> np.ndarray:
+        """The performer's column ``[first, end)``: known up to now, then imagined, or at rest if they are silent; after
+        a ``pause`` at rest while the others come home."""
         now = situation.quarter
         grid = self.grid.part_of(self._first, end)
-        begun_quarter = float(self._edges[self._begun])
-        notes = [note for note in situation.performed if note.onset_quarter >= begun_quarter - 0.5]
-        notes = [note for note in notes if not self._slip(note, now)]
+        notes = [note for note in self._heard(situation) if not self._slip(note, now)]
         column = encode_voice([(n.onset_quarter, n.duration_quarter, n.pitch) for n in notes], grid)
         if notes and notes[-1].onset_quarter > now - ACTIVE_QUARTERS:
             to_come = np.flatnonzero(grid.onset_quarter > now + 1e-6)
             column[to_come[column[to_come] < FIRST_PITCH]] = IMAGINE
+        if pause is not None:
+            home = column[max(0, pause.approach - self._first) : max(0, pause.until - self._first)]
+            home[home == IMAGINE] = REST
         return column
 
     def _slip(self, note: ScoreNote, now: float) -> bool:

@@ -1,7 +1,8 @@
 """Where the AI player's phrases end while somebody plays with it, and how it comes home there.
 
-A phrase ends where the AI's turn does, and with the score. Its key is the one that is wished for, else that of the
-written parts, else that of what was played before the phrase.
+A phrase ends where the AI's turn does, and with the score; where it accompanies somebody who plays freely, at the bar
+after they fell silent. Its key is the one that is wished for, else that of the written parts, else that of what was
+played before the phrase.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,11 @@ from .score_shapes import place_of_rest
 from .voice_groups import part_heights
 from .wish import Wish
 from .writing import Arrival
+
+PAUSE_QUARTERS = 2.0
+"""Who is silent for so long has ended a phrase."""
+NOTICE_QUARTERS = 1.0
+"""So long before its dominant a phrase's end must be known, to be thought of in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class LivePhrases:
     ) -> None:
         """``own`` parts are the AI's, ``listened`` written ones are heard. In its ``turns`` (first step, end) the
         ``lead`` part answers and rests at their ends; the other parts rest with the score."""
-        self._score, self._grid = score, grid
+        self._score, self._grid, self._own = score, grid, own
         self._edges = np.append(grid.onset_quarter, grid.end_quarter)
         self._others = score.notes[np.isin(score.notes["part"], sorted(listened))]
         self._sounding = frozenset(np.unique(self._others["part"]).tolist())
@@ -70,16 +76,32 @@ class LivePhrases:
             ends.append(self._end(quarter, len(grid), playing, playing, before))
         self.ends: tuple[PhraseEnd, ...] = tuple(ends)
 
-    def reach(self, start: int, stop: int) -> int:
-        """Up to which step must be thought where the steps ``[start, stop)`` are asked for: a last chord is held."""
-        return max((end.until for end in self.ends if start <= end.step < stop), default=stop)
+    def after_pause(self, released_quarter: float) -> PhraseEnd | None:
+        """Where all come home when somebody who plays freely fell silent at a score time: at the first bar that leaves
+        time to know it; None where the score ends before."""
+        known = released_quarter + PAUSE_QUARTERS + NOTICE_QUARTERS
+        starts, beats = self._score.measures["start_quarter"], self._score.beats["quarter"]
+        last = min((end.approach for end in self.ends), default=len(self._grid))
+        for bar in range(self._score.measure_at(released_quarter) + 1, len(starts) - 1):
+            quarter = float(starts[bar])
+            if float(beats[beats < quarter - 1e-6].max(initial=-np.inf)) < known - 1e-6:
+                continue
+            until = self._grid.step_at(float(starts[bar + 1]))
+            before = self._grid.step_at(float(starts[bar - 1]))
+            return self._end(quarter, until, self._own, self._own, before) if until <= last else None
+        return None
 
-    def come_home(self, sheet: EnsembleSheet, first: int) -> EnsembleSheet:
+    def reach(self, start: int, stop: int, pauses: Sequence[PhraseEnd] = ()) -> int:
+        """Up to which step must be thought where the steps ``[start, stop)`` are asked for: a last chord is held."""
+        return max((end.until for end in (*self.ends, *pauses) if start <= end.step < stop), default=stop)
+
+    def come_home(self, sheet: EnsembleSheet, first: int, pauses: Sequence[PhraseEnd] = ()) -> EnsembleSheet:
         """A sheet that begins at step ``first``, with the ends of phrases in it: cadences told, the last chords and
-        their dominants given, and rest on them."""
+        their dominants given, and rest on them. ``pauses`` are ends beside those that the score has (``after_pause``):
+        nobody could tell of them before."""
         columns, arrivals = dict(sheet.columns), list[Arrival]()
         stop = first + len(sheet.grid)
-        for end in self.ends:
+        for end in sorted((*self.ends, *pauses), key=lambda end: end.step):
             if end.step < first or end.approach >= stop:
                 continue
             key = self._key(sheet.columns, end, first, sheet.wishes[-1][1])

@@ -356,6 +356,55 @@ def test_an_answer_comes_home_to_the_key_of_the_call() -> None:
     assert home((62, 64, 65, 69), comes_home=False) == []
 
 
+def in_g_major(count: int, first: float = 0.0) -> tuple[ScoreNote, ...]:
+    """Eighths of who plays freely."""
+    pitches = (67, 69, 71, 74, 72, 71, 66, 67)
+    return tuple(ScoreNote(first + q / 2, 0.5, pitches[q % 8], PERFORMER_PART, 0.5) for q in range(count))
+
+
+def test_who_accompanies_comes_home_when_the_soloist_pauses() -> None:
+    """Phrases of free playing ended only with the score. The soloist stops after two bars: at home in the fourth."""
+    music = LiveMusic(empty(), frozenset({0, 1, 2}), frozenset(), performer=True)
+    phrase = in_g_major(16)
+
+    def arrivals(now: float, start: int, heard: tuple[ScoreNote, ...] = phrase) -> list[tuple[int, int, set[int]]]:
+        sheet = music.ask(start, start + 4, Wish(), Situation(now, performed=heard)).sheet
+        return [(arrival.step, arrival.until, set(arrival.chord)) for arrival in sheet.arrivals]
+
+    home = [(44, 48, {2, 6, 9, 0}), (48, 64, {7, 11, 2})]
+    assert arrivals(9.5, 40) == [], "a short rest is none"
+    before = music.heard_so_far(Situation(9.9, performed=phrase))
+    assert music.heard_so_far(Situation(10.0, performed=phrase)) != before, "it is a reason to think again"
+    assert arrivals(10.0, 44) == home
+    assert arrivals(10.5, 44, (*phrase, *in_g_major(2, 10.0))) == [], "they go on"
+    assert arrivals(10.9, 44) == home
+    column = column_of(music, Situation(11.5, performed=phrase), 48, 52)
+    assert IMAGINE not in column[44:64], "nobody is imagined to play into it"
+    assert arrivals(16.5, 68)[: len(home)] == home, "what was played stays as it was thought of"
+    again = (*phrase, *in_g_major(16, 17.0))
+    assert arrivals(19.5, 80, again)[: len(home)] == home
+    music.begin(0)
+    assert arrivals(1.0, 8, in_g_major(2)) == []
+
+
+def test_beside_written_parts_a_pause_is_not_the_end() -> None:
+    music = LiveMusic(melody(), frozenset({1, 2, 3}), frozenset({0}), performer=True)
+    assert music.ask(44, 48, Wish(), Situation(10.0, performed=in_g_major(16))).sheet.arrivals == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_accompaniment_holds_its_last_chord(weights: Path, seed: int) -> None:
+    score = empty()
+    phrase = [(q / 2, 0.45, 72 + q % 5) for q in range(16)]
+    plan = AiPlan((0, 1, 2), Wish(key="C major", density=2.0), performer=True)
+    source = Here(score, plan, weights=weights, seed=seed, patience_s=1.0)
+    notes = [note for beat in played(source, score, learner(*phrase), 16) for note in beat or ()]
+    assert {n.onset_quarter for n in notes if n.onset_quarter >= 12.0} == {12.0}
+    dominant, home = sounding_at(notes, 11.0), sounding_at(notes, 12.0)
+    assert set(dominant.values()) <= {7, 11, 2, 5} and set(home.values()) <= {0, 4, 7}
+    assert all(n.onset_quarter + n.duration_quarter >= 16.0 for n in notes if n.onset_quarter == 12.0)
+
+
 def test_beside_written_parts_it_ends_in_their_last_chord(weights: Path) -> None:
     pitches = [72, 76, 79, 77, 76, 71, 74, 72]
     notes = [(float(q), 1.0, pitches[q], 0, 0.6, 0) for q in range(8)]
