@@ -216,7 +216,7 @@ def _judged(score: Score, start_quarter: float, key: Key | None) -> dict[str, fl
     pitches = {(int(note["measure"]), int(note["part"]), int(note["pitch"])) for note in notes}
     return {
         "ends with a cadence, %": 100.0 * (end is not None),
-        "in its key by the dominant, %": 100.0 * (end is not None and "authentic" in end),
+        "in its key by the dominant, %": 100.0 * (end is not None and end.endswith("authentic cadence")),
         "broken rules a beat": len(breaches) / max(1.0, beats),
         "different chords in 8 bars": 8 * len({(s.chord.root, s.chord.quality) for s in chords}) / max(1, bars.sum()),
         "pitches of a part in a bar": len(pitches) / max(1, bars.sum()) / len(score.parts),

@@ -284,15 +284,25 @@ def _inversion_reason(chord: Chord, inversion: int, following: Chord | None) -> 
 
 
 def cadence(before: Chord, last: Chord, key: Key) -> str | None:
-    """The cadence that two chords make at the end of a phrase, None where they make none."""
+    """The cadence that two chords make at the end of a phrase, None where they make none; one into another degree of
+    the key by its own dominant says into which: ``authentic cadence on vi``."""
     first, second = (before.root - key.tonic) % 12, (last.root - key.tonic) % 12
     if second == 0 and first in (7, 11) and before.quality != "minor":
-        strong = first == 7 and before.inversion == 0 and last.inversion == 0
-        return "authentic cadence" if strong else "imperfect authentic cadence"
+        return _by_the_dominant(before, last)
     if second == 0 and first == 5:
         return "plagal cadence"
     if second in (8, 9) and first == 7:
         return "deceptive cadence"
     if second == 7 and first != 7 and last.quality in ("major", "dominant7"):
         return "half cadence"
+    if _applied_to(before, key) == last.root and last.quality in ("major", "minor"):
+        degree = _degree_of_triad(last.root, key)
+        if degree.islower() == (last.quality == "minor"):
+            return f"{_by_the_dominant(before, last)} on {degree}"
     return None
+
+
+def _by_the_dominant(before: Chord, last: Chord) -> str:
+    """How strongly a chord is reached from its dominant or leading-note chord."""
+    strong = (before.root - last.root) % 12 == 7 and before.inversion == 0 and last.inversion == 0
+    return "authentic cadence" if strong else "imperfect authentic cadence"

@@ -226,6 +226,24 @@ def test_cadences_have_their_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "last", "named"),
+    [
+        (Chord(4, "dominant7", 4), Chord(9, "minor", 9), "authentic cadence on vi"),
+        (Chord(4, "major", 8), Chord(9, "minor", 9), "imperfect authentic cadence on vi"),
+        (Chord(8, "diminished7", 8), Chord(9, "minor", 9), "imperfect authentic cadence on vi"),
+        (Chord(0, "dominant7", 0), Chord(5, "major", 5), "authentic cadence on IV"),
+        (Chord(2, "dominant7", 2), Chord(7, "major", 7), "half cadence"),
+        (Chord(4, "dominant7", 4), Chord(9, "major", 9), None),
+        (Chord(0, "major", 0), Chord(5, "major", 5), None),
+        (Chord(4, "dominant7", 4), Chord(5, "major", 5), None),
+    ],
+)
+def test_a_cadence_on_another_degree_by_its_own_dominant_is_one(before: Chord, last: Chord, named: str | None) -> None:
+    """A phrase that ended V7/vi–vi was counted as one without a cadence."""
+    assert cadence(before, last, C) == named
+
+
+@pytest.mark.parametrize(
     ("note", "held", "kind"),
     [
         (LineNote(62, 60, 64, True), False, "passing note"),
