@@ -25,6 +25,9 @@ from .writing import Arrival
 
 _MOST_OWED = 8.0  # notes
 _MOST_DETERRED = 1.0  # nats
+STRICT_AT_ARRIVALS = 4.0
+"""How much more the rules weigh where voices meet on a given chord: the network, which often would be elsewhere, has
+little to say for one of the places left rather than another, and what ends is heard plainly."""
 STRENGTH_OF_PLACE = (0.2, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0)
 """Metrical strength of each place in the quarter, where nobody says better."""
 
@@ -139,6 +142,8 @@ class PartDecoder:
             costs = None
             if chosen.rules.active:
                 costs = self._penalties(voice, tokens, chosen.rules, accent, scale, chord)
+                if arrival is not None and voice in arrival.classes:
+                    costs *= STRICT_AT_ARRIVALS
             tokens[voice] = draw_token(logits, int(state.sounding[voice]), chosen, random, costs)
         self._note(tokens)
         state.commit(tokens)

@@ -8,8 +8,9 @@ from ai_support import write_small
 from support import make_score
 
 from tutti.engine.score import Score
-from tutti.models import tasks
+from tutti.models import decoding, tasks
 from tutti.models.composing import Composition, compose
+from tutti.models.craft.analysis import analyse
 from tutti.models.craft.keys import Key
 from tutti.models.craft.rules import RuleSet
 from tutti.models.decoding import DecodingSettings
@@ -80,6 +81,22 @@ def test_the_dominant_with_its_leading_note_is_on_the_beat_before(weights: Path,
     assert [pitch_class for _, pitch_class in chord].count(1) == 1, "the leading note, not doubled"
     assert (3, 9) in chord, "the root is in the bass"
     assert 5 in {pitch_class for _, pitch_class in sounding_at(done, 16.0)}, "the last chord has its third"
+
+
+def test_where_voices_meet_the_rules_weigh_more(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chords of the ending broke half as many rules again as the music before them."""
+    assert decoding.STRICT_AT_ARRIVALS > 1.0
+
+    def broken() -> int:
+        return sum(
+            breach.place.quarter in (15.0, 16.0)
+            for seed in range(8)
+            for breach in analyse(written(tasks.go_on(quartet(), 3), weights, seed).score).breaches
+        )
+
+    strict = broken()
+    monkeypatch.setattr(decoding, "STRICT_AT_ARRIVALS", 1.0)
+    assert strict < 0.8 * broken()
 
 
 @pytest.mark.parametrize(("before", "led"), [((76, 69, 61, 45), True), ((76, 67, 60, 48), False)])
