@@ -6,6 +6,7 @@ folder."""
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import OutputError
@@ -34,8 +35,11 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"{folder}: cannot be written to ({error.strerror}); choose another folder") from error
 
 
-def check_file(path: Path) -> None:
-    """See that a file can be written. Raises ``OutputError``."""
+def check_file(path: Path, inputs: Iterable[Path | str | None] = ()) -> None:
+    """See that a file can be written, and is none of the ``inputs`` that the work reads. Raises ``OutputError``."""
+    for read in inputs:
+        if read is not None and path.exists() and Path(read).exists() and path.samefile(read):
+            raise OutputError(f"{path}: is read here, and would be written over; choose another name")
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file in it")
     if path.is_file() or not path.exists():  # others, like a pipe, have no need of room beside them

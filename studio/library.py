@@ -85,7 +85,7 @@ class ScoreSummary:
         minutes, seconds = divmod(round(self.duration_s), 60)
         lines = [
             " · ".join(text for text in (self.title or self.name, self.composer) if text),
-            f"{self.measures} measures with repeats, {minutes}:{seconds:02d} at the marked tempo, {self.notes} notes",
+            f"{self.measures} measures as played, {minutes}:{seconds:02d} at the marked tempo, {self.notes} notes",
             f"meter {', '.join(self.meters)}, beaten in {', '.join(str(count) for count in self.beats_in_measure)}",
             self._tempos_as_text(),
         ]

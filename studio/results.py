@@ -5,7 +5,7 @@ The sound takes most of the time; the picture is drawn beside it.
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -18,7 +18,7 @@ from ..engine.audio.audio_messages import Enter, Sit
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.offline import AudioCue, cue_from_frame, render_wav
 from ..engine.audio.renderer import AudioSettings
-from ..engine.errors import ModelError, SceneError, ScoreError
+from ..engine.errors import ModelError, OutputError, SceneError, ScoreError
 from ..engine.hall import Hall
 from ..engine.score import Score
 from ..engine.sounds.sound_set import SoundSet
@@ -49,6 +49,20 @@ log = logging.getLogger(__name__)
 
 LATE_START_S = 60.0
 """A take whose clock starts later than this (e.g. time of day) gets a WAV that starts with the take."""
+
+
+RESULTS = frozenset({
+    "performance.wav", "performance.mid", "performance.musicxml", "answered.musicxml", "beats.csv", "notes.csv",
+    "stage.png", "conducting.png", "report.json", "report.html", "session.mcap",
+})  # fmt: skip
+"""Files that a performance leaves in its folder."""
+
+
+def check_results(out: Path, inputs: Iterable[Path | str | None]) -> None:
+    """See that no result would be written over one of the ``inputs``. Raises ``OutputError``."""
+    for path in (Path(read) for read in inputs if read is not None):
+        if path.name in RESULTS and path.is_file() and path.resolve().parent == out.resolve():
+            raise OutputError(f"{path}: is read here, and would be written over; choose another folder than {out}")
 
 
 @dataclass(frozen=True, slots=True)

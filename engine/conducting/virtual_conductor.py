@@ -65,7 +65,10 @@ def read_timings(path: Path | str, tell: Callable[[str], None] | None = None) ->
     if len(points) < 2:
         raise TakeError(f"{path}: holds fewer than two timed places")
     given_quarter, given_s = (np.array(column) for column in zip(*points, strict=True))
-    cleaned = clean_timings(given_quarter, given_s)
+    try:
+        cleaned = clean_timings(given_quarter, given_s)
+    except TakeError:
+        raise TakeError(f"{path}: holds fewer than two places whose time rises with the score's") from None
     timings = _without_stalls(*cleaned)
     if tell is not None:
         off = np.abs(np.interp(given_quarter, *cleaned) - given_s) > CONTRADICTION_S

@@ -170,7 +170,10 @@ class _Bars(Progress):
         if kind is not None:
             for task in self.tasks:
                 task.visible = task.visible and task.completed > 0
-            self.live.transient = not any(task.visible for task in self.tasks)
+            if not any(task.visible for task in self.tasks):
+                self.live.transient = True
+                self.live.stop()  # without the empty line that ends what is no terminal's
+                return
         super().__exit__(kind, error, traceback)
 
 

@@ -85,6 +85,7 @@ def render(
     with signals_held():
         from ..render import RenderJob
         from ..render import render as perform
+        from ..results import check_results
 
     if take is None and (solo is None or performer is None):
         raise InputError("nobody to follow: give --take (a conductor), or --solo and --performer (a soloist), or both")
@@ -94,6 +95,7 @@ def render(
         raise InputError("--performer-track says which track of a performer's file: give --performer as well")
     if learner is not None and not ai_parts:
         raise InputError("--learner is for AI parts: name some with --ai-parts")
+    check_results(out, (score, take, performer))
     person = read_profile(profile) if profile else PersonProfile()
     job = RenderJob(
         score=score,
@@ -180,7 +182,7 @@ def take(
     from ...engine.outputs import check_file, make_folder
     from ..marked_timings import marked_timings
 
-    check_file(out)
+    check_file(out, (score, timings))
     opened = open_score(score)
     if timings is None:
         told = marked_timings(opened)
@@ -207,7 +209,7 @@ def seats(
 
     if out.suffix.lower() != ".json":
         raise SeatingError(f"{out}: a saved seating is a .json file: give it that ending")
-    check_file(out)
+    check_file(out, (score,))
     placements = seat(open_score(score), seating, read_hall(hall))
     make_folder(out.parent)
     save_placements(out, placements)

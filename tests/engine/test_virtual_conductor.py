@@ -110,7 +110,9 @@ def test_what_a_recording_plays_and_the_score_has_not_is_taken_out(tmp_path):
     assert np.diff(time_s) == pytest.approx(waits[1:])
 
 
-@pytest.mark.parametrize("text", ["quarter,time_s\n0,1\n", "a,b\n1,2\n", "quarter,time_s\n0,1\n1,x\n", ""])
+@pytest.mark.parametrize(
+    "text", ["quarter,time_s\n0,1\n", "a,b\n1,2\n", "quarter,time_s\n0,1\n1,x\n", "quarter,time_s\n0,5\n1,4\n", ""]
+)
 def test_bad_timings_are_refused(tmp_path, text):
     path = tmp_path / "timings.csv"
     path.write_text(text)

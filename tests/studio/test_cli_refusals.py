@@ -44,7 +44,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert ended.value.code == 1
-        said = [line for line in capsys.readouterr().err.splitlines() if line]
+        said = capsys.readouterr().err.splitlines()
         assert len(said) == 1 and said[0].startswith("tutti: "), said
         return said[0]
 
@@ -130,6 +130,27 @@ def test_it_is_refused_at_once(refused: Refused, words: tuple[str, ...], says: s
 def test_no_bar_of_what_never_began_is_shown(refused: Refused, words: tuple[str, ...], says: str) -> None:
     """A bar at 0 % stood over the reason why nothing would be written."""
     assert says in refused(*words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("take", "{out}/own.musicxml", "-o", "{out}/own.musicxml"),
+        ("take", PIECE, "--timings", "{out}/own.csv", "-o", "{folder}/../own.csv"),
+        ("seats", "{out}/own.json", "-o", "{out}/own.json"),
+        ("render", "{folder}/performance.musicxml", "--take", "{take}", "-o", "{folder}"),
+        ("render", PIECE, "--take", "{folder}/beats.csv", "-o", "{out}/./folder"),
+        (*RENDER[:-1], "{folder}", "--solo", "soprano", "--performer", "{folder}/session.mcap"),
+    ],
+)
+def test_nothing_is_written_over_what_is_read(refused: Refused, words: tuple[str, ...], tmp_path: Path) -> None:
+    """``tutti take SCORE -o SCORE`` left a take where the score had been."""
+    own = [tmp_path / name for name in ("own.musicxml", "own.csv", "own.json")]
+    own += [tmp_path / "folder" / name for name in ("performance.musicxml", "beats.csv", "session.mcap")]
+    for path in own:
+        path.write_text("mine")
+    assert "is read here, and would be written over" in refused(*words)
+    assert {path.read_text() for path in own} == {"mine"}
 
 
 def test_bars_of_what_was_done_stay(monkeypatch: pytest.MonkeyPatch) -> None:
