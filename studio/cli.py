@@ -85,7 +85,7 @@ for opinion in (like, dislike, edited):
 
 def main() -> None:
     """Entry point: errors made on purpose become one line on stderr."""
-    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    handler = RichHandler(console=Console(stderr=True), show_path=False, log_time_format="[%X]")
     log_for_people(handler=handler)
     warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the report shows a box in its place
     try:

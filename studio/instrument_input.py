@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ..engine.applause import INSTRUMENT as APPLAUSE
 from ..engine.audio.audio_ring import AudioRing, AudioStatus
 from ..engine.audio.live_input import MicrophoneJob
 from ..engine.audio.output import AudioProcess
@@ -75,13 +76,14 @@ class LearnerChoice:
 def instrument_named(name: str) -> Instrument:
     """By key, name or alias, upper or lower case, or as scores name it. Raises ``InputError``."""
     wanted = name.casefold()
-    for instrument in catalogue().values():
+    played = {key: instrument for key, instrument in catalogue().items() if key != APPLAUSE}
+    for instrument in played.values():
         if wanted in (instrument.key, instrument.name.casefold(), *(alias.casefold() for alias in instrument.aliases)):
             return instrument
     named = instrument_named_in(name)
-    if named is not None and named[0] in catalogue():
-        return catalogue()[named[0]]
-    raise InputError(f"no instrument is called {name!r}: there is {', '.join(catalogue())}")
+    if named is not None and named[0] in played:
+        return played[named[0]]
+    raise InputError(f"no instrument is called {name!r}: there are {', '.join(played)}")
 
 
 def learner_seat(choice: LearnerChoice, placements: Sequence[PlayerPlacement], parts: int) -> PlayerPlacement:

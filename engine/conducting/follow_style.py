@@ -25,6 +25,10 @@ class FollowStyle:
         if not 0.0 <= self.forgiveness <= 1.0:
             raise ProfileError(f"follow: {self.forgiveness:g}; from 0 (strict) to 1 (forgiving)")
 
+    def __str__(self) -> str:
+        named = {value: name for name, value in NAMED.items()}
+        return named.get(self.forgiveness, f"{self.forgiveness:g} (0 strict, 1 forgiving)")
+
     @classmethod
     def parse(cls, text: str) -> "FollowStyle":
         """``strict``, ``balanced``, ``forgiving`` or a number from 0 to 1. Raises ``ProfileError`` for others."""

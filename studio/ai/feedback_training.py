@@ -63,7 +63,7 @@ def judgements_of(name: str) -> Judgements:
     liked = tuple(one for piece, found in judged.items() if verdicts[piece] for one in found)
     if not liked:
         raise ModelError(
-            f"{name} liked nothing yet that could be learned from: tutti part like FILE --learner {name!r}"
+            f"{name!r} liked nothing yet that could be learned from: tutti part like FILE --learner {name!r}"
         )
     disliked = tuple(one for piece, found in judged.items() if not verdicts[piece] for one in found)
     edits = tuple(

@@ -85,7 +85,7 @@ def _say(found: "Explanation") -> None:
                 f"{found.surprise.by_quarter[min(int(span.place.quarter), len(found.surprise.by_quarter) - 1)]:.2f}"
             )
         table.add_row(*row)
-    console.print(table)
+    console.print(table if analysis.chords else "no chords: nowhere do enough notes sound together to make one")
     for line in [note.words for note in analysis.non_chord] + [breach.words for breach in analysis.breaches]:
         console.print(line, highlight=False)
     if found.surprise is not None:

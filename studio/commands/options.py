@@ -1,6 +1,7 @@
 """What the command line's commands share: options, the console, progress bars."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -201,6 +202,17 @@ def follow_style_named(text: str | None) -> "FollowStyle | None":
     except ProfileError:
         wanted = f"say {', '.join(NAMED)}, or a number from 0 (strict) to 1 (forgiving)"
         raise ProfileError(f"--follow {text!r}: {wanted}") from None
+
+
+def counted(number: int, what: str) -> str:
+    """``1 player``, ``2 players``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def told(figures: Mapping[str, Any]) -> str:
+    """The numbers among a manifest's figures, in words: ``pairs 1, liked nats before 0.45``."""
+    numbers = {name: value for name, value in figures.items() if isinstance(value, int | float)}
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from .options import (
     SoundsOption,
     TuningOption,
     console,
+    counted,
     follow_style_named,
     names,
     print_json,
@@ -213,7 +214,7 @@ def seats(
     placements = seat(open_score(score), seating, read_hall(hall))
     make_folder(out.parent)
     save_placements(out, placements)
-    console.print(f"{out}: {len(placements)} players")
+    console.print(f"{out}: {counted(len(placements), 'player')}")
 
 
 def export(
@@ -232,10 +233,8 @@ def export(
 
 
 def say_rendered(out: Path, numbers: dict[str, Any]) -> None:
-    sound = numbers.get("sound", {})
-    console.print(
-        Text.assemble((numbers["title"], "bold"), f" – {numbers['players']} players, {numbers['duration_s']:.0f} s")
-    )
+    sound, players = numbers.get("sound", {}), counted(numbers["players"], "player")
+    console.print(Text.assemble((numbers["title"], "bold"), f" – {players}, {numbers['duration_s']:.0f} s"))
     console.print(f"{numbers['beats_played']} of {numbers['beats_in_score']} beats, {numbers['notes']} notes")
     if sound.get("loudness_lufs") is not None:
         console.print(f"{sound['loudness_lufs']} LUFS, true peak {sound['true_peak_dbfs']} dBFS")

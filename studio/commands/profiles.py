@@ -37,8 +37,8 @@ def profiles_show(
         print_json(person.to_dict())
         return
     known = person.conductor
-    follow = "as usual" if person.style is None else f"{person.style.forgiveness:g} (0 strict, 1 forgiving)"
-    console.print(f"baton in the {person.hand} hand; the orchestra follows {follow}", highlight=False)
+    follow = "as usual" if person.style is None else str(person.style)
+    console.print(f"baton in the {person.hand} hand; how the orchestra follows: {follow}", highlight=False)
     if known.stroke_m:
         console.print(f"usual stroke {100 * known.stroke_m:.0f} cm", highlight=False)
     for device, space in person.spaces.items():

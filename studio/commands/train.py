@@ -7,7 +7,7 @@ import typer
 from rich.progress import TaskID
 
 from .onnx import write_onnx
-from .options import SeedOption, console, progress_bars
+from .options import SeedOption, console, progress_bars, told
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace weights that are there already.")]
 SCORES_MINUTES, FEEDBACK_MINUTES = 25.0, 2.0
@@ -131,7 +131,7 @@ def train(
                 threads=threads,
                 progress=show,
             )
-    console.print(f"{out}: {manifest.figures}")
+    console.print(f"{out}: {told(manifest.figures)}", highlight=False, soft_wrap=True)
     if onnx:
         write_onnx(out)
 
@@ -154,7 +154,7 @@ def _tune(
 
         plan = TuningPlan(budget_s=60 * minutes, seed=seed, threads=threads)
         written, figures = train_from_feedback(name, start, plan, out, show)
-    console.print(f"{written}: {figures}", highlight=False, soft_wrap=True)
+    console.print(f"{written}: {told(figures)}", highlight=False, soft_wrap=True)
     if out is None:
         console.print(
             f"--learner {name!r} plays with them from now on; tutti learner reset {name!r} --tuning undoes it."
@@ -193,4 +193,4 @@ def train_gesture(
             bars.update(tasks[what], completed=share, description=f"{what} ({loss:.3f} nats)" if loss else what)
 
         figures = learn(out, plan, command, show, start or ())
-    console.print(f"{out}: {figures}", highlight=False, soft_wrap=True)
+    console.print(f"{out}: {told(figures)}", highlight=False, soft_wrap=True)

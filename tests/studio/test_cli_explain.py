@@ -44,6 +44,14 @@ def test_a_score_is_explained(fifths: Path) -> None:
     assert out["counted"]["out-of-scale"] >= 2  # F and B
 
 
+def test_a_lone_voice_has_no_chords(tmp_path: Path) -> None:
+    """It got a table of nothing."""
+    path = tmp_path / "lone.musicxml"
+    path.write_text(score(("Flute", [attributes("4/4") + note("C5", 24) + note("D5", 24)])), encoding="utf-8")
+    text = invoke("explain", str(path))
+    assert "no chords: nowhere do enough notes sound together" in text and "Why" not in text
+
+
 def test_a_score_without_notes_is_said_to_have_none(tmp_path: Path) -> None:
     path = tmp_path / "empty.musicxml"
     rest = "<note><rest/><duration>48</duration></note>"

@@ -73,7 +73,7 @@ def test_a_person_is_calibrated_shown_and_forgotten(tutti):
     shown = json.loads(tutti("profiles", "show", "anna", "--json").stdout)
     assert shown["hand"] == "left" and shown["follow"] == 1.0
     assert shown["spaces"]["osc"]["scale"] == pytest.approx(0.01, rel=0.1)
-    assert "left hand" in tutti("profiles", "show", "anna").stdout
+    assert "left hand; how the orchestra follows: forgiving" in tutti("profiles", "show", "anna").stdout
     assert tutti("profiles", "remove", "anna").returncode == 0
     assert json.loads(tutti("profiles", "list", "--json").stdout) == []
 

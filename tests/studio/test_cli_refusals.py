@@ -153,6 +153,11 @@ def test_nothing_is_written_over_what_is_read(refused: Refused, words: tuple[str
     assert {path.read_text() for path in own} == {"mine"}
 
 
+def test_one_is_one() -> None:
+    assert [options.counted(number, "player") for number in (0, 1, 2)] == ["0 players", "1 player", "2 players"]
+    assert options.told({"pairs": 1.0, "nats_before": 0.45333, "rules": {"notes": 3}}) == "pairs 1, nats before 0.4533"
+
+
 def test_bars_of_what_was_done_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     monkeypatch.setattr(options, "Console", lambda **_kind: Console(file=shown, width=100))

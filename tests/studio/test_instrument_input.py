@@ -90,8 +90,10 @@ def test_the_learner_sits_beside_the_podium_and_plays_a_part_of_their_own():
 
 
 def test_what_is_wrong_is_one_line():
-    with pytest.raises(InputError, match="no instrument is called 'kazoo': there is"):
+    with pytest.raises(InputError, match="no instrument is called 'kazoo': there are violin"):
         instrument_named("kazoo")
+    with pytest.raises(InputError, match=r"no instrument is called 'Applause'.*tenor, bass$"):
+        instrument_named("Applause")
     for text in ("left", "1,2,3", "nan,0", "100,0"):
         with pytest.raises(InputError, match="stage"):
             LearnerChoice.parse_place(text)
