@@ -17,7 +17,6 @@ from ..engine.accompaniment import LEADS, Soloist
 from ..engine.audio.latency import RATE_HZ, Latency
 from ..engine.audio.sound_watch import SoundWatch
 from ..engine.clock import SessionClock
-from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.tracking import TakeSource, read_take
 from ..engine.errors import ModelError, ProfileError, SessionError
@@ -33,7 +32,7 @@ from .ai.ai_choice import AiChoice
 from .ai.ai_record import CopyWatch, author_of
 from .ai.commentary import comment_on
 from .concert import concert_score
-from .ensemble_setup import ai_sources, parts_named, parts_on_cue, seat, soloist_named
+from .ensemble_setup import ai_sources, on_beats_of, parts_named, parts_on_cue, seat, soloist_named
 from .hall_interaction import HallInteraction
 from .headset_link import HeadsetChoice, HeadsetLink
 from .hearing import Hearing
@@ -102,7 +101,7 @@ def run_studio(options: StudioOptions) -> None:
     score, start_beat = open_score(score_path), 0
     take = read_take(options.take) if options.take else None
     if take is not None:
-        score, start_beat = beaten_as(score, take.metadata)
+        score, start_beat = on_beats_of(take, score)
     placements = seat(score, options.seating, read_hall(options.hall))
     person = open_profile(options.profile) if options.profile else PersonProfile()
     style = options.style or person.style

@@ -1,5 +1,6 @@
 """From what a person chose (score, seating, hall, sounds, AI parts) to the values that a performance needs."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.accompaniment import Soloist
 from ..engine.conducting.beat_grid import beaten_as
+from ..engine.conducting.tracking import Take
 from ..engine.entries import parts_of_sections
 from ..engine.errors import ModelError
 from ..engine.hall import Hall
@@ -22,6 +24,9 @@ from .sounds import soundfont_named
 if TYPE_CHECKING:
     from ..models.live_music import Turns
     from ..models.wish import Wish
+
+
+log = logging.getLogger(__name__)
 
 
 def seat(score: Score, seating: str | None, hall: Hall) -> tuple[PlayerPlacement, ...]:
@@ -42,6 +47,17 @@ def score_of_session(session: Session, folder: Path) -> tuple[Path, Score]:
         copy = copy.with_stem(f"{copy.stem} as played")
     copy.write_bytes(session.header.score_bytes)
     return copy, beaten_as(open_score(copy), {"meter": str(session.header.beats_in_bar)})[0]
+
+
+def on_beats_of(take: Take, score: Score) -> tuple[Score, int]:
+    """The score on the beats that a take says it beats, and the index of its first one (``beaten_as``).
+
+    A take that says it is of another score is followed all the same, and a line says so. Raises ``TakeError``.
+    """
+    named = " ".join(take.metadata.get("score", "").split())
+    if named and score.title and named.casefold() != score.title.casefold():
+        log.warning("the take says that it was conducted for %r: here it conducts %r", named, score.title)
+    return beaten_as(score, take.metadata)
 
 
 def sound_loader(score: Score, choice: str | None, also: Sequence[str] = ()) -> Callable[..., SoundSet]:

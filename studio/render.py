@@ -11,7 +11,6 @@ from rich.progress import Progress
 from ..engine.accompaniment import LEADS
 from ..engine.audio.impulse_response import room_of
 from ..engine.audio.side_outputs import output_maker
-from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.follow_style import FollowStyle
 from ..engine.conducting.profile import ConductorProfile
 from ..engine.conducting.tracking import Take, TakeSource, write_take
@@ -27,7 +26,7 @@ from ..engine.score import Score
 from ..engine.types import Frame, HeardNote, PlayerPlacement
 from .ai.ai_choice import AiChoice
 from .ai.ai_record import author_of
-from .ensemble_setup import ai_sources, parts_named, parts_on_cue, score_of_session, seat, soloist_named
+from .ensemble_setup import ai_sources, on_beats_of, parts_named, parts_on_cue, score_of_session, seat, soloist_named
 from .hall_choice import heard_from
 from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
@@ -91,7 +90,7 @@ def render(job: RenderJob, bars: Progress) -> dict[str, Any]:
     check_folder(job.out)
     reading = bars.add_task("Reading the score", total=1)
     score_path = find_score(job.score)
-    score, start_beat = beaten_as(open_score(score_path), job.take.metadata)
+    score, start_beat = on_beats_of(job.take, open_score(score_path))
     bars.update(reading, completed=1)
     placements = seat(score, job.seating, hall)
     answered = parts_named(score, job.ai_parts)
