@@ -61,7 +61,7 @@ class Soloist:
         except ValueError:
             lead = math.nan
         if not 0.0 <= lead <= 1.0:
-            raise InputError(f"lead: {text!r}; one of {', '.join(LEADS)}, or a number from 0 to 1")
+            raise InputError(f"--lead {text!r}: say {', '.join(LEADS)}, or a number from 0 (conductor) to 1 (soloist)")
         return lead
 
 

@@ -116,6 +116,9 @@ def read_part_weights(path: Path | None = None) -> tuple[dict[str, np.ndarray], 
     path = default_part_weights() if path is None else path
     if not path.is_file():
         raise ModelError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; name weights (.safetensors)")
+    if not part_manifest_path(path).is_file():
+        missing = part_manifest_path(path).name
+        raise ModelError(f"{path}: its manifest {missing} is not beside it; name weights (.safetensors)")
     try:
         manifest = PartManifest(**json.loads(part_manifest_path(path).read_text(encoding="utf-8")))
         if manifest.format_version != FORMAT_VERSION:

@@ -24,7 +24,7 @@ from .commands.jam import jam
 from .commands.learner import dislike, edited, learner, like
 from .commands.library import scores, sounds
 from .commands.onnx import onnx
-from .commands.options import JsonOption, console, print_json
+from .commands.options import JsonOption, console, print_json, say
 from .commands.part import part
 from .commands.perform import concert, export, render, seats, take
 from .commands.play import play, replay, serve
@@ -121,6 +121,8 @@ def certificate(
     made = renew_authority() if renew else ensure_certificate()
     if export is not None:
         export_authority(made, export)
+    if export is not None and not as_json:
+        say(f"Written: {export}\n")
     print_json(made.as_json()) if as_json else console.print(describe(made), highlight=False, soft_wrap=True)
 
 

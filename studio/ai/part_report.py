@@ -85,12 +85,12 @@ def explain_parts(
     return Explanation(score, asked, analysis, surprise, tuple(explained), model.source, provenance)
 
 
-def report_written(written: WrittenPart, weights: Path | None, folder: Path) -> None:
-    """Explain what was just written, into a folder. Raises ``ModelError``."""
+def report_written(written: WrittenPart, weights: Path | None, folder: Path) -> Path:
+    """Explain what was just written, into a folder; the page. Raises ``ModelError``."""
     score = written.composition.score
     parts = sorted({note.part for note in written.composition.written})
     model = PartModel.load(weights)
-    write_part_report(folder, explain_parts(score, parts, model, provenance=written.provenance))
+    return write_part_report(folder, explain_parts(score, parts, model, provenance=written.provenance))
 
 
 def figures(found: Explanation) -> dict[str, Any]:

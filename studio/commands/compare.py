@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from .options import JsonOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars
+from .options import JsonOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars, say
 
 
 def compare(
@@ -51,6 +51,6 @@ def compare(
     if as_json:
         print_json({one.kind: {**one.figures, **one.provenance.fields()} for one in found.answers})
         return
-    console.print(f"{page}: {', '.join(one.kind for one in found.answers)}", highlight=False)
+    say(f"{page}: {', '.join(one.kind for one in found.answers)}")
     for kind, why in found.missing.items():
         console.print(Text.assemble((f"no answer by {kind}", "yellow"), f": {why}"))

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...engine.errors import ModelError
-from .options import JsonOption, ScoreArgument, console, names, print_json
+from .options import JsonOption, ScoreArgument, console, names, print_json, say
 
 if TYPE_CHECKING:
     from ...engine.score import Score
@@ -50,7 +50,7 @@ def explain(
     if report is not None:
         page = write_part_report(report, found)
         if not as_json:
-            console.print(f"{page}", highlight=False)
+            say(f"{page}")
     if as_json:
         print_json(figures(found))
     else:

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from .options import JsonOption, console, print_json
+from .options import JsonOption, console, counted, print_json, say
 
 if TYPE_CHECKING:
     from ...models.wish import Wish
@@ -46,10 +46,9 @@ def edited(
 
     kept = keep_edit(who, open_ai_file(original), file, open_score(file)).edit
     if kept is not None:
-        console.print(
-            f"kept for {who}: {kept.kept} notes stayed, {kept.repitched} got another pitch, {kept.relengthened} "
-            f"another length, {kept.removed} went, {kept.added} came",
-            highlight=False,
+        say(
+            f"kept for {who}: {counted(kept.kept, 'note')} stayed, {kept.repitched} got another pitch, "
+            f"{kept.relengthened} another length, {kept.removed} went, {kept.added} came"
         )
 
 
@@ -58,7 +57,7 @@ def _judge(file: Path, who: str, liked: bool) -> None:
     from ..ai.learners import keep_verdict
 
     found = keep_verdict(who, open_ai_file(file), liked)
-    console.print(f"kept for {who}: {found.verdict} of {found.file}", highlight=False)
+    say(f"kept for {who}: {found.verdict} of {found.file}")
 
 
 @learner.command("list")
@@ -116,7 +115,7 @@ def learner_export(
     """All that is kept of somebody, as a ZIP file: their opinions and the music they were about."""
     from ..ai.learners import export_learner
 
-    console.print(f"{export_learner(name, out)}", highlight=False)
+    say(f"{export_learner(name, out)}")
 
 
 def _counted(feedback: "list[Feedback]") -> dict[str, int]:

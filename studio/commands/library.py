@@ -7,17 +7,29 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from .options import JsonOption, ScoreArgument, console, print_json, progress_bars
+from ...engine.errors import ScoreError
+from .options import JsonOption, ScoreArgument, console, print_json, progress_bars, say
 
 scores = typer.Typer(help="The library of scores.", no_args_is_help=True)
 sounds = typer.Typer(help="SoundFonts: list, install, choose.", no_args_is_help=True)
 
 
 @scores.command("list")
-def scores_list(as_json: JsonOption = False) -> None:
+def scores_list(
+    corpus: Annotated[
+        str | None, typer.Option(help="Instead: pieces of music21's corpus that have this in their names.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """The scores that ship with Tutti and those you imported."""
     from .. import library
 
+    if corpus is not None:
+        names = library.list_corpus(corpus)
+        if not names:
+            raise ScoreError(f"music21's corpus has no piece with {corpus!r} in its name: try bach, haydn or beethoven")
+        print_json(names) if as_json else say("\n".join(names))
+        return
     entries = library.list_scores()
     if as_json:
         print_json([entry.as_json() for entry in entries])
@@ -45,7 +57,7 @@ def scores_import(file: Annotated[Path, typer.Argument(help="A score file.")]) -
     from .. import library
 
     entry = library.import_score(file)
-    console.print(f"{entry.name}: {entry.title}")
+    say(f"{entry.name}: {entry.title}")
 
 
 @sounds.command("list")
@@ -78,7 +90,7 @@ def sounds_install(
     with progress_bars() as bars:
         task = bars.add_task("Installing", total=None)
         path = install(source, sha256, lambda done, total: bars.update(task, completed=done, total=total or None))
-    console.print(f"{path}")
+    say(f"{path}")
 
 
 @sounds.command("choose")

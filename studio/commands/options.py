@@ -189,6 +189,11 @@ def progress_bars() -> Progress:
     )
 
 
+def say(line: str) -> None:
+    """A line that may be copied as it is, however long the paths in it are."""
+    console.print(line, highlight=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 

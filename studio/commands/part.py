@@ -11,7 +11,18 @@ from rich.text import Text
 from ...engine.errors import ModelError
 from ...models.control_words import DENSITIES, REGISTERS
 from .learner import offered
-from .options import JsonOption, LearnerOption, ScoreArgument, SeedOption, console, names, print_json, progress_bars
+from .options import (
+    JsonOption,
+    LearnerOption,
+    ScoreArgument,
+    SeedOption,
+    console,
+    counted,
+    names,
+    print_json,
+    progress_bars,
+    say,
+)
 
 if TYPE_CHECKING:
     from ...models.craft.rules import RuleSet
@@ -173,24 +184,28 @@ def _write(task: str, options: dict[str, Any]) -> None:
         drafts=1 if task == "orchestrate" else options["drafts"],
         weights=options["weights"],
     )
+    beside: list[str] = []
     with progress_bars() as bars:
         writing = bars.add_task("Writing", total=1.0)
         written = write_part(request, lambda share: bars.update(writing, completed=share))
         if options["report"] is not None:
             from ..ai.part_report import report_written
 
-            report_written(written, options["weights"], options["report"])
+            beside.append(f"Why: {report_written(written, options['weights'], options['report'])}")
         if options["wav"] is not None:
             from ..ai.part_performing import perform
 
             perform(written, options["wav"], request.seed, bars)
-    print_json(_as_json(written)) if options["as_json"] else _say(written)
+            beside.append(f"Listen: {options['wav'] / 'performance.wav'}")
+    print_json(_as_json(written)) if options["as_json"] else _say(written, beside)
 
 
-def _say(written: "WrittenPart") -> None:
+def _say(written: "WrittenPart", beside: Sequence[str]) -> None:
     provenance = written.provenance
     files = ", ".join(str(path) for path in written.files)
-    console.print(f"{files}: {provenance.notes} notes by {provenance.source} in {', '.join(provenance.parts)}")
+    say(f"{files}: {counted(provenance.notes, 'note')} by {provenance.source} in {', '.join(provenance.parts)}")
+    for line in beside:
+        say(line)
     copied = provenance.copied
     if copied is not None and copied.suspicious:
         console.print(f"Look at this: shared with the music it learned from: {copied.described()}", style="yellow")

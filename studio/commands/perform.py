@@ -34,6 +34,7 @@ from .options import (
     names,
     print_json,
     progress_bars,
+    say,
     tuning_named,
 )
 
@@ -192,7 +193,7 @@ def take(
     conducted = conduct(opened, told, seed=seed, noise_m=noise_m, rate_hz=rate_hz)
     make_folder(out.parent)
     write_take(out, conducted)
-    console.print(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
+    say(f"{out}: {len(conducted.poses)} poses, {conducted.end_s - conducted.start_s:.1f} s")
 
 
 def seats(
@@ -214,7 +215,7 @@ def seats(
     placements = seat(open_score(score), seating, read_hall(hall))
     make_folder(out.parent)
     save_placements(out, placements)
-    console.print(f"{out}: {counted(len(placements), 'player')}")
+    say(f"{out}: {counted(len(placements), 'player')}")
 
 
 def export(
@@ -238,4 +239,4 @@ def say_rendered(out: Path, numbers: dict[str, Any]) -> None:
     console.print(f"{numbers['beats_played']} of {numbers['beats_in_score']} beats, {numbers['notes']} notes")
     if sound.get("loudness_lufs") is not None:
         console.print(f"{sound['loudness_lufs']} LUFS, true peak {sound['true_peak_dbfs']} dBFS")
-    console.print(f"Listen: {out / 'performance.wav'}   Look: {out / 'report.html'}")
+    say(f"Listen: {out / 'performance.wav'}   Look: {out / 'report.html'}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import ScoreArgument, SeedOption, console
+from .options import ScoreArgument, SeedOption, console, counted, say
 
 
 def by_rules(
@@ -39,6 +39,6 @@ def by_rules(
         )
     )
     files = ", ".join(str(path) for path in answer.files)
-    console.print(f"{files}: {answer.provenance.notes} notes by rules in {', '.join(answer.provenance.parts)}")
+    say(f"{files}: {counted(answer.provenance.notes, 'note')} by rules in {', '.join(answer.provenance.parts)}")
     if tradition is not None:
         console.print(f"{answer.foreign} of them out of the scale")

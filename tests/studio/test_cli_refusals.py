@@ -78,6 +78,8 @@ def taken_port() -> Iterator[str]:
         (("take", PIECE, "--timings", "{file}", "-o", "{folder}"), "is a folder; name a file in it"),
         (("seats", PIECE, "-o", "{out}/x.xml"), "a saved seating is a .json file"),
         (("seats", PIECE, "-o", "{file}/x.json"), "a file is where the folder should be"),
+        ((*RENDER, "--solo", "soprano", "--lead", "3"), "--lead '3': say conductor, shared, soloist"),
+        ((*HARMONISE, "--weights", "{file}"), "its manifest file.json is not beside it"),
         ((*HARMONISE, "--density", "nan"), "density: nan"),
         ((*HARMONISE, "--density", "-1"), "density: -1"),
         ((*HARMONISE, "--register", "5"), "register: 5"),
