@@ -228,8 +228,10 @@ def _draw_all_ways(axes: Axes, conducting: Conducting) -> None:
 def _eventful(conducting: Conducting) -> tuple[float, float]:
     """From when to when there is something to show, in seconds: a take may begin and end with minutes of rest."""
     spans = conducting.states
-    beats = [*conducting.crossings, *conducting.icti, *conducting.signs]
-    starts = [*(beat.time_s for beat in beats), *(span.start_s for span in spans if span.state != "waiting")]
+    starts = [span.start_s for span in spans if span.state != "waiting"]
+    starts += [crossing.time_s for crossing in conducting.crossings]
+    starts += [ictus.time_s for ictus in conducting.icti]
+    starts += [sign.time_s for sign in conducting.signs]
     first_s, last_s = spans[0].start_s, spans[-1].end_s
     if starts:
         first_s = max(first_s, min(starts) - AROUND_S)
