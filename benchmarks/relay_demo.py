@@ -8,10 +8,12 @@ import argparse
 import logging
 import math
 import time
+from itertools import cycle
 
 import numpy as np
 
 from tutti.engine.clock import SessionClock
+from tutti.engine.hall import SHOEBOX, hall_names, read_hall
 from tutti.engine.score import Part
 from tutti.engine.types import (
     Applause,
@@ -221,6 +223,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--hz", type=float, default=30.0, help="ticks per second")
     parser.add_argument("--seconds", type=float, default=math.inf, help="how long (default: until Ctrl-C)")
+    parser.add_argument("--tour", type=float, default=math.inf, help="seconds in each hall (default: in one for ever)")
     parser.add_argument("--origin", action="append", default=["http://localhost:5173", "http://127.0.0.1:5173"])
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -230,6 +233,8 @@ def main() -> None:
     print(f"open {relay.address} (host: {relay.host_address})", flush=True)
     demo = Demo()
     baton: Pose | None = None
+    halls = cycle(read_hall(name) for name in hall_names() if name != SHOEBOX)
+    goes_s = options.tour
     try:
         while clock.now_s() < options.seconds and relay.alive:
             poses, controls = relay.poll()
@@ -237,6 +242,9 @@ def main() -> None:
             for control in controls:
                 print(control, flush=True)
                 baton = _obey(control, demo, relay, clock, baton)
+            if clock.now_s() > goes_s:
+                goes_s += options.tour
+                relay.enter(next(halls))
             relay.publish(demo.step(clock.now_s(), baton))
             time.sleep(1 / 60)
     except KeyboardInterrupt:

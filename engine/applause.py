@@ -39,9 +39,9 @@ FED_AHEAD_S = 0.25
 
 
 def audience_seats(hall: Hall, first_player: int, first_part: int) -> tuple[PlayerPlacement, ...]:
-    """Groups of listeners as players beside the orchestra, each with a part of its own; none outdoors or where a hall
-    has no seats."""
-    if hall.rows is None or hall.open_air:
+    """Groups of listeners as players beside the orchestra, each with a part of its own; none where a hall has no
+    seats."""
+    if hall.rows is None:
         return ()
     rows, aside_m = hall.rows, ASIDE * hall.high_m[0]
     seats: list[PlayerPlacement] = []

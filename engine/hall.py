@@ -10,6 +10,9 @@ from ..assets import asset_path
 from .errors import SceneError
 from .types import Vector
 
+SHOEBOX = "musikverein"
+"""The hall where nobody chose another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Riser:
@@ -72,8 +75,8 @@ class Rows:
 @dataclass(frozen=True, slots=True)
 class Hall:
     """One hall. ``low_m`` and ``high_m`` are the corners of the room's box; ``volume_m3`` is what it encloses, where
-    that is not the box; ``open_air`` has no reverberation; ``picture`` is the hall whose picture is shown;
-    ``response`` a recording of how it rings."""
+    that is not the box; ``open_air`` has no reverberation; ``picture`` is what is shown of it (one of
+    ``picture_names``); ``response`` a recording of how it rings."""
 
     key: str
     name: str
@@ -91,7 +94,7 @@ class Hall:
     rows: Rows | None = None
     volume_m3: float | None = None
     open_air: bool = False
-    picture: str = "musikverein"
+    picture: str = SHOEBOX
     response: Path | None = None
 
     def riser_height_m(self, x_m: float, y_m: float) -> float:
@@ -107,6 +110,8 @@ class Hall:
         return abs(x_m) <= self.stage_half_width_m and self.stage_front_y_m < y_m < self.stage_rear_y_m
 
 
+OUTSIDE = "open-air"
+"""The picture of a hall that is none."""
 SIDES = ("left", "right", "back", "rear", "floor", "ceiling")
 """The audience's left and right; ``back`` is behind the stage, ``rear`` behind the audience."""
 EAR_HEIGHT_M = 1.2
@@ -118,7 +123,12 @@ def hall_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in asset_path("halls").glob("*.toml")))
 
 
-def read_hall(name: str | Path = "musikverein") -> Hall:
+def picture_names() -> tuple[str, ...]:
+    """What a hall can look like: the models that ship with Tutti."""
+    return tuple(sorted(path.stem for path in asset_path("models", "halls").glob("*.glb")))
+
+
+def read_hall(name: str | Path = SHOEBOX) -> Hall:
     """A shipped hall by name, a user's description by path, or the golden shoebox ringing as a measured impulse
     response (a WAV file) does. Raises ``SceneError``."""
     if Path(name).suffix.lower() == ".wav":
@@ -142,16 +152,18 @@ def read_hall(name: str | Path = "musikverein") -> Hall:
 
 
 def _completed(tables: dict[str, Any]) -> dict[str, Any]:
-    """A hall that is ``like`` another has that one's stage, and what else it does not say of itself."""
+    """A hall that is ``like`` another has that one's stage, and what else it does not say of itself. Without a picture
+    of its own it looks like that one too, or where nothing encloses it, like the meadow."""
     like = tables.get("like")
     if like is None:
         return tables
     if like not in hall_names():
         raise ValueError(f"like = {like!r} is no hall that ships with Tutti")
     with asset_path("halls", f"{like}.toml").open("rb") as file:
-        other = tomllib.load(file)
-    own_seats = {} if "seats" in tables else {"seats": other["seats"]}
-    return {name: other[name] for name in ("stage", "podium", "risers", "cameras")} | own_seats | tables
+        other = _completed(tomllib.load(file))
+    outside = bool(tables["acoustics"].get("open_air", False))
+    shared = {name: other[name] for name in ("stage", "podium", "risers", "cameras", "seats")}
+    return shared | {"picture": OUTSIDE if outside else other.get("picture", like)} | tables
 
 
 def _hall_from_tables(key: str, tables: dict[str, Any]) -> Hall:
@@ -183,8 +195,14 @@ def _hall_from_tables(key: str, tables: dict[str, Any]) -> Hall:
         rows=_rows(tables["seats"], room, tables.get("balcony")) if "seats" in tables else None,
         volume_m3=None if volume_m3 is None else float(volume_m3),
         open_air=bool(acoustics.get("open_air", False)),
-        picture=str(tables.get("like", key)),
+        picture=_picture(str(tables.get("picture", key if key in picture_names() else SHOEBOX))),
     )
+
+
+def _picture(name: str) -> str:
+    if name not in picture_names():
+        raise ValueError(f"picture = {name!r} is none that there is: choose one of {', '.join(picture_names())}")
+    return name
 
 
 def _absorption(table: dict[str, Any], bands: int) -> tuple[float, ...]:

@@ -1,6 +1,7 @@
 """Places to look from."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from panda3d.core import LMatrix4, NodePath, Point3
@@ -14,6 +15,11 @@ from .players import Viewpoint
 FIRST_PERSON = "podium"
 """Seen by the conductor: hands instead of the conductor's figure."""
 
+NEAR_M, FAR_M = 0.08, 220.0
+"""What is drawn lies between: the sky over a meadow too."""
+WALL_M = 0.4
+"""Cameras keep so far from walls."""
+
 PICTURE = "picture"
 """Composed for stills: over the conductor's shoulder, the orchestra below, gallery and organ above."""
 
@@ -26,8 +32,14 @@ _OURS = {
 
 
 def cameras_of(hall: Hall) -> dict[str, Camera]:
-    """The hall's own cameras and ours, by name."""
-    return {**hall.cameras, **_OURS}
+    """The hall's own cameras and ours, by name; in a small hall those of a large one stand at its walls."""
+    return {name: _within(hall, camera) for name, camera in {**hall.cameras, **_OURS}.items()}
+
+
+def _within(hall: Hall, camera: Camera) -> Camera:
+    low, high = np.array(hall.low_m) + WALL_M, np.array(hall.high_m) - WALL_M
+    x, y, z = (float(value) for value in np.clip(camera.position_m, low, high))
+    return replace(camera, position_m=(x, y, z))
 
 
 def camera_named(hall: Hall, name: str) -> Camera:
@@ -62,7 +74,7 @@ def _set_field(camera_node: NodePath, horizontal_rad: float, aspect: float) -> N
     vertical_rad = 2 * math.atan(math.tan(horizontal_rad / 2) * 9 / 16)
     across_rad = 2 * math.atan(math.tan(vertical_rad / 2) * aspect)
     lens = camera_node.node().get_lens()
-    lens.set_near_far(0.08, 90.0)
+    lens.set_near_far(NEAR_M, FAR_M)
     lens.set_fov(math.degrees(across_rad), math.degrees(vertical_rad))
 
 

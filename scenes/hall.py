@@ -1,6 +1,7 @@
-"""The hall: baked walls and stage, seats and listeners, chandeliers with their halos."""
+"""The hall: baked walls and stage, seats and listeners, lamps with their halos."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from panda3d.core import (
@@ -25,14 +26,16 @@ from . import shaders
 from .audience import ClappingHands
 from .meshes import load_gltf
 
-PROPS = ("seats", "audience", "chandelier")
-HALO_M = 2.7
+PROPS = ("seats", "audience", "chandelier", "lamp", "wire")
+HALOS_M = {"chandelier": (2.7, (-0.05, 0.6)), "lamp": (0.62, (0.0,))}
+"""How wide light shines round a kind of lamps, and at which heights above their origin."""
 HALO_LIGHT = (1.0, 0.70, 0.36, 0.42)
 
 
-def build_hall(render: NodePath) -> NodePath:
-    """The hall as the models have it, under ``render``; its tag ``clapping`` is the ``ClappingHands`` of the house."""
-    model = load_gltf(asset_path("models", "hall.glb"))
+def build_hall(render: NodePath, picture: str) -> NodePath:
+    """The hall as the model of this name has it, under ``render``; its tag ``clapping`` is the ``ClappingHands`` of the
+    house."""
+    model = load_gltf(asset_path("models", "halls", f"{picture}.glb"))
     hall = render.attach_new_node("hall")
     baked = hall.attach_new_node("baked")
     baked.set_shader(shaders.make_shader(shaders.BAKED_VERTEX, shaders.BAKED_FRAGMENT))
@@ -44,11 +47,12 @@ def build_hall(render: NodePath) -> NodePath:
     hall.set_python_tag("clapping", ClappingHands(hall, model))
     tinted = hall.attach_new_node("props")
     tinted.set_shader(shaders.make_shader(shaders.TINTED_VERTEX, shaders.TINTED_FRAGMENT))
-    lamps = _lamp_places(model)
+    for name, (size_m, heights_m) in HALOS_M.items():
+        places = _lamp_places(model, name, heights_m)
+        if len(places):
+            _halos(places, size_m).reparent_to(hall)
     for name in PROPS:
         _gather(model, name, tinted)
-    if len(lamps):
-        _halos(lamps).reparent_to(hall)
     return hall
 
 
@@ -91,16 +95,13 @@ def _numbered(model: NodePath, name: str) -> list[NodePath]:
     return [node for node in model.find_all_matches(f"**/{name}_*") if re.match(rf"{name}_\d\d", node.name)]
 
 
-def _lamp_places(model: NodePath) -> np.ndarray:
-    """Where the chandeliers shine: two heights of each, (n, 3)."""
-    places = []
-    for node in _numbered(model, "chandelier"):
-        x, y, z = node.get_pos(model)
-        places += [(x, y, z - 0.05), (x, y, z + 0.6)]
-    return np.array(places, "f4").reshape(-1, 3)
+def _lamp_places(model: NodePath, name: str, heights_m: Sequence[float]) -> np.ndarray:
+    """Where the lamps of a kind shine, (n, 3)."""
+    middles = [node.get_pos(model) for node in _numbered(model, name)]
+    return np.array([(x, y, z + height) for x, y, z in middles for height in heights_m], "f4").reshape(-1, 3)
 
 
-def _halos(places: np.ndarray) -> NodePath:
+def _halos(places: np.ndarray, size_m: float) -> NodePath:
     """Soft light round lamps: quads that the shader turns to the eye."""
     array = GeomVertexArrayFormat()
     array.add_column(InternalName.get_vertex(), 3, GeomEnums.NT_float32, GeomEnums.C_point)
@@ -124,7 +125,7 @@ def _halos(places: np.ndarray) -> NodePath:
     geom_node.set_final(True)
     node = NodePath(geom_node)
     node.set_shader(shaders.make_shader(shaders.HALO_VERTEX, shaders.HALO_FRAGMENT))
-    node.set_shader_inputs(size=HALO_M, light=HALO_LIGHT)
+    node.set_shader_inputs(size=size_m, light=HALO_LIGHT)
     node.set_attrib(ColorBlendAttrib.make(ColorBlendAttrib.M_add, ColorBlendAttrib.O_one, ColorBlendAttrib.O_one))
     node.set_depth_write(False)
     node.set_bin("fixed", 20)

@@ -8,7 +8,7 @@ from panda3d.core import Filename, NodePath, PNMImage
 
 from ..assets import asset_path
 from ..engine.errors import SceneError
-from ..engine.hall import Hall, read_hall
+from ..engine.hall import SHOEBOX, Hall, read_hall
 from ..engine.interaction.values import InteractionFrame, Pointer
 from ..engine.score import Score
 from ..engine.types import Dynamics, Frame, PlayerPlacement, Pose, ScorePosition
@@ -57,12 +57,12 @@ class StageView:
         size: tuple[int, int] = (1280, 720),
         score: Score | None = None,
         composer: str = "",
-        hall: str = "musikverein",
+        hall: Hall | str = SHOEBOX,
         camera: str = "hall",
         drivers: Sequence[str] = (),
     ) -> None:
         """``drivers`` are the ways to OpenGL to try (``open_display``)."""
-        self.hall: Hall = read_hall(hall)
+        self.hall: Hall = hall if isinstance(hall, Hall) else read_hall(hall)
         self.camera = camera
         camera_named(self.hall, camera)
         # offscreen pictures are drawn twice as large and averaged: smoother than any driver's multisampling
@@ -74,7 +74,7 @@ class StageView:
             self._meshes = read_player_meshes(players)
             self._rigs = read_rigs(players, asset_path("models", "rig.json"))
             self.world: NodePath = self.base.render.attach_new_node("world")
-            self._clapping: ClappingHands = build_hall(self.world).get_python_tag("clapping")
+            self._house = build_hall(self.world, self.hall.picture)
             self._stand = ScoreStand(self.world, players, title, composer)
             self._hands = ConductorHands(self.world, players)
             self._interaction = InteractionView(self.world)
@@ -102,13 +102,26 @@ class StageView:
             self._cast = Cast(self.world, placements, self._meshes, self._rigs)
         self._show()
 
+    def enter(self, hall: Hall) -> None:
+        """Show the orchestra in another hall; what was seen of the last one is gone. Blocks while it is loaded. Raises
+        ``SceneError``, and stays where it is."""
+        if hall.picture != self.hall.picture:
+            before, self._house = self._house, build_hall(self.world, hall.picture)
+            before.clear_python_tag("clapping")
+            before.remove_node()
+        self.hall = hall
+        if self.camera not in self.cameras:
+            self.camera = FIRST_PERSON
+        self._aim()
+
     def update(self, frame: Frame) -> None:
         """Move everything to a frame of the performance."""
         self._frame = frame
         self._rows = self._activity.step(frame)
+        clapping: ClappingHands = self._house.get_python_tag("clapping")
         if frame.applause is not None:
-            self._clapping.begin(frame.applause)
-        self._clapping.update(frame.time_s)
+            clapping.begin(frame.applause)
+        clapping.update(frame.time_s)
         self._show()
 
     def _show(self) -> None:

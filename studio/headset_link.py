@@ -10,6 +10,7 @@ from tenacity.nap import sleep_using_event
 
 from ..engine.clock import SessionClock
 from ..engine.errors import HeadsetError
+from ..engine.hall import Hall
 from ..engine.interaction.values import InteractionFrame, Pointer
 from ..engine.types import Frame, PlayerPlacement, Pose
 from ..scenes.headset.headset import HeadsetSource
@@ -96,6 +97,11 @@ class HeadsetLink:
         self._stage = replace(self._stage, placements=tuple(placements))
         self._source.place(placements)
 
+    def enter(self, hall: Hall) -> None:
+        """Show the orchestra in another hall, now and in a headset that comes back."""
+        self._stage = replace(self._stage, hall=hall)
+        self._source.enter(hall)
+
     def swap_hands(self) -> Hand:
         """Give the baton to the other hand; which that is."""
         self._hand = "left" if self._hand == "right" else "right"
@@ -139,6 +145,8 @@ class HeadsetLink:
             found.close()
             return
         found.place(self._stage.placements)  # as they were moved while it was looked for
+        if isinstance(self._stage.hall, Hall):
+            found.enter(self._stage.hall)
         found.hold_baton(self._hand)
         self._source = found
         self._search = None

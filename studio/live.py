@@ -65,8 +65,9 @@ class LiveSession:
     viewer who holds the baton on the page, whose inputs are ``viewers``, comes before them. ``headset`` is the one in
     ``local``: its menu button stops and starts. ``playhead`` is told where the music is. ``performers`` are
     learners who play from the places ``beside`` the orchestra's; ``on_heard`` is told their notes. ``on_place`` when
-    players were muted or re-balanced, ``on_swap`` in one line when another input conducts. ``hands`` is what people do
-    by pointing; ``on_interaction`` is told what that came to for those who are not viewers of the page.
+    players were muted or re-balanced, ``on_enter`` when they went to another hall, ``on_swap`` in one line when
+    another input conducts. ``hands`` is what people do by pointing; ``on_interaction`` is told what that came to for
+    those who are not viewers of the page.
     """
 
     clock: SessionClock
@@ -84,6 +85,7 @@ class LiveSession:
     beside: tuple[PlayerPlacement, ...] = ()
     on_heard: Callable[[HeardNote], None] | None = None
     on_place: Callable[[tuple[PlayerPlacement, ...]], None] | None = None
+    on_enter: Callable[[Hall], None] | None = None
     on_swap: Callable[[str], None] | None = None
     copies: CopyWatch | None = None
     """Whether what the AI plays was heard before; its warnings are logged and go to the page."""
@@ -375,7 +377,11 @@ class LiveSession:
             self.beside = (*others, *self.house.seats)
             self.audio.place((*self.placements, *self.beside))
         if self.relay is not None:
-            self.relay.enter(hall.key)
+            self.relay.enter(hall)
+        if self.headset is not None:
+            self.headset.enter(hall)
+        if self.on_enter is not None:
+            self.on_enter(hall)
         if self.recorder is not None:
             self.recorder.write_control(ControlEvent(now_s, ENTERED, hall.key, ""))
         self._announce(f"The orchestra plays in the {hall.name}")

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,7 +28,7 @@ from .session_file import read_session
 from .session_player import SessionPlayer
 from .session_run import AFTER_TAKE_S, TAKE_LEAD_S, SessionRun
 from .session_sound import SessionSound, open_audio, say_sound
-from .session_window import show_window
+from .session_window import enter, show_window
 from .sounds import check_soundfont
 
 
@@ -103,7 +104,7 @@ def run_replay(options: ReplayOptions) -> None:
             unheard = OpenInputs(None, PointerSource())
 
             def opened(view: StageView) -> None:
-                player.on_place = view.place
+                player.on_place, player.on_enter = view.place, partial(enter, view)
 
             show_window(score, header.placements, header.hall, unheard, actions, run, opened)
         else:

@@ -103,6 +103,12 @@ class Stage:
         """The players as they sat in the end."""
         return reduce(lambda seats, change: reseated(seats, change.placements), self.reseatings, self.placements)
 
+    @property
+    def hall_at_last(self) -> str:
+        """The hall in which they sat in the end, by name or path."""
+        entered = [change.hall.key for change in self.seats if change.entered]
+        return entered[-1] if entered and entered[-1] != self.hall.key else self.hall_name
+
 
 def write_results(out: Path, stage: Stage, frames: Sequence[Frame], missed: int, bars: Progress) -> dict[str, Any]:
     """Write everything into ``out``, which is there; the figures of ``report.json``.
@@ -125,7 +131,7 @@ def write_results(out: Path, stage: Stage, frames: Sequence[Frame], missed: int,
             out / "stage.png",
             title=stage.score.title,
             composer=stage.score.composer,
-            hall=stage.hall_name,
+            hall=stage.hall_at_last,
         )
         sound_set = _sounds_with_progress(stage, bars)
         wav = out / "performance.wav"

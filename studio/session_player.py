@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..engine.audio.impulse_response import room_of
+from ..engine.hall import Hall
 from ..engine.types import AudioOutput, Frame, NoteEvent, NoteRelease, PlayerPlacement, Pose, SoloPosition
 from .ai.commentary import Commentary
 from .hall_choice import heard_from
@@ -19,8 +20,8 @@ from .still_sounding import StillSounding
 class SessionPlayer:
     """Hands out the frames of a session, shifted to start at ``start_s`` on the clock of now.
 
-    Players move, and are muted and balanced, and the listener changes seats, as they were; ``on_place`` is told for
-    who draws them.
+    Players move, and are muted and balanced, and the listener changes seats, as they were; ``on_place`` and
+    ``on_enter`` (another hall) are told for who draws them.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class SessionPlayer:
         self._seats = deque(heard_from(session))
         self._next_hall()
         self.on_place: Callable[[Sequence[PlayerPlacement]], None] | None = None
+        self.on_enter: Callable[[Hall], None] | None = None
 
     @property
     def placements(self) -> tuple[PlayerPlacement, ...]:
@@ -74,6 +76,10 @@ class SessionPlayer:
                         self._house = self._house.moved(change.hall)
                     self._place()
                     self._next_hall()
+                    if self._relay is not None:
+                        self._relay.enter(change.hall)
+                    if self.on_enter is not None:
+                        self.on_enter(change.hall)
                 else:
                     self._audio.sit(change.listener)
             newest = shifted(recorded, self._shift_s)

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..engine.conducting.tracking import PointerSource
 from ..engine.errors import SceneError
+from ..engine.hall import Hall
 from ..engine.interaction.values import InteractionFrame
 from ..engine.score import Score
 from ..engine.types import Frame, PlayerPlacement
@@ -38,7 +39,7 @@ def run_window(session: LiveSession, score: Score, inputs: OpenInputs, hall: str
 
 def window_hands(session: LiveSession, view: StageView) -> WindowPointer | None:
     """The window of a session shows where players are, and its mouse can point; None where nobody points."""
-    session.on_place = view.place
+    session.on_place, session.on_enter = view.place, partial(enter, view)
     if session.hands is None:
         return None
     hands = WindowPointer(view.base, session.clock.now_s)
@@ -51,6 +52,14 @@ def window_hands(session: LiveSession, view: StageView) -> WindowPointer | None:
 
     session.on_interaction = show
     return hands
+
+
+def enter(view: StageView, hall: Hall) -> None:
+    """Show another hall; where its picture is broken, the orchestra is heard there all the same."""
+    try:
+        view.enter(hall)
+    except SceneError as error:
+        log.error("the window shows the last hall still: %s", error)
 
 
 def show_window(

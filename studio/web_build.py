@@ -141,7 +141,8 @@ def _source_files() -> Iterator[Path]:
             yield path
         elif path.is_dir():
             yield from sorted(file for file in path.rglob("*") if file.is_file())
-    yield from (path for name in ("hall.glb", "players.glb", "rig.json") if (path := MODELS / name).is_file())
+    yield from sorted((MODELS / "halls").glob("*.glb"))
+    yield from (path for name in ("players.glb", "rig.json") if (path := MODELS / name).is_file())
 
 
 def _candidates() -> Iterable[NodeTools]:

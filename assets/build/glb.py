@@ -38,3 +38,13 @@ def unlit(document: Json) -> None:
         material["doubleSided"] = False
         material.pop("alphaMode", None)
     document["extensionsUsed"] = sorted({*document.get("extensionsUsed", []), "KHR_materials_unlit"})
+
+
+def room(low: tuple[float, float, float], high: tuple[float, float, float]) -> Callable[[Json], None]:
+    """Write the corners of the room's box (hall frame, metres) into the extras of the stage: cameras stay there."""
+
+    def change(document: Json) -> None:
+        stage = next(node for node in document["nodes"] if node["name"] == "hall_stage")
+        stage.setdefault("extras", {})["room"] = [*low, *high]
+
+    return change

@@ -14,7 +14,7 @@ Image = NDArray[np.float32]
 """(height, width, 3), linear."""
 
 
-def _area(
+def area_lamp(
     at: tuple[float, float, float],
     size: tuple[float, float],
     watt: float,
@@ -32,7 +32,7 @@ def _area(
     bpy.context.scene.collection.objects.link(o)
 
 
-def _point(at: tuple[float, float, float], watt: float, colour: tuple[float, ...], radius_m: float) -> None:
+def point_lamp(at: tuple[float, float, float], watt: float, colour: tuple[float, ...], radius_m: float) -> None:
     lamp = bpy.data.lights.new("point", "POINT")
     lamp.energy, lamp.color, lamp.shadow_soft_size = watt, colour, radius_m
     o = bpy.data.objects.new("point", lamp)
@@ -41,32 +41,52 @@ def _point(at: tuple[float, float, float], watt: float, colour: tuple[float, ...
     bpy.context.scene.collection.objects.link(o)
 
 
+def sun_lamp(azimuth_deg: float, elevation_deg: float, strength: float, colour: tuple[float, ...]) -> None:
+    """Light from one direction of the sky."""
+    lamp = bpy.data.lights.new("sun", "SUN")
+    lamp.energy, lamp.color, lamp.angle = strength, colour, math.radians(20)
+    o = bpy.data.objects.new("sun", lamp)
+    o.rotation_euler = (math.radians(90 - elevation_deg), 0, math.radians(azimuth_deg + 90))
+    bpy.context.scene.collection.objects.link(o)
+
+
+def world_light(colour: tuple[float, float, float], strength: float) -> None:
+    """Light from everywhere outside."""
+    world = bpy.data.worlds.new("world")
+    bpy.context.scene.world = world
+    world.use_nodes = True
+    background = world.node_tree.nodes["Background"]
+    background.inputs[0].default_value = (*colour, 1)
+    background.inputs[1].default_value = strength
+
+
+def stage_wash(lamps: dict[str, Any]) -> None:
+    """Lamps over the stage and in front of it."""
+    warm = tuple(lamps["warm_rgb"])
+    area_lamp((0, 4.4, 14.6), (15, 9), lamps["stage_w"], warm, spread_deg=84)
+    area_lamp((0, -6.5, 14.4), (13, 1.2), lamps["front_w"], warm, 48, 66)
+
+
 def light(description: dict[str, Any]) -> None:
     """Stage wash and front light, chandeliers that fade towards the back of the house, sconces under the balconies."""
     lamps, room, stage = description["light"], description["room"], description["stage"]
     warm = tuple(lamps["warm_rgb"])
     warmer = (warm[0], warm[1] * 0.94, warm[2] * 0.84)
-    _area((0, 4.4, 14.6), (15, 9), lamps["stage_w"], warm, spread_deg=84)
-    _area((0, -6.5, 14.4), (13, 1.2), lamps["front_w"], warm, 48, 66)
-    _area((0, 7.6, 5.6), (14, 0.3), 110, warmer, 130, 110)  # organ, from below
+    stage_wash(lamps)
+    area_lamp((0, 7.6, 5.6), (14, 0.3), 110, warmer, 130, 110)  # organ, from below
     for s in (-1, 1):
         for y in lamps["chandelier_y_m"]:
             fade = 1.0 if y > -3 else max(0.45, 1.0 + 0.024 * (y + 3))
             at = (s * lamps["chandelier_x_m"], y, lamps["chandelier_z_m"] + 0.4)
-            _point(at, lamps["chandelier_w"] * fade, warmer, 0.45)
+            point_lamp(at, lamps["chandelier_w"] * fade, warmer, 0.45)
     balcony = description["balcony"]
     wall = room["half_width_m"] - 0.45
     for s in (-1, 1):
         for b in range(balcony["bays"]):
             y = room["house_end_y_m"] + (b + 0.5) * balcony["bay_m"]
             on_stage = y > stage["front_y_m"] - 1
-            _point((s * wall, y, 2.5 if on_stage else 1.55), 16 if on_stage else 9, warmer, 0.12)
-    world = bpy.data.worlds.new("night")
-    bpy.context.scene.world = world
-    world.use_nodes = True
-    background = world.node_tree.nodes["Background"]
-    background.inputs[0].default_value = (0.02, 0.025, 0.04, 1)
-    background.inputs[1].default_value = 0.2
+            point_lamp((s * wall, y, 2.5 if on_stage else 1.55), 16 if on_stage else 9, warmer, 0.12)
+    world_light((0.02, 0.025, 0.04), 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +129,14 @@ def _bake(o: bpy.types.Object, kind: str, size: int, samples: int, margin: int, 
     return pixels.reshape(size, size, 4)[..., :3].copy()
 
 
-def bake(o: bpy.types.Object, size: int, quality: Quality) -> tuple[Image, Image]:
-    """Filtered light (low resolution) and colour (``size``) of an atlas."""
+def bake(o: bpy.types.Object, size: int, quality: Quality, glows: bool) -> tuple[Image, Image, Image]:
+    """Filtered light (low resolution), colour and glow (``size``) of an atlas; without glow of one texel."""
     raw = _bake(o, "DIFFUSE", quality.light_size, quality.samples, 3, pass_filter={"DIRECT", "INDIRECT"})
     place = _bake(o, "POSITION", quality.light_size, 1, 3)
     normal = _bake(o, "NORMAL", quality.light_size, 1, 3, normal_space="OBJECT") * 2 - 1
     colour = _bake(o, "DIFFUSE", size, 2, 4, pass_filter={"COLOR"})
-    return smooth(raw, place, normal), colour
+    glow = _bake(o, "EMIT", size, 1, 4) if glows else np.zeros((1, 1, 3), np.float32)
+    return smooth(raw, place, normal), colour, glow
 
 
 def _fireflies(x: Image) -> Image:
@@ -212,6 +233,8 @@ def evening(
 def enlarge(x: Image, size: int) -> Image:
     """Bilinear, by a whole factor."""
     factor, n = size // x.shape[0], x.shape[0]
+    if factor * n != size:
+        raise ValueError(f"light of {n} texels does not fit an atlas of {size}: choose --light that divides it")
     if factor == 1:
         return x
     t = (np.arange(size) + 0.5) / factor - 0.5

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike
 
 Light = Callable[[Array, Array], Array]
 """Normals (n, 3) and places (n, 3) to light (n, 3)."""
+SeatRow = Callable[[int, float, Light], bpy.types.Mesh]
+"""Seats of a row and their pitch to a mesh."""
 
 
 class Row:
@@ -98,7 +100,8 @@ def house_light(normals: Array, places: Array) -> Array:
     return light[:, None] * np.array([1, 0.80, 0.60])
 
 
-def seat_row(count: int, pitch_m: float) -> bpy.types.Mesh:
+def seat_row(count: int, pitch_m: float, light: Light) -> bpy.types.Mesh:
+    """Upholstered seats."""
     row = Row()
     for i in range(count):
         x = (i - (count - 1) / 2) * pitch_m
@@ -106,7 +109,21 @@ def seat_row(count: int, pitch_m: float) -> bpy.types.Mesh:
         row.box((x - 0.25, x + 0.25), (-0.10, -0.03), (0.44, 0.92), "7c2426")
         row.box((x - 0.265, x + 0.265), (-0.12, -0.02), (0.92, 0.97), "93683f")
         row.box((x + 0.255, x + 0.30), (-0.08, 0.40), (0.0, 0.64), "5f3d24")
-    return row.mesh("seat_row", house_light)
+    return row.mesh("seat_row", light)
+
+
+def chair_row(count: int, pitch_m: float, light: Light, wood: str = "6b4a2e", seat: str = "a58a58") -> bpy.types.Mesh:
+    """Chairs that can be carried away: four legs, a seat, two rails to lean on."""
+    row = Row()
+    for i in range(count):
+        x = (i - (count - 1) / 2) * pitch_m
+        row.box((x - 0.21, x + 0.21), (0.0, 0.40), (0.43, 0.46), seat)
+        for s in (-1, 1):
+            row.box((x + s * 0.2 - 0.02, x + s * 0.2 + 0.02), (-0.04, 0.0), (0.0, 0.9), wood)
+            row.box((x + s * 0.2 - 0.02, x + s * 0.2 + 0.02), (0.36, 0.4), (0.0, 0.44), wood)
+        for z in (0.62, 0.80):
+            row.box((x - 0.18, x + 0.18), (-0.035, -0.01), (z, z + 0.09), wood)
+    return row.mesh("chair_row", light)
 
 
 CLOTHES = ("17171c", "1f1d24", "2c191c", "20242e", "352b25", "121114", "3a3330")
@@ -115,7 +132,7 @@ HAIR = ("2a1c12", "5b4a38", "8f8a84", "1a1412", "6d4a2a", "b9b2a8", "3a2a1e")
 
 
 def audience_row(
-    name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool
+    name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool, light: Light
 ) -> bpy.types.Mesh:
     row = Row()
     sides, stacks = (10, 6) if fine else (7, 5)
@@ -149,7 +166,7 @@ def audience_row(
         if long_hair:
             fall = [(0.075, -0.10), (0.095, 0.02), (0.092, 0.14)]
             row.turned((x + lean, y - 0.025, base), fall, hair, sides, 0.9)
-    return row.mesh(name, house_light)
+    return row.mesh(name, light)
 
 
 def chandelier() -> bpy.types.Mesh:
@@ -184,6 +201,44 @@ def chandelier() -> bpy.types.Mesh:
     return row.mesh("chandelier", glow)
 
 
+def bulb() -> bpy.types.Mesh:
+    """A lamp on a string."""
+    row = Row()
+    row.turned((0, 0, 0), [(0.0, -0.075), (0.055, -0.02), (0.035, 0.04), (0.0, 0.055)], linear("ffe2a6"), 5)
+    return row.mesh("bulb", lambda _, places: np.ones((len(places), 3)))
+
+
+def globe_lamp(rod_m: float) -> bpy.types.Mesh:
+    """A globe of milk glass on a brass rod."""
+    row = Row()
+    turn = np.linspace(-math.pi / 2, math.pi / 2, 9)
+    row.turned((0, 0, 0), [(0.24 * math.cos(t), 0.24 * math.sin(t)) for t in turn], linear("fff0cf"), 14)
+    row.turned((0, 0, 0), [(0.10, 0.22), (0.07, 0.32), (0.014, 0.36), (0.014, rod_m)], linear("8a6534"), 7)
+    return row.mesh("globe", lambda _, places: np.ones((len(places), 3)))
+
+
+def iron_crown(chain_m: float, iron: tuple[float, float, float], radius_m: float = 0.95) -> bpy.types.Mesh:
+    """A ring of candles that hangs from a chain."""
+    row = Row()
+
+    def glow(_: Array, places: Array) -> Array:
+        return np.ones((len(places), 3))
+
+    row.turned((0, 0, 0), [(0.015, 1.3), (0.015, chain_m)], iron, 3)
+    row.turned((0, 0, 0), [(radius_m, -0.08), (radius_m + 0.03, 0.0), (radius_m, 0.08)], linear("6e4d28"), 24)
+    for i in range(3):
+        t = 2 * math.pi * i / 3
+        foot, top = np.array([radius_m * math.cos(t), radius_m * math.sin(t), 0.05]), np.array([0, 0, 1.35])
+        across = np.array([-math.sin(t), math.cos(t), 0]) * 0.012
+        row.add([foot - across, foot + across, top, foot * 1.02], [(0, 1, 2), (1, 3, 2), (3, 0, 2)], iron, False)
+    for i in range(12):
+        t = 2 * math.pi * (i + 0.5) / 12
+        x, y = radius_m * math.cos(t), radius_m * math.sin(t)
+        row.turned((x, y, 0.04), [(0.026, 0), (0.024, 0.2)], linear("d8b98a"), 5)
+        row.turned((x, y, 0.24), [(0.0, 0), (0.032, 0.05), (0.0, 0.17)], linear("fff0c8"), 5)
+    return row.mesh("crown", glow)
+
+
 def _place(
     name: str, mesh: bpy.types.Mesh, at: tuple[float, float, float], tint: float | None = None
 ) -> bpy.types.Object:
@@ -195,28 +250,42 @@ def _place(
     return o
 
 
-def furnish(description: dict[str, Any]) -> list[bpy.types.Object]:
-    """All rows and chandeliers; the first rows near the stage have finer heads."""
-    seats, light, floor = description["seats"], description["light"], description["room"]["house_floor_z_m"]
+def seated(
+    description: dict[str, Any], seat: SeatRow = seat_row, light: Light | None = None, kinds: int = 3
+) -> list[bpy.types.Object]:
+    """All rows of seats and listeners; the first rows near the stage have finer heads. ``kinds`` of rows take turns."""
+    seats, floor = description["seats"], description["room"]["house_floor_z_m"]
     count, pitch = seats["seats_per_block"], seats["seat_pitch_m"]
     rng = np.random.default_rng(7)
-    seat = seat_row(count, pitch)
-    near = [audience_row(f"audience_near_{k}", count, pitch, seats["occupied"], rng, True) for k in range(3)]
-    far = [audience_row(f"audience_far_{k}", count, pitch, seats["occupied"], rng, False) for k in range(3)]
+    light = light or house_light
+    mesh = seat(count, pitch, light)
+    variants = [(f"audience_{name}_{k}", fine) for name, fine in (("near", True), ("far", False)) for k in range(kinds)]
+    people = [audience_row(name, count, pitch, seats["occupied"], rng, fine, light) for name, fine in variants]
     objects, r, y = [], 0, seats["first_row_y_m"]
     while y > seats["last_row_y_m"]:
         tint = round(0.16 + 0.62 / (1 + ((-y - 3) / 13.0) ** 1.7), 3)
         for side, x in (("L", -seats["block_center_x_m"]), ("R", seats["block_center_x_m"])):
-            people = (near if r < 7 else far)[(r * 2 + (side == "R") + r // 3) % 3]
-            objects.append(_place(f"seats_{r:02d}_{side}", seat, (x, y, floor), tint))
-            objects.append(_place(f"audience_{r:02d}_{side}", people, (x, y, floor), tint))
+            row = people[kinds * (r >= 7) + (r * 2 + (side == "R") + r // 3) % kinds]
+            objects.append(_place(f"seats_{r:02d}_{side}", mesh, (x, y, floor), tint))
+            objects.append(_place(f"audience_{r:02d}_{side}", row, (x, y, floor), tint))
         y -= seats["row_pitch_m"]
         r += 1
-    crystal = chandelier()
-    places = [(s * light["chandelier_x_m"], y) for s in (-1, 1) for y in light["chandelier_y_m"]]
-    for i, (x, y) in enumerate(places):
-        o = _place(f"chandelier_{i:02d}", crystal, (x, y, light["chandelier_z_m"]))
+    return objects
+
+
+def hung(name: str, mesh: bpy.types.Mesh, places: list[tuple[float, float, float]]) -> list[bpy.types.Object]:
+    """Lamps at their places. Their light is not theirs: lamps of the bake stand there."""
+    objects = [_place(f"{name}_{i:02d}", mesh, place) for i, place in enumerate(places)]
+    for o in objects:
         o.visible_shadow = False
         o.visible_diffuse = False
-        objects.append(o)
     return objects
+
+
+def furnish(description: dict[str, Any]) -> list[bpy.types.Object]:
+    """The golden shoebox's rows and chandeliers."""
+    light = description["light"]
+    places = [
+        (s * light["chandelier_x_m"], y, light["chandelier_z_m"]) for s in (-1, 1) for y in light["chandelier_y_m"]
+    ]
+    return seated(description) + hung("chandelier", chandelier(), places)

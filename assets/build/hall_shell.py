@@ -2,93 +2,48 @@
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from hall_patches import Atlas
+from hall_platform import Description, Plan, panelled, risers_and_podium
 
 
-class Plan:
-    """The numbers of a hall description that the builders share, metres."""
+class Shoebox(Plan):
+    """A hall with side balconies."""
 
-    def __init__(self, description: dict[str, Any]) -> None:
-        room, stage, balcony = description["room"], description["stage"], description["balcony"]
-        self.risers = description["risers"]
-        self.podium = description["podium"]
-        self.width = room["half_width_m"]
-        self.south, self.north = room["house_end_y_m"], room["stage_end_y_m"]
-        self.floor, self.ceiling = room["house_floor_z_m"], room["ceiling_z_m"]
-        self.edge, self.rear = stage["front_y_m"], stage["rear_y_m"]
+    def __init__(self, description: Description) -> None:
+        super().__init__(description)
+        balcony = description["balcony"]
         self.balcony, self.depth = balcony["floor_z_m"], balcony["depth_m"]
         self.rear_depth = balcony["rear_depth_m"]
         self.bay, self.bays = balcony["bay_m"], balcony["bays"]
 
 
-def panelled(
-    atlas: Atlas,
-    side: str,
-    u: tuple[float, float],
-    z: tuple[float, float],
-    at: float,
-    count: int,
-    material: str = "wood",
-    weight: float = 1.2,
-) -> None:
-    """A wall with ``count`` framed panels."""
-    atlas.wall(side, u, z, at, material, weight)
-    step = (u[1] - u[0]) / count
-    for i in range(count):
-        left = u[0] + i * step
-        atlas.frame(
-            side, (left + 0.12 * step, left + 0.88 * step), (z[0] + 0.3, z[1] - 0.3), 0.06, 0.035, at, "gold_deep"
-        )
+def shell(description: Description) -> list[Atlas]:
+    plan = Shoebox(description)
+    front, sides, rest = Atlas("stage", 2304), Atlas("walls", 3072), Atlas("house", 2304)
+    stage(front, plan)
+    organ(front, plan)
+    side_walls(sides, plan)
+    house(rest, plan)
+    return [front, sides, rest]
 
 
-def stage(a: Atlas, p: Plan) -> None:
+def stage(a: Atlas, p: Shoebox) -> None:
     w = p.width
     a.quad((-w, p.edge, 0), (w, p.edge, 0), (w, p.north, 0), (-w, p.north, 0), "stage", 1.6)
     a.wall("N", (-w, w), (p.floor, 0), p.edge, "wood", 1.2)
     a.box((-w, w), (p.edge - 0.06, p.edge + 0.05), (-0.09, 0.012), "dark", "EWN")
     for i in range(11):
         a.frame("N", (-w + 0.3 + i * 1.72, -w + 1.7 + i * 1.72), (p.floor + 0.2, -0.2), 0.05, 0.03, p.edge, "gold_deep")
-    below = 0.0
-    for r in p.risers:
-        _riser(a, r, below)
-        below = r["height_m"]
-    _podium(a, p)
+    risers_and_podium(a, p)
     top = p.balcony - 0.25
     panelled(a, "N", (-w, w), (0, top), p.rear, 12)
     for side, at in (("E", w), ("W", -w)):
         panelled(a, side, (p.edge, p.north), (0, top), at, 9)
 
 
-def _riser(a: Atlas, r: dict[str, float], below: float) -> None:
-    inner, outer, height = r["inner_radius_m"], r["outer_radius_m"], r["height_m"]
-    turn = np.radians(np.linspace(r["from_deg"], r["to_deg"], 29))[::-1]
-    ring = np.stack([np.cos(turn), np.sin(turn)], 1)
-    a.grid([[(*inner * q, height), (*outer * q, height)] for q in ring], "stage", 1.6)
-    a.grid([[(*inner * q, below), (*inner * q, height)] for q in ring], "wood", 1.3)
-    a.grid([[(*inner * 0.999 * q, height - 0.035), (*inner * 0.999 * q, height + 0.002)] for q in ring], "dark", 1.0)
-    a.grid([[(*outer * q, 0), (*outer * q, height)] for q in ring[::-1]], "wood", 0.8)
-    for q, last in ((ring[-1], False), (ring[0], True)):
-        corners = [(*inner * q, 0), (*outer * q, 0), (*outer * q, height), (*inner * q, height)]
-        if last:
-            corners = [corners[1], corners[0], corners[3], corners[2]]
-        a.quad(*corners, "wood")
-
-
-def _podium(a: Atlas, p: Plan) -> None:
-    half, front, back, height = (p.podium[k] for k in ("half_width_m", "front_y_m", "rear_y_m", "height_m"))
-    a.box((-half - 0.1, half + 0.1), (back - 0.15, front + 0.1), (0, height / 2), "wood", "B", 2)
-    a.box((-half, half), (back, front), (height / 2, height), "red", "B", 2)
-    rail = p.podium["rail_y_m"]
-    for x in (-half + 0.04, half - 0.04):
-        a.box((x - 0.018, x + 0.018), (rail - 0.02, rail + 0.016), (height, 1.15), "gold_deep", "B")
-    a.box((-half, half), (rail - 0.025, rail + 0.02), (1.13, 1.18), "gold_deep")
-    a.box((-half, half), (rail - 0.012, rail + 0.008), (0.70, 0.73), "gold_deep")
-
-
-def organ(a: Atlas, p: Plan) -> None:
+def organ(a: Atlas, p: Shoebox) -> None:
     w, n, b = p.width, p.north, p.balcony
     front = n - 2.0
     a.box((-w, w), (front, n), (b - 0.3, b), "ivory", "EWN")
@@ -160,7 +115,7 @@ def _flat(a: Atlas, x0: float, x1: float, z0: float, face: float, back: float) -
     a.box((x0, x1), (face, face + 0.3), (z0 + 3.4, z0 + 4.0), "wood", "NEW")
 
 
-def side_walls(a: Atlas, p: Plan) -> None:
+def side_walls(a: Atlas, p: Shoebox) -> None:
     for sign, side in ((1, "E"), (-1, "W")):
         _balcony(a, p, sign, side)
         x = sign * p.width
@@ -177,7 +132,7 @@ def side_walls(a: Atlas, p: Plan) -> None:
         _cornices(a, p, side, sign)
 
 
-def _balcony(a: Atlas, p: Plan, sign: int, side: str) -> None:
+def _balcony(a: Atlas, p: Shoebox, sign: int, side: str) -> None:
     outer, front, b = sign * p.width, sign * (p.width - p.depth), p.balcony
     ends = (p.south, p.north)
     a.box((outer, front), ends, (b - 0.3, b), "ivory", side + "NS")
@@ -195,7 +150,7 @@ def _balcony(a: Atlas, p: Plan, sign: int, side: str) -> None:
             a.relief(side, (u[0] + 0.12, u[1] - 0.12), (b + 0.28, b + 0.65), front, 0.018, "ivory2")
 
 
-def _column(a: Atlas, x: float, y: float, p: Plan) -> None:
+def _column(a: Atlas, x: float, y: float, p: Shoebox) -> None:
     """A gilded column under the balcony, where the model hall has caryatids."""
     z, top = p.floor, p.balcony
     a.box((x - 0.2, x + 0.2), (y - 0.2, y + 0.2), (z, z + 0.5), "ivory2", "B")
@@ -209,7 +164,7 @@ def _column(a: Atlas, x: float, y: float, p: Plan) -> None:
     )
 
 
-def _bay(a: Atlas, p: Plan, side: str, x: float, y: float) -> None:
+def _bay(a: Atlas, p: Shoebox, side: str, x: float, y: float) -> None:
     """Pilaster and door of the upper order, arched window above."""
     b, c = p.balcony, y + p.bay / 2
     a.relief(side, (y - 0.28, y + 0.28), (b, 8.3), x, 0.18, "ivory", "B")
@@ -249,7 +204,7 @@ def _bay(a: Atlas, p: Plan, side: str, x: float, y: float) -> None:
     a.relief(side, (c - 1.2, c + 1.2), (10.15, 10.35), x, 0.18, "gold")
 
 
-def _cornices(a: Atlas, p: Plan, side: str, sign: int) -> None:
+def _cornices(a: Atlas, p: Shoebox, side: str, sign: int) -> None:
     x, ends = sign * p.width, (p.south, p.north)
     for z0, z1, depth, material in (
         (8.3, 8.75, 0.35, "ivory"),
@@ -270,7 +225,7 @@ def _cornices(a: Atlas, p: Plan, side: str, sign: int) -> None:
     )
 
 
-def house(a: Atlas, p: Plan) -> None:
+def house(a: Atlas, p: Shoebox) -> None:
     w, s, b = p.width, p.south, p.balcony
     a.quad((-w, s, p.floor), (w, s, p.floor), (w, p.edge, p.floor), (-w, p.edge, p.floor), "parquet", 0.9)
     a.box((-0.75, 0.75), (s, p.edge - 1.2), (p.floor, p.floor + 0.015), "red", "B", 0.9)
@@ -296,7 +251,7 @@ def house(a: Atlas, p: Plan) -> None:
     _ceiling(a, p)
 
 
-def _ceiling(a: Atlas, p: Plan) -> None:
+def _ceiling(a: Atlas, p: Shoebox) -> None:
     """Coffers: gilded beams, a painted panel and a rosette in each."""
     w, top, s, n = p.width, p.ceiling, p.south, p.north
     a.quad((w, s, top), (-w, s, top), (-w, n, top), (w, n, top), "ivory2")

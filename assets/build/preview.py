@@ -1,7 +1,7 @@
 """Pictures of the models, to judge them by.
 
     python preview.py MODELS_DIR OUT_DIR [--models violin,horn] [--pose NAME] [--lod 0] [--from front|side|back|close]
-    python preview.py MODELS_DIR OUT_DIR --hall [--cameras hall,audience]
+    python preview.py MODELS_DIR OUT_DIR --hall cathedral [--cameras hall,audience]
 
 Draws with Panda3D without a window. Run it in the environment of the program, not in Blender's.
 """
@@ -114,8 +114,8 @@ class Studio:
         settings = gltf.GltfSettings(no_srgb=True, skip_animations=True)
         return NodePath(gltf.load_model(str(self.models / name), settings))
 
-    def hall(self) -> None:
-        hall = self.load("hall.glb")
+    def hall(self, name: str) -> None:
+        hall = self.load(f"{name}.glb")
         hall.reparent_to(self.render)
         for n in hall.find_all_matches("**/hall_*"):
             n.set_shader(Shader.make(Shader.SL_GLSL, VERTEX, BAKED))
@@ -123,7 +123,7 @@ class Studio:
             t.set_minfilter(SamplerState.FT_linear_mipmap_linear)
             t.set_anisotropic_degree(8)
         plain = Shader.make(Shader.SL_GLSL, VERTEX, PLAIN)
-        for pattern in ("seats_*", "audience_*", "chandelier_*"):
+        for pattern in ("seats_*", "audience_*", "chandelier_*", "lamp_*", "wire_*"):
             for n in hall.find_all_matches(f"**/{pattern}"):
                 n.set_shader(plain)
                 tint = float(n.get_tag("tint") or n.get_python_tag("tint") or 1)
@@ -212,9 +212,9 @@ def seating() -> list[tuple[str, float, float]]:
     return seats
 
 
-def draw_hall(studio: Studio, out: Path, names: list[str]) -> None:
+def draw_hall(studio: Studio, hall: str, out: Path, names: list[str]) -> None:
     description = tomllib.loads((Path(__file__).parents[1] / "halls" / "musikverein.toml").read_text())
-    studio.hall()
+    studio.hall(hall)
     for i, (model, radius, angle) in enumerate(seating()):
         a = math.radians(angle)
         z = 0.0
@@ -253,12 +253,12 @@ def main() -> None:
     parser.add_argument("--pose", default="")
     parser.add_argument("--lod", type=int, default=0)
     parser.add_argument("--from", dest="view", default="front", choices=sorted(VIEWS))
-    parser.add_argument("--hall", action="store_true")
+    parser.add_argument("--hall", help="its model, NAME.glb in MODELS_DIR")
     parser.add_argument("--cameras", default="hall,audience,balcony,podium,strings")
     a = parser.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
     if a.hall:
-        draw_hall(Studio(a.models_dir, (1280, 720), (0.012, 0.010, 0.009)), a.out, a.cameras.split(","))
+        draw_hall(Studio(a.models_dir, (1280, 720), (0.012, 0.010, 0.009)), a.hall, a.out, a.cameras.split(","))
         return
     names = a.models.split(",")
     columns = min(4, len(names))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from panda3d.core import LMatrix4, MatrixLens
 
-NEAR_M, FAR_M = 0.05, 90.0
+NEAR_M, FAR_M = 0.05, 220.0
 """Nearer than a hand before the face; farther than the house's end."""
 TO_TRACKING = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 """From Z up to Y up, for column vectors; its inverse is its transpose."""

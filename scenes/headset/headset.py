@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 
 from ...engine.clock import SessionClock
 from ...engine.errors import HeadsetError
+from ...engine.hall import Hall
 from ...engine.interaction.values import InteractionFrame, Pointer
 from ...engine.processes import start_shielded
 from ...engine.types import Frame, PlayerPlacement, Pose
@@ -163,6 +164,13 @@ class HeadsetSource:
                 self._show = replace(self._show, placements=tuple(placements))
                 self._wake.notify()
 
+    def enter(self, hall: Hall) -> None:
+        """Show the orchestra in another hall."""
+        if self.shows and self._alive:
+            with self._wake:
+                self._show = replace(self._show, hall=hall)
+                self._wake.notify()
+
     @property
     def shows(self) -> bool:
         """Whether the headset shows our hall; else it only conducts."""
@@ -286,7 +294,7 @@ class HeadsetSource:
 
     @property
     def _outgoing(self) -> bool:
-        return bool(self._orders or self._frames or self._show.placements is not None)
+        return bool(self._orders or self._frames or self._show.placements is not None or self._show.hall is not None)
 
     def _end(self) -> None:
         if self._process.is_alive():

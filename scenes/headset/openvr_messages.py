@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ...engine.hall import Hall
 from ...engine.interaction.values import InteractionFrame
 from ...engine.score import Score
 from ...engine.types import Frame, PlayerPlacement, Pose
@@ -17,7 +18,7 @@ class Stage:
 
     placements: tuple[PlayerPlacement, ...]
     score: Score
-    hall: str
+    hall: Hall | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +106,13 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """From the studio: what was performed since the last time, in order of time; the newest interaction; a seating
-    where it changed."""
+    """From the studio: what was performed since the last time, in order of time; the newest interaction; seating and
+    hall where they changed."""
 
     frames: tuple[Frame, ...] = ()
     interaction: InteractionFrame | None = None
     placements: tuple[PlayerPlacement, ...] | None = None
+    hall: Hall | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from panda3d.core import Camera, NodePath, PythonCallbackObject
 
 from ...engine.clock import SessionClock
 from ...engine.errors import SceneError
+from ...engine.hall import Hall
 from ...engine.interaction.values import InteractionFrame
 from ...engine.transforms import PODIUM_HEIGHT_M, tracking_to_hall, tracking_to_hall_quaternion
 from ...engine.types import Pose
@@ -142,8 +143,16 @@ class HeadsetPicture:
             self._frames.take(show.frames)
             if show.placements is not None:
                 self._view.place(show.placements)
+            if show.hall is not None:
+                self._enter(show.hall)
             if show.interaction is not None:
                 self._interaction = show.interaction
+
+    def _enter(self, hall: Hall) -> None:
+        try:
+            self._view.enter(hall)
+        except SceneError as error:
+            self._tracking.notices.append(f"the headset shows the last hall still ({error})")
 
     def _fingers(self, poses: Sequence[Pose]) -> np.ndarray | None:
         """The joints of the hand without the baton in the hall, where it is tracked and has a skeleton."""

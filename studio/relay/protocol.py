@@ -84,7 +84,8 @@ class Snapshot:
     """The whole state: the first message to a viewer.
 
     ``viewer`` is the receiver's id. ``next_event`` is the number of the first event that is not in ``sounding``.
-    ``relay_id`` differs after the relay was restarted.
+    ``relay_id`` differs after the relay was restarted. ``hall`` is the one that is heard, ``picture`` names the model
+    that shows it (``models/halls/PICTURE.glb`` beside the page).
     """
 
     TAG: ClassVar[int] = 0x01
@@ -95,6 +96,7 @@ class Snapshot:
     title: Title
     composer: Title
     hall: Label
+    picture: Label
     end_quarter: F64
     parts: tuple[PartInfo, ...]
     players: tuple[PlayerInfo, ...]
@@ -182,6 +184,15 @@ class Players:
 
     TAG: ClassVar[int] = 0x08
     players: tuple[PlayerInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HallShown:
+    """The orchestra went to another hall: as in ``Snapshot``."""
+
+    TAG: ClassVar[int] = 0x11
+    hall: Label
+    picture: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +304,7 @@ ServerMessage = (
     | Pong
     | Audio
     | Players
+    | HallShown
     | Notice
     | PairingCode
     | Paired

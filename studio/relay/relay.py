@@ -23,6 +23,7 @@ from ...engine.conducting.tapping import TapSource
 from ...engine.conducting.tracking import PointerSource
 from ...engine.errors import RelayError
 from ...engine.frames import with_events_of
+from ...engine.hall import Hall
 from ...engine.interaction.values import InteractionFrame
 from ...engine.processes import start_shielded
 from ...engine.types import Frame, PlayerPlacement, Pose
@@ -236,10 +237,10 @@ class RelayProcess:
             self._queue.pop()
         self._put(Place(tuple(placements)))
 
-    def enter(self, hall: str) -> None:
-        """The orchestra plays in another hall: who comes from now on is told so."""
-        self._info = replace(self._info, hall=hall)
-        self._put(Enter(hall))
+    def enter(self, hall: Hall) -> None:
+        """The orchestra plays in another hall: everybody is told so, and who comes from now on."""
+        self._info = replace(self._info, hall=hall.key, picture=hall.picture)
+        self._put(Enter(hall.key, hall.picture))
 
     def interact(self, viewer: int, frame: InteractionFrame) -> None:
         """Show a viewer what their rays came to."""

@@ -9,7 +9,6 @@ from . import protocol as wire
 from .audio_stream import AudioPackets
 from .interaction_info import interaction_message, merged_interaction
 from .newest import NewestMessages
-from .phone_loan import Told
 from .presence import Presence
 from .relay_clients import ViewerConnection, binary_frame
 from .session_state import SessionState
@@ -44,7 +43,7 @@ class Broadcast:
         if connection is not None:
             connection.interaction = merged_interaction(connection.interaction, frame)
 
-    def tell(self, *told: Told) -> None:
+    def tell(self, *told: tuple[int, wire.ServerMessage]) -> None:
         """At once, each to its viewer."""
         for viewer, message in told:
             self.viewers[viewer].send(binary_frame(wire.encode_server(message)))

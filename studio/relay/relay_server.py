@@ -164,9 +164,10 @@ class RelayServer:
         """Players were moved, muted or re-balanced."""
         self._state.place(placements)
 
-    def enter(self, hall: str) -> None:
-        """The orchestra plays in another hall; later snapshots say so."""
-        self._state.enter(hall)
+    def enter(self, hall: str, picture: str) -> None:
+        """The orchestra plays in another hall: everybody is told, and later snapshots say so."""
+        self._state.enter(hall, picture)
+        self._out.tell(*((viewer, self._state.hall) for viewer in self._out.viewers))
 
     def interact(self, shown: ShownInteraction) -> None:
         """What a viewer's rays came to; the newest is shown with the next tick."""

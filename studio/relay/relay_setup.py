@@ -14,6 +14,7 @@ from ...engine.audio.audio_ring import AudioRing
 from ...engine.audio.output import AudioProcess
 from ...engine.clock import SessionClock
 from ...engine.errors import CertificateError, RelayError
+from ...engine.hall import read_hall
 from ...engine.score import Score
 from ...engine.types import PlayerPlacement
 from .certificates import ensure_certificate
@@ -104,7 +105,14 @@ def open_relay(
 
     ``keyboard`` is what can be played from the page, ``then`` what people are told to do there.
     """
-    info = SessionInfo.of_score(score, placements, hall=hall, audio_rate_hz=audio.rate_hz, keyboard=keyboard)
+    info = SessionInfo.of_score(
+        score,
+        placements,
+        hall=hall,
+        picture=read_hall(hall).picture,
+        audio_rate_hz=audio.rate_hz,
+        keyboard=keyboard,
+    )
     settings = relay_settings(options)
     try:
         relay = RelayProcess(info, clock, settings, partial(AudioRing.attach, audio.ring_name))

@@ -42,9 +42,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """The orchestra plays in this hall now."""
+    """The orchestra plays in this hall now, which is shown as ``picture``."""
 
     hall: str
+    picture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,8 @@ def _deliver(server: RelayServer, message: object) -> None:
             server.silence(time_s)
         case Place(placements):
             server.place(placements)
-        case Enter(hall):
-            server.enter(hall)
+        case Enter(hall, picture):
+            server.enter(hall, picture)
         case HoldBaton(held):
             server.hold_baton(held)
         case Say(text):

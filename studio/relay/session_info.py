@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...engine.conducting.review import ideal_way
+from ...engine.hall import SHOEBOX
 from ...engine.instruments import catalogue
 from ...engine.score import Part, Score
 from ...engine.types import Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition, TempoEstimate
@@ -47,6 +48,7 @@ class SessionInfo:
     tempos: tuple[TempoMarkInfo, ...] = ()
     figures: tuple[FigureInfo, ...] = ()
     hall: str = ""
+    picture: str = SHOEBOX
     audio_rate_hz: int = 0
     keyboard: KeyboardInfo | None = None
     """What viewers can play from the page."""
@@ -58,6 +60,7 @@ class SessionInfo:
         placements: Sequence[PlayerPlacement],
         *,
         hall: str = "",
+        picture: str = SHOEBOX,
         audio_rate_hz: int = 0,
         keyboard: KeyboardInfo | None = None,
     ) -> "SessionInfo":
@@ -93,6 +96,7 @@ class SessionInfo:
             tempos=tuple(TempoMarkInfo(float(row["quarter"]), float(row["quarter_bpm"])) for row in score.tempos),
             figures=figure_infos(beats),
             hall=hall,
+            picture=picture,
             audio_rate_hz=audio_rate_hz,
             keyboard=keyboard,
         )

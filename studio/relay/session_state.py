@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ...engine.types import Frame, PlayerPlacement
-from .protocol import PODIUM, Events, Players, Snapshot, Sounding, Tick, encode_event, encode_server, with_events
+from .protocol import (
+    PODIUM,
+    Events,
+    HallShown,
+    Players,
+    Snapshot,
+    Sounding,
+    Tick,
+    encode_event,
+    encode_server,
+    with_events,
+)
 from .protocol import Presence as PresenceMessage
 from .protocol_values import AudioInfo, Event, NoteOff, NoteOn, Silence
 from .session_info import (
@@ -50,6 +61,7 @@ class SessionState:
             title=clip_text(info.title, 1000),
             composer=clip_text(info.composer, 1000),
             hall=clip_text(info.hall),
+            picture=clip_text(info.picture),
             end_quarter=info.end_quarter,
             parts=part_infos(info.parts),
             players=player_infos(info.placements),
@@ -67,9 +79,14 @@ class SessionState:
             keyboard=info.keyboard,
         )
 
-    def enter(self, hall: str) -> None:
+    def enter(self, hall: str, picture: str) -> None:
         """Another hall, in snapshots from now on."""
-        self._template = replace(self._template, hall=clip_text(hall))
+        self._template = replace(self._template, hall=clip_text(hall), picture=clip_text(picture))
+
+    @property
+    def hall(self) -> HallShown:
+        """Where the orchestra plays."""
+        return HallShown(self._template.hall, self._template.picture)
 
     def place(self, placements: Sequence[PlayerPlacement]) -> None:
         """Players were moved, muted or re-balanced."""

@@ -1,11 +1,12 @@
-import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const models = join(here, "..", "..", "assets", "models");
-const MODEL_FILES = ["hall.glb", "players.glb", "rig.json"];
+const HALLS = readdirSync(join(models, "halls")).filter((name) => name.endsWith(".glb"));
+const MODEL_FILES = [...HALLS.map((name) => `halls/${name}`), "players.glb", "rig.json"];
 /** Where the licence of what the bundle contains is: in its package, or with us where the package has none. */
 const LICENSED: Readonly<Record<string, string>> = {
   three: "node_modules/three/LICENSE",
@@ -13,7 +14,7 @@ const LICENSED: Readonly<Record<string, string>> = {
   "@mediapipe/hands": "src/licences/Apache-2.0.txt",
 };
 
-/** Puts the hall and the players beside the page, from the one place where they are kept. */
+/** Puts the halls and the players beside the page, from the one place where they are kept. */
 function stageModels(): Plugin {
   return {
     name: "tutti-stage-models",

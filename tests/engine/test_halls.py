@@ -10,6 +10,7 @@ import pytest
 import soundfile
 from audio_support import noise_sample, note, player, tone_sounds
 
+from tutti.assets import asset_path
 from tutti.engine.audio.hrtf_sets import kemar_hrirs
 from tutti.engine.audio.impulse_response import room_of, room_with_response
 from tutti.engine.audio.listener_seats import listener_at, seat_names
@@ -24,7 +25,7 @@ from tutti.engine.audio.room import (
 )
 from tutti.engine.audio.source_field import AT_PODIUM
 from tutti.engine.errors import SceneError, SeatingError, SoundError
-from tutti.engine.hall import hall_names, read_hall
+from tutti.engine.hall import hall_names, picture_names, read_hall
 from tutti.engine.types import PlayerPlacement
 from tutti.engine.units import SPEED_OF_SOUND_M_S
 
@@ -60,7 +61,29 @@ def test_halls_are_as_different_as_they_are_said_to_be() -> None:
         1.3 < middle_s["chamber-room"] < 1.6 and 1.8 < middle_s["vineyard"] < 2.1 and 5.0 < middle_s["cathedral"] < 7.0
     )
     assert read_hall("vineyard").volume_m3 == 26000.0
-    assert all(read_hall(name).picture == "musikverein" for name in hall_names())
+
+
+def test_a_hall_says_how_it_looks_and_else_looks_like_the_one_that_it_is_like(tmp_path: Path) -> None:
+    pictures = {name: read_hall(name).picture for name in hall_names()}
+    assert pictures["cathedral"] == "cathedral" and pictures["open-air"] == "open-air"
+    assert all(picture in (name, "musikverein") for name, picture in pictures.items())
+    assert set(pictures.values()) == set(picture_names()), "no model without a hall"
+    text = (asset_path("halls") / "cathedral.toml").read_text()
+    own = tmp_path / "abbey.toml"
+
+    def looks(text: str) -> str:
+        own.write_text(text)
+        return read_hall(own).picture
+
+    assert looks(text) == "cathedral"
+    plain = text.replace('picture = "cathedral"\n', "")
+    assert looks(plain) == "musikverein"
+    assert looks(plain.replace('like = "musikverein"', 'like = "cathedral"')) == "cathedral"
+    assert looks(plain.replace("[acoustics]\n", "[acoustics]\nopen_air = true\n", 1)) == "open-air"
+    with pytest.raises(
+        SceneError, match=r"picture = 'moon' is none that there is: choose one of cathedral, .*open-air"
+    ):
+        looks(text.replace('picture = "cathedral"', 'picture = "moon"'))
 
 
 @pytest.mark.parametrize("name", ["studio", "chamber-room", "musikverein", "vineyard"])

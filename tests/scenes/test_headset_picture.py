@@ -15,6 +15,7 @@ from needs import needs_gcc, needs_gl
 from openvr_support import MANIFEST, Script, ScriptedRuntime, still_poses, until
 
 from tutti.engine.clock import SessionClock
+from tutti.engine.hall import read_hall
 from tutti.engine.interaction.values import Pointer
 from tutti.engine.score import Score
 from tutti.engine.types import PlayerPlacement, Pose
@@ -128,6 +129,16 @@ def test_it_follows_the_head_and_the_performance(
     source.publish(replace(RESTING, time_s=clock.now_s()))
     until(lambda: np.abs(runtime.image(SOON_S).astype(float) - back).mean() > 2, SOON_S)
     source.place(stage.placements)
+
+
+def test_another_hall_is_seen_in_the_headset(runtime: ScriptedRuntime, source: HeadsetSource) -> None:
+    before = settled(runtime)
+    source.enter(read_hall("open-air"))
+    try:
+        until(lambda: np.abs(runtime.image(SOON_S).astype(float) - before).mean() > 10, SOON_S)
+    finally:
+        source.enter(read_hall())
+    until(lambda: np.abs(runtime.image(SOON_S).astype(float) - before).mean() < 3, SOON_S)
 
 
 def test_fingers_are_drawn_where_they_are_tracked(runtime: ScriptedRuntime, source: HeadsetSource) -> None:

@@ -66,7 +66,7 @@ def players() -> Glb:
 
 @pytest.fixture(scope="module")
 def hall() -> Glb:
-    return Glb(MODELS / "hall.glb")
+    return Glb(MODELS / "halls" / "musikverein.glb")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def rig() -> dict[str, Any]:
 
 
 def test_all_files_together_are_small() -> None:
-    assert sum(p.stat().st_size for p in MODELS.iterdir()) <= 15e6
+    assert sum(p.stat().st_size for p in MODELS.rglob("*") if p.is_file()) <= 15e6
 
 
 @pytest.mark.parametrize("lod", [0, 1, 2])
@@ -241,3 +241,39 @@ def test_rows_fade_and_share_meshes(hall: Glb) -> None:
     ]
     assert tints == sorted(tints, reverse=True)
     assert sum(name.startswith("chandelier_") for name in hall.nodes) == 12
+
+
+OTHERS = sorted(path.stem for path in (MODELS / "halls").glob("*.glb") if path.stem != "musikverein")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_halls_are_light_enough_for_a_headset_of_its_own(name: str) -> None:
+    path = MODELS / "halls" / f"{name}.glb"
+    model = Glb(path)
+    assert path.stat().st_size < 1.3e6
+    materials = model.json["materials"]
+    assert all("KHR_materials_unlit" in material["extensions"] for material in materials)
+    assert all(not material.get("doubleSided") for material in materials)
+    baked = [node for node_name, node in model.nodes.items() if node_name.startswith("hall_")]
+    assert len(baked) == len(model.json["images"]) <= 3
+    assert 2_000 < sum(model.triangles(node) for node in baked) < 30_000
+    assert sum(model.triangles(node) for node in model.nodes.values()) < 250_000
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_halls_have_the_stage_and_the_rows_of_their_description(name: str) -> None:
+    model = Glb(MODELS / "halls" / f"{name}.glb")
+    tables = tomllib.loads((ASSETS / "halls" / f"{name}.toml").read_text())
+    golden = tomllib.loads((ASSETS / "halls" / "musikverein.toml").read_text())
+    stage = model.attribute(model.nodes["hall_stage"], "POSITION")
+    radius = np.hypot(stage[:, 0], stage[:, 2])
+    for r in golden["risers"]:
+        edge = stage[(abs(radius - r["inner_radius_m"]) < 0.02) & (abs(stage[:, 1] - r["height_m"]) < 0.02)]
+        assert len(edge) > 20
+    podium = stage[(abs(stage[:, 1] - golden["podium"]["height_m"]) < 0.005) & (radius < 0.9)]
+    assert np.abs(podium[:, 0]).max() == pytest.approx(golden["podium"]["half_width_m"], abs=0.01)
+    rows = [node["translation"] for key, node in model.nodes.items() if key.startswith("seats_")]
+    seats, room = tables["seats"], tables["room"]
+    assert max(-z for _, _, z in rows) == pytest.approx(seats["first_row_y_m"], abs=0.01)
+    assert min(-z for _, _, z in rows) == pytest.approx(seats["last_row_y_m"], abs=1.01 * seats["row_pitch_m"])
+    assert {round(y, 3) for _, y, _ in rows} == {room["house_floor_z_m"]}

@@ -11,9 +11,11 @@ from needs import needs_gl
 from PIL import Image
 
 from tutti.engine.errors import SceneError
+from tutti.engine.hall import SHOEBOX, picture_names, read_hall
 from tutti.engine.score import Score
-from tutti.engine.types import Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
-from tutti.scenes.view import StageView
+from tutti.engine.types import Applause, Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
+from tutti.scenes.cameras import cameras_of
+from tutti.scenes.view import RESTING, StageView
 
 pytestmark = needs_gl
 
@@ -126,6 +128,36 @@ def test_few_draw_calls_for_many_players(view: StageView) -> None:
     )
     models = 12
     assert geoms <= 3 * models
+
+
+@pytest.mark.parametrize("name", [name for name in picture_names() if name != SHOEBOX])
+def test_another_hall_is_seen_and_the_way_back(view: StageView, name: str, tmp_path: Path) -> None:
+    view.update(RESTING)
+    before = {camera: picture(view, tmp_path / f"{camera}.png", camera) for camera in ("hall", "podium")}
+    view.enter(read_hall(name))
+    try:
+        for camera in view.cameras:
+            image = picture(view, tmp_path / f"{camera}-there.png", camera)
+            assert 0.06 < image.mean() < 0.6 and image.std() > 0.05, camera
+            if camera in before:
+                assert (np.abs(image - before[camera]).max(axis=2) > 0.1).mean() > 0.12, f"{camera}: another place"
+        view.update(replace(frame(20.0), applause=Applause(20.0, 40.0, 1.0)))
+        still = picture(view, tmp_path / "still.png", "hall")
+        view.update(frame(30.0))
+        assert (np.abs(picture(view, tmp_path / "clap.png", "hall") - still).max(axis=2) > 0.03).sum() > 20, "they clap"
+    finally:
+        view.enter(read_hall())
+    view.update(RESTING)
+    assert np.abs(picture(view, tmp_path / "back.png", "podium") - before["podium"]).mean() < 0.01
+    assert len(view.world.find_all_matches("hall")) == 1, "the last hall is gone"
+
+
+def test_cameras_stay_within_a_small_room(view: StageView) -> None:
+    small = read_hall("chamber-room")
+    for camera in cameras_of(small).values():
+        inside = [low < x < high for low, x, high in zip(small.low_m, camera.position_m, small.high_m, strict=True)]
+        assert all(inside)
+    assert cameras_of(read_hall())["hall"] == read_hall().cameras["hall"], "there is room enough"
 
 
 def test_unknown_camera_is_refused_with_the_known_ones(view: StageView) -> None:

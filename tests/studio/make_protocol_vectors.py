@@ -67,6 +67,7 @@ SERVER: dict[str, p.ServerMessage] = {
         title="Sinfonie Nr. 5",
         composer="L. v. Beethoven",
         hall="shoebox",
+        picture="musikverein",
         end_quarter=1004.0,
         parts=(pv.PartInfo(name="Violino I", abbreviation="Vl. I", instrument="violin", family="strings"),),
         players=(PLAYER,),
@@ -94,6 +95,7 @@ SERVER: dict[str, p.ServerMessage] = {
         title="",
         composer="",
         hall="",
+        picture="",
         end_quarter=0.0,
         parts=(),
         players=(),
@@ -160,6 +162,7 @@ SERVER: dict[str, p.ServerMessage] = {
         codec="pcm16", first_sample=0, time_s=0.0, samples=2, data=bytes([1, 0, 255, 255, 0, 128, 2, 1])
     ),
     "players": p.Players(players=(PLAYER,)),
+    "hall": p.HallShown(hall="open-air", picture="open-air"),
     "notice": p.Notice(text="The baton is in Zoë’s hands."),
     "pairing_code": p.PairingCode(
         address="https://192.168.0.17:8765/phone#pair=abc", expires_s=312.5, size=2, modules=bytes((1, 0, 0, 1))

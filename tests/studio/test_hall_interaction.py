@@ -114,8 +114,8 @@ class Viewers:
 
     def publish(self, frame: object) -> None: ...
 
-    def enter(self, hall: str) -> None:
-        self.hall = hall
+    def enter(self, hall: Any) -> None:
+        self.hall = hall.key
 
     def say(self, text: str) -> None:
         self.said.append(text)
@@ -271,6 +271,8 @@ def test_another_hall_is_entered_at_rest_and_so_in_the_replay(hall: Hall, tmp_pa
     assert hands is not None
     numbers = {one.key: number for number, one in enumerate(hands.halls)}
     assert {"musikverein", "cathedral", "vineyard", "open-air"} <= set(numbers)
+    seen: list[Any] = []
+    hall.session.on_enter = seen.append
     hall.press("menu", f"hall:{numbers['cathedral']}")
     cathedral = read_hall("cathedral")
     assert [room for room, _, _ in hall.ears.entered] == [room_of(cathedral)]
@@ -279,9 +281,11 @@ def test_another_hall_is_entered_at_rest_and_so_in_the_replay(hall: Hall, tmp_pa
     assert hands.hall.key == "musikverein" and hands.entering == cathedral, "not before it is ready"
     hall.press("menu", f"hall:{numbers['studio']}")
     assert len(hall.ears.entered) == 1, "one after the other"
+    assert seen == [], "nor seen before it is heard"
     hall.ears.arrive()
     for _ in range(40):
         hall.step()
+    assert seen == [cathedral]
     assert (hands.hall.key, hands.entering, hands.seat) == ("cathedral", None, "podium"), "it has no balcony"
     assert hall.viewers.hall == "cathedral" and hall.viewers.said[-1] == "The orchestra plays in the Cathedral"
     hall.session.close()
@@ -290,10 +294,13 @@ def test_another_hall_is_entered_at_rest_and_so_in_the_replay(hall: Hall, tmp_pa
     assert not balcony.entered and balcony.listener is not None
     assert change.entered and change.hall == cathedral and change.listener is None
     ears = Ears()
-    player = SessionPlayer(session, 100.0, ears, None)  # type: ignore[arg-type]
+    viewers = Viewers()
+    player = SessionPlayer(session, 100.0, ears, viewers)  # type: ignore[arg-type]
+    player.on_enter = seen.append
     due_s = change.time_s + 100.0 - session.frames[0].time_s
     assert ears.entered == [(room_of(cathedral), None, pytest.approx(due_s))], "made ready before its time"
     player.step(player.end_s)
+    assert seen == [cathedral, cathedral] and viewers.hall == "cathedral", "the replay is seen there as well"
     assert ears.seats == [balcony.listener], "nobody sits down there again"
 
 

@@ -47,7 +47,8 @@ def test_groups_of_listeners_are_beside_the_orchestra_and_behind_the_conductor()
     assert min(seat.part for seat in seats) >= len(HEADER.parts)
     assert len({seat.part for seat in seats}) == len(seats)
     assert all(seat.position_m[1] < read_hall().stage_front_y_m for seat in seats)
-    assert House.of(read_hall("open-air"), HEADER.placements, 1).seats == ()
+    assert len(House.of(read_hall("open-air"), HEADER.placements, 1).seats) == 8, "on the meadow too"
+    assert House.of(replace(read_hall(), rows=None), HEADER.placements, 1).seats == ()
 
 
 def test_it_claps_into_the_sound_and_again_in_the_replay(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ PATIENCE_MS = 40_000
 class Studio:
     """A relay with a made-up session, in a process of its own, that can be ended and started on the same port."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        self._options = options
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -41,7 +42,7 @@ class Studio:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, str(ROOT / "benchmarks" / "relay_demo.py"), "--port", str(self.port)]
+        command = [sys.executable, str(ROOT / "benchmarks" / "relay_demo.py"), "--port", str(self.port), *self._options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
@@ -170,6 +171,26 @@ def test_hall_sound_and_position(studio: Studio, context: BrowserContext) -> Non
     assert faults == []
     assert studio.address in asked
     assert [url for url in asked if not url.startswith((studio.address, "blob:", "data:"))] == []
+
+
+def test_the_page_goes_along_to_another_hall(context: BrowserContext) -> None:
+    studio = Studio("--tour", "15")
+    try:
+        page, faults = open_page(context, studio.address)
+        page.wait_for_selector(".cover", state="hidden")
+        until(page, "d.connection === 'live' && d.picture === 'musikverein' && d.stage.drawn > 2")
+        golden = picture(page)[60:380]
+        until(page, "d.picture === 'cathedral'")
+        drawn = facts(page)["stage"]["drawn"]
+        until(page, f"d.stage.drawn > {drawn + 2}")
+        cathedral = picture(page)[60:380]
+        assert cathedral.std() > 25 and cathedral.mean() > 15
+        assert (np.abs(cathedral - golden).max(axis=2) > 30).mean() > 0.2, "the hall is seen"
+        late, late_faults = open_page(context, studio.address)
+        until(late, "d.stage !== null && d.stage.drawn > 2 && d.picture !== '' && d.picture !== 'musikverein'")
+        assert faults == late_faults == []
+    finally:
+        studio.stop()
 
 
 def test_two_viewers_agree_and_the_drag_conducts(studio: Studio, context: BrowserContext) -> None:

@@ -18,6 +18,7 @@ from relay_support import OpenSineTap, Viewer, join, make_frame, make_session, o
 
 from tutti.engine.clock import SessionClock
 from tutti.engine.errors import RelayError
+from tutti.engine.hall import read_hall
 from tutti.engine.types import Pose
 from tutti.studio.relay import protocol as p
 from tutti.studio.relay import relay as relay_module
@@ -264,6 +265,10 @@ def test_changes_of_the_session_reach_viewers(own: RelayProcess) -> None:
         await viewer.until(lambda: not viewer.sounding)
         own.place(make_session().placements[:1])
         assert len((await viewer.next(p.Players)).players) == 1
+        own.enter(read_hall("cathedral"))
+        assert await viewer.next(p.HallShown) == p.HallShown("cathedral", "cathedral")
+        late = await join(own.settings.port)
+        assert (late.snapshots[0].hall, late.snapshots[0].picture) == ("cathedral", "cathedral")
         own.hold_baton(True)
         await viewer.until(lambda: viewer.presence.baton_holder == p.PODIUM)
         own.close()

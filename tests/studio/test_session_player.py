@@ -190,8 +190,18 @@ def test_an_export_goes_to_another_hall_with_its_audience_when_the_session_did()
     assert list(entered) == [change.time_s for change in changes]
     audiences = [tuple(p for p in cue.placements or () if p.section == "audience") for cue in entered.values()]
     assert audiences[0] != house.seats and {p.player for p in audiences[0]} == {p.player for p in house.seats}
-    assert audiences[1] == (), "nobody sits outdoors"
+    assert audiences[1] not in (audiences[0], house.seats), "they sit on the meadow"
     assert audiences[2] == house.seats, "they come back with the numbers that they had"
+
+
+def test_an_exports_picture_is_of_the_hall_in_which_it_ended() -> None:
+    golden = replace(read_hall(), key="own")
+    stage = Stage(None, Path(), (), golden, "halls/own.toml", 1, None)  # type: ignore[arg-type]
+    assert stage.hall_at_last == "halls/own.toml"
+    cathedral = Heard(1.0, read_hall("cathedral"), None, True)
+    seat = Heard(2.0, read_hall("studio"), None, False)
+    assert replace(stage, seats=(cathedral, seat)).hall_at_last == "cathedral", "another seat is no other hall"
+    assert replace(stage, seats=(cathedral, Heard(3.0, golden, None, True))).hall_at_last == "halls/own.toml"
 
 
 class Traveller(Listener):

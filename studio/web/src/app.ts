@@ -63,6 +63,10 @@ export class App {
   private shown: ShownPosition | null = null;
   private wasHolding = false;
   private soundRateHz = -1;
+  private toldPicture: (picture: string) => void = () => undefined;
+  /** Which hall is to be seen, once the studio told it. */
+  private readonly firstPicture = new Promise<string>((told) => void (this.toldPicture = told));
+  private pictured = false;
 
   constructor(
     private readonly root: HTMLElement,
@@ -72,6 +76,7 @@ export class App {
     this.concert = new Concert({
       opened: (snapshot) => this.opened(snapshot),
       placed: (players) => this.stage?.place(players),
+      entered: (picture) => this.enter(picture),
       present: () => this.showPresence(),
       event: (event) => this.event(event),
       sounding: (notes) => this.sounding(notes),
@@ -160,6 +165,7 @@ export class App {
       heardS: this.audio.heardS(),
       ring: levels,
       stage: this.stage?.diagnostics() ?? null,
+      picture: this.stage?.shown ?? "",
       review: this.review.diagnostics(),
       commentary: this.commentary.facts,
       hands: this.hands.diagnostics(),
@@ -195,12 +201,13 @@ export class App {
       return;
     }
     try {
-      await this.stage.start("./models/", (share) => this.hints.loading(share));
+      await this.stage.start("./models/", this.firstPicture, (share) => this.hints.loading(share));
     } catch (error) {
       console.warn("hall not loaded", error);
       this.hints.noPicture("The hall could not be loaded. Sound and score position work all the same; reload the page to try again.");
       return;
     }
+    this.pictured = true;
     this.stage.add(this.hands.view.group);
     this.stage.setCovered(0.8 * (this.dock?.offsetHeight ?? 0));
     if (this.concert.snapshot !== null) this.stage.place(this.concert.snapshot.players);
@@ -244,10 +251,20 @@ export class App {
     this.commentary.open(snapshot);
     this.entrance.open(snapshot);
     this.stage?.place(snapshot.players);
+    this.enter(snapshot.picture);
     if (snapshot.audio.rate_hz !== this.soundRateHz) {
       this.soundRateHz = snapshot.audio.rate_hz;
       void this.audio.open(snapshot.audio.rate_hz);
     }
+  }
+
+  /** Shows the hall in which the orchestra plays. */
+  private enter(picture: string): void {
+    this.toldPicture(picture);
+    this.stage?.enter(picture).catch((error: unknown) => {
+      console.warn("hall not loaded", error);
+      if (this.pictured) this.say("The picture of this hall could not be loaded: you see the last one still.");
+    });
   }
 
   private event(event: ConcertEvent): void {

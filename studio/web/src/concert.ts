@@ -21,6 +21,8 @@ export interface ConcertEvents {
   /** A new whole: the first, or the line is back. */
   opened(snapshot: Snapshot): void;
   placed(players: readonly PlayerInfo[]): void;
+  /** The orchestra went to another hall, which `picture` shows. */
+  entered?(picture: string): void;
   present(): void;
   event(event: Event): void;
   /** What sounds now, after a gap: forget all other notes. */
@@ -89,6 +91,10 @@ export class Concert {
       case "Players":
         if (this.snapshot !== null) this.snapshot = { ...this.snapshot, players: message.players };
         this.events.placed(message.players);
+        break;
+      case "HallShown":
+        if (this.snapshot !== null) this.snapshot = { ...this.snapshot, hall: message.hall, picture: message.picture };
+        this.events.entered?.(message.picture);
         break;
       case "Interaction":
         this.events.interacted?.(message);

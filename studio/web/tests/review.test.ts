@@ -8,7 +8,7 @@ const SQUARE: [number, number][] = [[0, 0], [0.2, 1], [-0.4, 0], [0, 0.5], [0.4,
 
 function snapshot(): Snapshot {
   return {
-    kind: "Snapshot", relay_id: 1, viewer: 2, tick_hz: 30, ack_window: 10, title: "T", composer: "C", hall: "", end_quarter: 64,
+    kind: "Snapshot", relay_id: 1, viewer: 2, tick_hz: 30, ack_window: 10, title: "T", composer: "C", hall: "", picture: "musikverein", end_quarter: 64,
     parts: [], players: [], rehearsal: [], markings: [], audio: { rate_hz: 0, packet_samples: 0 },
     measures: Array.from({ length: 16 }, (_, m) => ({ start_quarter: 4 * m, duration_quarter: 4, number: String(m + 1), numerator: 4, denominator: 4 })),
     beats: Array.from({ length: 64 }, (_, b) => ({ quarter: b, measure: b >> 2, beat: 1 + (b % 4), beats_in_measure: 4 })),

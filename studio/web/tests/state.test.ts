@@ -16,7 +16,7 @@ const position = (time_s: number, quarter: number, state: PositionInfo["state"] 
 
 function snapshot(): Snapshot {
   return {
-    kind: "Snapshot", relay_id: 1, viewer: 2, tick_hz: 30, ack_window: 10, title: "T", composer: "C", hall: "", end_quarter: 8,
+    kind: "Snapshot", relay_id: 1, viewer: 2, tick_hz: 30, ack_window: 10, title: "T", composer: "C", hall: "", picture: "musikverein", end_quarter: 8,
     parts: [], players: [], rehearsal: [], markings: [], audio: { rate_hz: 0, packet_samples: 0 },
     measures: [0, 1].map((m) => ({ start_quarter: 4 * m, duration_quarter: 4, number: String(m + 10), numerator: 4, denominator: 4 })),
     beats: Array.from({ length: 8 }, (_, b) => ({ quarter: b, measure: b >> 2, beat: 1 + (b % 4), beats_in_measure: 4 })),
@@ -71,6 +71,16 @@ describe("Concert", () => {
     c.take({ ...rest, beats: [{ quarter: -0.5, measure: 0, beat: 4, beats_in_measure: 4 }, ...beats.slice(1)] });
     c.take(tick(5, [], position(10, -0.5)));
     expect(c.position(10.1)).toMatchObject({ measureIndex: 0, beat: 4, beats: 4, progress: 0 });
+  });
+
+  it("tells in which hall they play now, and keeps it", () => {
+    const seen: string[] = [];
+    const nothing = (): void => undefined;
+    const c = new Concert({ opened: nothing, placed: nothing, entered: (picture) => seen.push(picture), present: nothing, event: nothing, sounding: nothing, pose: nothing, ticked: nothing, notice: nothing });
+    c.take(snapshot());
+    c.take({ kind: "HallShown", hall: "abbey", picture: "cathedral" });
+    expect(seen).toEqual(["cathedral"]);
+    expect(c.snapshot).toMatchObject({ hall: "abbey", picture: "cathedral", title: "T" });
   });
 
   it("knows who may do what", () => {

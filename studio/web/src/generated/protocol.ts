@@ -158,7 +158,8 @@ export interface KeyboardInfo {
 
 /**
  * The whole state: the first message to a viewer. `viewer` is the receiver's id. `next_event` is the number of
- * the first event that is not in `sounding`. `relay_id` differs after the relay was restarted.
+ * the first event that is not in `sounding`. `relay_id` differs after the relay was restarted. `hall` is the one
+ * that is heard, `picture` names the model that shows it (`models/halls/PICTURE.glb` beside the page).
  */
 export interface Snapshot {
   kind: "Snapshot";
@@ -169,6 +170,7 @@ export interface Snapshot {
   title: string;
   composer: string;
   hall: string;
+  picture: string;
   end_quarter: number;
   parts: PartInfo[];
   players: PlayerInfo[];
@@ -337,6 +339,15 @@ export interface Audio {
 export interface Players {
   kind: "Players";
   players: PlayerInfo[];
+}
+
+/**
+ * The orchestra went to another hall: as in `Snapshot`.
+ */
+export interface HallShown {
+  kind: "HallShown";
+  hall: string;
+  picture: string;
 }
 
 /**
@@ -757,6 +768,7 @@ export type ServerMessage =
   | Pong
   | Audio
   | Players
+  | HallShown
   | Notice
   | PairingCode
   | Paired
@@ -1029,6 +1041,7 @@ function readSnapshot(r: Reader): Snapshot {
     title: r.text(),
     composer: r.text(),
     hall: r.text(),
+    picture: r.text(),
     end_quarter: r.f64(),
     parts: r.list(() => readPartInfo(r)),
     players: r.list(() => readPlayerInfo(r)),
@@ -1178,6 +1191,14 @@ function readPlayers(r: Reader): Players {
   return {
     kind: "Players",
     players: r.list(() => readPlayerInfo(r)),
+  };
+}
+
+function readHallShown(r: Reader): HallShown {
+  return {
+    kind: "HallShown",
+    hall: r.text(),
+    picture: r.text(),
   };
 }
 
@@ -1400,6 +1421,7 @@ function readServerMessage(r: Reader): ServerMessage {
     case 0x06: return readPong(r);
     case 0x07: return readAudio(r);
     case 0x08: return readPlayers(r);
+    case 0x11: return readHallShown(r);
     case 0x09: return readNotice(r);
     case 0x0a: return readPairingCode(r);
     case 0x0b: return readPaired(r);

@@ -1,5 +1,5 @@
 /** Places to watch from, with soft journeys between them. */
-import { MathUtils, type PerspectiveCamera, Vector3 } from "three";
+import { Box3, MathUtils, type PerspectiveCamera, Vector3 } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 
 export type View = "podium" | "audience" | "balcony" | "orbit";
@@ -41,6 +41,10 @@ const PROGRAMME: readonly { readonly from: Shot; readonly to: Shot; readonly las
 ];
 
 const JOURNEY_S = 1.3;
+/** Cameras keep so far from walls, metres. */
+const WALL_M = 0.4;
+/** Where the free view may go in the largest hall. */
+const REACH = new Box3(new Vector3(-8.8, 0.35, -10), new Vector3(8.8, 14, 34));
 
 export class CameraDirector {
   private view: View = "audience";
@@ -55,6 +59,7 @@ export class CameraDirector {
   private journey = 1;
   private programme = 0;
   private programmeS = 0;
+  private readonly room = new Box3(new Vector3().setScalar(-Infinity), new Vector3().setScalar(Infinity));
 
   constructor(
     private readonly camera: PerspectiveCamera,
@@ -75,6 +80,12 @@ export class CameraDirector {
   hold(held: boolean): void {
     this.held = held;
     this.controls.enabled = !held && this.view === "orbit" && this.journey === 1;
+  }
+
+  /** The walls of the hall; a view that lies beyond them in a small one is taken from the wall. */
+  stayWithin(room: Box3): void {
+    this.room.copy(room).expandByScalar(-WALL_M);
+    if (this.journey === 1 && !this.automatic && this.view !== "orbit") this.cut(SHOTS[this.view]);
   }
 
   get current(): View {
@@ -126,7 +137,7 @@ export class CameraDirector {
     this.journey = Math.min(1, this.journey + dtS / JOURNEY_S);
     const t = this.journey * this.journey * (3 - 2 * this.journey);
     const to = SHOTS[this.view];
-    this.camera.position.lerpVectors(this.fromEye, to.eye, t);
+    this.room.clampPoint(this.camera.position.lerpVectors(this.fromEye, to.eye, t), this.camera.position);
     this.target.lerpVectors(this.fromTarget, to.target, t);
     this.fovDeg = MathUtils.lerp(this.fromFov, to.fovDeg, t);
     this.camera.lookAt(this.target);
@@ -150,7 +161,7 @@ export class CameraDirector {
       scene = PROGRAMME[this.programme]!;
     }
     const t = this.still() ? 0 : this.programmeS / scene.lastsS;
-    this.camera.position.lerpVectors(scene.from.eye, scene.to.eye, t);
+    this.room.clampPoint(this.camera.position.lerpVectors(scene.from.eye, scene.to.eye, t), this.camera.position);
     this.target.lerpVectors(scene.from.target, scene.to.target, t);
     this.fovDeg = MathUtils.lerp(scene.from.fovDeg, scene.to.fovDeg, t);
     this.camera.lookAt(this.target);
@@ -158,7 +169,7 @@ export class CameraDirector {
 
   private cut(to: Shot): void {
     this.journey = 1;
-    this.camera.position.copy(to.eye);
+    this.room.clampPoint(to.eye, this.camera.position);
     this.target.copy(to.target);
     this.fovDeg = to.fovDeg;
     this.camera.lookAt(this.target);
@@ -166,6 +177,6 @@ export class CameraDirector {
 
   private keepInside(): void {
     const p = this.camera.position;
-    p.set(MathUtils.clamp(p.x, -8.8, 8.8), MathUtils.clamp(p.y, 0.35, 14), MathUtils.clamp(p.z, -10, 34));
+    this.room.clampPoint(REACH.clampPoint(p, p), p);
   }
 }

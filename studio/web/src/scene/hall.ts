@@ -1,25 +1,32 @@
 /** The hall: baked light copied through, rows of seats and listeners instanced. */
 import {
+  Box3,
   Color,
   Group,
   InstancedMesh,
   Mesh,
   MeshBasicMaterial,
   type BufferGeometry,
+  type Material,
   type MeshStandardMaterial,
   type Object3D,
   Vector3,
 } from "three";
 import { ClappingHands, headsOf } from "./clapping";
+import { hallToWorld } from "./frames";
 
 export interface Hall {
   readonly group: Group;
   /** Listeners and seats cost most of the triangles; weak machines leave the listeners out. */
   setAudience(shown: boolean): void;
   readonly clapping: ClappingHands;
+  /** The room's extent, where people may look from. */
+  readonly room: Box3;
+  /** Frees what it holds on the graphics card. */
+  dispose(): void;
 }
 
-/** Rearranges the loaded `hall.glb`. `anisotropy`: what the GPU offers. */
+/** Rearranges a loaded hall. `anisotropy`: what the GPU offers. */
 export function buildHall(source: Object3D, anisotropy: number): Hall {
   source.updateMatrixWorld(true);
   const group = new Group();
@@ -31,6 +38,7 @@ export function buildHall(source: Object3D, anisotropy: number): Hall {
     if (hasTexture(node)) baked.push(node);
     else repeated.set(node.geometry, [...(repeated.get(node.geometry) ?? []), node]);
   });
+  const room = baked.map(roomIn).find((box) => box !== null) ?? new Box3().setFromObject(source);
   for (const mesh of baked) {
     const { map } = mesh.material as MeshStandardMaterial;
     if (map !== null) map.anisotropy = Math.min(8, anisotropy);
@@ -50,7 +58,27 @@ export function buildHall(source: Object3D, anisotropy: number): Hall {
     (meshes.some((mesh) => /^audience_/.test(nameOf(mesh))) ? audience : group).add(instanced);
   }
   group.add(audience);
-  return { group, setAudience: (shown) => void (audience.visible = shown), clapping };
+  return { group, setAudience: (shown) => void (audience.visible = shown), clapping, room, dispose: () => free(group) };
+}
+
+/** The box of the room in the extras of the stage: its corners in the hall's frame. */
+function roomIn(mesh: Mesh): Box3 | null {
+  const corners: unknown = mesh.userData["room"] ?? mesh.parent?.userData["room"];
+  if (!Array.isArray(corners) || corners.length !== 6) return null;
+  const [x0, y0, z0, x1, y1, z1] = corners.map(Number) as [number, number, number, number, number, number];
+  return new Box3().setFromPoints([hallToWorld([x0, y0, z0]), hallToWorld([x1, y1, z1])]);
+}
+
+function free(group: Group): void {
+  group.traverse((node) => {
+    if (!(node instanceof Mesh)) return;
+    if (node instanceof InstancedMesh) node.dispose();
+    (node.geometry as BufferGeometry).dispose();
+    for (const material of [node.material as Material | Material[]].flat()) {
+      if (material instanceof MeshBasicMaterial) material.map?.dispose();
+      material.dispose();
+    }
+  });
 }
 
 /** The tops of the heads of a row of listeners, in the hall. */

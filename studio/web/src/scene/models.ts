@@ -1,4 +1,4 @@
-/** Loads `hall.glb`, `players.glb` and `rig.json`, and turns each player model into one geometry per level of detail. */
+/** Loads the halls, `players.glb` and `rig.json`, and turns each player model into one geometry per level of detail. */
 import { BufferAttribute, BufferGeometry, Group, Mesh, Object3D, Vector3 } from "three";
 import { GLTFLoader, type GLTF } from "three/addons/loaders/GLTFLoader.js";
 import { isThigh, KNEE } from "./ovation";
@@ -12,7 +12,6 @@ export interface PlayerModel {
 }
 
 export interface StageModels {
-  readonly hall: Group;
   readonly players: ReadonlyMap<string, PlayerModel>;
   /** Props with a life of their own, as geometries of one part, origin at the grip. */
   readonly props: ReadonlyMap<string, BufferGeometry>;
@@ -23,27 +22,31 @@ export const TINT = { none: 0, skin: 1, hair: 2, shirt: 3 } as const;
 
 const PROPS = ["hand_R_baton", "hand_L", "podium_stand"];
 
-/** Fetches and prepares the models. `report` hears the loaded share 0–1. */
-export async function loadStageModels(base: string, report: (share: number) => void): Promise<StageModels> {
+type Report = (share: number) => void;
+
+const shareOf = (event: ProgressEvent): number => (event.lengthComputable ? event.loaded / event.total : 0.5);
+
+/** Fetches a hall by the name of its picture. `report` hears the loaded share 0–1. */
+export async function loadHall(base: string, picture: string, report: Report): Promise<Group> {
   const loader = new GLTFLoader();
-  const loaded = [0, 0];
-  const watch = (index: number) => (event: ProgressEvent) => {
-    loaded[index] = event.lengthComputable ? event.loaded / event.total : 0.5;
-    report((loaded[0]! + loaded[1]!) / 2);
-  };
-  const [hall, players, rig] = await Promise.all([
-    loader.loadAsync(`${base}hall.glb`, watch(0)),
-    loader.loadAsync(`${base}players.glb`, watch(1)),
+  return (await loader.loadAsync(`${base}halls/${encodeURIComponent(picture)}.glb`, (event) => report(shareOf(event)))).scene;
+}
+
+/** Fetches and prepares the players and what they hold. `report` hears the loaded share 0–1. */
+export async function loadStageModels(base: string, report: Report): Promise<StageModels> {
+  const loader = new GLTFLoader();
+  const [players, rig] = await Promise.all([
+    loader.loadAsync(`${base}players.glb`, (event) => report(shareOf(event))),
     fetch(`${base}rig.json`).then((answer) => {
       if (!answer.ok) throw new Error(`rig.json: HTTP ${answer.status}`);
       return answer.json() as Promise<RigFile>;
     }),
   ]);
-  return { hall: hall.scene, ...readPlayers(players, rig) };
+  return readPlayers(players, rig);
 }
 
 /** Splits the file into player models and props. Exported for tests. */
-export function readPlayers(gltf: GLTF, file: RigFile): Pick<StageModels, "players" | "props"> {
+export function readPlayers(gltf: GLTF, file: RigFile): StageModels {
   gltf.scene.updateMatrixWorld(true);
   const roots = new Map<string, Object3D>();
   const props = new Map<string, BufferGeometry>();

@@ -7,7 +7,7 @@ import { Conductor } from "./conductor";
 import { hallToWorld, PODIUM_HEIGHT_M, type Vec3, worldToHall } from "./frames";
 import { Governor } from "./governor";
 import { buildHall, type Hall } from "./hall";
-import { loadStageModels, type StageModels } from "./models";
+import { loadHall, loadStageModels, type StageModels } from "./models";
 import { Ovation } from "./ovation";
 import { Orchestra } from "./players";
 import { PoseTrack } from "./poses";
@@ -28,6 +28,8 @@ export interface HandPosition {
 }
 
 const BACKGROUND = new Color(0.008, 0.006, 0.005);
+/** Beyond the sky over a meadow. */
+export const FAR_M = 220;
 /** Distance in front of the eye at which one's own baton is held, metres. */
 const REACH_M = 1.15;
 /** Below this, in device pixels per CSS pixel, nobody recognises an instrument; rather fewer frames. */
@@ -37,13 +39,22 @@ export class Stage {
   readonly cameras: CameraDirector;
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
-  private readonly camera = new PerspectiveCamera(50, 1, 0.08, 90);
+  private readonly camera = new PerspectiveCamera(50, 1, 0.08, FAR_M);
   private readonly governor: Governor;
   private readonly stereo: Stereo;
   private ownProps: ReadonlyMap<string, BufferGeometry> = new Map();
   private readonly root = new Group();
   private orchestra: Orchestra | null = null;
   private hall: Hall | null = null;
+  /** The picture of the hall that is shown. */
+  shown = "";
+  /** The one that is shown or on its way. */
+  private picture = "";
+  private entering: Promise<void> = Promise.resolve();
+  /** How much of players and hall is loaded, 0–1. */
+  private readonly loaded = { players: 0, hall: 0 };
+  private report: (share: number) => void = () => undefined;
+  private base = "";
   private readonly ovation = new Ovation();
   /** How many of the audience clap, 0–1. */
   private clapping = 0;
@@ -92,11 +103,46 @@ export class Stage {
     this.resize();
   }
 
-  /** Loads hall and players and starts drawing. `report` hears the loaded share 0–1. */
-  async start(base: string, report: (share: number) => void): Promise<void> {
-    const models = await loadStageModels(base, report);
+  /** Loads the players, and the hall called `picture` once that is known; then it draws. `report` hears the loaded share
+   * 0–1. */
+  async start(base: string, picture: Promise<string>, report: (share: number) => void): Promise<void> {
+    this.base = base;
+    this.report = report;
+    const [models] = await Promise.all([
+      loadStageModels(base, (share) => this.load("players", share)),
+      picture.then((name) => this.enter(name)),
+    ]);
+    this.report = () => undefined;
     this.build(models);
     this.renderer.setAnimationLoop((nowMs: number, frame?: XRFrame) => (frame === undefined ? this.frame(nowMs) : this.headsetFrame(nowMs, frame)));
+  }
+
+  /** Shows another hall as soon as it is loaded; until then the last one. Fails as fetching does. */
+  enter(picture: string): Promise<void> {
+    if (picture !== this.picture) this.entering = this.change(this.picture, picture);
+    return this.entering;
+  }
+
+  private async change(before: string, picture: string): Promise<void> {
+    this.picture = picture;
+    let loaded: Group;
+    try {
+      loaded = await loadHall(this.base, picture, (share) => this.load("hall", share));
+    } catch (error) {
+      if (this.picture === picture) this.picture = before;
+      throw error;
+    }
+    if (this.picture !== picture) return; // they went on to a third one meanwhile
+    const hall = buildHall(loaded, this.renderer.capabilities.getMaxAnisotropy());
+    hall.setAudience(this.stereo.presenting ? this.stereo.audience : this.governor.quality.audience);
+    if (this.hall !== null) {
+      this.root.remove(this.hall.group);
+      this.hall.dispose();
+    }
+    this.hall = hall;
+    this.shown = picture;
+    this.cameras.stayWithin(hall.room);
+    this.root.add(hall.group);
   }
 
   place(placements: readonly PlayerInfo[]): void {
@@ -227,17 +273,20 @@ export class Stage {
   }
 
   private build(models: StageModels): void {
-    this.hall = buildHall(models.hall, this.renderer.capabilities.getMaxAnisotropy());
     this.orchestra = new Orchestra(models.players);
     this.orchestra.place(this.placements);
     this.ownProps = models.props;
     this.baton = new Baton(models.props.get("hand_R_baton") ?? null);
     const figure = models.players.get("conductor");
     if (figure !== undefined) this.conductor = new Conductor(figure);
-    this.root.add(this.hall.group, this.orchestra.group, this.baton.group);
+    this.root.add(this.orchestra.group, this.baton.group);
     if (this.conductor !== null) this.root.add(this.conductor.group);
-    this.hall.setAudience(this.governor.quality.audience);
     this.resize();
+  }
+
+  private load(what: "players" | "hall", share: number): void {
+    this.loaded[what] = share;
+    this.report((this.loaded.players + this.loaded.hall) / 2);
   }
 
   private frame(nowMs: number): void {

@@ -24,7 +24,7 @@ const PLAIN_HZ = 72;
 
 export class Stereo {
   /** Both eyes as one, for culling and levels of detail. */
-  readonly camera = new PerspectiveCamera(90, 1, 0.05, 90);
+  readonly camera = new PerspectiveCamera(90, 1, 0.05, 220);
   readonly eye = new Vector3();
   private readonly rig = new Group();
   private readonly governor: Governor;
