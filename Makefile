@@ -50,7 +50,7 @@ models: $(STAMP)
 	@$(BIN)/python -m pip install --quiet '.[models3d]'
 	@$(BIN)/python assets/build/build_players.py assets/models
 	@$(BIN)/python assets/build/build_hall.py build/models
-	@for hall in cathedral chamber-room open-air studio; do $(BIN)/python assets/build/build_hall.py build/models --hall $$hall --light 512 || exit 1; done
+	@for hall in cathedral chamber-room open-air studio vineyard; do $(BIN)/python assets/build/build_hall.py build/models --hall $$hall --light 512 || exit 1; done
 	@cp build/models/*.glb assets/models/halls/
 
 # The pictures of README and docs, made from today's program.

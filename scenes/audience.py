@@ -80,11 +80,11 @@ def clapping_share(applause: Applause, time_s: float) -> float:
 
 
 def listeners(hall_model: NodePath) -> np.ndarray:
-    """The tops of the heads of everybody in the hall's model, (n, 3)."""
-    heads = []
+    """Everybody in the hall's model, (n, 5): the tops of their heads, and the way they look (x, y; unit vectors)."""
+    people = []
     for row in hall_model.find_all_matches("**/audience_*"):
         places = [
-            _in_hall(vertices, holder, hall_model)
+            _within(vertices, holder, row)
             for geom, holder in geoms_of(row)
             if (vertices := vertex_column(geom.get_vertex_data(), "vertex")) is not None
         ]
@@ -94,16 +94,20 @@ def listeners(hall_model: NodePath) -> np.ndarray:
         skulls = corners[corners[:, 2] > np.quantile(corners[:, 2], 0.98) - HEAD_M]
         skulls = skulls[np.argsort(skulls[:, 0])]
         gaps = np.flatnonzero(np.diff(skulls[:, 0]) > BETWEEN_HEADS_M) + 1
-        heads += [(own[:, 0].mean(), own[:, 1].mean(), own[:, 2].max()) for own in np.split(skulls, gaps)]
-    return np.unique(np.array(heads, float).reshape(-1, 3).round(3), axis=0)
+        heads = np.array([(own[:, 0].mean(), own[:, 1].mean(), own[:, 2].max()) for own in np.split(skulls, gaps)])
+        ahead = np.array(row.get_mat(hall_model)).reshape(4, 4)[1, :2]  # a row looks along its own +Y
+        looks = np.tile(ahead / np.linalg.norm(ahead), (len(heads), 1))
+        people.append(np.column_stack([_within(heads, row, hall_model), looks]))
+    return np.unique(np.concatenate(people).round(3), axis=0) if people else np.zeros((0, 5))
 
 
-def _in_hall(vertices: np.ndarray, holder: NodePath, hall_model: NodePath) -> np.ndarray:
-    matrix = np.array(holder.get_mat(hall_model)).reshape(4, 4)
+def _within(vertices: np.ndarray, holder: NodePath, outer: NodePath) -> np.ndarray:
+    """Vertices of ``holder`` in the frame of ``outer``."""
+    matrix = np.array(holder.get_mat(outer)).reshape(4, 4)
     return np.asarray(vertices @ matrix[:3, :3] + matrix[3, :3])
 
 
-def _hands(heads: np.ndarray) -> GeomNode:
+def _hands(listening: np.ndarray) -> GeomNode:
     array = GeomVertexArrayFormat()
     array.add_column(InternalName.get_vertex(), 3, GeomEnums.NT_float32, GeomEnums.C_point)
     array.add_column(InternalName.make("corner"), 3, GeomEnums.NT_float32, GeomEnums.C_other)
@@ -112,9 +116,11 @@ def _hands(heads: np.ndarray) -> GeomNode:
     layout.add_array(array)
     data = GeomVertexData("hands", GeomVertexFormat.register_format(layout), GeomEnums.UH_static)
     random = np.random.default_rng(19)
-    people = len(heads)
-    place = np.repeat(heads + [0.0, FORWARD_M, -BELOW_M], 2, axis=0)
-    side = np.tile([-1.0, 1.0], people)
+    people = len(listening)
+    heads, looks = listening[:, :3], listening[:, 3:]
+    place = np.repeat(heads + np.column_stack([FORWARD_M * looks, np.full(people, -BELOW_M)]), 2, axis=0)
+    ahead_rad = np.arctan2(looks[:, 1], looks[:, 0])
+    side = np.column_stack([ahead_rad + np.pi / 2, ahead_rad - np.pi / 2]).ravel()
     rate = np.repeat(random.uniform(*CLAPS_PER_S, people), 2)
     phase, order = np.repeat(random.random(people), 2), np.repeat(random.random(people), 2)
     corners = len(_CORNERS)

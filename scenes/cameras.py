@@ -19,6 +19,8 @@ NEAR_M, FAR_M = 0.08, 220.0
 """What is drawn lies between: the sky over a meadow too."""
 WALL_M = 0.4
 """Cameras keep so far from walls."""
+OVER_ROWS_M = 1.6
+"""And so far over the floor of the audience's rows: between the heads."""
 
 PICTURE = "picture"
 """Composed for stills: over the conductor's shoulder, the orchestra below, gallery and organ above."""
@@ -32,13 +34,17 @@ _OURS = {
 
 
 def cameras_of(hall: Hall) -> dict[str, Camera]:
-    """The hall's own cameras and ours, by name; in a small hall those of a large one stand at its walls."""
+    """The hall's own cameras and ours, by name; in a small hall those of a large one stand at its walls, and they are
+    above the heads of rows that rise."""
     return {name: _within(hall, camera) for name, camera in {**hall.cameras, **_OURS}.items()}
 
 
 def _within(hall: Hall, camera: Camera) -> Camera:
     low, high = np.array(hall.low_m) + WALL_M, np.array(hall.high_m) - WALL_M
     x, y, z = (float(value) for value in np.clip(camera.position_m, low, high))
+    rows = hall.rows
+    if rows is not None and y < rows.first_y_m:
+        z = max(z, rows.floor_z_m + rows.rise_m * (rows.first_y_m - y) / rows.pitch_m + OVER_ROWS_M)
     return replace(camera, position_m=(x, y, z))
 
 

@@ -222,13 +222,13 @@ uniform mat4 p3d_ModelViewProjectionMatrix;
 uniform vec2 clap;    // time in seconds, share of the people who clap
 in vec4 p3d_Vertex;   // between the hands
 in vec3 corner;
-in vec4 beat;         // side, claps a second, phase, when this person falls in
+in vec4 beat;         // direction of this hand's side, claps a second, phase, when this person falls in
 out float v_light;
 void main() {
     float claps = step(beat.w, clap.y);
     float apart = abs(sin(3.14159265 * (clap.x * beat.y + beat.z)));
     vec3 place = p3d_Vertex.xyz + corner * claps;
-    place.x += beat.x * (0.03 + 0.12 * apart);
+    place.xy += vec2(cos(beat.x), sin(beat.x)) * (0.03 + 0.12 * apart);
     place.z += 0.03 * apart;
     v_light = 0.75 + 0.35 * corner.z / 0.085;
     gl_Position = p3d_ModelViewProjectionMatrix * vec4(place, 1.0);

@@ -23,6 +23,7 @@ import hall_rows
 import hall_shell
 import hall_sky
 import hall_studio
+import hall_vineyard
 import numpy as np
 from blender import empty_scene, export_glb, vertex_colour_material
 from hall_light import Image, Quality, bake, display, enlarge, evening, light, mend, set_up
@@ -50,6 +51,7 @@ class Look:
 LOOKS = {
     "musikverein": Look(hall_shell.shell, hall_rows.furnish, light),
     "cathedral": Look(hall_cathedral.shell, hall_cathedral.furnish, hall_cathedral.light, (-2.0, -55.0), 0.75, 1.0, 66),
+    "vineyard": Look(hall_vineyard.shell, hall_vineyard.furnish, hall_vineyard.light, (-4.0, -34.0), 0.85, 1.15, 76),
     "chamber-room": Look(hall_chamber.shell, hall_chamber.furnish, hall_chamber.light, (-1.0, -12.0), 0.8, 0.95, 80),
     "studio": Look(hall_studio.shell, hall_studio.furnish, hall_studio.light, fade_to=1.0, exposure=0.85, quality=80),
     "open-air": Look(
@@ -155,7 +157,8 @@ def main() -> None:
     export_glb(path, extras=True, normals=False)
     glb.edit(path, glb.unlit)
     p = Plan(description)
-    size = glb.edit(path, glb.room((-p.width, p.south, p.floor), (p.width, p.north, p.ceiling)))
+    rows = (p.seats["first_row_y_m"], p.floor, p.seats.get("rise_per_row_m", 0.0) / p.seats["row_pitch_m"])
+    size = glb.edit(path, glb.room((-p.width, p.south, p.floor), (p.width, p.north, p.ceiling), rows))
     unique = {
         o.data.name: sum(len(p.vertices) - 2 for p in o.data.polygons) for o in bpy.data.objects if o.type == "MESH"
     }

@@ -40,11 +40,14 @@ def unlit(document: Json) -> None:
     document["extensionsUsed"] = sorted({*document.get("extensionsUsed", []), "KHR_materials_unlit"})
 
 
-def room(low: tuple[float, float, float], high: tuple[float, float, float]) -> Callable[[Json], None]:
-    """Write the corners of the room's box (hall frame, metres) into the extras of the stage: cameras stay there."""
+def room(
+    low: tuple[float, float, float], high: tuple[float, float, float], rows: tuple[float, float, float]
+) -> Callable[[Json], None]:
+    """Write into the extras of the stage where cameras may be (hall frame, metres): the corners of the room's box; and
+    where the first row of the audience is (Y), its floor, and how much that rises with every metre behind it."""
 
     def change(document: Json) -> None:
         stage = next(node for node in document["nodes"] if node["name"] == "hall_stage")
-        stage.setdefault("extras", {})["room"] = [*low, *high]
+        stage.setdefault("extras", {}).update(room=[*low, *high], rows=[*rows])
 
     return change

@@ -23,7 +23,7 @@ from hall_arches import (
 from hall_light import area_lamp, point_lamp, stage_wash, world_light
 from hall_patches import Atlas
 from hall_platform import Description, Plan, platform
-from hall_rows import chair_row, hung, iron_crown, seated
+from hall_rows import Rows, chair_row, hung, iron_crown, seated
 from meshes import Array, linear
 
 NAVE_M = 10.3
@@ -339,4 +339,4 @@ def crowns(p: Plan) -> list[tuple[float, float, float]]:
 def furnish(description: Description) -> list[bpy.types.Object]:
     p = Plan(description)
     crown = iron_crown(p.ceiling - CROWN_Z_M - 2.5, linear("241f1c"))
-    return seated(description, chair_row, kinds=2) + hung("chandelier", crown, crowns(p))
+    return seated(description, Rows(description, chair_row, kinds=2)) + hung("chandelier", crown, crowns(p))

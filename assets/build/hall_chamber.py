@@ -7,7 +7,7 @@ import numpy as np
 from hall_light import area_lamp, point_lamp, world_light
 from hall_patches import Atlas
 from hall_platform import Description, Plan, risers_and_podium
-from hall_rows import globe_lamp, hung, seated
+from hall_rows import Rows, globe_lamp, hung, seated
 
 BAYS = 6
 DADO_Z_M, CORNICE_Z_M = 1.5, 6.7
@@ -121,4 +121,6 @@ def light(description: Description) -> None:
 
 def furnish(description: Description) -> list[bpy.types.Object]:
     p = Plan(description)
-    return seated(description, kinds=2) + hung("chandelier", globe_lamp(p.ceiling - LAMP_Z_M), lamps(p))
+    return seated(description, Rows(description, kinds=2)) + hung(
+        "chandelier", globe_lamp(p.ceiling - LAMP_Z_M), lamps(p)
+    )

@@ -47,6 +47,7 @@ SURFACES = {
     "gravel": Surface("a89a84", "8c7f6c", scale=6.0),
     "light_oak": Surface("bc9a72", "a98660", "upright"),
     "plaster": Surface("ded6c6", "d4cbb9"),
+    "warm_plaster": Surface("cdbfa6", "c2b399"),
     "ochre": Surface("9c6b38", "8a5c2e", "upright"),
     "evening": Surface("1b2740", "223250", glow=0.09),
     "ash": Surface("c3a57c", "ad8e66", "planks"),

@@ -10,7 +10,7 @@ from hall_arches import beam
 from hall_light import point_lamp, stage_wash, sun_lamp, world_light
 from hall_patches import Atlas
 from hall_platform import Description, Plan, platform
-from hall_rows import Row, bulb, chair_row, hung, seated
+from hall_rows import Row, Rows, bulb, chair_row, hung, seated
 from meshes import Array, linear
 
 REAR_Y_M = 11.6
@@ -168,7 +168,7 @@ def furnish(description: Description) -> list[bpy.types.Object]:
     def garden_chairs(count: int, pitch_m: float, light: object) -> bpy.types.Mesh:
         return chair_row(count, pitch_m, evening_light, "b9b3a4", "c8c2b2")
 
-    rows = seated(description, garden_chairs, evening_light, kinds=2)
+    rows = seated(description, Rows(description, garden_chairs, evening_light, kinds=2))
     return rows + hung("lamp", bulb(), bulbs()) + hung("wire", _wires(), [(0.0, 0.0, 0.0)])
 
 

@@ -100,13 +100,13 @@ def house_light(normals: Array, places: Array) -> Array:
     return light[:, None] * np.array([1, 0.80, 0.60])
 
 
-def seat_row(count: int, pitch_m: float, light: Light) -> bpy.types.Mesh:
+def seat_row(count: int, pitch_m: float, light: Light, cloth: str = "7c2426") -> bpy.types.Mesh:
     """Upholstered seats."""
     row = Row()
     for i in range(count):
         x = (i - (count - 1) / 2) * pitch_m
-        row.box((x - 0.25, x + 0.25), (-0.02, 0.42), (0.40, 0.47), "7c2426")
-        row.box((x - 0.25, x + 0.25), (-0.10, -0.03), (0.44, 0.92), "7c2426")
+        row.box((x - 0.25, x + 0.25), (-0.02, 0.42), (0.40, 0.47), cloth)
+        row.box((x - 0.25, x + 0.25), (-0.10, -0.03), (0.44, 0.92), cloth)
         row.box((x - 0.265, x + 0.265), (-0.12, -0.02), (0.92, 0.97), "93683f")
         row.box((x + 0.255, x + 0.30), (-0.08, 0.40), (0.0, 0.64), "5f3d24")
     return row.mesh("seat_row", light)
@@ -131,11 +131,15 @@ SKIN = ("c9a083", "b58a6a", "d8b496", "8d6548", "6d4a35")
 HAIR = ("2a1c12", "5b4a38", "8f8a84", "1a1412", "6d4a2a", "b9b2a8", "3a2a1e")
 
 
+DETAILS = ((10, 6), (7, 5), (6, 4))
+"""Sides and rings of a head: near the stage, farther off, and where there are very many."""
+
+
 def audience_row(
-    name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, fine: bool, light: Light
+    name: str, count: int, pitch_m: float, occupied: float, rng: np.random.Generator, detail: int, light: Light
 ) -> bpy.types.Mesh:
     row = Row()
-    sides, stacks = (10, 6) if fine else (7, 5)
+    sides, stacks = DETAILS[detail]
     for i in range(count):
         if rng.random() > occupied:
             continue
@@ -240,34 +244,72 @@ def iron_crown(chain_m: float, iron: tuple[float, float, float], radius_m: float
 
 
 def _place(
-    name: str, mesh: bpy.types.Mesh, at: tuple[float, float, float], tint: float | None = None
+    name: str,
+    mesh: bpy.types.Mesh,
+    at: tuple[float, float, float],
+    tint: float | None = None,
+    turn_deg: float = 0.0,
 ) -> bpy.types.Object:
     o = bpy.data.objects.new(name, mesh)
     o.location = at
+    o.rotation_euler = (0.0, 0.0, math.radians(turn_deg))
     if tint is not None:
         o["tint"] = tint
     bpy.context.scene.collection.objects.link(o)
     return o
 
 
-def seated(
-    description: dict[str, Any], seat: SeatRow = seat_row, light: Light | None = None, kinds: int = 3
-) -> list[bpy.types.Object]:
-    """All rows of seats and listeners; the first rows near the stage have finer heads. ``kinds`` of rows take turns."""
+class Rows:
+    """The meshes that all rows of a hall share, and how they are put there: ``kinds`` of listeners take turns, and near
+    the stage they have finer heads."""
+
+    def __init__(
+        self, description: dict[str, Any], seat: SeatRow = seat_row, light: Light | None = None, kinds: int = 3
+    ) -> None:
+        seats = description["seats"]
+        count, pitch = seats["seats_per_block"], seats["seat_pitch_m"]
+        rng = np.random.default_rng(7)
+        light = light or house_light
+        self._seats = seat(count, pitch, light)
+        self._people = [
+            [
+                audience_row(f"audience_{name}_{k}", count, pitch, seats["occupied"], rng, detail, light)
+                for k in range(kinds)
+            ]
+            for detail, name in enumerate(("near", "far", "farthest"))
+        ]
+
+    def put(
+        self,
+        name: str,
+        at: tuple[float, float, float],
+        detail: int,
+        turn: int,
+        from_stage_m: float,
+        turn_deg: float = 0.0,
+    ) -> list[bpy.types.Object]:
+        """One row and who sits there, in one of the ``DETAILS``. ``turn`` chooses among the kinds; the row is darker,
+        the farther it is from the stage; it looks towards +Y, or is turned by ``turn_deg``."""
+        tint = round(0.16 + 0.62 / (1 + (max(0.0, from_stage_m) / 13.0) ** 1.7), 3)
+        people = self._people[detail][turn % len(self._people[detail])]
+        return [
+            _place(f"seats_{name}", self._seats, at, tint, turn_deg),
+            _place(f"audience_{name}", people, at, tint, turn_deg),
+        ]
+
+
+def seated(description: dict[str, Any], rows: Rows | None = None, farther: int = 1) -> list[bpy.types.Object]:
+    """The rows in front of the stage, to the left and the right of an aisle; ``farther`` is the detail behind the first
+    seven."""
     seats, floor = description["seats"], description["room"]["house_floor_z_m"]
-    count, pitch = seats["seats_per_block"], seats["seat_pitch_m"]
-    rng = np.random.default_rng(7)
-    light = light or house_light
-    mesh = seat(count, pitch, light)
-    variants = [(f"audience_{name}_{k}", fine) for name, fine in (("near", True), ("far", False)) for k in range(kinds)]
-    people = [audience_row(name, count, pitch, seats["occupied"], rng, fine, light) for name, fine in variants]
+    rows = rows or Rows(description)
     objects, r, y = [], 0, seats["first_row_y_m"]
     while y > seats["last_row_y_m"]:
-        tint = round(0.16 + 0.62 / (1 + ((-y - 3) / 13.0) ** 1.7), 3)
+        z = floor + r * seats.get("rise_per_row_m", 0.0)
         for side, x in (("L", -seats["block_center_x_m"]), ("R", seats["block_center_x_m"])):
-            row = people[kinds * (r >= 7) + (r * 2 + (side == "R") + r // 3) % kinds]
-            objects.append(_place(f"seats_{r:02d}_{side}", mesh, (x, y, floor), tint))
-            objects.append(_place(f"audience_{r:02d}_{side}", row, (x, y, floor), tint))
+            objects += rows.put(
+                f"{r:02d}_{side}", (x, y, z), 0 if r < 7 else farther, r * 2 + (side == "R") + r // 3, -y - 3
+            )
         y -= seats["row_pitch_m"]
         r += 1
     return objects

@@ -6,7 +6,7 @@ import numpy as np
 from hall_light import area_lamp, world_light
 from hall_patches import Atlas
 from hall_platform import Description, Plan, risers_and_podium
-from hall_rows import chair_row, seated
+from hall_rows import Rows, chair_row, seated
 
 PANEL_M = 1.25
 ROWS_Z_M = (0.35, 2.05, 3.75, 5.45)
@@ -141,4 +141,4 @@ def light(description: Description) -> None:
 
 
 def furnish(description: Description) -> list[bpy.types.Object]:
-    return seated(description, chair_row, kinds=2)
+    return seated(description, Rows(description, chair_row, kinds=2))

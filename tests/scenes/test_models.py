@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 import tomllib
 from pathlib import Path
@@ -257,7 +258,7 @@ def test_other_halls_are_light_enough_for_a_headset_of_its_own(name: str) -> Non
     baked = [node for node_name, node in model.nodes.items() if node_name.startswith("hall_")]
     assert len(baked) == len(model.json["images"]) <= 3
     assert 2_000 < sum(model.triangles(node) for node in baked) < 30_000
-    assert sum(model.triangles(node) for node in model.nodes.values()) < 250_000
+    assert sum(model.triangles(node) for node in model.nodes.values()) < 300_000
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -272,8 +273,10 @@ def test_other_halls_have_the_stage_and_the_rows_of_their_description(name: str)
         assert len(edge) > 20
     podium = stage[(abs(stage[:, 1] - golden["podium"]["height_m"]) < 0.005) & (radius < 0.9)]
     assert np.abs(podium[:, 0]).max() == pytest.approx(golden["podium"]["half_width_m"], abs=0.01)
-    rows = [node["translation"] for key, node in model.nodes.items() if key.startswith("seats_")]
+    rows = [node["translation"] for key, node in model.nodes.items() if re.fullmatch(r"seats_\d+_[LR]", key)]
     seats, room = tables["seats"], tables["room"]
     assert max(-z for _, _, z in rows) == pytest.approx(seats["first_row_y_m"], abs=0.01)
     assert min(-z for _, _, z in rows) == pytest.approx(seats["last_row_y_m"], abs=1.01 * seats["row_pitch_m"])
-    assert {round(y, 3) for _, y, _ in rows} == {room["house_floor_z_m"]}
+    for _, y, z in rows:
+        behind = (seats["first_row_y_m"] + z) / seats["row_pitch_m"]
+        assert y == pytest.approx(room["house_floor_z_m"] + behind * seats.get("rise_per_row_m", 0.0), abs=0.001)

@@ -10,11 +10,14 @@ import pytest
 from needs import needs_gl
 from PIL import Image
 
+from tutti.assets import asset_path
 from tutti.engine.errors import SceneError
 from tutti.engine.hall import SHOEBOX, picture_names, read_hall
 from tutti.engine.score import Score
 from tutti.engine.types import Applause, Dynamics, Frame, NoteEvent, PlayerPlacement, Pose, ScorePosition
+from tutti.scenes.audience import listeners
 from tutti.scenes.cameras import cameras_of
+from tutti.scenes.meshes import load_gltf
 from tutti.scenes.view import RESTING, StageView
 
 pytestmark = needs_gl
@@ -157,7 +160,25 @@ def test_cameras_stay_within_a_small_room(view: StageView) -> None:
     for camera in cameras_of(small).values():
         inside = [low < x < high for low, x, high in zip(small.low_m, camera.position_m, small.high_m, strict=True)]
         assert all(inside)
+    vineyard = read_hall("vineyard")
+    assert vineyard.rows is not None
+    seen_from = cameras_of(vineyard)["audience"].position_m
+    row = (vineyard.rows.first_y_m - seen_from[1]) / vineyard.rows.pitch_m
+    assert seen_from[2] > vineyard.rows.floor_z_m + row * vineyard.rows.rise_m + 1.5, "not among the feet of a row"
     assert cameras_of(read_hall())["hall"] == read_hall().cameras["hall"], "there is room enough"
+
+
+def test_listeners_clap_where_they_look() -> None:
+    """On the terraces beside and behind the orchestra too, each before their own chest."""
+    vineyard = listeners(load_gltf(asset_path("models", "halls", "vineyard.glb")))
+    places, looks = vineyard[:, :3], vineyard[:, 3:]
+    np.testing.assert_allclose(np.linalg.norm(looks, axis=1), 1.0, atol=0.01)
+    to_stage = np.array([0.0, 4.0]) - places[:, :2]
+    towards = (looks * to_stage).sum(axis=1) / np.linalg.norm(to_stage, axis=1)
+    assert towards.min() > 0.4, "all look at the stage"
+    assert (looks[:, 1] < -0.9).sum() > 100 and (np.abs(looks[:, 0]) > 0.9).sum() > 100
+    golden = listeners(load_gltf(asset_path("models", "halls", "musikverein.glb")))
+    assert set(map(tuple, golden[:, 3:])) == {(0.0, 1.0)}
 
 
 def test_unknown_camera_is_refused_with_the_known_ones(view: StageView) -> None:

@@ -60,6 +60,7 @@ export class CameraDirector {
   private programme = 0;
   private programmeS = 0;
   private readonly room = new Box3(new Vector3().setScalar(-Infinity), new Vector3().setScalar(Infinity));
+  private leastHeight: (z: number) => number = () => -Infinity;
 
   constructor(
     private readonly camera: PerspectiveCamera,
@@ -82,9 +83,13 @@ export class CameraDirector {
     this.controls.enabled = !held && this.view === "orbit" && this.journey === 1;
   }
 
-  /** The walls of the hall; a view that lies beyond them in a small one is taken from the wall. */
-  stayWithin(room: Box3): void {
+  /**
+   * The walls of the hall, and how high one must be over its rows; a view that lies beyond the walls of a small one is
+   * taken from the wall.
+   */
+  stayWithin(room: Box3, leastHeight: (z: number) => number): void {
     this.room.copy(room).expandByScalar(-WALL_M);
+    this.leastHeight = leastHeight;
     if (this.journey === 1 && !this.automatic && this.view !== "orbit") this.cut(SHOTS[this.view]);
   }
 
@@ -137,7 +142,7 @@ export class CameraDirector {
     this.journey = Math.min(1, this.journey + dtS / JOURNEY_S);
     const t = this.journey * this.journey * (3 - 2 * this.journey);
     const to = SHOTS[this.view];
-    this.room.clampPoint(this.camera.position.lerpVectors(this.fromEye, to.eye, t), this.camera.position);
+    this.standAt(this.camera.position.lerpVectors(this.fromEye, to.eye, t));
     this.target.lerpVectors(this.fromTarget, to.target, t);
     this.fovDeg = MathUtils.lerp(this.fromFov, to.fovDeg, t);
     this.camera.lookAt(this.target);
@@ -161,7 +166,7 @@ export class CameraDirector {
       scene = PROGRAMME[this.programme]!;
     }
     const t = this.still() ? 0 : this.programmeS / scene.lastsS;
-    this.room.clampPoint(this.camera.position.lerpVectors(scene.from.eye, scene.to.eye, t), this.camera.position);
+    this.standAt(this.camera.position.lerpVectors(scene.from.eye, scene.to.eye, t));
     this.target.lerpVectors(scene.from.target, scene.to.target, t);
     this.fovDeg = MathUtils.lerp(scene.from.fovDeg, scene.to.fovDeg, t);
     this.camera.lookAt(this.target);
@@ -169,14 +174,19 @@ export class CameraDirector {
 
   private cut(to: Shot): void {
     this.journey = 1;
-    this.room.clampPoint(to.eye, this.camera.position);
+    this.standAt(to.eye);
     this.target.copy(to.target);
     this.fovDeg = to.fovDeg;
     this.camera.lookAt(this.target);
   }
 
+  private standAt(eye: Vector3): void {
+    const p = this.room.clampPoint(eye, this.camera.position);
+    p.y = Math.max(p.y, this.leastHeight(p.z));
+  }
+
   private keepInside(): void {
     const p = this.camera.position;
-    this.room.clampPoint(REACH.clampPoint(p, p), p);
+    this.standAt(REACH.clampPoint(p, p));
   }
 }

@@ -19,13 +19,13 @@ const CLAPS_PER_S = [2.4, 4.6] as const;
 const VERTEX = /* glsl */ `
 uniform vec2 clap; // time in seconds, share of the people who clap
 in vec3 place;
-in vec4 beat;      // side, claps a second, phase, when this person falls in
+in vec4 beat;      // direction of this hand's side, claps a second, phase, when this person falls in
 out float vLight;
 void main() {
   float claps = step(beat.w, clap.y);
   float apart = abs(sin(3.14159265 * (clap.x * beat.y + beat.z)));
   vec3 at = place + position * claps;
-  at.x += beat.x * (0.03 + 0.12 * apart);
+  at.xz += vec2(cos(beat.x), sin(beat.x)) * (0.03 + 0.12 * apart);
   at.y += 0.03 * apart;
   vLight = 0.75 + 0.35 * position.y / 0.085;
   gl_Position = projectionMatrix * modelViewMatrix * vec4(at, 1.0);
@@ -61,27 +61,34 @@ export function headsOf(vertices: Float32Array): Vector3[] {
   return heads;
 }
 
+/** Who claps: the top of a head and the way they look, unit vector in the plane of the floor. */
+export interface Listener {
+  readonly head: Vector3;
+  readonly looks: Vector3;
+}
+
 export class ClappingHands {
   readonly mesh: Mesh<InstancedBufferGeometry, ShaderMaterial>;
   private applause: Applause | null = null;
 
-  constructor(heads: readonly Vector3[]) {
+  constructor(people: readonly Listener[]) {
     const ball = new OctahedronGeometry(1, 1).scale(HAND_M.x, HAND_M.y, HAND_M.z);
     const geometry = new InstancedBufferGeometry();
     geometry.index = ball.index;
     geometry.setAttribute("position", ball.getAttribute("position"));
-    const place = new Float32Array(heads.length * 6);
-    const beat = new Float32Array(heads.length * 8);
-    heads.forEach((head, person) => {
+    const place = new Float32Array(people.length * 6);
+    const beat = new Float32Array(people.length * 8);
+    people.forEach(({ head, looks }, person) => {
+      const ahead = Math.atan2(looks.z, looks.x);
       const own = [CLAPS_PER_S[0] + Math.random() * (CLAPS_PER_S[1] - CLAPS_PER_S[0]), Math.random(), Math.random()];
       for (const side of [0, 1]) {
-        place.set([head.x, head.y - BELOW_M, head.z - FORWARD_M], (2 * person + side) * 3);
-        beat.set([2 * side - 1, ...own], (2 * person + side) * 4);
+        place.set([head.x + FORWARD_M * looks.x, head.y - BELOW_M, head.z + FORWARD_M * looks.z], (2 * person + side) * 3);
+        beat.set([ahead + (side - 0.5) * Math.PI, ...own], (2 * person + side) * 4);
       }
     });
     geometry.setAttribute("place", new InstancedBufferAttribute(place, 3));
     geometry.setAttribute("beat", new InstancedBufferAttribute(beat, 4));
-    geometry.instanceCount = 2 * heads.length;
+    geometry.instanceCount = 2 * people.length;
     const material = new ShaderMaterial({ glslVersion: GLSL3, vertexShader: VERTEX, fragmentShader: FRAGMENT, uniforms: { clap: { value: [0, 0] } }, toneMapped: false });
     this.mesh = new Mesh(geometry, material);
     this.mesh.frustumCulled = false;

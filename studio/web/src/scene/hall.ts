@@ -12,8 +12,11 @@ import {
   type Object3D,
   Vector3,
 } from "three";
-import { ClappingHands, headsOf } from "./clapping";
+import { ClappingHands, headsOf, type Listener } from "./clapping";
 import { hallToWorld } from "./frames";
+
+/** How far over the floor of the rows one looks from, metres: between the heads. */
+const OVER_ROWS_M = 1.6;
 
 export interface Hall {
   readonly group: Group;
@@ -22,6 +25,8 @@ export interface Hall {
   readonly clapping: ClappingHands;
   /** The room's extent, where people may look from. */
   readonly room: Box3;
+  /** How high one looks from there, at least, at a place so far towards the back of the house (world Z). */
+  readonly leastHeight: (z: number) => number;
   /** Frees what it holds on the graphics card. */
   dispose(): void;
 }
@@ -45,7 +50,7 @@ export function buildHall(source: Object3D, anisotropy: number): Hall {
     mesh.material = new MeshBasicMaterial({ map, toneMapped: false });
     group.attach(mesh);
   }
-  const clapping = new ClappingHands([...repeated.values()].flat().filter((mesh) => /^audience_/.test(nameOf(mesh))).flatMap(headsIn));
+  const clapping = new ClappingHands([...repeated.values()].flat().filter((mesh) => /^audience_/.test(nameOf(mesh))).flatMap(listenersIn));
   audience.add(clapping.mesh);
   const plain = new MeshBasicMaterial({ vertexColors: true, toneMapped: false });
   for (const [geometry, meshes] of repeated) {
@@ -58,7 +63,7 @@ export function buildHall(source: Object3D, anisotropy: number): Hall {
     (meshes.some((mesh) => /^audience_/.test(nameOf(mesh))) ? audience : group).add(instanced);
   }
   group.add(audience);
-  return { group, setAudience: (shown) => void (audience.visible = shown), clapping, room, dispose: () => free(group) };
+  return { group, setAudience: (shown) => void (audience.visible = shown), clapping, room, leastHeight: heightIn(baked), dispose: () => free(group) };
 }
 
 /** The box of the room in the extras of the stage: its corners in the hall's frame. */
@@ -67,6 +72,14 @@ function roomIn(mesh: Mesh): Box3 | null {
   if (!Array.isArray(corners) || corners.length !== 6) return null;
   const [x0, y0, z0, x1, y1, z1] = corners.map(Number) as [number, number, number, number, number, number];
   return new Box3().setFromPoints([hallToWorld([x0, y0, z0]), hallToWorld([x1, y1, z1])]);
+}
+
+/** Over the rows of the audience, which may rise: from their place, floor and slope in the extras of the stage. */
+function heightIn(baked: readonly Mesh[]): (z: number) => number {
+  const told: unknown = baked.map((mesh) => mesh.userData["rows"] as unknown).find((rows) => Array.isArray(rows));
+  if (told === undefined) return () => -Infinity;
+  const [first, floor, rise] = (told as unknown[]).map(Number) as [number, number, number];
+  return (z) => (z > -first ? floor + rise * (z + first) + OVER_ROWS_M : -Infinity);
 }
 
 function free(group: Group): void {
@@ -81,13 +94,14 @@ function free(group: Group): void {
   });
 }
 
-/** The tops of the heads of a row of listeners, in the hall. */
-function headsIn(row: Mesh): Vector3[] {
+/** Who sits in a row of listeners, in the hall. A row looks along its own −Z. */
+function listenersIn(row: Mesh): Listener[] {
   const from = row.geometry.getAttribute("position");
   const vertices = new Float32Array(from.count * 3);
   const point = new Vector3();
-  for (let i = 0; i < from.count; i++) point.fromBufferAttribute(from, i).applyMatrix4(row.matrixWorld).toArray(vertices, 3 * i);
-  return headsOf(vertices);
+  for (let i = 0; i < from.count; i++) point.fromBufferAttribute(from, i).toArray(vertices, 3 * i);
+  const looks = new Vector3(0, 0, -1).transformDirection(row.matrixWorld);
+  return headsOf(vertices).map((head) => ({ head: head.applyMatrix4(row.matrixWorld), looks }));
 }
 
 function hasTexture(mesh: Mesh): boolean {

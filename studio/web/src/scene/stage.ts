@@ -141,7 +141,7 @@ export class Stage {
     }
     this.hall = hall;
     this.shown = picture;
-    this.cameras.stayWithin(hall.room);
+    this.cameras.stayWithin(hall.room, hall.leastHeight);
     this.root.add(hall.group);
   }
 
