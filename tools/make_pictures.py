@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tutti.engine.conducting.tracking import write_take
-from tutti.engine.hall import read_hall
+from tutti.engine.hall import hall_names, read_hall
 from tutti.engine.notation.score_cache import open_score
 from tutti.scenes.picture import draw_stage
 from tutti.studio.concert import concert_score, concert_take
@@ -25,6 +25,7 @@ from tutti.studio.ensemble_setup import seat
 
 VIEWS = {"stage": "picture", "podium": "podium", "strings": "strings", "hall": "hall"}
 SIZE = (1600, 900)
+HALL_SIZE, HALLS_ACROSS = (640, 360), 2
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--use-angle=swiftshader",
@@ -48,6 +49,20 @@ def draw_views(folder: Path, scratch: Path) -> None:
         png = scratch / f"{name}.png"
         draw_stage(placements, png, title=score.title, composer=score.composer, camera=camera, size=SIZE)
         as_jpeg(png, folder / f"{name}.jpg")
+
+
+def draw_halls(folder: Path, scratch: Path) -> None:
+    """Every hall from the audience's last third, side by side."""
+    score = open_score(concert_score())
+    halls = [read_hall(name) for name in hall_names()]
+    wide, high = HALL_SIZE
+    sheet = Image.new("RGB", (wide * HALLS_ACROSS, high * -(-len(halls) // HALLS_ACROSS)))
+    for index, hall in enumerate(halls):
+        png = scratch / f"{hall.key}.png"
+        draw_stage(seat(score, None, hall), png, camera="hall", size=HALL_SIZE, hall=hall.key)
+        sheet.paste(Image.open(png), (index % HALLS_ACROSS * wide, index // HALLS_ACROSS * high))
+    sheet.save(scratch / "halls.png")
+    as_jpeg(scratch / "halls.png", folder / "halls.jpg")
 
 
 def photograph_page(folder: Path, scratch: Path) -> None:
@@ -82,6 +97,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         draw_views(folder, Path(scratch))
+        draw_halls(folder, Path(scratch))
         photograph_page(folder, Path(scratch))
 
 
