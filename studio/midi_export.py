@@ -16,10 +16,9 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from ..engine.instruments import catalogue
 from ..engine.score import Part, Score
 from ..engine.types import BeatCrossing
-from .midi_channels import DRUM_CHANNEL, bend_message, channel_of, port_message
+from .midi_channels import PartChannels
 from .performance_log import PlayedNote
 from .tempo_map import EARLY_S, Pass, conducted_passes
 
@@ -241,31 +240,18 @@ def _marks(score: Score, one: _Placed) -> list[tuple[int, mido.MetaMessage]]:
 def _part_track(
     part: Part, index: int, notes: Sequence[PlayedNote], placed: Sequence[_Placed], start_s: float
 ) -> mido.MidiTrack:
-    port, channel = channel_of(part, index)
-    track = mido.MidiTrack(port_message(port))
-    track.append(mido.MetaMessage("track_name", name=_latin1(part.name)))
-    track.append(_program(channel, part.instrument))
+    channels = PartChannels(part, index)
+    track = mido.MidiTrack([*channels.opening(), mido.MetaMessage("track_name", name=_latin1(part.name))])
     events: list[tuple[int, int, mido.Message]] = []
-    own_channel, playing, bent = channel, {channel: part.instrument}, dict.fromkeys(range(16), 0.0)
     for note in notes:
         start, end = _place(note, placed, start_s)
-        key = note.instrument or part.instrument
-        channel = DRUM_CHANNEL if key == "percussion" else own_channel
-        if playing.get(channel, key) != key:  # the players take up another instrument
-            events.append((start, 1, _program(channel, key)))
-        playing[channel] = key
-        if note.cents != bent[channel]:
-            events.append((start, 1, bend_message(channel, note.cents)))
-            bent[channel] = note.cents
+        channel, before = channels.take_up(note.instrument, note.cents)
+        events += [(start, 1, message) for message in before]
         on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
         events.append((start, 1, on))
         events.append((max(start + 1, end), 0, mido.Message("note_off", channel=channel, note=note.pitch)))
     _append(track, events)
     return track
-
-
-def _program(channel: int, instrument: str) -> mido.Message:
-    return mido.Message("program_change", channel=channel, program=catalogue()[instrument].midi_program)
 
 
 def _place(note: PlayedNote, placed: Sequence[_Placed], start_s: float) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from ...engine.types import ScoreNote
 from ...engine.units import dynamic_to_velocity
 from ...models.craft.rule_harmoniser import SOURCE as RULES
 from ...models.provenance import Provenance
-from ..midi_channels import bend_message, channel_of, port_message
+from ..midi_channels import PartChannels
 from ..source_score import musicxml_of
 
 AI_COLOUR = "#1F5FA8"
@@ -37,7 +37,7 @@ MARKS = ((0.2, "pp"), (0.35, "p"), (0.48, "mp"), (0.6, "mf"), (0.75, "f"), (1.1,
 SOUNDS_FROM_WRITTEN = {"contrabass": -12, "contrabassoon": -12, "guitar": -12, "piccolo": 12, "celesta": 12}
 """Semitones from what is printed to what is heard, of instruments whose parts are printed an octave off."""
 SUFFIXES = (".musicxml", ".mid")
-_ORDER = {"note_off": 0, "pitchwheel": 1, "note_on": 2}
+_ORDER = {"note_off": 0, "pitchwheel": 1, "program_change": 2, "note_on": 2}
 """Of what happens at once; whatever else there is comes first."""
 _CENTS = "tutti-cents"
 """Notes are marked so, with their cents, on their way through music21."""
@@ -356,21 +356,17 @@ def _conductor_track(score: Score, provenance: Provenance) -> mido.MidiTrack:
 
 def _track(score: Score, index: int, notes: Sequence[ScoreNote], provenance: Provenance) -> mido.MidiTrack:
     part = score.parts[index]
-    port, channel = channel_of(part, index)
+    channels = PartChannels(part, index)
     by_ai = any(note.source != "written" for note in notes)
     name = labelled(part.name, notes)
-    events: list[tuple[int, Any]] = [(0, message) for message in port_message(port)]
+    events: list[tuple[int, Any]] = [(0, message) for message in channels.opening()]
     events.append((0, mido.MetaMessage("track_name", name=_latin1(name))))
     if by_ai:
         events.append((0, mido.MetaMessage("text", text=_latin1(f"written by {provenance.line()}"))))
-    program = catalogue()[part.instrument].midi_program
-    events.append((0, mido.Message("program_change", channel=channel, program=program)))
-    bent = 0.0
     for note in sorted(notes, key=lambda note: note.onset_quarter):
         start, end = _ticks(note.onset_quarter), _ticks(note.onset_quarter + note.duration_quarter)
-        if note.cents != bent:
-            events.append((start, bend_message(channel, note.cents)))
-            bent = note.cents
+        channel, before = channels.take_up(note.instrument, note.cents)
+        events += [(start, message) for message in before]
         velocity = dynamic_to_velocity(note.dynamic)
         events.append((start, mido.Message("note_on", channel=channel, note=note.pitch, velocity=velocity)))
         events.append((max(start + 1, end), mido.Message("note_off", channel=channel, note=note.pitch)))

@@ -73,6 +73,17 @@ def events(file: mido.MidiFile, kind: str) -> list[tuple[float, mido.MetaMessage
     return found
 
 
+def heard_programs(path: Path) -> list[tuple[int, int | None]]:
+    """Channel and program of each note of the first part."""
+    programs, heard = {}, []
+    for message in mido.MidiFile(path).tracks[1]:
+        if message.type == "program_change":
+            programs[message.channel] = message.program
+        elif message.type == "note_on":
+            heard.append((message.channel, programs.get(message.channel)))
+    return heard
+
+
 def test_notes_lie_on_the_grid_and_sound_when_they_sounded(tmp_path: Path) -> None:
     score = eighths()
     rubato = 0.6 * (1 + 0.2 * np.sin(np.arange(32) / 3))
@@ -232,18 +243,19 @@ def test_every_part_of_a_large_orchestra_has_a_channel_of_its_own(tmp_path: Path
     assert [part.instrument for part in read_score(tmp_path / "p.mid").parts] == list(names)
 
 
-def test_players_who_take_up_another_instrument_change_the_program(tmp_path: Path) -> None:
-    score = make_score([(float(n), 1.0, 60, 0, 0.5, 0) for n in range(4)], measures=1, instruments=("flute",))
+@pytest.mark.parametrize(
+    ("own", "taken", "expected"),
+    [
+        ("flute", ("", "piccolo", "", "percussion"), [(0, 73), (0, 72), (0, 73), (9, 48)]),
+        ("percussion", ("", "glockenspiel", "", "xylophone"), [(9, 48), (0, 9), (9, 48), (0, 13)]),
+    ],
+)
+def test_players_who_take_up_another_instrument_change_the_program(tmp_path: Path, own, taken, expected) -> None:
+    score = make_score([(float(n), 1.0, 60, 0, 0.5, 0) for n in range(4)], measures=1, instruments=(own,))
     crossings, notes = conducted(score, np.full(4, 0.5))
-    played = [replace(n, instrument=key) for n, key in zip(notes, ("", "piccolo", "", "percussion"), strict=True)]
+    played = [replace(n, instrument=key) for n, key in zip(notes, taken, strict=True)]
     write_midi(tmp_path / "p.mid", score, played, crossings)
-    programs, heard = {}, []
-    for message in mido.MidiFile(tmp_path / "p.mid").tracks[1]:
-        if message.type == "program_change":
-            programs[message.channel] = message.program
-        elif message.type == "note_on":
-            heard.append((message.channel, programs.get(message.channel)))
-    assert heard == [(0, 73), (0, 72), (0, 73), (9, None)]
+    assert heard_programs(tmp_path / "p.mid") == expected
 
 
 def test_quarter_tones_are_pitch_bends_before_their_notes(tmp_path: Path) -> None:
