@@ -18,7 +18,6 @@ import numpy as np
 
 from ...engine.errors import ModelError
 from ...engine.instruments import catalogue
-from ...engine.notation.alterations import alter_note, show_plain
 from ...engine.score import Score
 from ...engine.types import ScoreNote
 from ...engine.units import dynamic_to_velocity
@@ -26,6 +25,7 @@ from ...models.craft.rule_harmoniser import SOURCE as RULES
 from ...models.provenance import Provenance
 from ..midi_channels import PartChannels
 from ..source_score import musicxml_of
+from .note_marks import mark_note, write_marks
 
 AI_COLOUR = "#1F5FA8"
 AI_SUFFIX, RULES_SUFFIX = " (AI)", " (rules)"
@@ -39,8 +39,6 @@ SOUNDS_FROM_WRITTEN = {"contrabass": -12, "contrabassoon": -12, "guitar": -12, "
 SUFFIXES = (".musicxml", ".mid")
 _ORDER = {"note_off": 0, "pitchwheel": 1, "program_change": 2, "note_on": 2}
 """Of what happens at once; whatever else there is comes first."""
-_CENTS = "tutti-cents"
-"""Notes are marked so, with their cents, on their way through music21."""
 
 
 def check_path(out: Path, source: str) -> None:
@@ -109,7 +107,7 @@ def write_musicxml(
     for index in range(len(score.parts)):
         whole.insert(0, _staff(score, index, [note for note in notes if note.part == index], fifths))
     root = musicxml_of(whole, path.name)
-    _write_cents(root)
+    write_marks(root, score.parts)
     if provenance is not None:
         _say_who(root, provenance)
     indent(root, " ")
@@ -240,8 +238,7 @@ def _chord(notes: Sequence[ScoreNote], length: Fraction, tied_from: bool, tied_t
         head = note.Note(pitch.Pitch(spelled(written.pitch, fifths)), quarterLength=length)
         if written.source != "written":
             head.style.color = AI_COLOUR
-        if written.cents:
-            head.id = f"{_CENTS}{written.cents:g}"
+        mark_note(head, written)
         heads.append(head)
     element = heads[0] if len(heads) == 1 else chord.Chord(heads, quarterLength=length)
     if len(heads) > 1 and any(written.source != "written" for written in notes):
@@ -249,23 +246,6 @@ def _chord(notes: Sequence[ScoreNote], length: Fraction, tied_from: bool, tied_t
     if tied_from or tied_to:
         element.tie = tie.Tie("continue" if tied_from and tied_to else "stop" if tied_from else "start")
     return element
-
-
-def _write_cents(root: Any) -> None:
-    """music21 writes quarter tones alone: what lies between the semitones is added to its notes. A plain note after
-    such a one, in the same bar and on the same line, says that it is plain."""
-    for measure in root.iter("measure"):
-        between: set[tuple[str, str]] = set()
-        for note in measure.iter("note"):
-            line = note.findtext("pitch/step", ""), note.findtext("pitch/octave", "")
-            marked = note.get("id", "")
-            if marked.startswith(_CENTS):
-                del note.attrib["id"]
-                alter_note(note, float(marked.removeprefix(_CENTS)))
-                between.add(line)
-            elif line in between:
-                show_plain(note)
-                between.remove(line)
 
 
 def spelled(pitch: int, fifths: int) -> str:

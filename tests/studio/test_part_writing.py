@@ -1,6 +1,7 @@
 """AI parts offline: every task writes files that read back, in which AI notes can be told from the others."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -183,6 +184,28 @@ def test_notes_over_barlines_chords_and_voices_survive(tmp_path: Path) -> None:
         sorted((round(n.onset_quarter, 3), round(n.duration_quarter, 3), n.pitch) for n in all_notes(back)) == expected
     )
     assert Provenance.of_fields(PROVENANCE.fields()).fields() == PROVENANCE.fields()
+
+
+def test_what_players_also_play_survives(tmp_path: Path) -> None:
+    taken = {0: ("flute", ("piccolo",)), 1: ("timpani", ("percussion", "glockenspiel")), 2: ("percussion", ())}
+    rows = [(float(q), 1.0, 60 + q, part, 0.5, 0) for q in range(8) for part in taken]
+    score = make_score(rows, measures=2, instruments=[own for own, _ in taken.values()])
+    parts = tuple(
+        replace(part, doublings=others) for part, (_, others) in zip(score.parts, taken.values(), strict=True)
+    )
+    score = replace(score, parts=parts)
+    notes = [
+        replace(note, instrument=(parts[note.part].doublings or ("",))[-1] if note.pitch > 63 else "", cents=50.0)
+        for note in all_notes(score)
+    ]
+    write_score(tmp_path / "x.musicxml", score, notes, PROVENANCE)
+    back = all_notes(read_score(tmp_path / "x.musicxml"))
+    assert [(n.part, n.pitch + n.cents / 100, n.instrument) for n in back] == [
+        (n.part, n.pitch + n.cents / 100, n.instrument) for n in notes
+    ]
+    programs = [m.program for track in mido.MidiFile(tmp_path / "x.mid").tracks[1:] for m in track
+                if m.type == "program_change"]  # fmt: skip
+    assert programs == [73, 72, 47, 9, 48]
 
 
 @pytest.mark.parametrize(
