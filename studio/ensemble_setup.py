@@ -10,7 +10,7 @@ from ..engine.accompaniment import Soloist
 from ..engine.conducting.beat_grid import beaten_as
 from ..engine.conducting.tracking import Take
 from ..engine.entries import parts_of_sections
-from ..engine.errors import ModelError
+from ..engine.errors import ModelError, SessionError
 from ..engine.hall import Hall
 from ..engine.instruments import catalogue
 from ..engine.notation.score_cache import open_score
@@ -47,6 +47,20 @@ def score_of_session(session: Session, folder: Path) -> tuple[Path, Score]:
         copy = copy.with_stem(f"{copy.stem} as played")
     copy.write_bytes(session.header.score_bytes)
     return copy, beaten_as(open_score(copy), {"meter": str(session.header.beats_in_bar)})[0]
+
+
+def check_beats(session: Session, score: Score) -> None:
+    """See that the beats of a session are those of its score, so that it can be written in its bars: another version
+    may have read its repeats otherwise. Raises ``SessionError``."""
+    numbers, beats = score.measures["number"], score.beats
+    for crossing in (crossing for frame in session.frames for crossing in frame.crossings):
+        index = crossing.beat_index
+        if index >= len(beats) or str(numbers[beats["measure"][index]]) != crossing.measure:
+            raise SessionError(
+                f"its beats are not those of {session.header.score_name} as it is read now (at measure "
+                f"{crossing.measure}): it was recorded by another version of Tutti; tutti replay still plays it, "
+                "and tutti render --take performs its take.csv anew"
+            )
 
 
 def on_beats_of(take: Take, score: Score) -> tuple[Score, int]:

@@ -26,7 +26,16 @@ from ..engine.score import Score
 from ..engine.types import Frame, HeardNote, PlayerPlacement
 from .ai.ai_choice import AiChoice
 from .ai.ai_record import author_of
-from .ensemble_setup import ai_sources, on_beats_of, parts_named, parts_on_cue, score_of_session, seat, soloist_named
+from .ensemble_setup import (
+    ai_sources,
+    check_beats,
+    on_beats_of,
+    parts_named,
+    parts_on_cue,
+    score_of_session,
+    seat,
+    soloist_named,
+)
 from .hall_choice import heard_from
 from .heard_again import HeardAgain, seats_beside
 from .hearing import Hearing
@@ -205,6 +214,7 @@ def export_session(path: Path, out: Path, sounds: str | None, bars: Progress) ->
     if session.heard:
         write_performer(out / "heard.csv", session.heard)
     (copied, score), learner = score_of_session(session, out), HeardAgain.of(session)
+    check_beats(session, score)
     header = session.header
     hall = read_hall(header.hall)
     stage = Stage(

@@ -1,15 +1,21 @@
 """Parts as people name them."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from tutti.engine.accompaniment import Soloist
 from tutti.engine.conducting.tracking import Take
-from tutti.engine.errors import ModelError
+from tutti.engine.errors import ModelError, SessionError
 from tutti.engine.hall import read_hall
 from tutti.engine.notation.score_cache import open_score
 from tutti.engine.notation.score_source import find_score
+from tutti.engine.types import BeatCrossing, Dynamics, Frame, ScorePosition
 from tutti.studio.concert import concert_score
-from tutti.studio.ensemble_setup import on_beats_of, parts_named, parts_on_cue, seat, soloist_named
+from tutti.studio.ensemble_setup import check_beats, on_beats_of, parts_named, parts_on_cue, seat, soloist_named
+from tutti.studio.session_file import Session, SessionHeader
 
 
 def test_parts_are_named_as_the_score_prints_them_and_nobody_is_everybody() -> None:
@@ -31,6 +37,30 @@ def test_a_take_of_another_score_is_told_of(caplog: pytest.LogCaptureFixture) ->
     halved, _ = on_beats_of(Take((), {"score": "Bolero", "meter": "2"}), score)
     assert len(halved.beats) != len(score.beats), "it is followed all the same"
     assert f"it was conducted for 'Bolero': here it conducts {score.title!r}" in caplog.text
+
+
+def test_a_session_of_other_repeats_than_are_read_now_is_told_of(tmp_path: Path) -> None:
+    path = find_score(concert_score())
+    score = open_score(path)
+    numbers = score.measures["number"][score.beats["measure"]]
+    crossings = tuple(
+        BeatCrossing(index, float(index), 0.0, str(numbers[index]), int(row["beat"]), 90.0, None, 1.0)
+        for index, row in enumerate(score.beats)
+    )
+    frame = Frame(
+        0,
+        0.0,
+        ScorePosition(0.0, 0.0, 0.0, 1.5, 90.0, "1", 1.0, "waiting"),
+        None,
+        Dynamics(0.0, 0.5, 0.0),
+        crossings=crossings,
+    )
+    header = SessionHeader.of(score, path, (), "musikverein", 0)
+    session = Session(header, (frame,), (), (), (), complete=True)
+    check_beats(session, score)
+    for now in (replace(score, beats=score.beats[:-1]), replace(score, beats=np.roll(score.beats, 40))):
+        with pytest.raises(SessionError, match="another version of Tutti; tutti replay"):
+            check_beats(session, now)
 
 
 def test_who_waits_for_a_cue_is_named_by_section_part_or_instrument() -> None:
