@@ -46,7 +46,7 @@ def score_of_rows(rows: Sequence[Sequence[float]], name: str) -> Score:
     return _score(notes, -(-len(grid) // 16), name)
 
 
-def _score(notes: list[tuple[float, float, int, int, float, int, int, float]], measures: int, name: str) -> Score:
+def _score(notes: list[tuple[float, float, int, int, float, int, int, float, int]], measures: int, name: str) -> Score:
     return Score(
         title=name,
         composer="",

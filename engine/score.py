@@ -58,6 +58,9 @@ NOTE_DTYPE = np.dtype(
 ``Score.measures``; ``cents`` is how far it is written from the equal-tempered pitch; ``instrument`` is 0 for the part's
 own, n for the n-th of its ``doublings``. Rows are sorted by onset, then part, then pitch."""
 
+UNPITCHED = frozenset({"percussion"})
+"""Instruments whose notes have no pitch."""
+
 MEASURE_DTYPE = np.dtype(
     [
         ("start_quarter", "f8"),
@@ -156,6 +159,23 @@ class Score:
         """The marked tempo, quarters per minute."""
         index = bisect.bisect_right(self.tempos["quarter"].tolist(), quarter + 1e-9) - 1
         return float(self.tempos["quarter_bpm"][max(0, index)])
+
+    def has_pitch(self, note: ScoreNote) -> bool:
+        """Whether a note has a pitch, on what it is played on; that of a drum says which drum it is."""
+        return (note.instrument or self.parts[note.part].instrument) not in UNPITCHED
+
+    def pitched_notes(self) -> np.ndarray:
+        """The rows of ``notes`` that have a pitch (``has_pitch``)."""
+        drums = [
+            (index, place)
+            for index, part in enumerate(self.parts)
+            for place, key in enumerate((part.instrument, *part.doublings))
+            if key in UNPITCHED
+        ]
+        struck = np.zeros(len(self.notes), bool)
+        for part, place in drums:
+            struck |= (self.notes["part"] == part) & (self.notes["instrument"] == place)
+        return self.notes[~struck]
 
     def notes_between(self, start_quarter: float, end_quarter: float) -> list[ScoreNote]:
         """Notes with onset in ``[start_quarter, end_quarter)``."""

@@ -38,7 +38,8 @@ def ending_of(
     last_bar = float(score.measures["start_quarter"][-1])
     if not writing or max(assignment.cadences, default=-1.0) < last_bar - 1e-6:
         return ()
-    others = score.notes[np.isin(score.notes["part"], [part for part in columns if part not in assignment.asked])]
+    pitched = score.pitched_notes()
+    others = pitched[np.isin(pitched["part"], [part for part in columns if part not in assignment.asked])]
     quarter = max(assignment.cadences)
     if len(others):
         quarter = max(quarter, float(others["onset_quarter"].max()))

@@ -235,13 +235,13 @@ def encode_voice(notes: Iterable[tuple[float, float, int]], grid: Grid, lowest: 
 
 def encode_score(score: Score, parts: Sequence[int | None], grid: Grid) -> np.ndarray:
     """The voices of ``parts`` (highest first; None: an absent voice), shape (steps, len(parts)), int64."""
-    columns = []
+    columns, pitched = [], score.pitched_notes()
     present = [index for index, part in enumerate(parts) if part is not None]
     for index, part in enumerate(parts):
         if part is None:
             columns.append(np.full(len(grid), ABSENT, np.int64))
             continue
-        notes = score.notes[score.notes["part"] == part]
+        notes = pitched[pitched["part"] == part]
         rows = zip(
             notes["onset_quarter"].tolist(), notes["duration_quarter"].tolist(), notes["pitch"].tolist(), strict=True
         )
@@ -306,6 +306,7 @@ def choose_voices(score: Score, parts: Sequence[int]) -> tuple[int | None, ...]:
     """
     if len(parts) > VOICES:
         raise ValueError(f"{len(parts)} parts for {VOICES} voices")
-    pitch = {part: score.notes["pitch"][score.notes["part"] == part] for part in parts}
+    notes = score.pitched_notes()
+    pitch = {part: notes["pitch"][notes["part"] == part] for part in parts}
     order = sorted(parts, key=lambda part: -float(pitch[part].mean()) if len(pitch[part]) else 0.0)
     return (*order, *[None] * (VOICES - len(order)))

@@ -44,7 +44,7 @@ def read_sketch(score: Score) -> Sketch:
     Four single-line parts or fewer are the voices as they are; anything else is split chord by chord: the top is the
     melody, the bottom the bass, and what lies between goes to the inner voice whose last note is nearest.
     """
-    notes = [note for note in all_notes(score) if score.parts[note.part].instrument != "percussion"]
+    notes = [note for note in all_notes(score) if score.has_pitch(note)]
     if not notes:
         raise ModelError(f"{score.title or 'this score'} has no notes with a pitch: there is nothing to orchestrate")
     parts = sorted({note.part for note in notes})

@@ -79,7 +79,8 @@ def accompany(score: Score, instruments: Sequence[str] = ()) -> Assignment:
 def counter_melody(score: Score, instruments: Sequence[str] = ()) -> Assignment:
     """One more line against the score's: by default where there is room for it, below a high melody or above a low."""
     if not instruments:
-        pitches = score.notes["pitch"][score.notes["part"] == _top_part(score)]
+        notes = score.pitched_notes()
+        pitches = notes["pitch"][notes["part"] == _top_part(score)]
         instruments = ("cello",) if len(pitches) and pitches.mean() > HIGH_MELODY else ("flute",)
     score, asked = _added(score, instruments)
     return _whole("counter", score, asked, softer=SOFTER / 2)
@@ -202,10 +203,11 @@ def _melodic(score: Score) -> list[int]:
 
 def _top_part(score: Score) -> int:
     """The part that lies highest, which mostly has the melody."""
-    melodic = [part for part in _melodic(score) if (score.notes["part"] == part).any()]
+    notes = score.pitched_notes()
+    melodic = [part for part in _melodic(score) if (notes["part"] == part).any()]
     if not melodic:
         raise ModelError(f"{score.title or 'this score'} has no notes with a pitch: there is nothing to go by")
-    return max(melodic, key=lambda part: float(score.notes["pitch"][score.notes["part"] == part].mean()))
+    return max(melodic, key=lambda part: float(notes["pitch"][notes["part"] == part].mean()))
 
 
 def _added(score: Score, instruments: Sequence[str]) -> tuple[Score, list[int]]:

@@ -51,12 +51,12 @@ def part_ranges(score: Score) -> dict[int, Range]:
 def part_heights(score: Score) -> dict[int, float]:
     """How high each part lies (MIDI pitch): the mean of its notes, or a little below the middle of its instrument's
     range where it has none. Percussion has no height."""
-    heights = {}
+    heights, notes = {}, score.pitched_notes()
     for index, part in enumerate(score.parts):
         if part.instrument == "percussion":
             continue
         low, high = catalogue()[part.instrument].range
-        pitches = score.notes["pitch"][score.notes["part"] == index]
+        pitches = notes["pitch"][notes["part"] == index]
         heights[index] = float(pitches.mean()) if len(pitches) else (low + high) / 2 - (high - low) / 8
     return heights
 

@@ -12,8 +12,6 @@ from ...engine.types import ScoreNote
 
 TICKS = 48
 """Ticks of a quarter by which simultaneous onsets are told: sixteenths, triplets and 64ths fall on them."""
-UNPITCHED = frozenset({"percussion"})
-"""Instruments whose notes have no pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class NoteTable:
 
     @classmethod
     def of(cls, score: Score, notes: Sequence[ScoreNote]) -> "NoteTable":
-        pitched = [note for note in notes if score.parts[note.part].instrument not in UNPITCHED]
+        pitched = [note for note in notes if score.has_pitch(note)]
         pitched.sort(key=lambda note: (note.onset_quarter, note.part, note.pitch))
         return cls(
             np.array([note.onset_quarter for note in pitched]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...engine.instruments import catalogue
-from ...engine.score import Score
+from ...engine.score import UNPITCHED, Part, Score
 from ...engine.types import ScoreNote
 from .beatwise import TICKS, BeatTable, NoteTable, Place
 from .charges import REST, StepContext
@@ -107,11 +107,18 @@ def _contexts(
     keys: Sequence[Key],
     scale: Scale | None,
 ) -> Iterator[tuple[float, StepContext]]:
-    ranges = tuple(catalogue()[score.parts[part].instrument].range for part in voices)
+    ranges = tuple(_range(score.parts[part]) for part in voices)
     for quarter, before, now, onsets in _steps(notes, voices):
         beat = beats.index(quarter)
         asked = scale or _leading_note_scale(chords[beat], keys[beat])
         yield quarter, StepContext(before, now, onsets, beats.strength(quarter), ranges, asked)
+
+
+def _range(part: Part) -> tuple[int, int]:
+    """From the lowest to the highest pitch of what the players of a part play."""
+    played = [key for key in (part.instrument, *part.doublings) if key not in UNPITCHED] or [part.instrument]
+    ranges = [catalogue()[key].range for key in played]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _identity(breach: Breach, now: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from ...models.composing import Composition, inside
 from ...models.craft.analysis import analyse
-from ...models.craft.beatwise import UNPITCHED
 from ...models.craft.keys import Key, find_key
 from ...models.craft.scales import Scale
 from ...models.tasks import Assignment
@@ -60,7 +59,7 @@ def key_heard(assignment: Assignment) -> Key | None:
     score = assignment.score
     for note in score.notes_between(0.0, score.end_quarter):
         asked = assignment.asked.get(note.part, ())
-        if score.parts[note.part].instrument not in UNPITCHED and not inside(note.onset_quarter, asked):
+        if score.has_pitch(note) and not inside(note.onset_quarter, asked):
             weights[note.pitch % 12] += note.duration_quarter
     return find_key(weights)[0] if weights.any() else None
 

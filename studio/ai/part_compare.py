@@ -114,13 +114,14 @@ def compare(request: CompareRequest, progress: Callable[[float], None] | None = 
 def melody_of(score: Score, name: str = "") -> Score:
     """The melody alone: the part of that name, or the highest one. Raises ``ModelError`` where it has no notes."""
     named = parts_named(score, (name,) if name else ())
-    present = [part for part in np.unique(score.notes["part"]).tolist() if score.parts[part].instrument != "percussion"]
+    notes = score.pitched_notes()
+    present = [part for part in np.unique(notes["part"]).tolist() if score.parts[part].instrument != "percussion"]
     if named:
         present = [part for part in present if part in named]
     if not present:
         raise ModelError("there is no melody to answer: the part has no notes")
-    top = max(present, key=lambda part: float(score.notes["pitch"][score.notes["part"] == part].mean()))
-    line = [replace(note, part=0) for note in all_notes(score) if note.part == top]
+    top = max(present, key=lambda part: float(notes["pitch"][notes["part"] == part].mean()))
+    line = [replace(note, part=0) for note in all_notes(score) if note.part == top and score.has_pitch(note)]
     return with_notes(replace(score, parts=(score.parts[top],), pedals=score.pedals[:0]), line)
 
 

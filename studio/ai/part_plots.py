@@ -27,7 +27,7 @@ def chord_roll(score: Score, analysis: Analysis, surprise: Surprise | None, part
     systems = _systems(score)
     figure = Figure(figsize=(10.0, 0.5 + 2.6 * len(systems)), dpi=110, facecolor=PAPER, layout="constrained")
     nats = {} if surprise is None else {(n.part, round(n.onset_quarter, 3), n.pitch): n.nats for n in surprise.notes}
-    pitched = [n for n in score.notes_between(0.0, score.end_quarter) if score.parts[n.part].instrument != "percussion"]
+    pitched = [n for n in score.notes_between(0.0, score.end_quarter) if score.has_pitch(n)]
     low, high = min((n.pitch for n in pitched), default=48), max((n.pitch for n in pitched), default=72)
     widest = max(8.0, *(end - start for start, end in systems))
     for system, (start, end) in enumerate(systems):

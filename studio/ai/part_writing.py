@@ -209,7 +209,6 @@ def copy_index(weights: Path | None) -> CopyIndex | None:
 def fifths_of(score: Score) -> int:
     """The key signature that fits a score's notes: sharps, negative flats."""
     weights = np.zeros(12)
-    for row in score.notes:
-        if score.parts[int(row["part"])].instrument != "percussion":
-            weights[int(row["pitch"]) % 12] += float(row["duration_quarter"])
+    for row in score.pitched_notes():
+        weights[int(row["pitch"]) % 12] += float(row["duration_quarter"])
     return find_key(weights)[0].fifths if weights.any() else 0

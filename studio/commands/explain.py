@@ -30,7 +30,6 @@ def explain(
     """Keys, chords with their reasons, cadences, notes outside the chords, broken rules; and what surprises the AI."""
     from ...engine.notation.score_cache import open_score
     from ...engine.outputs import check_folder
-    from ...models.craft.beatwise import UNPITCHED
     from ...models.craft.traditions import tradition as tradition_named
     from ...models.part.runtime import PartModel
     from ..ai.part_report import explain_parts, figures, write_part_report
@@ -40,7 +39,7 @@ def explain(
     if report is not None:
         check_folder(report)
     read = open_score(score)
-    if all(read.parts[part].instrument in UNPITCHED for part in set(read.notes["part"].tolist())):
+    if not len(read.pitched_notes()):
         raise ModelError(f"{read.title} has no notes with a pitch: there is nothing to explain")
     named = parts_named(read, names(parts))
     provenance, by_ai = _provenance(score, read)

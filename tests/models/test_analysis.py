@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,6 +105,25 @@ def test_a_line_alone_has_no_chords_but_a_unison_after_chords_has() -> None:
     assert analyse(choir("C4 D4 E4 F4 G4 A4 B4 C5")).chords == ()
     ending = analyse(choir("E5 D5 C5", "C5 B4 C4", "G4 G4 C4", "C4 G3 C3"))
     assert [span.numeral for span in ending.chords] == ["I", "V", "I"]
+
+
+def test_drums_among_a_players_instruments_have_no_pitch_and_bells_among_a_drummers_have() -> None:
+    """A piccolo above the flute, timpani with a triangle (81) over C major, and bells among drums."""
+    flute, drummer, bells = (0.0, 4.0, 100, 0, 0.5, 0), (0.0, 4.0, 81, 1, 0.5, 0), (0.0, 4.0, 88, 2, 0.5, 0)
+    drum, root, low = (0.0, 4.0, 38, 2, 0.5, 0), (0.0, 4.0, 48, 1, 0.5, 0), (0.0, 4.0, 43, 3, 0.5, 0)
+    score = make_score(
+        [flute, drummer, bells, drum, root, low], measures=1, instruments=("flute", "timpani", "percussion", "cello")
+    )
+    taken = ("piccolo",), ("percussion",), ("glockenspiel",), ()
+    parts = tuple(replace(part, doublings=others) for part, others in zip(score.parts, taken, strict=True))
+    notes = score.notes.copy()
+    notes["instrument"][np.isin(notes["pitch"], (100, 81, 88))] = 1
+    score = replace(score, parts=parts, notes=notes)
+    assert sorted(score.pitched_notes()["pitch"].tolist()) == [43, 48, 88, 100]
+    assert [note.pitch for note in score.notes_between(0.0, 1.0) if not score.has_pitch(note)] == [81, 38]
+    found = analyse(score)
+    assert [span.chord.root for span in found.chords] == [0], "C and E, without the triangle's A"
+    assert "range" not in {breach.rule for breach in found.breaches}, "the piccolo's, not the flute's"
 
 
 def test_silence_has_no_chords() -> None:
