@@ -427,12 +427,16 @@ class OrchestraRenderer:
         self._to_load = self._zones_of_players()
 
     def _zones_of_players(self) -> Iterator[Zone]:
-        """The zones that these players can need."""
+        """The zones that these players can need: those of their seats, then what else there is for them to take up."""
         seats = self._seats
         chairs = {(placement.instrument, seats.in_section(placement)) for placement in seats.placements}
         for instrument, in_section in sorted(chairs):
             for articulation in get_args(Articulation):
                 yield from self._sounds.patch_for(instrument, articulation, in_section).zones
+        seated = {instrument for instrument, _ in chairs}
+        for (name, _), patch in self._sounds.patches.items():
+            if name.removesuffix(".section") not in seated:
+                yield from patch.zones
 
 
 @numba.njit(nogil=True, cache=True)

@@ -19,6 +19,7 @@ from audio_support import (
 
 from tutti.engine.audio import ensemble
 from tutti.engine.audio.renderer import AudioSettings, OrchestraRenderer
+from tutti.engine.audio.sampler import Sampler
 from tutti.engine.audio.source_field import Listener
 from tutti.engine.errors import AudioDeviceError, SoundError
 from tutti.engine.sounds.sound_set import Patch, Sample, SoundSet, Zone
@@ -272,6 +273,14 @@ def test_a_player_takes_up_another_instrument(make, exact) -> None:
     rest = scipy.signal.sosfilt(scipy.signal.butter(4, 2000.0, "high", fs=RATE_HZ, output="sos"), sound, axis=0)
     shares = [(level_db(rest, at, at + 0.3) - level_db(sound, at, at + 0.3)).max() for at in (0.2, 0.8, 1.4)]
     assert shares[1] > -6.0 and max(shares[0], shares[2]) < -30.0  # the one is noise, the other a sine
+
+
+def test_what_players_take_up_is_in_memory_before_they_do(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Sample] = []
+    monkeypatch.setattr(Sampler, "record", lambda self, sample: taken.append(sample))
+    sounds = tone_sounds(("timpani", noise_sample()), ("piccolo", noise_sample()))
+    make(sounds=sounds).load_ahead(100)
+    assert {id(sample) for sample in taken} == {id(sample) for sample in sounds.samples}
 
 
 def test_slurred_notes_join(make, exact) -> None:
