@@ -29,12 +29,20 @@ def write_beats_csv(path: Path, crossings: Sequence[BeatCrossing]) -> None:
 
 
 def write_notes_csv(path: Path, notes: Sequence[PlayedNote], parts: Sequence[Part]) -> None:
-    """A row for each note of each part, as played."""
+    """A row for each note of each part, as played, and on what."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["onset_s", "duration_s", "part", "pitch", "velocity", "source"])
+        writer.writerow(["onset_s", "duration_s", "part", "pitch", "velocity", "source", "instrument"])
         for note in notes:
-            name = parts[note.part].name
+            part = parts[note.part]
             writer.writerow(
-                [f"{note.onset_s:.4f}", f"{note.duration_s:.4f}", name, note.pitch, note.velocity, note.source]
+                [
+                    f"{note.onset_s:.4f}",
+                    f"{note.duration_s:.4f}",
+                    part.name,
+                    note.pitch,
+                    note.velocity,
+                    note.source,
+                    note.instrument or part.instrument,
+                ]
             )

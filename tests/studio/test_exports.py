@@ -33,9 +33,11 @@ def test_tables_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> None:
     assert [float(row["time_s"]) for row in rows] == pytest.approx([c.time_s for c in crossings], abs=1e-4)
     assert rows[0]["ictus_s"] == "" and rows[1]["ictus_s"] != ""
     note = PlayedNote(1.25, 0.5, 0, 72, 99, "ai:chorale", 0.0)
-    write_notes_csv(tmp_path / "notes.csv", [note], PARTS)
+    taken = PlayedNote(2.0, 0.5, 0, 84, 90, "written", 1.0, instrument="piccolo")
+    write_notes_csv(tmp_path / "notes.csv", [note, taken], PARTS)
     rows = list(csv.DictReader((tmp_path / "notes.csv").open(encoding="utf-8")))
-    assert rows == [
+    assert rows[1]["part"] == "Flöte" and rows[1]["instrument"] == "piccolo"
+    assert rows[:1] == [
         {
             "onset_s": "1.2500",
             "duration_s": "0.5000",
@@ -43,5 +45,6 @@ def test_tables_have_the_columns_that_scripts_rely_on(tmp_path: Path) -> None:
             "pitch": "72",
             "velocity": "99",
             "source": "ai:chorale",
+            "instrument": "flute",
         }
     ]
