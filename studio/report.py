@@ -74,7 +74,12 @@ def figures(report: ReportInput) -> dict[str, Any]:
         "notes_by_source": {source: sum(n.source == source for n in played) for source in {n.source for n in played}},
         "players": len(report.placements),
         "parts": [
-            {"name": part.name, "instrument": part.instrument, "notes": sum(note.part == index for note in played)}
+            {
+                "name": part.name,
+                "instrument": part.instrument,
+                "doublings": list(part.doublings),
+                "notes": sum(note.part == index for note in played),
+            }
             for index, part in enumerate(report.score.parts)
         ],
         "duration_s": round(report.duration_s, 3),

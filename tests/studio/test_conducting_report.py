@@ -22,6 +22,7 @@ from tutti.studio.conducting_report import Conducting, Span, conducting_figures,
 from tutti.studio.performance_log import PerformanceLog
 from tutti.studio.plots import png
 from tutti.studio.render import perform_offline
+from tutti.studio.report import ReportInput, write_report
 
 MEASURES = 10
 
@@ -126,3 +127,18 @@ def test_a_performance_of_nothing_has_a_report(tmp_path: Path) -> None:
     assert conducting_figures(nothing)["tempo_by_measure"] == []
     write_conducting_png(tmp_path / "conducting.png", nothing)
     assert len(conducting_plots(nothing)) == 2
+
+
+def test_the_report_names_what_players_also_play(conducting: Conducting, tmp_path: Path) -> None:
+    score = conducting.score
+    score = replace(
+        score, parts=(replace(score.parts[0], instrument="flute", doublings=("piccolo",)), *score.parts[1:])
+    )
+    asked = ReportInput(score, (), (), conducting.crossings, conducting, 60.0, None, None, "none", 0, 0, ())
+    numbers = write_report(tmp_path, asked, None)
+    assert (
+        numbers["parts"][0]["doublings"]
+        == ["piccolo"]
+        == json.loads((tmp_path / "report.json").read_text())["parts"][0]["doublings"]
+    )
+    assert "<td>flute and piccolo</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")
