@@ -1,6 +1,7 @@
 """How far behind the music the hand's icti are on each beat of the bar: what is usual, and what one conductor's beats
 taught."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,7 +16,11 @@ measured on a conductor (first late, last early); individual lags are soon learn
 BAR_LAG_PERIODS = 0.12
 """Lag of a bar's icti behind the music in the mean, in beat periods: four fifths of what was measured. Gesture alone
 does not tell it, and an anchor in what is learned (the bar's least late beat, say) drifts while it is learned."""
-LAG_PRIOR_SD_S = 0.045
+LAG_PRIOR_SD_S = 0.05
+EVEN_SD_S, UNKNOWN_EVEN_SD_S = 0.035, 0.06
+"""A bar counts half where its beats were otherwise spaced than in the bar before by the first (standard deviation):
+what the music does by itself is not the hand's lag. How uneven the very first bar was is not known; it is taken to be
+the second."""
 LEAST_SD_S, UNKNOWN_SD_S = 0.015, 0.06
 """A lag varies from bar to bar by the first at least, and is taken to vary by the second before it was seen to."""
 UNEVEN = 0.025
@@ -33,7 +38,8 @@ MOST_UNEVEN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Learned lag of one beat of the bar against the mean of the bar around it, in seconds."""
+    """Learned lag of one beat of the bar against the mean of the bar around it, in seconds. ``count`` is of bars,
+    uneven ones in part."""
 
     count: float
     mean_s: float
@@ -45,6 +51,8 @@ class BeatLags:
     """What was learned of one conductor's lags; where nothing was, what is usual."""
 
     known: dict[BeatKey, Lag] = field(default_factory=dict)
+    spacing: dict[BeatKey, np.ndarray] = field(default_factory=dict)
+    """How the icti of the bar around each beat were spaced when it was learned from last, in parts of the period."""
 
     @classmethod
     def of(cls, profile: ConductorProfile, period_s: float) -> "BeatLags":
@@ -70,7 +78,7 @@ class BeatLags:
         return lags
 
     def copy(self) -> "BeatLags":
-        return BeatLags(dict(self.known))
+        return BeatLags(dict(self.known), dict(self.spacing))
 
     def lag_s(self, key: BeatKey, period_s: float, led: float = 1.0) -> float:
         """Lag of an ictus behind the music. ``led``: how much of the bar's mean the orchestra is before the hand."""
@@ -115,12 +123,22 @@ class BeatLags:
         mean = np.average(times - slope * (places - places[half]), weights=weights)
         off_s = float(np.clip(times[half] - mean, -MOST_OFF_S, MOST_OFF_S))
         key = meter.key(centre)
+        part = self._evenness(key, steps / slope, float(slope) * meter.lengths[centre])
         old = self.known.get(key, Lag(0.0, 0.0, UNKNOWN_SD_S**2))
-        n = min(LAG_MEMORY, old.count + 1.0)
+        n = min(LAG_MEMORY, old.count + part)
         variance = UNKNOWN_SD_S**2
         if old.count:
-            variance = old.variance_s2 + ((off_s - old.mean_s) ** 2 - old.variance_s2) / (n + 2.0)
-        self.known[key] = Lag(n, old.mean_s + (off_s - old.mean_s) / n, variance)
+            variance = old.variance_s2 + part * ((off_s - old.mean_s) ** 2 - old.variance_s2) / (n + 2.0)
+        self.known[key] = Lag(n, old.mean_s + part * (off_s - old.mean_s) / n, variance)
+
+    def _evenness(self, key: BeatKey, spacing: np.ndarray, period_s: float) -> float:
+        """What a bar that is spaced so counts, 0–1."""
+        before = self.spacing.get(key)
+        self.spacing[key] = spacing
+        uneven_s = UNKNOWN_EVEN_SD_S
+        if before is not None:
+            uneven_s = float(np.std(spacing - before)) * period_s / math.sqrt(2.0)
+        return EVEN_SD_S**2 / (EVEN_SD_S**2 + uneven_s**2)
 
 
 def _lag_period_s(period_s: float) -> float:

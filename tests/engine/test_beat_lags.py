@@ -1,5 +1,6 @@
 """How far the hand is behind the music on each beat of the bar: what is usual, and what is learned."""
 
+import numpy as np
 import pytest
 from support import make_score
 
@@ -50,6 +51,20 @@ def test_lags_go_into_a_profile_and_come_out_of_it_at_another_tempo():
     profile = ConductorProfile(learned.in_profile({}, PERIOD_S))
     slower = BeatLags.of(profile, 0.85)
     assert slower.known[4, 0].mean_s == pytest.approx(learned.known[4, 0].mean_s * 0.85 / PERIOD_S)
+
+
+def test_bars_spaced_otherwise_than_the_one_before_teach_little():
+    """Rubato is the music's, not the hand's."""
+    late_s, rubato_s = {2: 0.08}, np.random.default_rng(4).normal(0.0, 0.1, 48)
+    free, icti_s = BeatLags(), {}
+    for index in range(48):
+        icti_s[index] = PERIOD_S * index + late_s.get(index % 4, 0.0) + rubato_s[index]
+        free.learn(METER, icti_s, index)
+    even = beaten(late_s, bars=12)
+    for beat in range(4):
+        assert even.known[4, beat].count > 9.0
+        assert free.known[4, beat].count < 0.4 * even.known[4, beat].count
+        assert free.relative_s((4, beat), PERIOD_S) == pytest.approx(even.relative_s((4, beat), PERIOD_S), abs=0.06)
 
 
 def test_bars_with_a_held_beat_teach_nothing():

@@ -1,10 +1,13 @@
 """The benchmark of conducting judges rightly: its baselines play, its counts see what went wrong."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tutti.engine.score import FERMATA_DTYPE
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -100,3 +103,18 @@ def test_targets_are_judged_by_their_bound():
     cost = figures["cost of a step, median"]
     assert cost[0].met(cost[1])
     assert figures["CMLt, mean"][1] is None
+
+
+def test_under_a_fermata_nothing_sounds_before_the_hand_gives_it():
+    """A hand that stops at the top of its stroke looks until then as if it went on; where no fermata is marked the
+    orchestra, which plays before the ictus as it is seen, may be ahead by then."""
+    from _conducting_measures import follow
+    from _conducting_situations import _conducted, _counted_between, _steady
+    from _conducting_takes import conductor, piece_of
+
+    _, period = _steady(21, 48)
+    piece = piece_of("steady", (1.0,) * 2, np.where(np.arange(48) == 23, 10.0, period))
+    take, _, icti_s = _conducted(piece, conductor("rebounds", "fermata 21"), hold="still")
+    fermata = np.array([(23.0, 24.0)], FERMATA_DTYPE)
+    marked = replace(piece, score=replace(piece.score, fermatas=fermata))
+    assert _counted_between(follow(marked, take, 48), icti_s, 23, period) == 0.0
