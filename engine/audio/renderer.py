@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import AudioDeviceError
-from ..sounds.sound_set import SoundSet, Zone
+from ..sounds.sound_set import SECTION, SoundSet, Zone
 from ..types import Articulation, NoteEvent, NoteRelease, PlayerPlacement, Pose
 from ..units import db_to_gain, gain_to_db
 from .ensemble import assign
@@ -435,7 +435,7 @@ class OrchestraRenderer:
                 yield from self._sounds.patch_for(instrument, articulation, in_section).zones
         seated = {instrument for instrument, _ in chairs}
         for (name, _), patch in self._sounds.patches.items():
-            if name.removesuffix(".section") not in seated:
+            if name.removesuffix(SECTION) not in seated:
                 yield from patch.zones
 
 

@@ -11,9 +11,6 @@ from ...assets import asset_path
 from ..types import Articulation
 from .soundfont import Preset
 
-SECTION = ".section"
-"""What a patch's name ends in when its recordings are of a whole section."""
-
 _DRUM_BANK = 128
 
 

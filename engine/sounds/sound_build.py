@@ -13,9 +13,9 @@ from ..instruments import catalogue
 from ..types import Articulation
 from .font_patches import plan_patch
 from .patch_plan import PatchPlan
-from .preset_map import SECTION, preset_map
+from .preset_map import preset_map
 from .sample_cache import read_sample, write_sample
-from .sound_set import Patch, Progress, Sample, SoundSet
+from .sound_set import SECTION, Patch, Progress, Sample, SoundSet
 from .soundfont import SoundFont
 from .synthesis import EMBEDDED_NAME, SET_NAME, SYNTHESIS_VERSION, plan_synthesis
 

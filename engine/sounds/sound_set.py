@@ -17,6 +17,9 @@ from ..types import Articulation
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` while sounds are prepared."""
 
+SECTION = ".section"
+"""What a patch's name ends in when its recordings are of a whole section."""
+
 LOOP_PADDING = 0.125
 """Part of a loop's length that ``Sample.data`` goes on past ``loop_end`` (a crossfade of up to 11 % of the loop)."""
 
@@ -125,7 +128,7 @@ class SoundSet:
 
     def patch_for(self, instrument: str, articulation: Articulation, section: bool = False) -> Patch:
         """The patch that answers for an articulation; ``SoundError`` for an instrument that was not loaded."""
-        names = (f"{instrument}.section", instrument) if section else (instrument, f"{instrument}.section")
+        names = (instrument + SECTION, instrument) if section else (instrument, instrument + SECTION)
         for candidate in ARTICULATION_FALLBACK[articulation]:
             for name in names:
                 patch = self.patches.get((name, candidate))

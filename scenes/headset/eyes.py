@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from panda3d.core import LMatrix4, MatrixLens
 
-NEAR_M, FAR_M = 0.05, 220.0
-"""Nearer than a hand before the face; farther than the house's end."""
+from ..cameras import FAR_M
+
+NEAR_M = 0.05
+"""Nearer than a hand before the face."""
 TO_TRACKING = np.array([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
 """From Z up to Y up, for column vectors; its inverse is its transpose."""
 

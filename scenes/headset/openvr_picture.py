@@ -22,9 +22,10 @@ from ...engine.hall import Hall
 from ...engine.interaction.values import InteractionFrame
 from ...engine.transforms import PODIUM_HEIGHT_M, tracking_to_hall, tracking_to_hall_quaternion
 from ...engine.types import Pose
+from ..cameras import FAR_M
 from ..rig import rotation_matrices
 from ..view import RESTING, StageView
-from .eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
+from .eyes import NEAR_M, TO_TRACKING, Eye, eye_of, matrix_of, moved
 from .headset_pointers import pointer_at
 from .hidden_area import hidden_corners
 from .openvr_interfaces import REFUSED, interface, name_of

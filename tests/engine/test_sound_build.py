@@ -7,8 +7,8 @@ from soundfont_writer import INSTRUMENT, KEY_RANGE, SAMPLE, SAMPLE_MODES, Font, 
 
 from tutti.engine.instruments import catalogue
 from tutti.engine.sounds.conditioning import sustained_level_db
-from tutti.engine.sounds.preset_map import SECTION, preset_map
-from tutti.engine.sounds.sound_set import REFERENCE_LEVEL_DB, load_sound_set
+from tutti.engine.sounds.preset_map import preset_map
+from tutti.engine.sounds.sound_set import REFERENCE_LEVEL_DB, SECTION, load_sound_set
 from tutti.engine.sounds.soundfont import SoundFont
 
 REAL_FONT = Path("/usr/share/sounds/sf3/MuseScore_General.sf3")

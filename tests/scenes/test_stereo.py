@@ -10,8 +10,9 @@ from needs import needs_gl
 from openvr import HiddenAreaMesh_t, HmdVector2_t
 from panda3d.core import CallbackNode, CardMaker, NodePath, PythonCallbackObject
 
+from tutti.scenes.cameras import FAR_M
 from tutti.scenes.display import open_display
-from tutti.scenes.headset.eyes import FAR_M, NEAR_M, TO_TRACKING, Eye, common_field, eye_of, matrix_of, moved
+from tutti.scenes.headset.eyes import NEAR_M, TO_TRACKING, Eye, common_field, eye_of, matrix_of, moved
 from tutti.scenes.headset.hidden_area import hidden_corners
 from tutti.scenes.headset.stereo import StereoBuffer
 
